@@ -1,0 +1,44 @@
+"""What did it look like? A decoder from output to input."""
+
+from dataclasses import dataclass
+
+import torch
+from pydantic import PositiveInt
+from torch.nn.functional import mse_loss
+
+from dan_bench.attacks import Case
+from dan_bench.attacks.learners import Budget, answers, fit, look, perceptron, seeded
+from dan_bench.metrics.recovery import variance_explained
+from dan_bench.metrics.statistics import Estimate
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """Recovers the input as a picture, beyond the mean picture that anybody could guess."""
+
+    hidden: PositiveInt
+    budget: Budget
+
+    def needs_rows(self) -> int:
+        """Enough for an interval."""
+        return 100
+
+    def __call__(self, case: Case) -> Estimate:
+        """max(0, R^2) on the rows under attack, against the mean of the attacker's own inputs."""
+        seen = look(case.known.outputs)
+        wanted = torch.from_numpy(case.known.inputs).to(torch.float32).div_(255)
+        mean = wanted.mean(dim=0)
+        away = wanted - mean
+        network = seeded(
+            case.seed,
+            "reconstruction",
+            lambda: perceptron(seen.shape[1], self.hidden, away.shape[1]),
+        )
+
+        def loss(rows: torch.Tensor) -> torch.Tensor:
+            return mse_loss(network(seen[rows]), away[rows])
+
+        fit(network, loss, len(seen), self.budget, case.seed, "reconstruction")
+        guess = answers(network, look(case.held.outputs))
+        truth = case.held.inputs / 255 - mean.double().numpy()
+        return variance_explained(truth, guess, 0 * truth[0], case.confidence)

@@ -1,0 +1,1 @@
+"""References that are not trained. Each is there because it fools some metric."""

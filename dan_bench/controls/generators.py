@@ -1,0 +1,47 @@
+"""Controls that throw the data away and answer with noise: the baselines of every metric."""
+
+import os
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dan_bench.data.noise import NoiseRows
+from dan_bench.degenerator import Bytes
+from dan_bench.streams import generator
+
+
+class PythonRandom:
+    """Bytes of Python's `random`, the paper's idea of noise."""
+
+    def __init__(self, width: int, seed: int) -> None:
+        self.noise_bits = 8.0 * width
+        self._rows = NoiseRows(seed, "fresh", width)
+
+    def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
+        """Noise of those rows."""
+        return self._rows[rows]
+
+
+class Urandom:
+    """Bytes of the operating system's generator; the one control that no seed reproduces."""
+
+    def __init__(self, width: int, seed: int) -> None:
+        self.noise_bits = 8.0 * width
+
+    def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
+        """Fresh bytes, whatever the rows."""
+        return np.frombuffer(os.urandom(data.size), dtype=np.uint8).reshape(data.shape)
+
+
+class Pcg64:
+    """Bytes of PCG64 (O'Neill 2014), one stream a row."""
+
+    def __init__(self, width: int, seed: int) -> None:
+        self.noise_bits = 8.0 * width
+        self._seed = seed
+        self._width = width
+
+    def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
+        """Noise of those rows."""
+        streams = (generator(self._seed, f"pcg64/{row}") for row in rows)
+        return np.stack([stream.integers(0, 256, self._width, dtype=np.uint8) for stream in streams])

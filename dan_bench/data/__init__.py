@@ -1,0 +1,1 @@
+"""What is degenerated, and the noise that it is to become."""

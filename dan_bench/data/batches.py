@@ -1,0 +1,89 @@
+"""Training batches as a pure function of (seed, step): resuming is asking for the next one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dan_bench.data.noise import NoiseRows
+from dan_bench.data.source import Bytes, Data
+from dan_bench.streams import generator
+
+
+class Batch(NamedTuple):
+    """What one step sees."""
+
+    data: Tensor
+    """What is degenerated, in (0, 1): B x d."""
+    target: Tensor
+    """True noise, uniform on (0, 1): B x d."""
+    noise: Tensor
+    """Fresh randomness, uniform of mean 0 and variance 1: B x noise_dim."""
+
+
+def as_unit(rows: Bytes) -> Tensor:
+    """Byte b as the middle of its cell, (b + 1/2) / 256: quantising gives b back."""
+    return torch.from_numpy(rows).to(torch.float32).add_(0.5).div_(256)
+
+
+def as_noise(uniform: NDArray[np.float32]) -> Tensor:
+    """Uniform (0, 1) numbers stretched to mean 0 and variance 1."""
+    return torch.from_numpy(uniform).sub_(0.5).mul_(12**0.5)
+
+
+@dataclass
+class Batches:
+    """`steps` batches, each sliced out of memory or made on the spot; no worker, no collating.
+
+    Every epoch visits the data in an order of its own; target and fresh noise are never used twice.
+    """
+
+    data: Data
+    width: int
+    noise_dim: int
+    batch_size: int
+    steps: int
+    seed: int
+    start: int = 0
+    _order: tuple[int, NDArray[np.int64]] | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.target = NoiseRows(self.seed, "target", 2 * self.width)
+        self.fresh = NoiseRows(self.seed, "train/fresh", 2 * self.noise_dim)
+
+    def __len__(self) -> int:
+        return self.steps - self.start
+
+    def __iter__(self) -> Iterator[Batch]:
+        for step in range(self.start, self.steps):
+            yield self.at(step)
+
+    def at(self, step: int) -> Batch:
+        """Return the batch of that step, whatever came before it."""
+        rows = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
+        return Batch(
+            as_unit(self.data.rows[self._visit(rows)]),
+            torch.from_numpy(self.target.uniform(rows)),
+            as_noise(self.fresh.uniform(rows)),
+        )
+
+    def _visit(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        size = len(self.data)
+        epochs, places = np.divmod(rows, size)
+        if isinstance(self.data.rows, NoiseRows):
+            return places  # noise is exchangeable, and cheapest to read in its own order
+        visited = np.empty_like(places)
+        for epoch in np.unique(epochs):
+            of_epoch = epochs == epoch
+            visited[of_epoch] = self._permutation(int(epoch))[places[of_epoch]]
+        return visited
+
+    def _permutation(self, epoch: int) -> NDArray[np.int64]:
+        if self._order is None or self._order[0] != epoch:
+            order = generator(self.seed, f"order/{epoch}").permutation(len(self.data))
+            self._order = (epoch, order)
+        return self._order[1]

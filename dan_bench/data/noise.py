@@ -1,0 +1,103 @@
+"""DANOISE: noise from Python's `random` as a data set of any size, never held in memory.
+
+`random` is MT19937. numpy carries the same generator, fills arrays from it about five times as
+fast as `random.Random.randbytes`, and can be given the same state: the bytes are equal.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dan_bench.data.source import Bytes, Data, Split, dimension
+from dan_bench.streams import derive
+
+BLOCK_ROWS = 1024
+
+
+def randbytes(seed: int, n: int) -> Bytes:
+    """Return `random.Random(seed).randbytes(n)` as an array of n bytes.
+
+    The state is transplanted: CPython seeds MT19937 by `init_by_array` over the 32-bit words of
+    |seed| (Modules/_randommodule.c, random_seed), which is what numpy's legacy seeding does.
+    """
+    if n < 0:
+        raise ValueError(f"n must not be negative, got {n}")
+    magnitude = abs(seed)
+    words = [magnitude >> shift & 0xFFFFFFFF for shift in range(0, magnitude.bit_length(), 32)]
+    legacy = np.random.MT19937()
+    legacy._legacy_seeding(words or [0])
+    whole, rest = divmod(n, 4)
+    drawn = np.random.Generator(legacy).integers(0, 1 << 32, whole + (rest > 0), dtype=np.uint32)
+    if rest:  # getrandbits keeps the high bits of a last, partial word
+        drawn[-1] >>= 8 * (4 - rest)
+    return drawn.astype("<u4", copy=False).view(np.uint8)[:n]
+
+
+@dataclass
+class NoiseRows:
+    """`size` rows of `width` bytes of Python's random, addressed by row number.
+
+    Row j is row j mod 1024 of block j div 1024, and block b is
+    `random.Random(derive(seed, f"{stream}/{b}")).randbytes(1024 * width)`: any row can be had
+    without those before it, and one block at a time is in memory.
+    """
+
+    seed: int
+    stream: str
+    width: int
+    size: int = 1 << 62
+    _held: tuple[int, Bytes] | None = field(default=None, init=False, repr=False)
+
+    def __len__(self) -> int:
+        return self.size
+
+    def block(self, number: int) -> Bytes:
+        """Block `number`, of shape (1024, width)."""
+        if self._held is None or self._held[0] != number:
+            seed = derive(self.seed, f"{self.stream}/{number}")
+            drawn = randbytes(seed, BLOCK_ROWS * self.width)
+            self._held = (number, drawn.reshape(BLOCK_ROWS, self.width))
+        return self._held[1]
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> Bytes:
+        rows = np.asarray(rows, dtype=np.int64)
+        if rows.size and not 0 <= rows.min() <= rows.max() < self.size:
+            raise IndexError(f"rows {rows.min()} to {rows.max()} of {self.size}")
+        out = np.empty((len(rows), self.width), dtype=np.uint8)
+        blocks = rows // BLOCK_ROWS
+        for number in np.unique(blocks):
+            wanted = blocks == number
+            out[wanted] = self.block(int(number))[rows[wanted] % BLOCK_ROWS]
+        return out
+
+    def uniform(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return those rows as float32 numbers in (0, 1), two bytes a number.
+
+        Sixteen bits are far finer than the 256 levels that a sample is quantised to, so a network
+        that is shown them cannot tell them from the continuous law by their grid.
+        """
+        return (self[rows].view("<u2").astype(np.float32) + np.float32(0.5)) / np.float32(1 << 16)
+
+
+@dataclass(frozen=True)
+class Danoise:
+    """DANOISE as a data set to degenerate: noise to be made into noise.
+
+    The three splits are streams of their own; training noise, held-out noise, the attackers'
+    noise and the target never share a byte.
+    """
+
+    seed: int
+    train_size: int
+    test_size: int
+    shape: tuple[int, ...] = (28, 28)
+
+    def prepare(self) -> str:
+        """Nothing to fetch."""
+        return "danoise: made on the fly from Python's random"
+
+    def load(self, split: Split) -> Data:
+        """One split, as rows made when they are asked for."""
+        size = self.test_size if split == "test" else self.train_size
+        return Data(NoiseRows(self.seed, f"danoise/{split}", dimension(self.shape), size))

@@ -1,0 +1,24 @@
+"""What a degenerator is to whoever measures it: bytes in, bytes out."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
+
+
+class Degenerator(Protocol):
+    """A trained network or a control, frozen.
+
+    Its fresh randomness is a function of the row number, so the answer for a row depends neither
+    on the batch it comes in nor on what was asked before; an attacker may call it, but does not
+    know the fresh randomness of the rows under attack.
+    """
+
+    noise_bits: float
+    """Fresh random bits that go into one sample: Shannon's bound on what can be destroyed."""
+
+    def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
+        """Degenerate data (n x d bytes) as rows number `rows` (n); return n x d bytes."""
+        ...

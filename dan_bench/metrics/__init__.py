@@ -1,0 +1,1 @@
+"""Mathematics: arrays in, estimates out. Nothing here knows of models, files or torch."""

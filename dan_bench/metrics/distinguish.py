@@ -1,0 +1,28 @@
+"""Classifier two-sample test: the best of several classifiers, honestly counted."""
+
+from collections.abc import Mapping
+
+from dan_bench.metrics.statistics import CONFIDENCE, Estimate, binomial_interval
+
+
+def c2st_accuracy(
+    hits: Mapping[str, tuple[int, int]], confidence: float = CONFIDENCE
+) -> Estimate:
+    """Held-out accuracy of the better classifier between sample and noise (Lopez-Paz & Oquab 2017).
+
+    Args:
+        hits: for each classifier, how many of how many held-out rows it named rightly.
+        confidence: of the interval.
+
+    Returns:
+        The largest accuracy, in [0, 1]; 1/2 is indistinguishable. Choosing the largest after
+        looking would make the interval miss 1/2 too often, so each of the k classifiers gets an
+        exact interval at 1 - (1 - confidence) / k (Bonferroni). Details hold each accuracy.
+    """
+    if not hits:
+        raise ValueError("c2st_accuracy needs at least one classifier")
+    each = 1 - (1 - confidence) / len(hits)
+    found = {name: binomial_interval(right, n, each) for name, (right, n) in hits.items()}
+    best = max(found.values(), key=lambda estimate: estimate.value)
+    details = {name: estimate.value for name, estimate in found.items()}
+    return Estimate(best.value, best.low, best.high, best.n, details)

@@ -1,0 +1,1 @@
+"""Networks that degenerate, their training, and the controls that need none."""

@@ -1,0 +1,61 @@
+"""DAN: data goes in, noise comes out. Both networks are multilayer perceptrons (Figure 5)."""
+
+from typing import Literal
+
+import torch
+from pydantic import PositiveFloat, PositiveInt
+from torch import Tensor, nn
+
+from dan_bench.models.module import AdversarialModule, Setting
+from dan_bench.models.networks import mlp
+
+
+class DAN(AdversarialModule):
+    """The degenerative adversarial network.
+
+    Args:
+        setting: the run.
+        degenerator_hidden: hidden layer sizes of the degenerator.
+        discriminator_hidden: hidden layer sizes of the discriminator.
+        input: `data_and_noise`, data and fresh noise side by side; or `noise`, blind to the data
+            (section 3.1 of the paper).
+        scale: multiplies the pre-activations; it sets how far from noise an untrained torus starts.
+    """
+
+    def __init__(
+        self,
+        setting: Setting,
+        *,
+        degenerator_hidden: tuple[PositiveInt, ...],
+        discriminator_hidden: tuple[PositiveInt, ...],
+        input: Literal["data_and_noise", "noise"],
+        scale: PositiveFloat,
+    ) -> None:
+        self.degenerator_hidden = degenerator_hidden
+        self.discriminator_hidden = discriminator_hidden
+        self.blind = input == "noise"
+        if self.blind and setting.noise_dim == 0:
+            raise ValueError("input=noise needs noise: noise_dim=0 must be at least 1")
+        self.scale = scale
+        super().__init__(setting)
+
+    def make_degenerator(self) -> nn.Module:
+        """A perceptron on data and noise, or on noise alone."""
+        width = self.setting.width
+        inputs = self.setting.noise_dim + (0 if self.blind else width)
+        network = mlp([inputs, *self.degenerator_hidden, width])
+        last = network[-1]
+        assert isinstance(last, nn.Linear)
+        with torch.no_grad():
+            last.weight.mul_(self.scale)
+            last.bias.mul_(self.scale)
+        return network
+
+    def make_discriminator(self) -> nn.Module:
+        """A perceptron on the output's features."""
+        features = self.output.views * self.setting.width
+        return mlp([features, *self.discriminator_hidden, 1])
+
+    def feed(self, data: Tensor, noise: Tensor) -> Tensor:
+        """The noise, beside the data unless the network is blind to it."""
+        return noise if self.blind else torch.cat([data, noise], dim=1)

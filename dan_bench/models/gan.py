@@ -1,0 +1,47 @@
+"""GAN: noise goes in, data comes out (Goodfellow et al. 2014; top of the paper's Figure 5)."""
+
+from pydantic import PositiveInt
+from torch import Tensor, nn
+
+from dan_bench.data.batches import Batch
+from dan_bench.models.module import AdversarialModule, Setting
+from dan_bench.models.networks import mlp
+
+
+class GAN(AdversarialModule):
+    """The reference that runs the other way: real is the data, and the network never sees it."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        *,
+        degenerator_hidden: tuple[PositiveInt, ...],
+        discriminator_hidden: tuple[PositiveInt, ...],
+    ) -> None:
+        self.degenerator_hidden = degenerator_hidden
+        self.discriminator_hidden = discriminator_hidden
+        super().__init__(setting)
+
+    @classmethod
+    def check(cls, setting: Setting) -> None:
+        """A GAN needs noise to start from, and its target does not live on a torus."""
+        if setting.noise_dim == 0:
+            raise ValueError("gan makes data from noise: noise_dim=0 must be at least 1")
+        if setting.output == "torus":
+            raise ValueError("gan makes data, whose black is not its white: output=torus must be sigmoid")
+
+    def make_degenerator(self) -> nn.Module:
+        """A perceptron on the latent noise; in a GAN it is called the generator."""
+        return mlp([self.setting.noise_dim, *self.degenerator_hidden, self.setting.width])
+
+    def make_discriminator(self) -> nn.Module:
+        """A perceptron on the output's features."""
+        return mlp([self.output.views * self.setting.width, *self.discriminator_hidden, 1])
+
+    def feed(self, data: Tensor, noise: Tensor) -> Tensor:
+        """The noise alone."""
+        return noise
+
+    def real(self, batch: Batch) -> Tensor:
+        """The data."""
+        return batch.data

@@ -1,0 +1,159 @@
+"""One adversarial step, as a Lightning module. A variant overrides what differs, nothing else."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from dan_bench.data.batches import Batch
+from dan_bench.metrics.entropy import shannon_bits
+from dan_bench.models.outputs import OUTPUTS
+from dan_bench.objectives import Objective
+
+
+@dataclass(frozen=True)
+class Setting:
+    """All that a variant is told about the run that it is part of."""
+
+    width: int
+    """Numbers in one sample, d."""
+    noise_dim: int
+    """Fresh random numbers given to the degenerator a sample."""
+    output: str
+    objective: Objective
+    optimizers: dict[str, partial[Optimizer]] = field(default_factory=dict)
+    """What makes the optimiser of `degenerator` and of `discriminator` from its parameters."""
+    discriminator_steps: int = 1
+    gradient_clip: float | None = None
+    ema_decay: float = 0.0
+    log_every: int = 50
+
+
+class AdversarialModule(pl.LightningModule, ABC):
+    """Degenerator against discriminator, optimised by hand, one update of each a batch.
+
+    A variant says what its two networks are (`make_degenerator`, `make_discriminator`), what
+    the degenerator is fed (`feed`) and what counts as real (`real`).
+
+    `step` counts batches; Lightning's global_step is not used, since with two optimisers it
+    counts something else. Metrics go to the logger every `log_every` steps, by hand: `self.log`
+    costs 0.4 ms a metric on every step, whether or not it is written.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.setting = setting
+        self.output = OUTPUTS[setting.output]
+        self.degenerator = self.make_degenerator()
+        self.discriminator = self.make_discriminator()
+        self.ema = (
+            AveragedModel(
+                self.degenerator, multi_avg_fn=get_ema_multi_avg_fn(setting.ema_decay)
+            ).requires_grad_(False)
+            if setting.ema_decay
+            else None
+        )
+        self.step = 0
+        self.curves: list[dict[str, float]] = []
+
+    @classmethod
+    def check(cls, setting: Setting) -> None:
+        """Refuse, with a ValueError, a setting that makes no sense for this variant."""
+
+    @abstractmethod
+    def make_degenerator(self) -> nn.Module:
+        """Return the network from what `feed` returns to d pre-activations."""
+
+    @abstractmethod
+    def make_discriminator(self) -> nn.Module:
+        """Return the network from the output's features to one logit."""
+
+    @abstractmethod
+    def feed(self, data: Tensor, noise: Tensor) -> Tensor:
+        """Return what the degenerator is given of the data B x d and the noise B x noise_dim."""
+
+    def real(self, batch: Batch) -> Tensor:
+        """Return what the discriminator is to take for real: the target noise."""
+        return batch.target
+
+    def critic(self, y: Tensor) -> Tensor:
+        """Return the discriminator's logits, one a sample, on points of (0, 1)^d."""
+        logits: Tensor = self.discriminator(self.output.features(y)).squeeze(1)
+        return logits
+
+    def forward(self, data: Tensor, noise: Tensor) -> Tensor:
+        """Degenerate: data and fresh noise to numbers in (0, 1), B x d."""
+        return self.output.squash(self.degenerator(self.feed(data, noise)))
+
+    @torch.no_grad()
+    def degenerate(self, data: Tensor, noise: Tensor) -> Tensor:
+        """Degenerate with the averaged weights where there are any, else as trained."""
+        network = self.degenerator if self.ema is None else self.ema
+        y: Tensor = self.output.squash(network(self.feed(data, noise)))
+        return y
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        """Discriminator's first, then the degenerator's."""
+        make = self.setting.optimizers
+        return [
+            make["discriminator"](self.discriminator.parameters()),
+            make["degenerator"](self.degenerator.parameters()),
+        ]
+
+    def training_step(self, batch: Batch, _: int) -> None:
+        """One update of the discriminator and one of the degenerator, on the same fakes."""
+        # Lightning's wrappers cost as much again as the rest of the loop and only keep global_step
+        of_discriminator, of_degenerator = self.optimizers(use_pl_optimizer=False)
+        objective = self.setting.objective
+        real, fake = self.real(batch), self(batch.data, batch.noise)
+        losses = {"discriminator_loss": objective.discriminator_loss(self.critic, real, fake.detach())}
+        self.descend(losses["discriminator_loss"], self.discriminator, of_discriminator)
+        if self.step % self.setting.discriminator_steps == 0:
+            losses["degenerator_loss"] = objective.degenerator_loss(self.critic, real, fake)
+            self.descend(losses["degenerator_loss"], self.degenerator, of_degenerator)
+            if self.ema is not None:
+                self.ema.update_parameters(self.degenerator)
+        self.step += 1
+        if self.step % self.setting.log_every == 0:
+            self.report(losses, real, fake.detach())
+
+    def descend(self, loss: Tensor, network: nn.Module, optimizer: Optimizer) -> None:
+        """One optimiser step on `loss`, computing the gradients of `network` and no others."""
+        parameters = list(network.parameters())
+        optimizer.zero_grad(set_to_none=True)
+        self.manual_backward(loss, inputs=parameters)
+        if self.setting.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(parameters, self.setting.gradient_clip)
+        optimizer.step()
+
+    @torch.no_grad()
+    def report(self, losses: dict[str, Tensor], real: Tensor, fake: Tensor) -> None:
+        """Add one point to the curves and hand it to the logger."""
+        hits = (self.critic(real) > 0).sum() + (self.critic(fake) <= 0).sum()
+        point = {name: loss.item() for name, loss in losses.items()}
+        point["discriminator_accuracy"] = hits.item() / (len(real) + len(fake))
+        point["shannon_bits"] = shannon_bits(quantise(fake)).value
+        self.curves.append({"step": float(self.step), **point})
+        if self.logger is not None:
+            self.logger.log_metrics(point, step=self.step)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep our own step and curves beside Lightning's state."""
+        checkpoint["dan_bench"] = {"step": self.step, "curves": self.curves}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take them back."""
+        self.step = checkpoint["dan_bench"]["step"]
+        self.curves = checkpoint["dan_bench"]["curves"]
+
+
+def quantise(y: Tensor) -> Any:
+    """Numbers in [0, 1] to bytes, floor(256 y): a numpy array of the same shape."""
+    return y.mul(256).clamp_(0, 255).to(torch.uint8).cpu().numpy()

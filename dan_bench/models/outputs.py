@@ -1,0 +1,61 @@
+"""How a network's last layer becomes numbers in (0, 1), and what a discriminator sees of them."""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+class Output(ABC):
+    """A map from pre-activations to (0, 1), and features of a point of (0, 1)^d."""
+
+    views: int
+    """Features for each number."""
+
+    @abstractmethod
+    def squash(self, raw: Tensor) -> Tensor:
+        """Pre-activations B x d to numbers in (0, 1)."""
+
+    @abstractmethod
+    def features(self, y: Tensor) -> Tensor:
+        """Numbers B x d to what the discriminator is shown: B x (views d)."""
+
+
+@dataclass(frozen=True)
+class Sigmoid(Output):
+    """The paper's output. Its ends are hard to reach and easy to stay at."""
+
+    views = 1
+
+    def squash(self, raw: Tensor) -> Tensor:
+        """1 / (1 + exp(-raw))."""
+        return raw.sigmoid()
+
+    def features(self, y: Tensor) -> Tensor:
+        """The numbers themselves, centred on 0."""
+        return 2 * y - 1
+
+
+@dataclass(frozen=True)
+class Torus(Output):
+    """The output wrapped modulo 1, and a discriminator whose functions live on the torus.
+
+    A discriminator of y itself would have its steepest slope at the wrap, where y jumps from 1 to
+    0 and the gradient means nothing. On (sin 2 pi y, cos 2 pi y) there is no wrap to see.
+    """
+
+    views = 2
+
+    def squash(self, raw: Tensor) -> Tensor:
+        """Raw modulo 1; the gradient passes as through the identity."""
+        return raw - raw.detach().floor()
+
+    def features(self, y: Tensor) -> Tensor:
+        """(sin 2 pi y, cos 2 pi y), all sines first."""
+        turn = 2 * math.pi * y
+        return torch.cat([turn.sin(), turn.cos()], dim=1)
+
+
+OUTPUTS: dict[str, Output] = {"sigmoid": Sigmoid(), "torus": Torus()}

@@ -1,0 +1,21 @@
+"""Hinge: Lim & Ye 2017 (Geometric GAN), equations 18 and 19."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn.functional import relu
+
+from dan_bench.objectives import Critic
+
+
+@dataclass(frozen=True)
+class Hinge:
+    """A margin for the critic, its plain mean for the degenerator."""
+
+    def discriminator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+        """E max(0, 1 - D(real)) + E max(0, 1 + D(fake)); 2 at p = q."""
+        return relu(1 - critic(real)).mean() + relu(1 + critic(fake)).mean()
+
+    def degenerator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+        """-E D(fake); 0 at p = q."""
+        return -critic(fake).mean()

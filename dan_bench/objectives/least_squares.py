@@ -1,0 +1,20 @@
+"""Least squares: Mao et al. 2017 (LSGAN), equation 9 (a = 0, b = c = 1)."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from dan_bench.objectives import Critic
+
+
+@dataclass(frozen=True)
+class LeastSquares:
+    """The critic regresses 1 on real and 0 on fake; at p = q it answers 1/2 everywhere."""
+
+    def discriminator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+        """1/2 E (D(real) - 1)^2 + 1/2 E D(fake)^2; 1/4 at p = q."""
+        return 0.5 * (critic(real) - 1).square().mean() + 0.5 * critic(fake).square().mean()
+
+    def degenerator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+        """1/2 E (D(fake) - 1)^2; 1/8 at p = q."""
+        return 0.5 * (critic(fake) - 1).square().mean()

@@ -1,0 +1,26 @@
+"""The minimax game of Goodfellow et al. 2014, equation 1."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from dan_bench.objectives import Critic
+
+
+def discriminator_loss(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    """-V(D, G) = -E log D(real) - E log(1 - D(fake)), D = sigmoid(critic); log 4 at p = q."""
+    return softplus(-critic(real)).mean() + softplus(critic(fake)).mean()
+
+
+@dataclass(frozen=True)
+class Minimax:
+    """min over G, max over D of V(D, G); its value is -log 4 where the two laws are equal."""
+
+    def discriminator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+        """-V(D, G)."""
+        return discriminator_loss(critic, real, fake)
+
+    def degenerator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+        """E log(1 - D(fake)): vanishes where the discriminator is sure."""
+        return -softplus(critic(fake)).mean()

@@ -1,0 +1,145 @@
+"""A config made into objects. Making them is the whole check of the config; no work is done yet."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+
+from dan_bench.config import ConfigError, RunConfig, bind
+from dan_bench.data.source import Source, dimension
+from dan_bench.degenerator import Degenerator
+from dan_bench.measure import Measures
+from dan_bench.models.module import AdversarialModule, Setting
+from dan_bench.streams import derive
+from dan_bench.tracking import Sink
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run, ready to begin."""
+
+    config: RunConfig
+    source: Source
+    make: Callable[[], AdversarialModule] | Callable[[], Degenerator]
+    measures: Measures
+    make_sink: Callable[..., Sink] | None
+
+
+def plan(config: RunConfig) -> Plan:
+    """Check a config against everything that it names, doing no work yet.
+
+    Raises:
+        ConfigError: some part cannot be had, or parts do not fit together.
+    """
+    source: Source = call(bind(config.data, "data"), "data")
+    width = dimension(source.shape)
+    evaluation = config.evaluation
+    metrics = {
+        name: bind(part, f"evaluation.metrics.{name}", frozenset({"sample"}))
+        for name, part in evaluation.metrics.items()
+    }
+    attacks = {
+        name: call(bind(part, f"evaluation.attacks.{name}"), f"evaluation.attacks.{name}")
+        for name, part in evaluation.attacks.items()
+    }
+    c2st = evaluation.c2st and call(bind(evaluation.c2st, "evaluation.c2st"), "evaluation.c2st")
+    needs = {name: metric.func.needs_rows(width) for name, metric in metrics.items()}
+    needs |= {name: attack.needs_rows() for name, attack in attacks.items()}
+    needs |= {"c2st": c2st.needs_rows()} if c2st else {}
+    for name, least in needs.items():
+        if evaluation.samples < least:
+            raise ConfigError(
+                f"evaluation.samples={evaluation.samples}: {name} needs at least {least}"
+            )
+    return Plan(
+        config,
+        source,
+        make_control(config, width) if config.model.kind == "control" else make_module(config, width),
+        Measures(evaluation.samples, evaluation.known, metrics, c2st, attacks),
+        config.logger
+        and bind(
+            config.logger, "logger", frozenset({"title", "group", "config", "results"})
+        ),
+    )
+
+
+def call(bound: partial[Any], where: str, **provided: Any) -> Any:
+    """Call what was bound; a refusal becomes a ConfigError that says where."""
+    try:
+        return bound(**provided)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{where}: {error}") from error
+
+
+def make_control(config: RunConfig, width: int) -> Callable[[], Degenerator]:
+    """Return what makes the control."""
+    bound = bind(config.model, "model", frozenset({"width", "seed"}))
+    return partial(bound, width=width, seed=config.seed)
+
+
+def make_module(config: RunConfig, width: int) -> Callable[[], AdversarialModule]:
+    """Return what makes the module, with initial weights that are a function of the seed."""
+    training = config.trainer
+    optimizers = {
+        name: bind(part, f"optimizer.{name}", frozenset({"params"}))
+        for name, part in {
+            "degenerator": config.optimizer.degenerator,
+            "discriminator": config.optimizer.discriminator,
+        }.items()
+    }
+    for name, optimizer in optimizers.items():
+        call(optimizer, f"optimizer.{name}", params=[torch.nn.Parameter(torch.zeros(1))])
+    setting = Setting(
+        width=width,
+        noise_dim=config.noise_dim,
+        output=config.output,
+        objective=call(bind(config.objective, "objective"), "objective"),
+        optimizers=optimizers,
+        discriminator_steps=training.discriminator_steps,
+        gradient_clip=training.gradient_clip,
+        ema_decay=training.ema_decay,
+        log_every=config.runtime.log_every,
+    )
+    bound = bind(config.model, "model", frozenset({"setting"}))
+    call(partial(bound.func.check, setting), "model")
+
+    def make() -> AdversarialModule:
+        torch.manual_seed(derive(config.seed, "init"))
+        module: AdversarialModule = bound(setting=setting)
+        return module
+
+    return make
+
+
+def identify(config: RunConfig) -> RunConfig:
+    """Fill in what only the data itself can say: the fingerprint of a folder."""
+    if "fingerprint" not in config.data.arguments:
+        return config
+    source: Any = call(bind(config.data, "data"), "data")
+    try:
+        found = source.identify()
+    except OSError as error:
+        raise ConfigError(str(error)) from error
+    return config.model_copy(update={"data": config.data.model_copy(update={"fingerprint": found})})
+
+
+def make_ready(planned: Plan) -> str:
+    """Fetch the data set, and see that it holds as many rows as are to be measured.
+
+    Returns:
+        One line saying where the data came from.
+
+    Raises:
+        ConfigError: there are too few held-out rows.
+        DataUnavailable: no source has the data set.
+    """
+    said = planned.source.prepare()
+    there = len(planned.source.load("test"))
+    if there < planned.measures.samples:
+        raise ConfigError(
+            f"evaluation.samples={planned.measures.samples}: "
+            f"{planned.config.data.name} has {there} held-out rows"
+        )
+    return said

@@ -1,0 +1,138 @@
+"""What a run leaves behind. Records are read and written here, and nowhere else.
+
+One folder a run, `<results>/runs/<key>/`. `record.json` is written last and in one piece: a folder
+without it is a run that never ended.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from dan_bench.metrics.statistics import Estimate
+
+SCHEMA_VERSION = 1
+Status = Literal["done", "failed"]
+
+
+class DamagedRecord(ValueError):
+    """A record that cannot be trusted; the message says why."""
+
+
+class ForeignRecord(ValueError):
+    """The folder of a key holds the record of another config."""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """The outcome of one run."""
+
+    key: str
+    status: Status
+    config: dict[str, Any]
+    """The scientific config: all that the metrics depend on."""
+    metrics: dict[str, Estimate | None] = field(default_factory=dict)
+    costs: dict[str, float] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    traceback: str | None = None
+    schema_version: int = SCHEMA_VERSION
+
+
+def key_of(config: dict[str, Any]) -> str:
+    """Return the key of a scientific config: 64 bits of SHA-256 over its canonical JSON."""
+    canonical = json.dumps([SCHEMA_VERSION, config], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+class Store:
+    """The records under one results folder."""
+
+    def __init__(self, results: Path) -> None:
+        self.runs = Path(results) / "runs"
+
+    def folder(self, key: str) -> Path:
+        """Where a run keeps its files."""
+        return self.runs / key
+
+    def get(self, key: str, config: dict[str, Any]) -> RunRecord | None:
+        """Return the record of `key`, or None where there is none or a damaged one.
+
+        Raises:
+            ForeignRecord: the stored config is not `config`.
+        """
+        try:
+            record = read(self.folder(key) / "record.json")
+        except (FileNotFoundError, DamagedRecord):
+            return None
+        if record.config != json.loads(json.dumps(config)):
+            raise ForeignRecord(
+                f"{self.folder(key)} holds a run of another config under the same key; "
+                "move that folder away and run again"
+            )
+        return record
+
+    def put(self, record: RunRecord) -> Path:
+        """Write record.json, atomically; what else belongs to the run must be there already."""
+        folder = self.folder(record.key)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".tmp", delete=False) as draft:
+            json.dump(asdict(record), draft, indent=1, allow_nan=False)
+            draft.flush()
+            os.fsync(draft.fileno())
+        os.replace(draft.name, folder / "record.json")
+        return folder / "record.json"
+
+    def all(self) -> tuple[list[RunRecord], dict[Path, str]]:
+        """Return every good record, by key, and what is wrong with each of the others."""
+        good, damaged = [], {}
+        for path in sorted(self.runs.glob("*/record.json")):
+            try:
+                good.append(read(path))
+            except DamagedRecord as error:
+                damaged[path] = str(error)
+        return good, damaged
+
+    @contextmanager
+    def claim(self, key: str) -> Iterator[None]:
+        """Hold a run against every other process; waits, and is let go by any kind of death."""
+        folder = self.folder(key)
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def read(path: Path) -> RunRecord:
+    """Read one record.
+
+    Raises:
+        FileNotFoundError: there is none.
+        DamagedRecord: it is not JSON, not of this schema, or its config is not what its key names.
+    """
+    try:
+        values = json.loads(path.read_text())
+        if values["schema_version"] != SCHEMA_VERSION:
+            raise DamagedRecord(
+                f"schema version {values['schema_version']}, this program reads {SCHEMA_VERSION}"
+            )
+        values["metrics"] = {
+            name: None if estimate is None else Estimate(**estimate)
+            for name, estimate in values["metrics"].items()
+        }
+        record = RunRecord(**values)
+        if record.status not in ("done", "failed"):
+            raise DamagedRecord(f"unknown status {record.status!r}")
+        named = {record.key, path.parent.name, key_of(record.config)}
+    except DamagedRecord:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DamagedRecord(f"not a record: {type(error).__name__}: {error}") from error
+    if len(named) != 1:
+        raise DamagedRecord("its config is not the one that its key was made from")
+    return record

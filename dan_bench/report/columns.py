@@ -1,0 +1,31 @@
+"""What the tables know of each metric: its heading, and which way is better."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """A metric as a table shows it."""
+
+    heading: str
+    higher_is_better: bool | None
+    """None where the metric is not ranked."""
+    scale: float = 1.0
+
+
+COLUMNS = {
+    "shannon_bits": Column("shannon bits", True),
+    "bit_bias": Column("bit bias", False),
+    "joint_bits": Column("joint bits", True),
+    "effective_dimensions": Column("effective dims", True),
+    "c2st_accuracy": Column("c2st accuracy", False),
+    "percent_destroyed": Column("%_dd", True),
+    "label_recovered": Column("label rec. %", False, 100),
+    "reconstruction_recovered": Column("reconstr. rec. %", False, 100),
+    "dictionary_recovered": Column("dictionary rec. %", False, 100),
+}
+
+
+def column(metric: str) -> Column:
+    """Return how to show a metric; one that is not listed is shown by its name, unranked."""
+    return COLUMNS.get(metric, Column(metric, None))

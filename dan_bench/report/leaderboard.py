@@ -1,0 +1,171 @@
+"""From records to rows: one row a subject, one cell a metric, over the training seeds."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dan_bench.metrics.statistics import Estimate, shared_ranks, t_interval
+from dan_bench.records import RunRecord
+from dan_bench.report.columns import column
+
+AXES = ("data", "model", "output", "objective")
+"""What names a row; further differences between configs are added where they tell rows apart."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A metric of a row: mean and interval over seeds, and the rank within the section."""
+
+    estimate: Estimate
+    rank: int | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One subject."""
+
+    axes: dict[str, str]
+    """Values of the axes that name it; `data` is the section that it stands in."""
+    kind: str
+    seeds: int
+    samples: tuple[int, ...]
+    cells: dict[str, Cell]
+
+    @property
+    def section(self) -> str:
+        """The data set."""
+        return self.axes.get("data", "all data")
+
+    @property
+    def label(self) -> str:
+        """All axes but the data set."""
+        return " ".join(value for axis, value in self.axes.items() if axis != "data")
+
+
+def leaderboard(
+    records: Sequence[RunRecord],
+    metrics: Sequence[str] | None = None,
+    group_by: Sequence[str] | None = None,
+) -> list[Row]:
+    """Group the successful records into rows.
+
+    Args:
+        records: whatever was read; failed runs are left out.
+        metrics: which metrics, in this order; default all there are, the known ones first.
+        group_by: axes that name a row. Default: runs are one row where their configs differ in
+            nothing but the seed.
+
+    Returns:
+        Rows by data set; within one, controls first, then untrained networks, then models.
+    """
+    done = [record for record in records if record.status == "done"]
+    groups: dict[tuple[str, ...], list[RunRecord]] = defaultdict(list)
+    for axes, record in zip(name_rows(done, group_by), done, strict=True):
+        groups[tuple(f"{axis}\0{value}" for axis, value in axes.items())].append(record)
+    kinds = ("control", "untrained", "learned")
+    named = [(dict(part.split("\0") for part in key), runs) for key, runs in groups.items()]
+    named.sort(
+        key=lambda item: (
+            item[0].get("data", ""),
+            kinds.index(item[1][0].config["model"]["kind"]),
+            tuple(item[0].values()),
+        )
+    )
+    wanted = list(metrics) if metrics else known_first(done)
+    estimates = [
+        {name: found for name in wanted if (found := over_seeds(runs, name)) is not None}
+        for _, runs in named
+    ]
+    sections = [axes.get("data") for axes, _ in named]
+    ranks = rank(estimates, sections, wanted)
+    return [
+        Row(
+            axes,
+            runs[0].config["model"]["kind"],
+            len({run.config["seed"] for run in runs}),
+            tuple(sorted({run.config["evaluation"]["samples"] for run in runs})),
+            {name: Cell(cell, ranks.get((i, name))) for name, cell in estimates[i].items()},
+        )
+        for i, (axes, runs) in enumerate(named)
+    ]
+
+
+def known_first(records: Sequence[RunRecord]) -> list[str]:
+    """Return the metrics of the records, those with a heading first and in its order."""
+    from dan_bench.report.columns import COLUMNS
+
+    there = {name for record in records for name in record.metrics}
+    return [name for name in COLUMNS if name in there] + sorted(there - set(COLUMNS))
+
+
+def over_seeds(runs: Sequence[RunRecord], metric: str) -> Estimate | None:
+    """Mean and t interval over runs; a single run keeps the interval that it came with."""
+    scale = column(metric).scale
+    found = [estimate for run in runs if (estimate := run.metrics.get(metric)) is not None]
+    if not found:
+        return None
+    if len(found) == 1:
+        one = found[0]
+        ends = [None if end is None else scale * end for end in (one.low, one.high)]
+        return Estimate(scale * one.value, *ends, n=1)
+    return t_interval([scale * estimate.value for estimate in found])
+
+
+def rank(
+    estimates: Sequence[dict[str, Estimate]], sections: Sequence[str | None], metrics: Sequence[str]
+) -> dict[tuple[int, str], int]:
+    """Ranks within each section, by (row, metric); shared where intervals overlap."""
+    ranks: dict[tuple[int, str], int] = {}
+    for section in set(sections):
+        for metric in metrics:
+            better = column(metric).higher_is_better
+            rows = [
+                i for i, of in enumerate(sections) if of == section and metric in estimates[i]
+            ]
+            if better is not None:
+                found = shared_ranks([estimates[i][metric] for i in rows], better)
+                ranks |= {(i, metric): place for i, place in zip(rows, found, strict=True)}
+    return ranks
+
+
+def name_rows(
+    records: Sequence[RunRecord], group_by: Sequence[str] | None
+) -> list[dict[str, str]]:
+    """Return for each record the axes that name its row."""
+    flat = [flatten(without_seed(record.config)) for record in records]
+    if group_by is not None:
+        return [{axis: value(f, axis) for axis in group_by} for f in flat]
+    names = [{axis: value(f, axis) for axis in AXES if value(f, axis)} for f in flat]
+    alike: dict[str, list[int]] = defaultdict(list)
+    for i, axes in enumerate(names):
+        alike[str(axes)].append(i)
+    for rows in alike.values():
+        everything = {key for i in rows for key in flat[i]}
+        for key in sorted(everything):
+            if len({flat[i].get(key, "") for i in rows}) > 1:
+                for i in rows:
+                    names[i][key] = f"{key}={flat[i].get(key, 'none')}"
+    return names
+
+
+def value(flat: dict[str, str], axis: str) -> str:
+    """Return the value of an axis: a part is known by its name."""
+    return flat.get(f"{axis}.name", flat.get(axis, ""))
+
+
+def without_seed(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the config without the run's seed, wherever a part was given it."""
+    seed = config["seed"]
+    data = {k: v for k, v in config["data"].items() if not (k == "seed" and v == seed)}
+    return {**{k: v for k, v in config.items() if k != "seed"}, "data": data}
+
+
+def flatten(values: Any, prefix: str = "") -> dict[str, str]:
+    """Nested containers to dotted names and texts."""
+    if not isinstance(values, dict):
+        return {prefix: str(values)}
+    flat: dict[str, str] = {}
+    for name, inner in values.items():
+        flat |= flatten(inner, f"{prefix}.{name}" if prefix else name)
+    return flat

@@ -1,0 +1,152 @@
+"""Rows as text, in five formats."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Sequence
+from itertools import groupby
+
+from dan_bench.metrics.statistics import Estimate
+from dan_bench.report.columns import column
+from dan_bench.report.leaderboard import Cell, Row
+
+MISSING = "X"
+
+
+def number(estimate: Estimate) -> str:
+    """Value and half-width of the interval, to two digits of the latter (four places at most)."""
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.4g}"
+    half = (estimate.high - estimate.low) / 2
+    places = 4 if half <= 0 else min(4, max(0, 1 - math.floor(math.log10(half))))
+    return f"{estimate.value:.{places}f} ± {half:.{places}f}"
+
+
+def text(cell: Cell | None) -> str:
+    """Return a cell with its rank behind it, or an X."""
+    if cell is None:
+        return MISSING
+    return number(cell.estimate) + (f" ({cell.rank})" if cell.rank is not None else "")
+
+
+def caption(rows: Sequence[Row]) -> str:
+    """What the numbers of a section are."""
+    samples = sorted({n for row in rows for n in row.samples})
+    seeds = sorted({row.seeds for row in rows})
+
+    def span(values: Sequence[int]) -> str:
+        return f"{values[0]}" if len(values) == 1 else f"{values[0]} to {values[-1]}"
+
+    return (
+        f"N = {span(samples)} held-out samples; mean ± half of the 95 % t interval over "
+        f"{span(seeds)} training seeds; (rank), shared where intervals overlap; {MISSING} = no value"
+    )
+
+
+Grid = tuple[str, str, list[str], list[list[str]]]
+
+
+def grids(rows: Sequence[Row], metrics: Sequence[str]) -> list[Grid]:
+    """Return for each data set its name, caption, headings and cells."""
+    found = []
+    for section, group in groupby(rows, key=lambda row: row.section):
+        members = list(group)
+        cells = [[row.label, *(text(row.cells.get(name)) for name in metrics)] for row in members]
+        headings = ["subject", *(column(name).heading for name in metrics)]
+        found.append((section, caption(members), headings, cells))
+    return found
+
+
+def terminal(rows: Sequence[Row], metrics: Sequence[str]) -> str:
+    """Tables for a terminal, columns aligned."""
+    lines = []
+    for section, said, headings, cells in grids(rows, metrics):
+        table = [headings, *cells]
+        widths = [max(len(line[i]) for line in table) for i in range(len(headings))]
+        rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
+        lines += [f"{section}: {said}", rule]
+        for k, line in enumerate(table):
+            first, *rest = [
+                cell.ljust(width) if i == 0 else cell.rjust(width)
+                for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+            ]
+            lines.append("  ".join([first, *rest]).rstrip())
+            if k == 0:
+                lines.append(rule)
+        lines.append("")
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def markdown(rows: Sequence[Row], metrics: Sequence[str]) -> str:
+    """Tables as GitHub renders them."""
+    lines = []
+    for section, said, headings, cells in grids(rows, metrics):
+        lines += [f"**{section}**: {said}", ""]
+        lines.append("| " + " | ".join(headings) + " |")
+        lines.append("| --- |" + " ---: |" * len(metrics))
+        lines += ["| " + " | ".join(line) + " |" for line in cells]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def latex(rows: Sequence[Row], metrics: Sequence[str]) -> str:
+    r"""Tables for LaTeX; needs \usepackage{booktabs}."""
+
+    def escape(cell: str) -> str:
+        for sign, written in (("%", r"\%"), ("_", r"\_"), ("±", r"$\pm$")):
+            cell = cell.replace(sign, written)
+        return cell
+
+    lines = []
+    for section, said, headings, cells in grids(rows, metrics):
+        lines += [r"\begin{table}", rf"\caption{{{escape(section)}: {escape(said)}}}"]
+        lines += [r"\begin{tabular}{l" + "r" * len(metrics) + "}", r"\toprule"]
+        body = [" & ".join(map(escape, line)) + r" \\" for line in [headings, *cells]]
+        lines += [body[0], r"\midrule", *body[1:]]
+        lines += [r"\bottomrule", r"\end{tabular}", r"\end{table}", ""]
+    return "\n".join(lines)
+
+
+def tidy(rows: Sequence[Row]) -> list[dict[str, str | float | int | None]]:
+    """Return one dictionary a cell, unrounded."""
+    return [
+        {
+            **row.axes,
+            "kind": row.kind,
+            "metric": name,
+            "mean": cell.estimate.value,
+            "low": cell.estimate.low,
+            "high": cell.estimate.high,
+            "seeds": row.seeds,
+            "samples": row.samples[0] if len(row.samples) == 1 else None,
+            "rank": cell.rank,
+        }
+        for row in rows
+        for name, cell in row.cells.items()
+    ]
+
+
+def as_csv(rows: Sequence[Row], _: Sequence[str]) -> str:
+    """One line a cell."""
+    cells = tidy(rows)
+    names = list(dict.fromkeys(name for cell in cells for name in cell))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(cells)
+    return out.getvalue()
+
+
+def as_json(rows: Sequence[Row], _: Sequence[str]) -> str:
+    """One object a cell."""
+    return json.dumps(tidy(rows), indent=1) + "\n"
+
+
+FORMATS: dict[str, Callable[[Sequence[Row], Sequence[str]], str]] = {
+    "table": terminal,
+    "markdown": markdown,
+    "latex": latex,
+    "csv": as_csv,
+    "json": as_json,
+}

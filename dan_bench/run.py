@@ -1,0 +1,167 @@
+"""One run, from a config to a record."""
+
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+
+from dan_bench.config import RunConfig
+from dan_bench.data.batches import Batches
+from dan_bench.degenerator import Bytes, Degenerator
+from dan_bench.measure import Measured, measure
+from dan_bench.models.fit import fit
+from dan_bench.models.frozen import Frozen
+from dan_bench.models.module import AdversarialModule
+from dan_bench.plan import Plan, identify, make_ready, plan
+from dan_bench.provenance import provenance
+from dan_bench.records import RunRecord, Store, key_of
+from dan_bench.tracking import Sink, summary_of
+
+
+class Progress(NamedTuple):
+    """How far a run is: what it does now, and of how many steps how many are done."""
+
+    doing: str
+    step: int = 0
+    steps: int = 0
+
+
+Tell = Callable[[Progress], None]
+
+
+def run(config: RunConfig, group: str, tell: Tell = lambda _: None) -> RunRecord:
+    """Carry out one run and leave its record; what was done before is not done again.
+
+    Returns:
+        The record. A run that fails leaves its traceback in one, with status "failed".
+
+    Raises:
+        ConfigError: before any work.
+        ForeignRecord: the key's folder holds another config.
+    """
+    planned = plan(identify(config))
+    tell(Progress("data"))
+    make_ready(planned)
+    config = planned.config
+    scientific = config.scientific()
+    store, key = Store(config.runtime.results), key_of(scientific)
+    with store.claim(key):
+        record = store.get(key, scientific)
+        if record is not None and record.status == "done":
+            return record
+        sink = open_sink(planned, key, group)
+        record = None
+        try:
+            record = attempt(planned, store.folder(key), scientific, sink, tell)
+        finally:
+            if sink is not None:
+                metrics = record.metrics if record else {}
+                sink.close(summary_of(metrics), failed=record is None or record.status == "failed")
+        store.put(record)
+    return record
+
+
+def open_sink(planned: Plan, key: str, group: str) -> Sink | None:
+    """Open the logger of a run, if it is to have one."""
+    if planned.make_sink is None:
+        return None
+    config = planned.config
+    return planned.make_sink(
+        title=config.title(),
+        group=group,
+        config={"key": key, **config.scientific()},
+        results=config.runtime.results,
+    )
+
+
+def attempt(
+    planned: Plan, folder: Path, scientific: dict[str, Any], sink: Sink | None, tell: Tell
+) -> RunRecord:
+    """Do the work; whatever goes wrong goes into the record."""
+    started = time.perf_counter()
+    key = folder.name
+    try:
+        measured, costs = work(planned, folder, sink, tell)
+    except Exception:
+        return RunRecord(
+            key,
+            "failed",
+            scientific,
+            costs={"seconds": time.perf_counter() - started},
+            provenance=provenance(),
+            traceback=traceback.format_exc(),
+        )
+    costs["seconds"] = time.perf_counter() - started
+    return RunRecord(key, "done", scientific, measured.metrics, costs, provenance())
+
+
+def work(
+    planned: Plan, folder: Path, sink: Sink | None, tell: Tell
+) -> tuple[Measured, dict[str, float]]:
+    """Train where there is something to train, measure, and write all files but the record."""
+    config = planned.config
+    torch.set_num_threads(config.runtime.threads)
+    start = time.perf_counter()
+    costs: dict[str, float] = {}
+    made = planned.make()
+    if isinstance(made, AdversarialModule):
+        if config.model.kind == "learned":
+            train(planned, made, folder, sink, tell)
+            costs["training_seconds"] = time.perf_counter() - start
+            costs["steps_per_second"] = config.trainer.max_steps / costs["training_seconds"]
+        costs["parameters"] = float(sum(p.numel() for p in made.parameters()))
+        pd.DataFrame(made.curves).to_parquet(folder / "curves.parquet")
+        torch.save(made.state_dict(), folder / "weights.pt")
+        degenerator: Degenerator = Frozen(made.cpu(), config.seed)
+    else:
+        degenerator = made
+    measured = measure(
+        degenerator, planned.source, planned.measures, config.seed, lambda name: tell(Progress(name))
+    )
+    costs["noise_bits"] = degenerator.noise_bits
+    costs |= {f"{name}_seconds": seconds for name, seconds in measured.seconds.items()}
+    keep = slice(config.runtime.keep_samples)
+    np.save(folder / "samples.npy", measured.sample[keep])
+    np.save(folder / "inputs.npy", measured.inputs[keep])
+    picture(measured, planned.source.shape).save(folder / "samples.png")
+    (folder / "last.ckpt").unlink(missing_ok=True)
+    return measured, costs
+
+
+def train(
+    planned: Plan, module: AdversarialModule, folder: Path, sink: Sink | None, tell: Tell
+) -> None:
+    """Train the module in place."""
+    config, training = planned.config, planned.config.trainer
+    batches = Batches(
+        planned.source.load("train"),
+        module.setting.width,
+        config.noise_dim,
+        training.batch_size,
+        training.max_steps,
+        config.seed,
+    )
+    tell(Progress("training", 0, training.max_steps))
+    fit(
+        module,
+        batches,
+        accelerator=config.runtime.accelerator,
+        precision=training.precision,
+        sink=sink,
+        on_step=lambda step: tell(Progress("training", step, training.max_steps)),
+        checkpoint=folder / "last.ckpt",
+        checkpoint_every=config.runtime.checkpoint_every,
+    )
+
+
+def picture(measured: Measured, shape: tuple[int, ...], tiles: int = 16) -> Image.Image:
+    """Draw the first inputs above what became of them."""
+    rows = [stack[:tiles].reshape(-1, *shape) for stack in (measured.inputs, measured.sample)]
+    strips: list[Bytes] = [np.concatenate(list(row), axis=1) for row in rows]
+    return Image.fromarray(np.concatenate(strips, axis=0))

@@ -1,0 +1,1 @@
+"""Many runs: which there are, which are left, and carrying them out."""

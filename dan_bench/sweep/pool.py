@@ -1,0 +1,105 @@
+"""Runs configs side by side, a process each, and survives the death of any of them."""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Mapping
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerProcess
+
+from dan_bench.config import RunConfig
+from dan_bench.provenance import provenance
+from dan_bench.records import RunRecord, Store
+from dan_bench.sweep.board import Board, Job, View
+from dan_bench.sweep.worker import work
+
+TICK_SECONDS = 0.25
+
+
+def start_server(threads: int) -> multiprocessing.context.ForkServerContext:
+    """Start the process that has everything imported and from which the workers are forked.
+
+    Lightning and torch take five seconds to import; this is paid once, and while the caller is
+    still looking at its configs.
+    """
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["dan_bench.sweep.worker"])
+    from multiprocessing import forkserver
+
+    forkserver.ensure_running()
+    return context
+
+
+def carry_out(configs: Mapping[str, RunConfig], group: str, workers: int, view: View) -> None:
+    """Run every config, the longest kind first, `workers` at a time; each leaves its record.
+
+    A worker that dies without a word gets a record that says so; the others go on.
+
+    Args:
+        configs: what to run, by key.
+        group: the sweep that they belong to, for the loggers.
+        workers: processes at a time.
+        view: what shows how it goes.
+    """
+    first = next(iter(configs.values()))
+    context = start_server(first.runtime.threads)
+    longest_first = sorted(configs.items(), key=lambda item: item[1].model.kind != "learned")
+    waiting = deque(
+        (key, config, Job(number, config.title(), f"{config.model.name} {config.data.name}"))
+        for number, (key, config) in enumerate(longest_first, start=1)
+    )
+    board = Board([job for _, _, job in waiting], workers)
+    running: dict[Connection, tuple[ForkServerProcess, str, RunConfig, Job]] = {}
+    with view:
+        try:
+            while waiting or running:
+                while waiting and len(running) < workers:
+                    key, config, job = waiting.popleft()
+                    ours, theirs = context.Pipe(duplex=False)
+                    log = Store(config.runtime.results).folder(key) / "log.txt"
+                    process = context.Process(target=work, args=(config, group, log, theirs))
+                    process.start()
+                    theirs.close()
+                    job.state, job.started = "running", time.monotonic()
+                    running[ours] = (process, key, config, job)
+                    view.changed(board, job)
+                for heard in wait(list(running), timeout=TICK_SECONDS):
+                    assert isinstance(heard, Connection)
+                    process, key, config, job = running[heard]
+                    try:
+                        board.heard(job, heard.recv())
+                    except EOFError:
+                        del running[heard]
+                        process.join()
+                        job.state = settle(key, config, process.exitcode)
+                        job.seconds = time.monotonic() - job.started
+                        view.changed(board, job)
+                view.tick(board)
+        finally:
+            for process, *_ in running.values():
+                process.kill()
+
+
+def settle(key: str, config: RunConfig, exit_code: int | None) -> str:
+    """Return how a run ended; where its process died without a record, write one that says so."""
+    store, scientific = Store(config.runtime.results), config.scientific()
+    record = store.get(key, scientific)
+    if record is not None and (record.status == "done" or exit_code == 0):
+        return record.status
+    log = store.folder(key) / "log.txt"
+    last = log.read_text(errors="replace")[-4000:] if log.is_file() else ""
+    died = f"signal {signal.Signals(-exit_code).name}" if (exit_code or 0) < 0 else f"exit code {exit_code}"
+    store.put(
+        RunRecord(
+            key,
+            "failed",
+            scientific,
+            provenance=provenance(),
+            traceback=f"The process ended with {died} before it left a record. Its output:\n{last}",
+        )
+    )
+    return "failed"

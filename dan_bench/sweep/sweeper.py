@@ -1,0 +1,70 @@
+"""A Hydra sweeper over a list of grids, as scikit-learn's ParameterGrid takes one.
+
+Hydra's own sweeper knows one product of axes. A benchmark needs several: a control has no
+`output`, a GAN no torus. Jobs that are done are left out, and all are checked before any is run.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+from dan_bench.config import ConfigError, RunConfig, parse
+
+
+class GridSweeper(Sweeper):
+    """Runs the union of the grids; overrides on the command line hold for each of them."""
+
+    def __init__(self, grids: Sequence[dict[str, Any]]) -> None:
+        self.grids = [dict(grid) for grid in grids] or [{}]
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        """Take what Hydra gives every sweeper."""
+        self.config = config
+        self.hydra_context = hydra_context
+
+    def sweep(self, arguments: list[str]) -> None:
+        """Carry out the sweep and leave with its exit code."""
+        from dan_bench.sweep.jobs import carry_out
+
+        refused, configs = [], []
+        for overrides in self.expand(arguments):
+            try:
+                configs.append(self.compose(overrides))
+            except ConfigError as error:
+                refused.append(f"{' '.join(overrides)}\n{error}")
+        if refused:
+            raise ConfigError("\n".join(refused))
+        raise SystemExit(carry_out(configs))
+
+    def expand(self, arguments: list[str]) -> list[list[str]]:
+        """Return the overrides of every job; an axis named on the command line replaces a grid's."""
+        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        named = {override.key_or_group for override in parser.parse_overrides(arguments)}
+        jobs = []
+        for grid in self.grids:
+            axes = [f"{axis}={values}" for axis, values in grid.items() if axis not in named]
+            overrides = parser.parse_overrides(axes + arguments)
+            jobs += [list(job) for job in BasicSweeper.split_arguments(overrides, None)[0]]
+        return jobs
+
+    def compose(self, overrides: list[str]) -> RunConfig:
+        """Compose one job's config."""
+        composed = self.hydra_context.config_loader.load_sweep_config(self.config, overrides)
+        return from_hydra(composed)
+
+
+def from_hydra(composed: DictConfig) -> RunConfig:
+    """Return what Hydra composed, checked, without Hydra's own part of it."""
+    with_hydra = OmegaConf.to_container(composed, resolve=False)
+    assert isinstance(with_hydra, dict)
+    with_hydra.pop("hydra", None)
+    values = OmegaConf.to_container(OmegaConf.create(with_hydra), resolve=True)
+    assert isinstance(values, dict)
+    return parse({str(name): value for name, value in values.items()})

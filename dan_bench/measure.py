@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,7 @@ def measure(
     held: Pairs = timed("degenerate", held_out)
     found: dict[str, Estimate | None] = {}
     for name, metric in measures.metrics.items():
-        found[name] = timed(name, lambda metric=metric: metric(held.outputs))
+        found[name] = timed(name, partial(metric, held.outputs))
     if measures.c2st is not None:
         c2st = measures.c2st
         rows = NoiseRows(seed, "c2st/noise", dimension(source.shape))
@@ -80,8 +81,7 @@ def measure(
         confidence = 1 - (1 - CONFIDENCE) / len(measures.attacks)
         case = Case(degenerator, known, held, source.shape, seed, confidence)
         recovered = {
-            name: timed(name, lambda attack=attack: attack(case))
-            for name, attack in measures.attacks.items()
+            name: timed(name, partial(attack, case)) for name, attack in measures.attacks.items()
         }
         told = {name: share for name, share in recovered.items() if share is not None}
         found["percent_destroyed"] = percent_destroyed(told) if told else None

@@ -1,19 +1,24 @@
 """A config made into objects. Making them is the whole check of the config; no work is done yet."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 
 from dan_bench.config import ConfigError, RunConfig, bind
+from dan_bench.data.batches import as_unit
 from dan_bench.data.source import Source, dimension
 from dan_bench.degenerator import Degenerator
 from dan_bench.measure import Measures
 from dan_bench.models.module import AdversarialModule, Setting
 from dan_bench.streams import derive
 from dan_bench.tracking import Sink
+
+MEAN_ROWS = 1024
+"""Rows that the mean of the data is taken over."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,10 @@ def plan(config: RunConfig) -> Plan:
         name: call(bind(part, f"evaluation.attacks.{name}"), f"evaluation.attacks.{name}")
         for name, part in evaluation.attacks.items()
     }
-    c2st = evaluation.c2st and call(bind(evaluation.c2st, "evaluation.c2st"), "evaluation.c2st")
-    needs = {name: metric.func.needs_rows(width) for name, metric in metrics.items()}
+    c2st = None
+    if evaluation.c2st is not None:
+        c2st = call(bind(evaluation.c2st, "evaluation.c2st"), "evaluation.c2st")
+    needs: dict[str, int] = {name: rows_needed(metric)(width) for name, metric in metrics.items()}
     needs |= {name: attack.needs_rows() for name, attack in attacks.items()}
     needs |= {"c2st": c2st.needs_rows()} if c2st else {}
     for name, least in needs.items():
@@ -53,16 +60,25 @@ def plan(config: RunConfig) -> Plan:
             raise ConfigError(
                 f"evaluation.samples={evaluation.samples}: {name} needs at least {least}"
             )
+    make_sink = None
+    if config.logger is not None:
+        provided = frozenset({"title", "group", "config", "results"})
+        make_sink = bind(config.logger, "logger", provided)
     return Plan(
         config,
         source,
-        make_control(config, width) if config.model.kind == "control" else make_module(config, width),
+        make_control(config, width)
+        if config.model.kind == "control"
+        else make_module(config, source),
         Measures(evaluation.samples, evaluation.known, metrics, c2st, attacks),
-        config.logger
-        and bind(
-            config.logger, "logger", frozenset({"title", "group", "config", "results"})
-        ),
+        make_sink,
     )
+
+
+def rows_needed(metric: partial[Any]) -> Callable[[int], int]:
+    """Return how many rows a metric needs, as a function of their width."""
+    needed: Callable[[int], int] = getattr(metric.func, "needs_rows", lambda _: 1)
+    return needed
 
 
 def call(bound: partial[Any], where: str, **provided: Any) -> Any:
@@ -79,7 +95,7 @@ def make_control(config: RunConfig, width: int) -> Callable[[], Degenerator]:
     return partial(bound, width=width, seed=config.seed)
 
 
-def make_module(config: RunConfig, width: int) -> Callable[[], AdversarialModule]:
+def make_module(config: RunConfig, source: Source) -> Callable[[], AdversarialModule]:
     """Return what makes the module, with initial weights that are a function of the seed."""
     training = config.trainer
     optimizers = {
@@ -92,7 +108,8 @@ def make_module(config: RunConfig, width: int) -> Callable[[], AdversarialModule
     for name, optimizer in optimizers.items():
         call(optimizer, f"optimizer.{name}", params=[torch.nn.Parameter(torch.zeros(1))])
     setting = Setting(
-        width=width,
+        width=dimension(source.shape),
+        data_mean=0.0,
         noise_dim=config.noise_dim,
         output=config.output,
         objective=call(bind(config.objective, "objective"), "objective"),
@@ -103,11 +120,14 @@ def make_module(config: RunConfig, width: int) -> Callable[[], AdversarialModule
         log_every=config.runtime.log_every,
     )
     bound = bind(config.model, "model", frozenset({"setting"}))
-    call(partial(bound.func.check, setting), "model")
+    variant: Any = bound.func
+    call(partial(variant.check, setting), "model")
 
     def make() -> AdversarialModule:
+        rows = source.load("train").rows
+        mean = float(as_unit(rows[np.arange(min(MEAN_ROWS, len(rows)))]).mean())
         torch.manual_seed(derive(config.seed, "init"))
-        module: AdversarialModule = bound(setting=setting)
+        module: AdversarialModule = bound(setting=replace(setting, data_mean=mean))
         return module
 
     return make

@@ -122,7 +122,11 @@ def work(
     else:
         degenerator = made
     measured = measure(
-        degenerator, planned.source, planned.measures, config.seed, lambda name: tell(Progress(name))
+        degenerator,
+        planned.source,
+        planned.measures,
+        config.seed,
+        lambda name: tell(Progress(name)),
     )
     costs["noise_bits"] = degenerator.noise_bits
     costs |= {f"{name}_seconds": seconds for name, seconds in measured.seconds.items()}

@@ -46,9 +46,7 @@ class WandbSink(WandbLogger):
 class CsvSink(CSVLogger):
     """A metrics.csv and an hparams.yaml a job."""
 
-    def __init__(
-        self, *, title: str, group: str, config: dict[str, Any], results: Path
-    ) -> None:
+    def __init__(self, *, title: str, group: str, config: dict[str, Any], results: Path) -> None:
         super().__init__(Path(results) / "csv", name=group, version=title.replace(" ", "-"))
         self.log_hyperparams(config)
 

@@ -9,30 +9,17 @@ Exit code: 0 all is done, 1 a run failed, 2 the config was refused and nothing w
 
 import os
 import sys
-from pathlib import Path
 
 import hydra
-from hydra.core.config_store import ConfigStore
-from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from dan_bench.config import ConfigError
-from dan_bench.sweep.sweeper import GridSweeper, from_hydra
-
-HERE = Path(__file__).resolve().parent
-CONF = next(path for path in (HERE.parent / "conf", HERE / "conf") if path.is_dir())
-
-Plugins.instance().register(GridSweeper)
-ConfigStore.instance().store(
-    group="hydra/sweeper",
-    name="grids",
-    node={"_target_": "dan_bench.sweep.sweeper.GridSweeper", "grids": []},
-)
+from dan_bench.sweep.compose import CONF, from_hydra
 
 
-@hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")  # type: ignore[untyped-decorator]
 def one(composed: DictConfig) -> None:
     """Carry out one run."""
     from dan_bench.sweep.jobs import carry_out

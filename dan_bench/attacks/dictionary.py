@@ -42,7 +42,9 @@ class Dictionary:
 
     def __call__(self, case: Case) -> Estimate:
         """Recovered bits over log2 K."""
-        scores, true = self._compare(case) if case.degenerator.noise_bits == 0 else self._learn(case)
+        scores, true = (
+            self._compare(case) if case.degenerator.noise_bits == 0 else self._learn(case)
+        )
         return dictionary_information(scores, true, case.confidence)
 
     def _compare(self, case: Case) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

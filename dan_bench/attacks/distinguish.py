@@ -10,7 +10,16 @@ from pydantic import PositiveInt
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from dan_bench.attacks.learners import VIEWS, Budget, answers, convnet, fit, look, perceptron, seeded
+from dan_bench.attacks.learners import (
+    VIEWS,
+    Budget,
+    answers,
+    convnet,
+    fit,
+    look,
+    perceptron,
+    seeded,
+)
 from dan_bench.degenerator import Bytes
 from dan_bench.metrics.distinguish import c2st_accuracy
 from dan_bench.metrics.statistics import Estimate

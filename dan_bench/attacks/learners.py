@@ -15,6 +15,8 @@ from dan_bench.streams import derive
 
 VIEWS = 3
 VALIDATION_SHARE = 0.1
+SOLVED = 1e-3
+"""Validation loss, in nats or squared units, below which there is nothing left to learn."""
 
 Loss = Callable[[Tensor], Tensor]
 """From row numbers to the mean loss over those rows."""
@@ -117,13 +119,15 @@ def fit(network: nn.Module, loss: Loss, rows: int, budget: Budget, seed: int, na
             best, kept, stale = reached, copy.deepcopy(network.state_dict()), 0
         else:
             stale += 1
-            if stale >= budget.patience:
-                break
+        if stale >= budget.patience or best < SOLVED:
+            break
     network.load_state_dict(kept)
     network.eval()
 
 
 @torch.no_grad()
-def answers(network: nn.Module, inputs: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def answers(
+    network: nn.Module, inputs: Tensor
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """Return the network's outputs on all inputs, as float64."""
     return torch.cat([network(part) for part in inputs.split(1000)]).double().numpy()

@@ -44,4 +44,6 @@ class Pcg64:
     def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
         """Noise of those rows."""
         streams = (generator(self._seed, f"pcg64/{row}") for row in rows)
-        return np.stack([stream.integers(0, 256, self._width, dtype=np.uint8) for stream in streams])
+        return np.stack(
+            [stream.integers(0, 256, self._width, dtype=np.uint8) for stream in streams]
+        )

@@ -1,6 +1,8 @@
 """Training batches as a pure function of (seed, step): resuming is asking for the next one."""
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -12,6 +14,8 @@ from torch import Tensor
 from dan_bench.data.noise import NoiseRows
 from dan_bench.data.source import Bytes, Data
 from dan_bench.streams import generator
+
+STEPS_AHEAD = 16
 
 
 class Batch(NamedTuple):
@@ -59,12 +63,30 @@ class Batches:
         return self.steps - self.start
 
     def __iter__(self) -> Iterator[Batch]:
-        for step in range(self.start, self.steps):
-            yield self.at(step)
+        # A thread makes the next steps while the networks are busy with these. Many steps at once,
+        # since each hand-over of the interpreter lock costs both threads more than a step's noise.
+        firsts = range(self.start, self.steps, STEPS_AHEAD)
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            pending = deque[Future[Batch]]()
+            for first in firsts:
+                pending.append(
+                    thread.submit(self.between, first, min(first + STEPS_AHEAD, self.steps))
+                )
+                if len(pending) > 1:
+                    yield from self._steps(pending.popleft().result())
+            if pending:
+                yield from self._steps(pending.popleft().result())
+
+    def _steps(self, chunk: Batch) -> Iterator[Batch]:
+        yield from map(Batch._make, zip(*(t.split(self.batch_size) for t in chunk), strict=True))
 
     def at(self, step: int) -> Batch:
         """Return the batch of that step, whatever came before it."""
-        rows = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
+        return self.between(step, step + 1)
+
+    def between(self, first: int, end: int) -> Batch:
+        """Return the batches of steps `first` up to `end`, one below the other."""
+        rows = np.arange(first * self.batch_size, end * self.batch_size)
         return Batch(
             as_unit(self.data.rows[self._visit(rows)]),
             torch.from_numpy(self.target.uniform(rows)),

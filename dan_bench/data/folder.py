@@ -40,7 +40,9 @@ class Folder:
         """The files, in the order of their names."""
         root = Path(self.root)
         if not root.is_dir():
-            raise FileNotFoundError(f"data.root={root} is not a folder; name one with data.root=DIR")
+            raise FileNotFoundError(
+                f"data.root={root} is not a folder; name one with data.root=DIR"
+            )
         found = sorted(
             path
             for path in root.rglob("*")

@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from dan_bench.metrics.statistics import CONFIDENCE, Estimate, binomial_interval
 
 
-def c2st_accuracy(
-    hits: Mapping[str, tuple[int, int]], confidence: float = CONFIDENCE
-) -> Estimate:
+def c2st_accuracy(hits: Mapping[str, tuple[int, int]], confidence: float = CONFIDENCE) -> Estimate:
     """Held-out accuracy of the better classifier between sample and noise (Lopez-Paz & Oquab 2017).
 
     Args:

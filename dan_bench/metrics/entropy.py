@@ -58,7 +58,8 @@ def joint_bits(sample: Bytes) -> Estimate:
     a fixed stream, so the value is a function of the sample.
 
     log det R of N independent rows is below its true value by a known amount (Wishart; Muirhead
-    1982, section 3.2.3), which is taken off: sum over i < d of psi((N - 1 - i) / 2) - d psi((N - 1) / 2).
+    1982, section 3.2.3), which is taken off: sum over i < d of psi((n - i) / 2), less
+    d psi(n / 2), with n = N - 1.
 
     Returns bits a byte in [0, 8] up to noise; details hold `marginal_bits` and
     `total_correlation_bits` (a byte).

@@ -57,5 +57,5 @@ class DAN(AdversarialModule):
         return mlp([features, *self.discriminator_hidden, 1])
 
     def feed(self, data: Tensor, noise: Tensor) -> Tensor:
-        """The noise, beside the data unless the network is blind to it."""
-        return noise if self.blind else torch.cat([data, noise], dim=1)
+        """The noise, beside the centred data unless the network is blind to it."""
+        return noise if self.blind else torch.cat([data - self.setting.data_mean, noise], dim=1)

@@ -67,10 +67,9 @@ def fit(
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*resuming from a checkpoint that ended before.*")
-    resume = checkpoint is not None and checkpoint.is_file()
-    if resume:
-        state = torch.load(checkpoint, weights_only=True)
-        batches.start = state["dan_bench"]["step"]
+    resume = checkpoint if checkpoint is not None and checkpoint.is_file() else None
+    if resume is not None:
+        batches.start = torch.load(resume, weights_only=True)["dan_bench"]["step"]
     trainer = pl.Trainer(
         accelerator=accelerator,
         devices=1,
@@ -84,5 +83,5 @@ def fit(
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
     )
-    trainer.fit(module, batches, ckpt_path=str(checkpoint) if resume else None, weights_only=True)
+    trainer.fit(module, batches, ckpt_path=resume, weights_only=True)
     return trainer

@@ -29,5 +29,3 @@ class Frozen:
             y = self._module.degenerate(as_unit(data[part]).to(device), noise.to(device))
             out[part] = quantise(y)
         return out
-
-

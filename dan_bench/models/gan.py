@@ -28,7 +28,9 @@ class GAN(AdversarialModule):
         if setting.noise_dim == 0:
             raise ValueError("gan makes data from noise: noise_dim=0 must be at least 1")
         if setting.output == "torus":
-            raise ValueError("gan makes data, whose black is not its white: output=torus must be sigmoid")
+            raise ValueError(
+                "gan makes data, whose black is not its white: output=torus must be sigmoid"
+            )
 
     def make_degenerator(self) -> nn.Module:
         """A perceptron on the latent noise; in a GAN it is called the generator."""

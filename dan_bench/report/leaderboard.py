@@ -107,8 +107,8 @@ def over_seeds(runs: Sequence[RunRecord], metric: str) -> Estimate | None:
         return None
     if len(found) == 1:
         one = found[0]
-        ends = [None if end is None else scale * end for end in (one.low, one.high)]
-        return Estimate(scale * one.value, *ends, n=1)
+        low, high = (None if end is None else scale * end for end in (one.low, one.high))
+        return Estimate(scale * one.value, low, high, n=1)
     return t_interval([scale * estimate.value for estimate in found])
 
 
@@ -120,18 +120,14 @@ def rank(
     for section in set(sections):
         for metric in metrics:
             better = column(metric).higher_is_better
-            rows = [
-                i for i, of in enumerate(sections) if of == section and metric in estimates[i]
-            ]
+            rows = [i for i, of in enumerate(sections) if of == section and metric in estimates[i]]
             if better is not None:
                 found = shared_ranks([estimates[i][metric] for i in rows], better)
                 ranks |= {(i, metric): place for i, place in zip(rows, found, strict=True)}
     return ranks
 
 
-def name_rows(
-    records: Sequence[RunRecord], group_by: Sequence[str] | None
-) -> list[dict[str, str]]:
+def name_rows(records: Sequence[RunRecord], group_by: Sequence[str] | None) -> list[dict[str, str]]:
     """Return for each record the axes that name its row."""
     flat = [flatten(without_seed(record.config)) for record in records]
     if group_by is not None:

@@ -39,8 +39,9 @@ def caption(rows: Sequence[Row]) -> str:
         return f"{values[0]}" if len(values) == 1 else f"{values[0]} to {values[-1]}"
 
     return (
-        f"N = {span(samples)} held-out samples; mean ± half of the 95 % t interval over "
-        f"{span(seeds)} training seeds; (rank), shared where intervals overlap; {MISSING} = no value"
+        f"N = {span(samples)} held-out samples; mean ± half of the 95 % t interval "
+        f"over {span(seeds)} training seeds; (rank), shared where intervals overlap; "
+        f"{MISSING} = no value"
     )
 
 

@@ -39,7 +39,9 @@ def carry_out(configs: Sequence[RunConfig]) -> int:
             for line in checked(list(left.values())):
                 console.print(line)
     except (ConfigError, ForeignRecord, OSError, RuntimeError) as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(str(error), style="red", markup=False)
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            str(error), style="red", markup=False
+        )
         return REFUSED
     done = len(keyed) - len(left)
     console.print(f"{len(keyed)} jobs: {done} done before, {len(left)} to run")
@@ -67,7 +69,8 @@ def checked(configs: Sequence[RunConfig]) -> list[str]:
     """Refuse any config that cannot be run; return where each data set came from."""
     from dan_bench.plan import make_ready, plan
 
-    refused, said = [], {}
+    refused: list[str] = []
+    said: dict[str, None] = {}
     for config in configs:
         try:
             said[make_ready(plan(config))] = None

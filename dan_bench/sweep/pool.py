@@ -92,7 +92,8 @@ def settle(key: str, config: RunConfig, exit_code: int | None) -> str:
         return record.status
     log = store.folder(key) / "log.txt"
     last = log.read_text(errors="replace")[-4000:] if log.is_file() else ""
-    died = f"signal {signal.Signals(-exit_code).name}" if (exit_code or 0) < 0 else f"exit code {exit_code}"
+    code = exit_code or 0
+    died = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
     store.put(
         RunRecord(
             key,

@@ -5,15 +5,18 @@ Hydra's own sweeper knows one product of axes. A benchmark needs several: a cont
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from dan_bench.config import ConfigError, RunConfig, parse
+from dan_bench.config import ConfigError, RunConfig
+from dan_bench.sweep.compose import from_hydra
 
 
 class GridSweeper(Sweeper):
@@ -44,7 +47,7 @@ class GridSweeper(Sweeper):
         raise SystemExit(carry_out(configs))
 
     def expand(self, arguments: list[str]) -> list[list[str]]:
-        """Return the overrides of every job; an axis named on the command line replaces a grid's."""
+        """Return every job's overrides; an axis named on the command line replaces a grid's."""
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         named = {override.key_or_group for override in parser.parse_overrides(arguments)}
         jobs = []
@@ -60,11 +63,14 @@ class GridSweeper(Sweeper):
         return from_hydra(composed)
 
 
-def from_hydra(composed: DictConfig) -> RunConfig:
-    """Return what Hydra composed, checked, without Hydra's own part of it."""
-    with_hydra = OmegaConf.to_container(composed, resolve=False)
-    assert isinstance(with_hydra, dict)
-    with_hydra.pop("hydra", None)
-    values = OmegaConf.to_container(OmegaConf.create(with_hydra), resolve=True)
-    assert isinstance(values, dict)
-    return parse({str(name): value for name, value in values.items()})
+@dataclass
+class GridsConfig:
+    """`hydra/sweeper=grids`; each grid maps axes to their values, as written on a command line."""
+
+    _target_: str = "hydra_plugins.dan_bench_grids.GridSweeper"
+    grids: list[dict[str, Any]] = field(default_factory=list)
+
+
+ConfigStore.instance().store(
+    group="hydra/sweeper", name="grids", node=GridsConfig, provider="dan_bench"
+)

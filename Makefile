@@ -1,0 +1,48 @@
+# Two commands do everything: `make sweep` and `make test`.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup sweep report test test-all lint bench figures clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "dan_bench needs Python 3.11 to 3.13, this is " + sys.version.split()[0] + ": make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(READY) ## create .venv and install what requirements.lock pins
+
+sweep: $(READY) ## train, measure and print everything (about 10 minutes; finished runs are kept)
+	@$(BIN)/python -m dan_bench.train -m +sweep=default
+
+report: $(READY) ## print the table of results/ again
+	@$(BIN)/python -m dan_bench.report
+
+test: $(READY) lint ## lint, types, layers and all quick tests
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(READY) lint ## the same with the slow tests
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## ruff, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY) ## speed of the training step and of the noise, as ratios
+	$(BIN)/python benchmarks/training_step.py
+	$(BIN)/python benchmarks/training_step.py output=torus
+	$(BIN)/python benchmarks/noise.py
+
+figures: $(READY) ## draw results/figures from the records
+	@$(BIN)/python -m dan_bench.report.figures
+
+clean: ## remove .venv and caches; results and data sets stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,52 @@
+"""What the code may import, how long its files may be, and what its entry points may cost."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+FILES = sorted((REPOSITORY / "dan_bench").rglob("*.py"))
+HEAVY = ("torch", "torchvision", "pytorch_lightning", "wandb", "hydra")
+
+
+def length(path: Path) -> int:
+    return len(path.read_text().splitlines())
+
+
+def test_the_import_contracts_of_pyproject_hold() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    command = [linter, "--no-cache"]
+    ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "0 broken" in ended.stdout
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    assert FILES
+    assert {path.name: length(path) for path in FILES if length(path) > 400} == {}
+
+
+def test_the_package_stays_below_3000_lines() -> None:
+    assert sum(map(length, FILES)) < 3000
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import dan_bench",
+        "import dan_bench.config, dan_bench.records, dan_bench.report",
+        "import runpy, sys; sys.argv = ['report', '--help']\n"
+        "try: runpy.run_module('dan_bench.report', run_name='__main__')\n"
+        "except SystemExit as ended: assert ended.code == 0",
+    ],
+    ids=["the package", "records and report", "report --help"],
+)
+def test_what_need_not_train_imports_nothing_heavy(program: str) -> None:
+    check = f"{program}\nimport sys\nprint({set(HEAVY)!r} & sys.modules.keys())"
+    ended = subprocess.run(
+        [sys.executable, "-c", check], capture_output=True, text=True, check=False
+    )
+    assert (ended.stderr, ended.returncode) == ("", 0)
+    assert ended.stdout.splitlines()[-1] == "set()"

@@ -74,7 +74,7 @@ class Training(Strict):
     discriminator_steps: PositiveInt
     gradient_clip: PositiveFloat | None
     ema_decay: float = Field(ge=0, lt=1)
-    precision: Literal["32-true", "64-true", "bf16-mixed", "bf16-true"]
+    precision: Literal["32-true", "64-true", "bf16-mixed"]
 
 
 class Evaluation(Strict):

@@ -121,7 +121,7 @@ def make_module(config: RunConfig, source: Source) -> Callable[[], AdversarialMo
     )
     bound = bind(config.model, "model", frozenset({"setting"}))
     variant: Any = bound.func
-    call(partial(variant.check, setting), "model")
+    call(partial(variant.check, setting, **bound.keywords), "model")
 
     def make() -> AdversarialModule:
         rows = source.load("train").rows

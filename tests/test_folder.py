@@ -177,11 +177,11 @@ def test_nothing_under_root_is_touched(album):
 @pytest.mark.parametrize("do", [Folder.prepare, Folder.identify, lambda f: f.load("train")])
 def test_a_missing_or_empty_folder_names_itself_and_the_remedy(tmp_path, do):
     missing = tmp_path / "not there"
-    with pytest.raises(FileNotFoundError, match="not there is not a folder.*data.root=DIR"):
+    with pytest.raises(FileNotFoundError, match=r"not there is not a folder.*data\.root=DIR"):
         do(raw(missing))
     file = tmp_path / "file"
     file.write_text("x")
-    with pytest.raises(FileNotFoundError, match="file is not a folder.*data.root=DIR"):
+    with pytest.raises(FileNotFoundError, match=r"file is not a folder.*data\.root=DIR"):
         do(raw(file))
     empty = tmp_path / "empty"
     (empty / "inner").mkdir(parents=True)

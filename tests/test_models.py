@@ -123,7 +123,7 @@ def test_the_gan_takes_the_data_for_real_and_the_dan_the_noise():
 def test_outputs_lie_from_0_to_below_1(output):
     raw = torch.linspace(-12, 12, 100001)
     y = OUTPUTS[output].squash(raw)
-    assert 0 <= y.min()
+    assert y.min() >= 0
     assert y.max() < 1
 
 
@@ -228,7 +228,8 @@ def test_the_data_is_fed_centred():
 
 def test_without_noise_the_blind_are_refused():
     with pytest.raises(ValueError, match="noise_dim=0"):
-        dan(input="noise", noise_dim=0)
+        DAN.check(setting(noise_dim=0), input="noise")
+    DAN.check(setting(noise_dim=0), input="data_and_noise")
     with pytest.raises(ValueError, match="noise_dim=0"):
         GAN.check(setting(noise_dim=0, output="sigmoid"))
     with pytest.raises(ValueError, match="output=torus"):
@@ -448,7 +449,7 @@ def test_gradient_clip_bounds_the_update():
         assert moved == pytest.approx(clip, rel=1e-2)
 
 
-@pytest.mark.parametrize("precision", ["32-true", "64-true", "bf16-mixed", "bf16-true"])
+@pytest.mark.parametrize("precision", ["32-true", "64-true", "bf16-mixed"])
 @pytest.mark.parametrize("output", ["sigmoid", "torus"])
 def test_a_network_trained_at_any_precision_of_the_config_degenerates(precision, output):
     module = dan(output=output, ema_decay=0.9)

@@ -198,22 +198,23 @@ with Store(Path(sys.argv[1])).claim("some-key"):
 
 
 @contextmanager
-def claimant(results: Path) -> Iterator[subprocess.Popen[str]]:
+def claimant(results: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process of its own that asks for the claim and, once it has it, keeps it until told."""
     command = [sys.executable, "-c", CLAIM, str(results)]
-    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True) as process:
+    # without a buffer: select() must see what has not been read yet
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, bufsize=0) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "asking\n"
+        assert process.stdout.readline() == b"asking\n"
         try:
             yield process
         finally:
             process.kill()
 
 
-def holds(process: subprocess.Popen[str], within: float) -> bool:
+def holds(process: subprocess.Popen[bytes], within: float) -> bool:
     assert process.stdout is not None
     readable, _, _ = select.select([process.stdout], [], [], within)
-    return bool(readable) and process.stdout.readline() == "holding\n"
+    return bool(readable) and process.stdout.readline() == b"holding\n"
 
 
 def test_a_claim_keeps_other_processes_out_until_it_is_let_go(tmp_path: Path) -> None:
@@ -221,7 +222,7 @@ def test_a_claim_keeps_other_processes_out_until_it_is_let_go(tmp_path: Path) ->
         assert holds(first, within=60)
         with claimant(tmp_path) as second:
             assert not holds(second, within=0.5)
-            first.communicate("let go\n")
+            first.communicate(b"let go\n")
             assert holds(second, within=60)
 
 

@@ -13,9 +13,13 @@ from typing import Any
 import pytest
 from test_sweep import SMALL, Workplace
 
-from dan_bench.records import Store, key_of
+from dan_bench.records import Store
 from dan_bench.run import run
 from dan_bench.sweep.compose import configure
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*smaller than the logging interval.*", "ignore:.*isinstance.treespec, LeafSpec.*"
+)
 
 STRACE = shutil.which("strace")
 OUTSIDE = "192.0.2.1"
@@ -54,7 +58,7 @@ def config_of(records: list[dict[str, Any]]) -> dict[str, Any]:
 def summary_of(records: list[dict[str, Any]]) -> dict[str, Any]:
     summary: dict[str, Any] = {}
     for update in of_type(records, "summary"):
-        summary |= update["update"]
+        summary |= update.get("update", {})
     return summary
 
 
@@ -108,7 +112,6 @@ def test_the_config_is_there_from_the_start_nested_and_with_its_key(tracked: Tra
         config.pop("_wandb")
         assert config.pop("key") == record.key
         assert config == record.config
-        assert key_of(config) == record.key
 
 
 def test_the_history_holds_the_curves_by_our_own_step(tracked: Tracked) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from dan_bench.attacks import Case
-from dan_bench.attacks.learners import Budget, answers, fit, look, perceptron, seeded
+from dan_bench.attacks.learners import Budget, Look, answers, fit, perceptron, seeded
 from dan_bench.metrics.recovery import dictionary_information
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.streams import generator
@@ -64,7 +64,8 @@ class Dictionary:
 
     def _learn(self, case: Case) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Scores by a critic <phi(input), psi(output)>, every held-out row among K of them."""
-        inputs, outputs = look(case.known.inputs), look(case.known.outputs)
+        look_in, look_out = Look(case.known.inputs), Look(case.known.outputs)
+        inputs, outputs = look_in(case.known.inputs), look_out(case.known.outputs)
         critic = seeded(case.seed, "dictionary", lambda: Critic(inputs.shape[1], self))
 
         def loss(rows: Tensor) -> Tensor:
@@ -72,8 +73,8 @@ class Dictionary:
 
         fit(critic, loss, len(inputs), self.budget, case.seed, "dictionary")
         assert isinstance(critic, Critic)
-        of_inputs = answers(critic.of_input, look(case.held.inputs))
-        of_outputs = answers(critic.of_output, look(case.held.outputs)) * critic.scale
+        of_inputs = answers(critic.of_input, look_in(case.held.inputs))
+        of_outputs = answers(critic.of_output, look_out(case.held.outputs)) * critic.scale
         whole = len(of_inputs) // self.candidates * self.candidates
         sets = np.arange(whole).reshape(-1, self.candidates)
         scores = np.concatenate([of_outputs[rows] @ of_inputs[rows].T for rows in sets])

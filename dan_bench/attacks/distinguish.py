@@ -13,10 +13,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from dan_bench.attacks.learners import (
     VIEWS,
     Budget,
+    Look,
     answers,
     convnet,
     fit,
-    look,
     perceptron,
     seeded,
 )
@@ -46,7 +46,9 @@ class C2st:
         """Accuracy of the better classifier; `noise` has as many rows as `sample`."""
         n, d = sample.shape
         half = n // 2
-        seen = look(np.concatenate([sample[:half], noise[:half]]))
+        learned_from = np.concatenate([sample[:half], noise[:half]])
+        look = Look(learned_from)
+        seen = look(learned_from)
         truth = torch.cat([torch.ones(half), torch.zeros(half)])
         held = look(np.concatenate([sample[half:], noise[half:]]))
         is_sample = np.arange(len(held)) < len(held) // 2

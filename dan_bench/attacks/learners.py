@@ -16,7 +16,7 @@ from dan_bench.streams import derive
 VIEWS = 3
 VALIDATION_SHARE = 0.1
 SOLVED = 1e-3
-"""Validation loss, in nats or squared units, below which there is nothing left to learn."""
+"""Validation loss, in nats or as a share of the variance, below which nothing is left to learn."""
 
 Loss = Callable[[Tensor], Tensor]
 """From row numbers to the mean loss over those rows."""
@@ -41,14 +41,29 @@ class Budget:
     weight_decay: float
 
 
-def look(rows: Bytes) -> Tensor:
-    """Bytes as an attacker looks at them: (2y - 1, sin 2 pi y, cos 2 pi y), n x 3d.
+def views(rows: Bytes) -> Tensor:
+    """Bytes as (2y - 1, sin 2 pi y, cos 2 pi y), n x 3d.
 
     The pair on the circle shows what lies across the wrap from 255 to 0.
     """
     y = torch.from_numpy(rows).to(torch.float32).add_(0.5).div_(256)
     turn = 2 * math.pi * y
     return torch.cat([2 * y - 1, turn.sin(), turn.cos()], dim=1)
+
+
+class Look:
+    """How an attacker looks at bytes: their views, centred on those that it learns from.
+
+    Without the centring, what all rows have in common (the black of a digit's background) kills
+    the hidden units: a decoder then recovers nothing even from the data themselves.
+    """
+
+    def __init__(self, learned_from: Bytes) -> None:
+        self._mean = views(learned_from).mean(dim=0)
+
+    def __call__(self, rows: Bytes) -> Tensor:
+        """Return n x 3d numbers."""
+        return views(rows).sub_(self._mean)
 
 
 def seeded(seed: int, name: str, make: Callable[[], nn.Module]) -> nn.Module:

@@ -7,7 +7,7 @@ from pydantic import PositiveInt
 from torch.nn.functional import mse_loss
 
 from dan_bench.attacks import Case
-from dan_bench.attacks.learners import Budget, answers, fit, look, perceptron, seeded
+from dan_bench.attacks.learners import Budget, Look, answers, fit, perceptron, seeded
 from dan_bench.metrics.recovery import variance_explained
 from dan_bench.metrics.statistics import Estimate
 
@@ -25,10 +25,13 @@ class Reconstruction:
 
     def __call__(self, case: Case) -> Estimate:
         """max(0, R^2) on the rows under attack, against the mean of the attacker's own inputs."""
+        look = Look(case.known.outputs)
         seen = look(case.known.outputs)
         wanted = torch.from_numpy(case.known.inputs).to(torch.float32).div_(255)
         mean = wanted.mean(dim=0)
         away = wanted - mean
+        spread = away.square().mean().sqrt().clamp_min(1e-6)
+        away = away / spread  # so that the loss is a share of the variance, however faint the data
         network = seeded(
             case.seed,
             "reconstruction",
@@ -39,6 +42,6 @@ class Reconstruction:
             return mse_loss(network(seen[rows]), away[rows])
 
         fit(network, loss, len(seen), self.budget, case.seed, "reconstruction")
-        guess = answers(network, look(case.held.outputs))
+        guess = answers(network, look(case.held.outputs)) * float(spread)
         truth = case.held.inputs / 255 - mean.double().numpy()
         return variance_explained(truth, guess, 0 * truth[0], case.confidence)

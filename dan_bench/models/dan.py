@@ -1,6 +1,6 @@
 """DAN: data goes in, noise comes out. Both networks are multilayer perceptrons (Figure 5)."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import PositiveFloat, PositiveInt
@@ -34,10 +34,14 @@ class DAN(AdversarialModule):
         self.degenerator_hidden = degenerator_hidden
         self.discriminator_hidden = discriminator_hidden
         self.blind = input == "noise"
-        if self.blind and setting.noise_dim == 0:
-            raise ValueError("input=noise needs noise: noise_dim=0 must be at least 1")
         self.scale = scale
         super().__init__(setting)
+
+    @classmethod
+    def check(cls, setting: Setting, **arguments: Any) -> None:
+        """A network that sees neither data nor noise has nothing to say."""
+        if arguments["input"] == "noise" and setting.noise_dim == 0:
+            raise ValueError("input=noise needs noise: noise_dim=0 must be at least 1")
 
     def make_degenerator(self) -> nn.Module:
         """A perceptron on data and noise, or on noise alone."""

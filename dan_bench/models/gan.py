@@ -1,5 +1,7 @@
 """GAN: noise goes in, data comes out (Goodfellow et al. 2014; top of the paper's Figure 5)."""
 
+from typing import Any
+
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
@@ -23,7 +25,7 @@ class GAN(AdversarialModule):
         super().__init__(setting)
 
     @classmethod
-    def check(cls, setting: Setting) -> None:
+    def check(cls, setting: Setting, **arguments: Any) -> None:
         """A GAN needs noise to start from, and its target does not live on a torus."""
         if setting.noise_dim == 0:
             raise ValueError("gan makes data from noise: noise_dim=0 must be at least 1")

@@ -64,11 +64,13 @@ class AdversarialModule(pl.LightningModule, ABC):
             else None
         )
         self.step = 0
+        self.losses: dict[str, Tensor] = {}
+        """The latest of each; the degenerator may not move on every step."""
         self.curves: list[dict[str, float]] = []
 
     @classmethod
-    def check(cls, setting: Setting) -> None:
-        """Refuse, with a ValueError, a setting that makes no sense for this variant."""
+    def check(cls, setting: Setting, **arguments: Any) -> None:
+        """Refuse, with a ValueError, a setting or arguments that make no sense for this variant."""
 
     @abstractmethod
     def make_degenerator(self) -> nn.Module:
@@ -116,18 +118,18 @@ class AdversarialModule(pl.LightningModule, ABC):
         of_discriminator, of_degenerator = self.optimizers(use_pl_optimizer=False)
         objective = self.setting.objective
         real, fake = self.real(batch), self(batch.data, batch.noise)
-        losses = {
-            "discriminator_loss": objective.discriminator_loss(self.critic, real, fake.detach())
-        }
-        self.descend(losses["discriminator_loss"], self.discriminator, of_discriminator)
+        loss = objective.discriminator_loss(self.critic, real, fake.detach())
+        self.descend(loss, self.discriminator, of_discriminator)
+        self.losses["discriminator_loss"] = loss.detach()
         if self.step % self.setting.discriminator_steps == 0:
-            losses["degenerator_loss"] = objective.degenerator_loss(self.critic, real, fake)
-            self.descend(losses["degenerator_loss"], self.degenerator, of_degenerator)
+            loss = objective.degenerator_loss(self.critic, real, fake)
+            self.descend(loss, self.degenerator, of_degenerator)
+            self.losses["degenerator_loss"] = loss.detach()
             if self.ema is not None:
                 self.ema.update_parameters(self.degenerator)
         self.step += 1
         if self.step % self.setting.log_every == 0:
-            self.report(losses, real, fake.detach())
+            self.report(real, fake.detach())
 
     def descend(self, loss: Tensor, network: nn.Module, optimizer: Optimizer) -> None:
         """One optimiser step on `loss`, computing the gradients of `network` and no others."""
@@ -140,10 +142,10 @@ class AdversarialModule(pl.LightningModule, ABC):
         optimizer.step()
 
     @torch.no_grad()
-    def report(self, losses: dict[str, Tensor], real: Tensor, fake: Tensor) -> None:
+    def report(self, real: Tensor, fake: Tensor) -> None:
         """Add one point to the curves and hand it to the logger."""
         hits = (self.critic(real) > 0).sum() + (self.critic(fake) <= 0).sum()
-        point = {name: loss.item() for name, loss in losses.items()}
+        point = {name: loss.item() for name, loss in self.losses.items()}
         point["discriminator_accuracy"] = hits.item() / (len(real) + len(fake))
         point["shannon_bits"] = shannon_bits(quantise(fake)).value
         self.curves.append({"step": float(self.step), **point})
@@ -152,12 +154,20 @@ class AdversarialModule(pl.LightningModule, ABC):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep our own step and curves beside Lightning's state."""
-        checkpoint["dan_bench"] = {"step": self.step, "curves": self.curves}
+        checkpoint["dan_bench"] = {
+            "step": self.step,
+            "curves": self.curves,
+            "losses": self.losses,
+        }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take them back."""
         self.step = checkpoint["dan_bench"]["step"]
         self.curves = checkpoint["dan_bench"]["curves"]
+        self.losses = checkpoint["dan_bench"]["losses"]
+        # a run that is given more steps than it had goes on, though Lightning saw its last batch
+        progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
+        progress["is_last_batch"] = False
 
 
 def quantise(y: Tensor) -> Any:

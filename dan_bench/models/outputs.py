@@ -49,7 +49,11 @@ class Torus(Output):
     views = 2
 
     def squash(self, raw: Tensor) -> Tensor:
-        """Raw modulo 1; the gradient passes as through the identity."""
+        """Raw modulo 1; the gradient passes as through the identity.
+
+        Half precision is left first: its grid above 4 is coarser than the bytes wanted.
+        """
+        raw = raw.to(torch.promote_types(raw.dtype, torch.float32))
         return raw - raw.detach().floor()
 
     def features(self, y: Tensor) -> Tensor:

@@ -72,6 +72,7 @@ class Training(Strict):
     max_steps: PositiveInt
     batch_size: PositiveInt
     discriminator_steps: PositiveInt
+    freeze_degenerator: bool
     gradient_clip: PositiveFloat | None
     ema_decay: float = Field(ge=0, lt=1)
     precision: Literal["32-true", "64-true", "bf16-mixed"]

@@ -115,6 +115,7 @@ def make_module(config: RunConfig, source: Source) -> Callable[[], AdversarialMo
         objective=call(bind(config.objective, "objective"), "objective"),
         optimizers=optimizers,
         discriminator_steps=training.discriminator_steps,
+        freeze_degenerator=training.freeze_degenerator,
         gradient_clip=training.gradient_clip,
         ema_decay=training.ema_decay,
         log_every=config.runtime.log_every,

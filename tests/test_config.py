@@ -57,11 +57,11 @@ REFUSED: dict[str, tuple[list[str], list[str]]] = {
     ),
     "fewer rows than a metric needs": (
         ["evaluation.samples=50"],
-        ["evaluation.samples=50", "joint_bits", "at least 786"],
+        ["evaluation.samples=50", "joint_bits", "at least 1000"],
     ),
     "fewer rows than candidates": (
-        ["evaluation.samples=900"],
-        ["evaluation.samples=900", "dictionary", "at least 1024"],
+        ["evaluation.samples=1001"],
+        ["evaluation.samples=1001", "dictionary", "at least 1024"],
     ),
     "more rows than are held out": (
         ["evaluation.samples=20000", "data=mnist"],

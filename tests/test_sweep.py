@@ -11,7 +11,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,10 @@ import torch
 
 from dan_bench.data.mnist import Mnist
 from dan_bench.records import RunRecord, Store
+from dan_bench.run import run
+from dan_bench.sweep.compose import configure
 
+REPOSITORY = Path(__file__).resolve().parents[1]
 OBSTACLES = """
 import os
 import socket
@@ -82,7 +86,7 @@ SMALL = [
     "noise_dim=8",
     "trainer.batch_size=8",
     "trainer.max_steps=30",
-    "evaluation.samples=300",
+    "evaluation.samples=1000",
     "evaluation.known=300",
     "evaluation.attacks.dictionary.candidates=64",
     "runtime.log_every=5",
@@ -110,11 +114,14 @@ class Workplace:
     def store(self) -> Store:
         return Store(self.folder / "results")
 
-    def start(self, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
-        datasets = Path(__file__).resolve().parents[1] / "datasets"
+    @contextmanager
+    def started(
+        self, *arguments: str, before: tuple[str, ...] = ()
+    ) -> Iterator[subprocess.Popen[str]]:
+        """A running command line; at the end nothing of it is left, whatever happened."""
         command = [*before, sys.executable, "-m", "dan_bench.train", *arguments]
-        command += [f"runtime.datasets={datasets}", "runtime.progress=plain"]
-        return subprocess.Popen(
+        command += [f"runtime.datasets={REPOSITORY / 'datasets'}", "runtime.progress=plain"]
+        process = subprocess.Popen(
             command,
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(self.folder), "PYTHONUNBUFFERED": "1"},
@@ -123,17 +130,18 @@ class Workplace:
             text=True,
             start_new_session=True,
         )
+        try:
+            yield process
+        finally:
+            for pid in session(process.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            process.communicate()
 
     def train(self, *arguments: str, before: tuple[str, ...] = ()) -> tuple[int, str, str]:
         """Launch and wait; exit code, stdout, stderr."""
-        return self.finish(self.start(*arguments, before=before))
-
-    def finish(self, process: subprocess.Popen[str]) -> tuple[int, str, str]:
-        try:
+        with self.started(*arguments, before=before) as process:
             out, err = process.communicate(timeout=LONG)
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
         return process.returncode, out, err
 
     def by_obstacle(self) -> dict[str, RunRecord]:
@@ -276,10 +284,11 @@ def stumbled(tmp_path_factory: pytest.TempPathFactory) -> Stumbled:
     arguments.append("runtime.workers=2")
     for obstacle in ("wait", "fail"):
         (place.folder / obstacle).write_text(obstacle)
-    process = place.start(*arguments)
-    until((place.folder / "wait.pid").exists, process)
-    os.kill(int((place.folder / "wait.pid").read_text()), signal.SIGKILL)
-    first = place.finish(process)
+    with place.started(*arguments) as process:
+        until((place.folder / "wait.pid").exists, process)
+        os.kill(int((place.folder / "wait.pid").read_text()), signal.SIGKILL)
+        out, err = process.communicate(timeout=LONG)
+    first = process.returncode, out, err
     records = place.by_obstacle()
     written = place.written(records["clear"])
     for obstacle in ("wait", "fail"):
@@ -335,7 +344,6 @@ class Interrupted:
     """A checkpointed sweep that was killed with -9 while one of its two jobs was at step 25."""
 
     place: Workplace
-    session: int
     finished: dict[str, RunRecord]
     written: dict[str, int]
     checkpoint: int
@@ -348,20 +356,20 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
     arguments = ["-m", *place.obstructed, "logger=none", "model.obstacle=wait,clear"]
     arguments += ["runtime.workers=2", "runtime.checkpoint_every=10"]
     (place.folder / "wait").write_text("wait")
-    process = place.start(*arguments)
-    until((place.folder / "wait.pid").exists, process)
-    until(lambda: len(place.by_obstacle()) == 1, process)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate(timeout=LONG)
-    until(lambda: not session(process.pid))
+    with place.started(*arguments) as process:
+        until((place.folder / "wait.pid").exists, process)
+        until(lambda: len(place.by_obstacle()) == 1, process)
+        os.kill(process.pid, signal.SIGKILL)
+        until(lambda: not session(process.pid))
     finished = place.by_obstacle()
     (checkpoint,) = place.store.runs.glob("*/last.ckpt")
     step = torch.load(checkpoint, weights_only=True)["dan_bench"]["step"]
     written = place.written(finished["clear"])
     (place.folder / "wait").unlink()
-    return Interrupted(place, process.pid, finished, written, step, place.train(*arguments))
+    return Interrupted(place, finished, written, step, place.train(*arguments))
 
 
+@pytest.mark.slow
 def test_what_was_finished_when_the_sweep_was_killed_is_kept(interrupted: Interrupted) -> None:
     code, out, err = interrupted.ended
     assert code == 0, err
@@ -373,6 +381,7 @@ def test_what_was_finished_when_the_sweep_was_killed_is_kept(interrupted: Interr
     assert interrupted.place.written(now["clear"]) == interrupted.written
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_from_its_checkpoint(interrupted: Interrupted) -> None:
     def steps(obstacle: str) -> list[int]:
         text = (interrupted.place.folder / f"{obstacle}.steps").read_text()
@@ -397,24 +406,28 @@ def assert_same_outcome(a: tuple[Store, RunRecord], b: tuple[Store, RunRecord]) 
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(interrupted: Interrupted) -> None:
     now, store = interrupted.place.by_obstacle(), interrupted.place.store
     assert_same_outcome((store, now["wait"]), (store, now["clear"]))
 
 
-def test_the_same_config_gives_the_same_bits_in_another_sweep(
-    stumbled: Stumbled, interrupted: Interrupted
+@pytest.mark.filterwarnings("ignore:.*isinstance.treespec, LeafSpec.*")
+def test_the_same_config_gives_the_same_bits_in_another_process_and_folder(
+    stumbled: Stumbled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here, there = stumbled.place.by_obstacle(), interrupted.place.by_obstacle()
-    for obstacle in ("clear", "wait"):
-        assert here[obstacle].key == there[obstacle].key
-        assert_same_outcome(
-            (stumbled.place.store, here[obstacle]), (interrupted.place.store, there[obstacle])
-        )
+    monkeypatch.syspath_prepend(stumbled.place.folder)
+    monkeypatch.chdir(tmp_path)
+    config = configure([*stumbled.place.obstructed, "logger=none", "runtime.results=elsewhere"])
+    record = run(config, group="")
+    assert record.key == stumbled.records["clear"].key
+    assert_same_outcome(
+        (Store(Path("elsewhere")), record), (stumbled.place.store, stumbled.records["clear"])
+    )
 
 
-def test_another_seed_gives_another_outcome(swept: Swept) -> None:
-    """What makes the two tests above able to fail: outcomes do differ where configs do."""
+def test_another_objective_gives_another_outcome(swept: Swept) -> None:
+    """What lets the comparisons above fail: outcomes do differ where configs do."""
     records, _ = swept.place.store.all()
-    hinge, other = [record for record in records if record.config["model"]["name"] == "dan"]
-    assert hinge.metrics != other.metrics
+    one, other = [record for record in records if record.config["model"]["name"] == "dan"]
+    assert one.metrics != other.metrics

@@ -21,7 +21,17 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:.*smaller than the logging interval.*", "ignore:.*isinstance.treespec, LeafSpec.*"
 )
 
-STRACE = shutil.which("strace")
+
+def working_strace() -> str | None:
+    """Its path, where it is installed and may trace (some containers forbid that)."""
+    path = shutil.which("strace")
+    if path is None:
+        return None
+    tried = subprocess.run([path, "-f", "true"], capture_output=True, check=False)
+    return path if tried.returncode == 0 else None
+
+
+STRACE = working_strace()
 OUTSIDE = "192.0.2.1"
 """An address of TEST-NET-1, which nobody has; one job of the sweep reaches out for it."""
 

@@ -27,6 +27,8 @@ class Batch(NamedTuple):
     """True noise, uniform on (0, 1): B x d."""
     noise: Tensor
     """Fresh randomness, uniform of mean 0 and variance 1: B x noise_dim."""
+    labels: Tensor
+    """Classes of the data, or -1 where it has none: B."""
 
 
 def as_unit(rows: Bytes) -> Tensor:
@@ -87,10 +89,13 @@ class Batches:
     def between(self, first: int, end: int) -> Batch:
         """Return the batches of steps `first` up to `end`, one below the other."""
         rows = np.arange(first * self.batch_size, end * self.batch_size)
+        visited = self._visit(rows)
+        labels = self.data.labels
         return Batch(
-            as_unit(self.data.rows[self._visit(rows)]),
+            as_unit(self.data.rows[visited]),
             torch.from_numpy(self.target.uniform(rows)),
             as_noise(self.fresh.uniform(rows)),
+            torch.from_numpy(np.full(len(rows), -1) if labels is None else labels[visited]),
         )
 
     def _visit(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dan_bench.data.batches import Batch
 from dan_bench.metrics.entropy import shannon_bits
-from dan_bench.models.outputs import OUTPUTS
+from dan_bench.models.outputs import OUTPUTS, Critic
 from dan_bench.objectives import Objective
 
 
@@ -33,6 +33,7 @@ class Setting:
     optimizers: dict[str, partial[Optimizer]] = field(default_factory=dict)
     """What makes the optimiser of `degenerator` and of `discriminator` from its parameters."""
     discriminator_steps: int = 1
+    freeze_degenerator: bool = False
     gradient_clip: float | None = None
     ema_decay: float = 0.0
     log_every: int = 50
@@ -56,6 +57,7 @@ class AdversarialModule(pl.LightningModule, ABC):
         self.output = OUTPUTS[setting.output]
         self.degenerator = self.make_degenerator()
         self.discriminator = self.make_discriminator()
+        self.critic = Critic(self.output, self.discriminator)
         self.ema = (
             AveragedModel(
                 self.degenerator, multi_avg_fn=get_ema_multi_avg_fn(setting.ema_decay)
@@ -88,11 +90,6 @@ class AdversarialModule(pl.LightningModule, ABC):
         """Return what the discriminator is to take for real: the target noise."""
         return batch.target
 
-    def critic(self, y: Tensor) -> Tensor:
-        """Return the discriminator's logits, one a sample, on points of (0, 1)^d."""
-        logits: Tensor = self.discriminator(self.output.features(y)).squeeze(1)
-        return logits
-
     def forward(self, data: Tensor, noise: Tensor) -> Tensor:
         """Degenerate: data and fresh noise to numbers in (0, 1), B x d."""
         return self.output.squash(self.degenerator(self.feed(data, noise)))
@@ -115,14 +112,15 @@ class AdversarialModule(pl.LightningModule, ABC):
     def training_step(self, batch: Batch, _: int) -> None:
         """One update of the discriminator and one of the degenerator, on the same fakes."""
         # Lightning's wrappers cost as much again as the rest of the loop and only keep global_step
-        of_discriminator, of_degenerator = self.optimizers(use_pl_optimizer=False)
+        of_discriminator, of_degenerator, *others = self.optimizers(use_pl_optimizer=False)
         objective = self.setting.objective
         real, fake = self.real(batch), self(batch.data, batch.noise)
         loss = objective.discriminator_loss(self.critic, real, fake.detach())
         self.descend(loss, self.discriminator, of_discriminator)
         self.losses["discriminator_loss"] = loss.detach()
-        if self.step % self.setting.discriminator_steps == 0:
-            loss = objective.degenerator_loss(self.critic, real, fake)
+        self.train_others(batch, fake.detach(), others)
+        if self.degenerator_moves():
+            loss = objective.degenerator_loss(self.critic, real, fake) + self.penalty(batch, fake)
             self.descend(loss, self.degenerator, of_degenerator)
             self.losses["degenerator_loss"] = loss.detach()
             if self.ema is not None:
@@ -130,6 +128,18 @@ class AdversarialModule(pl.LightningModule, ABC):
         self.step += 1
         if self.step % self.setting.log_every == 0:
             self.report(real, fake.detach())
+
+    def degenerator_moves(self) -> bool:
+        """Return whether this step updates the degenerator."""
+        every = self.setting.discriminator_steps
+        return not self.setting.freeze_degenerator and self.step % every == 0
+
+    def train_others(self, batch: Batch, fake: Tensor, optimizers: list[Optimizer]) -> None:
+        """Update the further networks of a variant that has some, on fakes without gradient."""
+
+    def penalty(self, batch: Batch, fake: Tensor) -> Tensor | float:
+        """What a variant adds to the degenerator's loss."""
+        return 0.0
 
     def descend(self, loss: Tensor, network: nn.Module, optimizer: Optimizer) -> None:
         """One optimiser step on `loss`, computing the gradients of `network` and no others."""
@@ -144,7 +154,11 @@ class AdversarialModule(pl.LightningModule, ABC):
     @torch.no_grad()
     def report(self, real: Tensor, fake: Tensor) -> None:
         """Add one point to the curves and hand it to the logger."""
-        hits = (self.critic(real) > 0).sum() + (self.critic(fake) <= 0).sum()
+        on_real, on_fake = self.critic(real), self.critic(fake)
+        boundary = self.setting.objective.boundary
+        if boundary is None:
+            boundary = float(on_real.mean() + on_fake.mean()) / 2
+        hits = (on_real > boundary).sum() + (on_fake <= boundary).sum()
         point = {name: loss.item() for name, loss in self.losses.items()}
         point["discriminator_accuracy"] = hits.item() / (len(real) + len(fake))
         point["shannon_bits"] = shannon_bits(quantise(fake)).value

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class Output(ABC):
@@ -21,6 +21,27 @@ class Output(ABC):
     @abstractmethod
     def features(self, y: Tensor) -> Tensor:
         """Numbers B x d to what the discriminator is shown: B x (views d)."""
+
+    def displacement(self, start: Tensor, end: Tensor) -> Tensor:
+        """Shortest way from `start` to `end`, number by number."""
+        return end - start
+
+
+@dataclass(frozen=True)
+class Critic:
+    """A discriminator as a function of points of (0, 1)^d."""
+
+    output: Output
+    discriminator: nn.Module
+
+    def __call__(self, y: Tensor) -> Tensor:
+        """Logits, one a sample."""
+        logits: Tensor = self.discriminator(self.output.features(y)).squeeze(1)
+        return logits
+
+    def displacement(self, start: Tensor, end: Tensor) -> Tensor:
+        """Shortest way in the output's space."""
+        return self.output.displacement(start, end)
 
 
 @dataclass(frozen=True)
@@ -60,6 +81,10 @@ class Torus(Output):
         """(sin 2 pi y, cos 2 pi y), all sines first."""
         turn = 2 * math.pi * y
         return torch.cat([turn.sin(), turn.cos()], dim=1)
+
+    def displacement(self, start: Tensor, end: Tensor) -> Tensor:
+        """Along the shorter arc: in [-1/2, 1/2)."""
+        return torch.remainder(end - start + 0.5, 1) - 0.5
 
 
 OUTPUTS: dict[str, Output] = {"sigmoid": Sigmoid(), "torus": Torus()}

@@ -1,19 +1,31 @@
 """Adversarial objectives: pure functions of a critic, true samples and made ones.
 
-An objective is a frozen dataclass with two methods. Both take the critic (any function from
-samples B x d to logits B), the real samples and the fakes, and return a scalar to be minimised.
+An objective is a frozen dataclass with two methods. Both take the critic, the real samples and
+the fakes, and return a scalar to be minimised.
 """
 
-from collections.abc import Callable
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from torch import Tensor
 
-Critic = Callable[[Tensor], Tensor]
+
+class Critic(Protocol):
+    """A function of samples, and the space that they lie in."""
+
+    def __call__(self, y: Tensor, /) -> Tensor:
+        """Logits B of samples B x d."""
+        ...
+
+    def displacement(self, start: Tensor, end: Tensor) -> Tensor:
+        """Return the shortest way from `start` to `end`, number by number; they broadcast."""
+        ...
 
 
 class Objective(Protocol):
     """What the discriminator minimises, and what the degenerator does."""
+
+    boundary: ClassVar[float | None]
+    """Logit at which the critic is undecided; None where only differences mean anything."""
 
     def discriminator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """Scalar loss of the discriminator; `fake` carries no gradient to its maker."""

@@ -1,6 +1,7 @@
 """Hinge: Lim & Ye 2017 (Geometric GAN), equations 18 and 19."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 from torch.nn.functional import relu
@@ -11,6 +12,8 @@ from dan_bench.objectives import Critic
 @dataclass(frozen=True)
 class Hinge:
     """A margin for the critic, its plain mean for the degenerator."""
+
+    boundary: ClassVar[float | None] = 0.0
 
     def discriminator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """E max(0, 1 - D(real)) + E max(0, 1 + D(fake)); 2 at p = q."""

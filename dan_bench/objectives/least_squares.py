@@ -1,6 +1,7 @@
 """Least squares: Mao et al. 2017 (LSGAN), equation 9 (a = 0, b = c = 1)."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -10,6 +11,8 @@ from dan_bench.objectives import Critic
 @dataclass(frozen=True)
 class LeastSquares:
     """The critic regresses 1 on real and 0 on fake; at p = q it answers 1/2 everywhere."""
+
+    boundary: ClassVar[float | None] = 0.5
 
     def discriminator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """1/2 E (D(real) - 1)^2 + 1/2 E D(fake)^2; 1/4 at p = q."""

@@ -1,6 +1,7 @@
 """The minimax game of Goodfellow et al. 2014, equation 1."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 from torch.nn.functional import softplus
@@ -16,6 +17,8 @@ def discriminator_loss(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
 @dataclass(frozen=True)
 class Minimax:
     """min over G, max over D of V(D, G); its value is -log 4 where the two laws are equal."""
+
+    boundary: ClassVar[float | None] = 0.0
 
     def discriminator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """-V(D, G)."""

@@ -1,6 +1,7 @@
 """The non-saturating game of Goodfellow et al. 2014, section 3."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 from torch.nn.functional import softplus
@@ -11,6 +12,8 @@ from dan_bench.objectives import Critic, minimax
 @dataclass(frozen=True)
 class Nonsaturating:
     """Minimax's discriminator; the degenerator maximises log D(fake) instead."""
+
+    boundary: ClassVar[float | None] = 0.0
 
     def discriminator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """-V(D, G), as in minimax."""

@@ -70,15 +70,18 @@ def checked(configs: Sequence[RunConfig]) -> list[str]:
     from dan_bench.plan import make_ready, plan
 
     refused: list[str] = []
-    said: dict[str, None] = {}
+    said: dict[str, str] = {}
     for config in configs:
         try:
-            said[make_ready(plan(config))] = None
+            planned = plan(config)
+            wanted = f"{config.data} {config.evaluation.samples}"
+            if wanted not in said:
+                said[wanted] = make_ready(planned)
         except ConfigError as error:
             refused.append(f"{config.title()}: {error}")
     if refused:
         raise ConfigError("\n".join(refused))
-    return list(said)
+    return list(dict.fromkeys(said.values()))
 
 
 def launch(left: dict[str, RunConfig]) -> None:

@@ -24,6 +24,9 @@ from pydantic import (
     create_model,
 )
 
+PACKAGE = Path(__file__).resolve().parent
+CONF = next(path for path in (PACKAGE.parent / "conf", PACKAGE / "conf") if path.is_dir())
+
 
 class ConfigError(ValueError):
     """A config that cannot be run; the message names the value and what would be accepted."""
@@ -86,6 +89,7 @@ class Evaluation(Strict):
     metrics: dict[str, Part]
     c2st: Part | None
     attacks: dict[str, Part]
+    comparisons: dict[str, Part] = {}
 
 
 class Runtime(Strict):
@@ -97,6 +101,7 @@ class Runtime(Strict):
     threads: PositiveInt
     workers: NonNegativeInt
     log_every: PositiveInt
+    log_gradients: bool = False
     checkpoint_every: NonNegativeInt
     keep_samples: PositiveInt
     progress: Literal["auto", "plain", "quiet"]
@@ -111,6 +116,7 @@ class RunConfig(Strict):
     output: Literal["sigmoid", "torus"]
     noise_dim: NonNegativeInt
     seed: NonNegativeInt
+    end_to_end: bool = False
     optimizer: Optimizers
     trainer: Training
     evaluation: Evaluation
@@ -129,7 +135,7 @@ class RunConfig(Strict):
         if self.model.kind != "control":
             names += ["output", "noise_dim"]
         if self.model.kind == "learned":
-            names += ["objective", "optimizer", "trainer"]
+            names += ["objective", "optimizer", "trainer", "end_to_end"]
         return {name: whole[name] for name in names}
 
     def title(self) -> str:

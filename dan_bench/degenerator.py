@@ -1,6 +1,6 @@
 """What a degenerator is to whoever measures it: bytes in, bytes out."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,4 +21,19 @@ class Degenerator(Protocol):
 
     def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
         """Degenerate data (n x d bytes) as rows number `rows` (n); return n x d bytes."""
+        ...
+
+
+@runtime_checkable
+class Assumable(Degenerator, Protocol):
+    """A degenerator that can be run under an assumed fresh randomness.
+
+    Who can run it under every one of its 2^noise_bits values needs no luck, only time.
+    """
+
+    def under(self, data: Bytes, randomness: int) -> Bytes:
+        """Degenerate data (n x d) as if the fresh randomness of each row had been `randomness`.
+
+        It is a whole number from 0 to 2^noise_bits - 1, each as likely as the others.
+        """
         ...

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from dan_bench.attacks import Attack, Case, Pairs
+from dan_bench.attacks import Attack, Case, Comparison, Pairs
 from dan_bench.attacks.distinguish import C2st
 from dan_bench.data.noise import NoiseRows
 from dan_bench.data.source import Data, Source, dimension
@@ -29,6 +29,7 @@ class Measures:
     metrics: Mapping[str, Metric]
     c2st: C2st | None
     attacks: Mapping[str, Attack]
+    comparisons: Mapping[str, Comparison] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,15 @@ def measure(
         found["c2st_accuracy"] = timed(
             "c2st_accuracy", lambda: c2st(held.outputs, noise, source.shape, seed)
         )
-    if measures.attacks:
+    if measures.attacks or measures.comparisons:
         known: Pairs = timed("attackers' data", lambda: own_pairs(degenerator, source, measures))
-        confidence = 1 - (1 - CONFIDENCE) / len(measures.attacks)
-        case = Case(degenerator, known, held, source.shape, seed, confidence)
+        case = Case(degenerator, known, held, source.shape, seed, CONFIDENCE)
+    for name, comparison in measures.comparisons.items():
+        found[name] = timed(name, partial(comparison, case, source.load("train")))
+    if measures.attacks:
+        each = replace(case, confidence=1 - (1 - CONFIDENCE) / len(measures.attacks))
         recovered = {
-            name: timed(name, partial(attack, case)) for name, attack in measures.attacks.items()
+            name: timed(name, partial(attack, each)) for name, attack in measures.attacks.items()
         }
         told = {name: share for name, share in recovered.items() if share is not None}
         found["percent_destroyed"] = percent_destroyed(told) if told else None

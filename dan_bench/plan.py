@@ -1,5 +1,6 @@
 """A config made into objects. Making them is the whole check of the config; no work is done yet."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,6 +14,7 @@ from dan_bench.data.batches import as_unit
 from dan_bench.data.source import Source, dimension
 from dan_bench.degenerator import Degenerator
 from dan_bench.measure import Measures
+from dan_bench.models import compatibility
 from dan_bench.models.module import AdversarialModule, Setting
 from dan_bench.streams import derive
 from dan_bench.tracking import Sink
@@ -49,6 +51,11 @@ def plan(config: RunConfig) -> Plan:
         name: call(bind(part, f"evaluation.attacks.{name}"), f"evaluation.attacks.{name}")
         for name, part in evaluation.attacks.items()
     }
+    comparisons = {}
+    for name, part in evaluation.comparisons.items():
+        where = f"evaluation.comparisons.{name}"
+        comparisons[name] = call(bind(part, where), where)
+        call(partial(comparisons[name].check, source.shape), where)
     c2st = None
     if evaluation.c2st is not None:
         c2st = call(bind(evaluation.c2st, "evaluation.c2st"), "evaluation.c2st")
@@ -67,10 +74,10 @@ def plan(config: RunConfig) -> Plan:
     return Plan(
         config,
         source,
-        make_control(config, width)
+        make_control(config, source)
         if config.model.kind == "control"
         else make_module(config, source),
-        Measures(evaluation.samples, evaluation.known, metrics, c2st, attacks),
+        Measures(evaluation.samples, evaluation.known, metrics, c2st, attacks, comparisons),
         make_sink,
     )
 
@@ -89,10 +96,12 @@ def call(bound: partial[Any], where: str, **provided: Any) -> Any:
         raise ConfigError(f"{where}: {error}") from error
 
 
-def make_control(config: RunConfig, width: int) -> Callable[[], Degenerator]:
-    """Return what makes the control."""
-    bound = bind(config.model, "model", frozenset({"width", "seed"}))
-    return partial(bound, width=width, seed=config.seed)
+def make_control(config: RunConfig, source: Source) -> Callable[[], Degenerator]:
+    """Return what makes the control; one whose signature names `source` is given the data."""
+    provided = {"width": dimension(source.shape), "seed": config.seed, "source": source}
+    bound = bind(config.model, "model", frozenset(provided))
+    asked = inspect.signature(bound.func).parameters
+    return partial(bound, **{name: provided[name] for name in provided if name in asked})
 
 
 def make_module(config: RunConfig, source: Source) -> Callable[[], AdversarialModule]:
@@ -119,10 +128,24 @@ def make_module(config: RunConfig, source: Source) -> Callable[[], AdversarialMo
         gradient_clip=training.gradient_clip,
         ema_decay=training.ema_decay,
         log_every=config.runtime.log_every,
+        log_gradients=config.runtime.log_gradients,
+        shape=source.shape,
     )
     bound = bind(config.model, "model", frozenset({"setting"}))
     variant: Any = bound.func
+    reason = compatibility.refusal(variant, type(setting.objective), setting.output)
+    if reason is not None:
+        raise ConfigError(
+            f"model={config.model.name} objective={config.objective.name} "
+            f"output={config.output}: {reason}"
+        )
     call(partial(variant.check, setting, **bound.keywords), "model")
+    if config.end_to_end and config.model.kind == "learned" and config.runtime.checkpoint_every:
+        raise ConfigError(
+            f"runtime.checkpoint_every={config.runtime.checkpoint_every}: a run that overwrites "
+            "its data cannot go on from a checkpoint, whose data are gone; with end_to_end=true "
+            "it must be 0"
+        )
 
     def make() -> AdversarialModule:
         rows = source.load("train").rows
@@ -163,4 +186,7 @@ def make_ready(planned: Plan) -> str:
             f"evaluation.samples={planned.measures.samples}: "
             f"{planned.config.data.name} has {there} held-out rows"
         )
+    control: Any = getattr(planned.make, "func", None)  # a module was checked before the data
+    if hasattr(control, "check"):
+        call(partial(control.check, planned.source), "model")
     return said

@@ -46,8 +46,18 @@ class RunRecord:
 
 def key_of(config: dict[str, Any]) -> str:
     """Return the key of a scientific config: 64 bits of SHA-256 over its canonical JSON."""
-    canonical = json.dumps([SCHEMA_VERSION, config], sort_keys=True, separators=(",", ":"))
+    plain = [SCHEMA_VERSION, whole_numbers(config)]
+    canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def whole_numbers(value: Any) -> Any:
+    """Return nested containers with 1.0 written as 1, which is the same setting."""
+    if isinstance(value, dict):
+        return {name: whole_numbers(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [whole_numbers(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class Store:
@@ -70,7 +80,7 @@ class Store:
             record = read(self.folder(key) / "record.json")
         except (FileNotFoundError, DamagedRecord):
             return None
-        if record.config != json.loads(json.dumps(config)):
+        if whole_numbers(record.config) != whole_numbers(config):
             raise ForeignRecord(
                 f"{self.folder(key)} holds a run of another config under the same key; "
                 "move that folder away and run again"
@@ -82,10 +92,14 @@ class Store:
         folder = self.folder(record.key)
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".tmp", delete=False) as draft:
-            json.dump(asdict(record), draft, indent=1, allow_nan=False)
-            draft.flush()
-            os.fsync(draft.fileno())
-        os.replace(draft.name, folder / "record.json")
+            try:
+                json.dump(asdict(record), draft, indent=1, allow_nan=False)
+                draft.flush()
+                os.fsync(draft.fileno())
+                os.replace(draft.name, folder / "record.json")
+            except BaseException:
+                Path(draft.name).unlink()
+                raise
         return folder / "record.json"
 
     def all(self) -> tuple[list[RunRecord], dict[Path, str]]:
@@ -108,6 +122,16 @@ class Store:
             yield
 
 
+def numeric(estimate: Estimate) -> Estimate:
+    """Return the estimate if it is made of numbers, else refuse it."""
+    ends = (estimate.low, estimate.high, estimate.n)
+    if not isinstance(estimate.value, int | float) or not all(
+        end is None or isinstance(end, int | float) for end in ends
+    ):
+        raise DamagedRecord(f"an estimate that is no number: {estimate}")
+    return estimate
+
+
 def read(path: Path) -> RunRecord:
     """Read one record.
 
@@ -122,7 +146,7 @@ def read(path: Path) -> RunRecord:
                 f"schema version {values['schema_version']}, this program reads {SCHEMA_VERSION}"
             )
         values["metrics"] = {
-            name: None if estimate is None else Estimate(**estimate)
+            name: None if estimate is None else numeric(Estimate(**estimate))
             for name, estimate in values["metrics"].items()
         }
         record = RunRecord(**values)

@@ -3,6 +3,7 @@
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,8 +14,10 @@ from PIL import Image
 
 from dan_bench.config import RunConfig
 from dan_bench.data.batches import Batches
+from dan_bench.data.overwritten import Overwritten
 from dan_bench.degenerator import Bytes, Degenerator
 from dan_bench.measure import Measured, measure
+from dan_bench.models.end_to_end import Overwrite
 from dan_bench.models.fit import fit
 from dan_bench.models.frozen import Frozen
 from dan_bench.models.module import AdversarialModule
@@ -59,11 +62,11 @@ def run(config: RunConfig, group: str, tell: Tell = lambda _: None) -> RunRecord
         record = None
         try:
             record = attempt(planned, store.folder(key), scientific, sink, tell)
+            store.put(record)
         finally:
             if sink is not None:
                 metrics = record.metrics if record else {}
                 sink.close(summary_of(metrics), failed=record is None or record.status == "failed")
-        store.put(record)
     return record
 
 
@@ -143,13 +146,16 @@ def train(
 ) -> None:
     """Train the module in place."""
     config, training = planned.config, planned.config.trainer
+    data = planned.source.load("train")
+    copy = Overwritten(data.rows, folder) if config.end_to_end else None
     batches = Batches(
-        planned.source.load("train"),
+        data if copy is None else replace(data, rows=copy),
         module.setting.width,
         config.noise_dim,
         training.batch_size,
         training.max_steps,
         config.seed,
+        ahead=copy is None,
     )
     tell(Progress("training", 0, training.max_steps))
     fit(
@@ -159,9 +165,12 @@ def train(
         precision=training.precision,
         sink=sink,
         on_step=lambda step: tell(Progress("training", step, training.max_steps)),
-        checkpoint=folder / "last.ckpt",
+        checkpoint=folder / "last.ckpt" if copy is None else None,
         checkpoint_every=config.runtime.checkpoint_every,
+        callbacks=[] if copy is None else [Overwrite(batches, copy)],
     )
+    if copy is not None:
+        copy.remove()
 
 
 def picture(measured: Measured, shape: tuple[int, ...], tiles: int = 16) -> Image.Image:

@@ -15,8 +15,8 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from dan_bench.config import ConfigError
-from dan_bench.sweep.compose import CONF, from_hydra
+from dan_bench.config import CONF, ConfigError
+from dan_bench.sweep.compose import from_hydra
 
 
 @hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")  # type: ignore[untyped-decorator]

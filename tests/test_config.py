@@ -22,9 +22,9 @@ from omegaconf.errors import OmegaConfBaseException
 from dan_bench.config import ConfigError, RunConfig, parse
 from dan_bench.plan import Plan, plan
 from dan_bench.records import key_of
-from dan_bench.sweep.compose import CONF, configure
+from dan_bench.sweep.compose import configure
 from dan_bench.sweep.jobs import checked, identified
-from dan_bench.train import refuse
+from dan_bench.train import CONF, refuse
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DATASETS = f"runtime.datasets={REPOSITORY / 'datasets'}"

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from dan_bench.data.batches import Batches, as_noise, as_unit
-from dan_bench.data.noise import BLOCK_ROWS, Danoise, NoiseRows, randbytes
+from dan_bench.data.batches import UNIT_VARIANCE, Batches, as_unit
+from dan_bench.data.noise import BLOCK_ROWS, Danoise, NoiseRows, fast_bytes, randbytes
 from dan_bench.data.source import Data
 from dan_bench.models.module import quantise
 from dan_bench.streams import derive
@@ -143,14 +143,19 @@ def test_uniform_is_uniform():
     assert stats.kstest(u.astype(np.float64), "uniform").pvalue > 1e-4
 
 
-def test_as_noise_has_mean_0_and_variance_1():
+def test_fresh_noise_has_mean_0_and_variance_1():
     """200,000 numbers: the mean within 4 standard errors (6e-5), and so the mean square."""
-    u = NoiseRows(0, "as_noise", 400).uniform(np.arange(1000))
-    noise = as_noise(u).double()
-    n = noise.numel()
-    assert abs(noise.mean().item()) < 4 / n**0.5
+    rows = NoiseRows(0, "fresh", 400, draw=fast_bytes)
+    noise = rows.uniform(np.arange(1000), *UNIT_VARIANCE).astype(np.float64)
+    assert abs(noise.mean()) < 4 / noise.size**0.5
     # the square of a uniform number of variance 1 has variance 9/5 - 1
-    assert abs(noise.square().mean().item() - 1) < 4 * (0.8 / n) ** 0.5
+    assert abs(np.square(noise).mean() - 1) < 4 * (0.8 / noise.size) ** 0.5
+
+
+@given(seed=st.integers(0, 2**64 - 1), n=st.integers(0, 50))
+def test_fast_bytes_are_a_prefix_of_one_stream(seed, n):
+    assert len(fast_bytes(seed, n)) == n
+    assert np.array_equal(fast_bytes(seed, n), fast_bytes(seed, 50)[:n])
 
 
 def test_every_byte_survives_as_unit_and_quantising():

@@ -121,10 +121,11 @@ class Workplace:
         """A running command line; at the end nothing of it is left, whatever happened."""
         command = [*before, sys.executable, "-m", "dan_bench.train", *arguments]
         command += [f"runtime.datasets={REPOSITORY / 'datasets'}", "runtime.progress=plain"]
+        path = os.pathsep.join([str(self.folder), os.environ.get("PYTHONPATH", "")])
         process = subprocess.Popen(
             command,
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(self.folder), "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

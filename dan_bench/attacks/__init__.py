@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from dan_bench.data.source import Data
 from dan_bench.degenerator import Bytes, Degenerator
 from dan_bench.metrics.statistics import Estimate
 
@@ -48,4 +49,16 @@ class Attack(Protocol):
 
     def __call__(self, case: Case) -> Estimate | None:
         """Share recovered, in [0, 1]; None where there is nothing of the kind to recover."""
+        ...
+
+
+class Comparison(Protocol):
+    """One way in which outputs are like the inputs that they were made from, or not."""
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Refuse, with a ValueError, rows of a shape that it makes no sense for."""
+        ...
+
+    def __call__(self, case: Case, clean: Data) -> Estimate | None:
+        """Compare; `clean` is what the model was trained on, before any degeneration."""
         ...

@@ -8,12 +8,13 @@ import numpy as np
 import torch
 from annotated_types import Ge
 from numpy.typing import NDArray
-from pydantic import Field, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from dan_bench.attacks import Case
 from dan_bench.attacks.learners import Budget, Look, answers, fit, perceptron, seeded
+from dan_bench.degenerator import Assumable, Bytes
 from dan_bench.metrics.recovery import dictionary_information
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.streams import generator
@@ -25,8 +26,10 @@ class Dictionary:
 
     A deterministic degenerator is simply run on every candidate, and the outputs are compared:
     a byte agrees with probability 1 - `slip` under the true candidate (arithmetic may differ in
-    the last digit) and by chance under a false one. Where there is fresh randomness, a critic is
-    trained that scores pairs of input and output, on the InfoNCE objective.
+    the last digit) and by chance under a false one. Where there is fresh randomness of at most
+    `enumerable_bits` that can be assumed, every value of it is tried: the scores are then the exact
+    log-likelihoods, and no attack names more. Otherwise a critic is trained that scores pairs of
+    input and output, on the InfoNCE objective.
     """
 
     candidates: Annotated[int, Ge(2)]
@@ -35,6 +38,7 @@ class Dictionary:
     features: PositiveInt
     budget: Budget
     slip: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    enumerable_bits: Annotated[NonNegativeInt, Field(le=24)] = 16
 
     def needs_rows(self) -> int:
         """At least one set of candidates."""
@@ -42,9 +46,13 @@ class Dictionary:
 
     def __call__(self, case: Case) -> Estimate:
         """Recovered bits over log2 K."""
-        scores, true = (
-            self._compare(case) if case.degenerator.noise_bits == 0 else self._learn(case)
-        )
+        degenerator = case.degenerator
+        if degenerator.noise_bits == 0:
+            scores, true = self._compare(case)
+        elif degenerator.noise_bits <= self.enumerable_bits and isinstance(degenerator, Assumable):
+            scores, true = self._enumerate(case, degenerator)
+        else:
+            scores, true = self._learn(case)
         return dictionary_information(scores, true, case.confidence)
 
     def _compare(self, case: Case) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -61,6 +69,28 @@ class Dictionary:
             made = case.degenerator(held.inputs[offered], as_row)
             scores[i] = gain * (made == held.outputs[query]).sum(axis=1)
         return scores, np.zeros(len(queries), dtype=np.int64)
+
+    def _enumerate(
+        self, case: Case, degenerator: Assumable
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Log of how many values of the fresh randomness turn a candidate into the output.
+
+        All queries share one set of candidates, which is run under each value once; the outputs
+        are looked up by their digests, so that no row is compared with all others.
+        """
+        choose = generator(case.seed, "dictionary/candidates")
+        offered = choose.permutation(len(case.held.rows))[: self.candidates]
+        inputs, wanted = case.held.inputs[offered], case.held.outputs[offered[: self.queries]]
+        digest = Digest(inputs.shape[1], choose)
+        known = np.sort(digest(wanted))
+        found = np.zeros((len(wanted), len(offered)))
+        for randomness in range(2 ** math.ceil(degenerator.noise_bits)):
+            made = degenerator.under(inputs, randomness)
+            digests = digest(made)
+            nearest = known[np.minimum(known.searchsorted(digests), len(known) - 1)]
+            for candidate in np.flatnonzero(nearest == digests):
+                found[:, candidate] += (wanted == made[candidate]).all(axis=1)
+        return np.log(np.maximum(found, np.finfo(float).tiny)), np.arange(len(wanted))
 
     def _learn(self, case: Case) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Scores by a critic <phi(input), psi(output)>, every held-out row among K of them."""
@@ -79,6 +109,22 @@ class Dictionary:
         sets = np.arange(whole).reshape(-1, self.candidates)
         scores = np.concatenate([of_outputs[rows] @ of_inputs[rows].T for rows in sets])
         return scores, np.tile(np.arange(self.candidates), len(sets))
+
+
+class Digest:
+    """A hash of rows, to look them up by: the sum of their 64-bit words, each times a factor."""
+
+    def __init__(self, width: int, choose: np.random.Generator) -> None:
+        self._missing = -width % 8
+        words = (width + self._missing) // 8
+        self._factors = choose.integers(0, 1 << 64, words, dtype=np.uint64)
+
+    def __call__(self, rows: Bytes) -> NDArray[np.uint64]:
+        """Equal rows have equal digests."""
+        if self._missing:
+            rows = np.pad(rows, ((0, 0), (0, self._missing)))
+        digests: NDArray[np.uint64] = np.ascontiguousarray(rows).view(np.uint64) @ self._factors
+        return digests
 
 
 class Critic(nn.Module):

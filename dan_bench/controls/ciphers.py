@@ -1,9 +1,12 @@
 """Controls that keep the data, or part of it, under a disguise; and the one that cannot."""
 
 import hashlib
+import random
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from dan_bench.data.noise import NoiseRows
 from dan_bench.degenerator import Bytes
@@ -58,6 +61,40 @@ class OneTimePad:
     def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
         """The data under a pad that no attacker has."""
         return data ^ self._pad[rows]
+
+
+class SeededRandom:
+    """XOR with Python's random, seeded afresh for each row with `seed_bits` bits.
+
+    Perfect noise, and the key is thrown away; but a pad is no more secret than its seed, and who
+    tries every seed finds the row (Shannon 1949, section 14: far beyond the unicity distance).
+    """
+
+    def __init__(
+        self, width: int, seed: int, seed_bits: Annotated[int, Field(ge=1, le=32)]
+    ) -> None:
+        self.noise_bits = float(seed_bits)
+        self._width = width
+        self._fresh = NoiseRows(seed, "fresh", 4)
+
+    def seeds(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the fresh seeds of those rows, which no attacker has."""
+        words = self._fresh[rows].view("<u4")[:, 0].astype(np.int64)
+        return words >> (32 - int(self.noise_bits))
+
+    def pad(self, seed: int) -> Bytes:
+        """Return the pad of a seed."""
+        return np.frombuffer(random.Random(seed).randbytes(self._width), dtype=np.uint8)
+
+    def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
+        """The data, each row under the pad that its seed gives."""
+        if not len(rows):
+            return data.copy()
+        return data ^ np.stack([self.pad(int(seed)) for seed in self.seeds(rows)])
+
+    def under(self, data: Bytes, randomness: int) -> Bytes:
+        """The data, every row under the pad of that seed."""
+        return data ^ self.pad(randomness)
 
 
 class Shake256:

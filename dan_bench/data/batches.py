@@ -11,11 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dan_bench.data.noise import NoiseRows
+from dan_bench.data.noise import NoiseRows, fast_bytes
 from dan_bench.data.source import Bytes, Data
 from dan_bench.streams import generator
 
 STEPS_AHEAD = 16
+UNIT_VARIANCE = (-(3**0.5), 3**0.5)
+"""Ends of the uniform law of mean 0 and variance 1."""
 
 
 class Batch(NamedTuple):
@@ -36,11 +38,6 @@ def as_unit(rows: Bytes) -> Tensor:
     return torch.from_numpy(rows).to(torch.float32).add_(0.5).div_(256)
 
 
-def as_noise(uniform: NDArray[np.float32]) -> Tensor:
-    """Uniform (0, 1) numbers stretched to mean 0 and variance 1."""
-    return torch.from_numpy(uniform).sub_(0.5).mul_(12**0.5)
-
-
 @dataclass
 class Batches:
     """`steps` batches, each sliced out of memory or made on the spot; no worker, no collating.
@@ -55,16 +52,21 @@ class Batches:
     steps: int
     seed: int
     start: int = 0
+    ahead: bool = True
+    """Whether batches are made before their step; not where a step changes the data."""
     _order: tuple[int, NDArray[np.int64]] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.target = NoiseRows(self.seed, "target", 2 * self.width)
-        self.fresh = NoiseRows(self.seed, "train/fresh", 2 * self.noise_dim)
+        self.fresh = NoiseRows(self.seed, "train/fresh", 2 * self.noise_dim, draw=fast_bytes)
 
     def __len__(self) -> int:
         return self.steps - self.start
 
     def __iter__(self) -> Iterator[Batch]:
+        if not self.ahead:
+            yield from map(self.at, range(self.start, self.steps))
+            return
         # A thread makes the next steps while the networks are busy with these. Many steps at once,
         # since each hand-over of the interpreter lock costs both threads more than a step's noise.
         firsts = range(self.start, self.steps, STEPS_AHEAD)
@@ -86,6 +88,10 @@ class Batches:
         """Return the batch of that step, whatever came before it."""
         return self.between(step, step + 1)
 
+    def visited(self, step: int) -> NDArray[np.int64]:
+        """Return which rows of the data that step sees."""
+        return self._visit(np.arange(step * self.batch_size, (step + 1) * self.batch_size))
+
     def between(self, first: int, end: int) -> Batch:
         """Return the batches of steps `first` up to `end`, one below the other."""
         rows = np.arange(first * self.batch_size, end * self.batch_size)
@@ -94,7 +100,7 @@ class Batches:
         return Batch(
             as_unit(self.data.rows[visited]),
             torch.from_numpy(self.target.uniform(rows)),
-            as_noise(self.fresh.uniform(rows)),
+            torch.from_numpy(self.fresh.uniform(rows, *UNIT_VARIANCE)),
             torch.from_numpy(np.full(len(rows), -1) if labels is None else labels[visited]),
         )
 

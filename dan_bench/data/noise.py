@@ -4,6 +4,7 @@
 fast as `random.Random.randbytes`, and can be given the same state: the bytes are equal.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -34,19 +35,29 @@ def randbytes(seed: int, n: int) -> Bytes:
     return drawn.astype("<u4", copy=False).view(np.uint8)[:n]
 
 
+def fast_bytes(seed: int, n: int) -> Bytes:
+    """Return n bytes of PCG64 (O'Neill 2014), three times as fast again as MT19937.
+
+    For the fresh randomness that networks are given; what they are to become is Python's.
+    """
+    return np.random.PCG64(seed).random_raw(-(-n // 8)).view(np.uint8)[:n]
+
+
 @dataclass
 class NoiseRows:
     """`size` rows of `width` bytes of Python's random, addressed by row number.
 
     Row j is row j mod 1024 of block j div 1024, and block b is
     `random.Random(derive(seed, f"{stream}/{b}")).randbytes(1024 * width)`: any row can be had
-    without those before it, and one block at a time is in memory.
+    without those before it, and one block at a time is in memory. `draw` puts another generator
+    in the place of Python's.
     """
 
     seed: int
     stream: str
     width: int
     size: int = 1 << 62
+    draw: Callable[[int, int], Bytes] = randbytes
     _held: tuple[int, Bytes] | None = field(default=None, init=False, repr=False)
 
     def __len__(self) -> int:
@@ -56,7 +67,7 @@ class NoiseRows:
         """Block `number`, of shape (1024, width)."""
         if self._held is None or self._held[0] != number:
             seed = derive(self.seed, f"{self.stream}/{number}")
-            drawn = randbytes(seed, BLOCK_ROWS * self.width)
+            drawn = self.draw(seed, BLOCK_ROWS * self.width)
             self._held = (number, drawn.reshape(BLOCK_ROWS, self.width))
         return self._held[1]
 
@@ -71,13 +82,19 @@ class NoiseRows:
             out[wanted] = self.block(int(number))[rows[wanted] % BLOCK_ROWS]
         return out
 
-    def uniform(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return those rows as float32 numbers in (0, 1), two bytes a number.
+    def uniform(
+        self, rows: NDArray[np.int64], low: float = 0.0, high: float = 1.0
+    ) -> NDArray[np.float32]:
+        """Return those rows as float32 numbers uniform on (low, high), two bytes a number.
 
         Sixteen bits are far finer than the 256 levels that a sample is quantised to, so a network
         that is shown them cannot tell them from the continuous law by their grid.
         """
-        return (self[rows].view("<u2").astype(np.float32) + np.float32(0.5)) / np.float32(1 << 16)
+        cell = (high - low) / (1 << 16)
+        numbers: NDArray[np.float32] = self[rows].view("<u2").astype(np.float32)
+        numbers *= np.float32(cell)
+        numbers += np.float32(low + cell / 2)
+        return numbers
 
 
 @dataclass(frozen=True)

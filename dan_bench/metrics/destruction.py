@@ -1,4 +1,4 @@
-"""%_dd, the percentage of data destroyed."""
+"""%_dd, the percentage of data destroyed, and what bounds it."""
 
 from collections.abc import Mapping
 
@@ -24,3 +24,45 @@ def percent_destroyed(recovered: Mapping[str, Estimate]) -> Estimate:
         min((s.n for s in shares if s.n is not None), default=None),
         {name: 100 * share.value for name, share in recovered.items()},
     )
+
+
+def shannon_bound(noise_bits: float, information_bits: float) -> float:
+    """Return the largest %_dd that H fresh bits can buy: 100 min(1, H / I).
+
+    Let X be the original (I bits, log2 K for one of K candidates), R the fresh randomness
+    (H bits) and Y = f(X, R) the output. By the chain rule for what an attacker of unlimited means
+    still does not know,
+
+        H(X | Y)  <=  H(X, R | Y)  =  H(R | Y) + H(X | Y, R)  <=  H + H(X | Y, R),
+
+    and where f keeps the candidates apart for each R, as every cipher does, the last term is 0:
+    H(X | Y) <= H, so that at least I - H bits come back and %_dd = 100 H(X | Y) / I is at most
+    100 H / I (Shannon 1949, "Communication Theory of Secrecy Systems", section 10: a perfect
+    secret needs as long a key).
+
+    It is a bound on what *can* be destroyed. It is reached where every output could have come
+    from 2^H candidates; where no two pairs (X, R) share an output, H(X | Y) = 0 however large H
+    is short of the output's length (section 14, the unicity distance). And it is no bound for
+    an f that maps candidates to the same output under the same R: a constant destroys everything
+    with no randomness at all, but nobody takes it for noise.
+
+    Args:
+        noise_bits: H, fresh random bits a sample.
+        information_bits: I, bits of the original that are asked for.
+    """
+    if noise_bits < 0:
+        raise ValueError(f"noise_bits={noise_bits} must not be negative")
+    if information_bits <= 0:
+        raise ValueError(f"information_bits={information_bits} must be more than 0")
+    return 100 * min(1.0, noise_bits / information_bits)
+
+
+def share_left(same: int, total: int) -> float:
+    """Return the share of the data still there, of `total` bytes of which `same` are as before.
+
+    A perfect overwrite leaves one byte in 256 as it was, by coincidence. With a share s of the
+    bytes really left, s + (1 - s) / 256 are equal; solved for s, and not below 0.
+    """
+    if not 0 <= same <= total or total == 0:
+        raise ValueError(f"same must lie between 0 and total >= 1, got {same} of {total}")
+    return max(0.0, (256 * same / total - 1) / 255)

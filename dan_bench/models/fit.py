@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ def fit(
     on_step: OnStep = lambda _: None,
     checkpoint: Path | None = None,
     checkpoint_every: int = 0,
+    callbacks: Sequence[pl.Callback] = (),
 ) -> pl.Trainer:
     """Train `module` on `batches`; goes on from `checkpoint` where that file exists.
 
@@ -60,6 +61,7 @@ def fit(
         on_step: called with the step at every logging step.
         checkpoint: file to resume from and to save to.
         checkpoint_every: steps between two saves; 0 saves none.
+        callbacks: what else is to happen on the way.
 
     Returns:
         The trainer, with the optimisers' state.
@@ -76,7 +78,7 @@ def fit(
         precision=precision,
         max_epochs=1,
         logger=sink or False,
-        callbacks=[Watch(on_step, checkpoint_every, checkpoint)],
+        callbacks=[Watch(on_step, checkpoint_every, checkpoint), *callbacks],
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,

@@ -1,10 +1,11 @@
 """A trained (or untrained) network as a degenerator of bytes."""
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from dan_bench.data.batches import as_noise, as_unit
-from dan_bench.data.noise import NoiseRows
+from dan_bench.data.batches import UNIT_VARIANCE, as_unit
+from dan_bench.data.noise import NoiseRows, fast_bytes
 from dan_bench.degenerator import Bytes
 from dan_bench.models.module import AdversarialModule, quantise
 
@@ -16,7 +17,9 @@ class Frozen:
 
     def __init__(self, module: AdversarialModule, seed: int) -> None:
         self._module = module.eval()
-        self._fresh = NoiseRows(seed, "fresh", 2 * module.setting.noise_dim)
+        self._fresh = NoiseRows(
+            seed, "fresh", 2 * module.setting.noise_dim, draw=fast_bytes
+        )
         self.noise_bits = 16.0 * module.setting.noise_dim
 
     def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
@@ -25,7 +28,7 @@ class Frozen:
         device = self._module.device
         for start in range(0, len(data), CHUNK):
             part = slice(start, start + CHUNK)
-            noise = as_noise(self._fresh.uniform(rows[part]))
+            noise = torch.from_numpy(self._fresh.uniform(rows[part], *UNIT_VARIANCE))
             y = self._module.degenerate(as_unit(data[part]).to(device), noise.to(device))
             out[part] = quantise(y)
         return out

@@ -26,13 +26,9 @@ class GAN(AdversarialModule):
 
     @classmethod
     def check(cls, setting: Setting, **arguments: Any) -> None:
-        """A GAN needs noise to start from, and its target does not live on a torus."""
+        """A GAN needs noise to start from."""
         if setting.noise_dim == 0:
             raise ValueError("gan makes data from noise: noise_dim=0 must be at least 1")
-        if setting.output == "torus":
-            raise ValueError(
-                "gan makes data, whose black is not its white: output=torus must be sigmoid"
-            )
 
     def make_degenerator(self) -> nn.Module:
         """A perceptron on the latent noise; in a GAN it is called the generator."""

@@ -1,6 +1,7 @@
 """One adversarial step, as a Lightning module. A variant overrides what differs, nothing else."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -37,6 +38,10 @@ class Setting:
     gradient_clip: float | None = None
     ema_decay: float = 0.0
     log_every: int = 50
+    log_gradients: bool = False
+    """Whether what reaches the degenerator is logged too: an update of it more, each time."""
+    shape: tuple[int, ...] = ()
+    """Shape of one sample, whose product is d: rows, columns and colours of a picture."""
 
 
 class AdversarialModule(pl.LightningModule, ABC):
@@ -73,6 +78,16 @@ class AdversarialModule(pl.LightningModule, ABC):
     @classmethod
     def check(cls, setting: Setting, **arguments: Any) -> None:
         """Refuse, with a ValueError, a setting or arguments that make no sense for this variant."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; those that change on every step go past torch's search for modules.
+
+        Lightning notes the name of the running hook some twenty times a step, at 5 us each.
+        """
+        if name in ("step", "_current_fx_name"):
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
 
     @abstractmethod
     def make_degenerator(self) -> nn.Module:
@@ -116,23 +131,49 @@ class AdversarialModule(pl.LightningModule, ABC):
         objective = self.setting.objective
         real, fake = self.real(batch), self(batch.data, batch.noise)
         loss = objective.discriminator_loss(self.critic, real, fake.detach())
-        self.descend(loss, self.discriminator, of_discriminator)
+        self.descend(loss, of_discriminator)
         self.losses["discriminator_loss"] = loss.detach()
         self.train_others(batch, fake.detach(), others)
+        gradients = self.gradients(batch, real, fake) if self.logs_gradients() else {}
         if self.degenerator_moves():
             loss = objective.degenerator_loss(self.critic, real, fake) + self.penalty(batch, fake)
-            self.descend(loss, self.degenerator, of_degenerator)
+            self.descend(loss, of_degenerator)
             self.losses["degenerator_loss"] = loss.detach()
             if self.ema is not None:
                 self.ema.update_parameters(self.degenerator)
         self.step += 1
         if self.step % self.setting.log_every == 0:
-            self.report(real, fake.detach())
+            self.report(real, fake.detach(), gradients)
 
     def degenerator_moves(self) -> bool:
         """Return whether this step updates the degenerator."""
         every = self.setting.discriminator_steps
         return not self.setting.freeze_degenerator and self.step % every == 0
+
+    def logs_gradients(self) -> bool:
+        """Return whether this step's report is to say what reaches the degenerator."""
+        return self.setting.log_gradients and (self.step + 1) % self.setting.log_every == 0
+
+    def gradients(self, batch: Batch, real: Tensor, fake: Tensor) -> dict[str, float]:
+        """How much of the degenerator's loss L, a mean over samples, reaches it.
+
+        `parameter_gradient` is |dL/dw| over all of its parameters w; `sample_gradient` is the
+        root mean square over the samples i of |dL_i/dy_i|, y_i being the sample and dL_i/dy_i =
+        B dL/dy_i: what the discriminator says, before the degenerator's own Jacobian.
+        """
+        loss = self.setting.objective.degenerator_loss(self.critic, real, fake)
+        loss = loss + self.penalty(batch, fake)
+        to_fake, *to_parameters = torch.autograd.grad(
+            loss,
+            [fake, *self.degenerator.parameters()],
+            retain_graph=True,  # the update comes after it
+            materialize_grads=True,
+        )
+        per_sample = len(fake) * to_fake.flatten(1).norm(dim=1)
+        return {
+            "parameter_gradient": float(nn.utils.get_total_norm(to_parameters)),
+            "sample_gradient": float(per_sample.square().mean().sqrt()),
+        }
 
     def train_others(self, batch: Batch, fake: Tensor, optimizers: list[Optimizer]) -> None:
         """Update the further networks of a variant that has some, on fakes without gradient."""
@@ -141,9 +182,9 @@ class AdversarialModule(pl.LightningModule, ABC):
         """What a variant adds to the degenerator's loss."""
         return 0.0
 
-    def descend(self, loss: Tensor, network: nn.Module, optimizer: Optimizer) -> None:
-        """One optimiser step on `loss`, computing the gradients of `network` and no others."""
-        parameters = list(network.parameters())
+    def descend(self, loss: Tensor, optimizer: Optimizer) -> None:
+        """One step on `loss`, computing the gradients of the optimiser's parameters, no others."""
+        parameters = optimizer.param_groups[0]["params"]
         optimizer.zero_grad(set_to_none=True)
         # not manual_backward: its hooks cost 2 % of a step and serve fp16 and DDP, which we refuse
         loss.backward(inputs=parameters)
@@ -152,7 +193,7 @@ class AdversarialModule(pl.LightningModule, ABC):
         optimizer.step()
 
     @torch.no_grad()
-    def report(self, real: Tensor, fake: Tensor) -> None:
+    def report(self, real: Tensor, fake: Tensor, gradients: Mapping[str, float]) -> None:
         """Add one point to the curves and hand it to the logger."""
         on_real, on_fake = self.critic(real), self.critic(fake)
         boundary = self.setting.objective.boundary
@@ -161,7 +202,8 @@ class AdversarialModule(pl.LightningModule, ABC):
         hits = (on_real > boundary).sum() + (on_fake <= boundary).sum()
         point = {name: loss.item() for name, loss in self.losses.items()}
         point["discriminator_accuracy"] = hits.item() / (len(real) + len(fake))
-        point["shannon_bits"] = shannon_bits(quantise(fake)).value
+        point["batch_shannon_bits"] = shannon_bits(quantise(fake)).value
+        point |= gradients
         self.curves.append({"step": float(self.step), **point})
         if self.logger is not None:
             self.logger.log_metrics(point, step=self.step)

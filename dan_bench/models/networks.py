@@ -1,14 +1,98 @@
 """Networks, as plain functions of their sizes."""
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from itertools import pairwise
+from math import ceil, isqrt
 
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.functional import pad, pixel_shuffle, pixel_unshuffle
+
+SLOPE = 0.2
+"""Of every leaky ReLU below 0."""
 
 
-def mlp(sizes: Sequence[int], slope: float = 0.2) -> nn.Sequential:
+def mlp(sizes: Sequence[int], slope: float = SLOPE) -> nn.Sequential:
     """Multilayer perceptron over those layer sizes, leaky ReLU between them, a linear end."""
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), nn.LeakyReLU(slope)]
+    return nn.Sequential(*layers[:-1])
+
+
+def parameters_of(network: nn.Module) -> int:
+    """Learnable parameters."""
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+
+def widest(parameters: Callable[[int], int], most: int) -> int:
+    """Return the largest width whose number of parameters is at most `most`; 0 if there is none.
+
+    `parameters(width)` is to rise, and to hold a layer from width to width: none above sqrt(most)
+    can fit then.
+    """
+    return bisect_right(range(1, isqrt(most) + 1), most, key=parameters)
+
+
+class Fold(nn.Module):
+    """Rows of numbers to pictures on a coarse grid, each cell of `side` x `side` pixels a place.
+
+    A row is read as pictures of that shape, one after the other, the last one filled up with
+    zeros; the cells at the right and lower edge likewise. Rows B x (about k d) become
+    B x (k colours side^2) x rows/side x columns/side: space to depth, at no parameter.
+    """
+
+    def __init__(self, shape: tuple[int, ...], side: int) -> None:
+        super().__init__()
+        self.rows, self.columns, *colours = shape
+        self.colours = colours[0] if colours else 1
+        self.side = side
+
+    def channels(self, numbers: int) -> int:
+        """Channels that a row of so many numbers becomes."""
+        pictures = ceil(numbers / (self.rows * self.columns * self.colours))
+        return pictures * self.colours * self.side**2
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        """Fold."""
+        missing = -numbers.shape[1] % (self.rows * self.columns * self.colours)
+        pictures = pad(numbers, (0, missing)).unflatten(
+            1, (-1, self.rows, self.columns, self.colours)
+        )
+        planes = pictures.permute(0, 1, 4, 2, 3).flatten(1, 2)
+        return pixel_unshuffle(
+            pad(planes, (0, -self.columns % self.side, 0, -self.rows % self.side)), self.side
+        )
+
+
+class Unfold(nn.Module):
+    """The way back: one picture on a coarse grid to rows of its numbers, B x d."""
+
+    def __init__(self, shape: tuple[int, ...], side: int) -> None:
+        super().__init__()
+        self.rows, self.columns = shape[:2]
+        self.side = side
+
+    def forward(self, grid: Tensor) -> Tensor:
+        """Unfold."""
+        planes = pixel_shuffle(grid, self.side)[:, :, : self.rows, : self.columns]
+        return planes.permute(0, 2, 3, 1).flatten(1)
+
+
+def convolution_parameters(channels: Sequence[int]) -> int:
+    """Weights and biases of `convolutions` over those channels."""
+    return sum((9 * inputs + 1) * outputs for inputs, outputs in pairwise(channels))
+
+
+def convolutions(channels: Sequence[int], strides: Sequence[int]) -> nn.Sequential:
+    """3 x 3 convolutions over those channels, leaky ReLU between them, a linear end.
+
+    Weights start with the variance at which a leaky ReLU hands on what it got (He et al. 2015,
+    equation 15): without it and without normalisation, eight layers shrink noise to nothing.
+    """
+    layers: list[nn.Module] = []
+    for (inputs, outputs), stride in zip(pairwise(channels), strides, strict=True):
+        layer = nn.Conv2d(inputs, outputs, 3, stride, padding=1)
+        nn.init.kaiming_normal_(layer.weight, SLOPE)
+        layers += [layer, nn.LeakyReLU(SLOPE)]
     return nn.Sequential(*layers[:-1])

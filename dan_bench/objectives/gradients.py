@@ -8,7 +8,7 @@ from dan_bench.objectives import Critic
 
 def input_gradient(critic: Critic, at: Tensor) -> Tensor:
     """Return the gradient of the critic at each of the samples `at` (B x ...), of that shape."""
-    at = at.detach().requires_grad_()
+    at = at if at.requires_grad else at.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(critic(at).sum(), at, create_graph=True)
     return gradient
 

@@ -2,8 +2,10 @@
 
 The open question of the note on adversarial training: a discriminator that is right gives the
 degenerator nothing to go by. This one is not asked which is which, but which way: its gradient at
-each fake is trained to be the unit vector towards the real sample that an optimal assignment gives
-it, as the optimal Wasserstein critic's is (Gulrajani et al. 2017, proposition 1).
+each fake is trained to be the unit vector towards the real sample that the optimal assignment gives
+it. That is what the optimal Wasserstein critic's gradient is where mass is moved (Gulrajani et al.
+2017, proposition 1), so the assignment is the one of least total distance, not squared distance:
+for that one, and not for the other, a function with these gradients and slope at most 1 exists.
 """
 
 from dataclasses import dataclass
@@ -12,17 +14,21 @@ from typing import ClassVar
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from dan_bench.objectives import Critic
 from dan_bench.objectives.gradients import input_gradient, squared_norm
 
 
 def assign(critic: Critic, fake: Tensor, real: Tensor) -> Tensor:
-    """Displacements from each fake to its real sample, with the least total squared distance."""
-    ways = critic.displacement(fake.unsqueeze(1), real.unsqueeze(0))
-    cost = ways.flatten(2).square().sum(dim=2)
-    rows, columns = linear_sum_assignment(cost.detach().cpu().numpy())
-    return ways[torch.as_tensor(rows), torch.as_tensor(columns)]
+    """Displacements from each fake to its real sample, of the least total length.
+
+    Fakes and reals are equally many, or there are more reals.
+    """
+    with torch.no_grad():
+        ways = critic.displacement(fake.unsqueeze(1), real.unsqueeze(0))
+        _, chosen = linear_sum_assignment(ways.flatten(2).norm(dim=2).double().cpu().numpy())
+    return critic.displacement(fake, real[torch.as_tensor(chosen, device=real.device)])
 
 
 @dataclass(frozen=True)
@@ -32,10 +38,10 @@ class Guide:
     boundary: ClassVar[float | None] = None
 
     def discriminator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
-        """E |grad D(fake) - u|^2, u the unit vector; 0 where every fake knows its way."""
+        """E |grad D(fake) - u|^2, u the unit vector (0 for no way at all); 0 if all know theirs."""
         way = assign(critic, fake, real)
-        length = squared_norm(way).sqrt().clamp_min(1e-12).view(-1, *[1] * (fake.ndim - 1))
-        return squared_norm(input_gradient(critic, fake) - way / length).mean()
+        unit = normalize(way.flatten(1), dim=1).view_as(way)
+        return squared_norm(input_gradient(critic, fake) - unit).mean()
 
     def degenerator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """-E D(fake): its gradient is the way."""

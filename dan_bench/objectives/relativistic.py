@@ -1,4 +1,4 @@
-"""Relativistic pairs with two gradient penalties: Huang et al. 2024 (R3GAN), equations 2 and 7."""
+"""Relativistic pairs with two gradient penalties: Huang et al. 2024 (R3GAN), section 2."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -23,6 +23,10 @@ COLUMNS = {
     "label_recovered": Column("label rec. %", False, 100),
     "reconstruction_recovered": Column("reconstr. rec. %", False, 100),
     "dictionary_recovered": Column("dictionary rec. %", False, 100),
+    "rehearsal_recovered": Column("rehearsal rec. %", False, 100),
+    "classifier_accuracy": Column("fixed classifier %", False, 100),
+    "structural_similarity": Column("SSIM", None),
+    "fresh_classifier_accuracy": Column("fresh classifier %", None, 100),
 }
 
 

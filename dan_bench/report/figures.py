@@ -14,16 +14,16 @@ import numpy as np
 import pandas as pd
 
 from dan_bench.records import RunRecord, Store
+from dan_bench.report.figure_robust import robust_classifier
+from dan_bench.report.figure_saturation import saturation
+from dan_bench.report.figure_secrecy import secrecy
 from dan_bench.report.leaderboard import Row, leaderboard, name_rows
+from dan_bench.report.palette import COLOURS, MARKERS
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-
-# Okabe & Ito's palette: told apart by every kind of eye
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = "osD^vP*X<>hd"
 
 
 def collapse(records: Sequence[RunRecord], _: Store) -> Figure:
@@ -62,7 +62,8 @@ def curves(records: Sequence[RunRecord], store: Store) -> Figure:
     """Every trained run's curves, one colour a subject."""
     trained = [r for r in records if r.config["model"]["kind"] == "learned"]
     names = [" ".join(axes.values()) for axes in name_rows(trained, None)]
-    shown = ("discriminator_loss", "degenerator_loss", "discriminator_accuracy", "shannon_bits")
+    shown = ("discriminator_loss", "degenerator_loss")
+    shown += ("discriminator_accuracy", "batch_shannon_bits")
     figure, axes = plt.subplots(2, 2, figsize=(10, 6), sharex=True, layout="constrained")
     colour = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(sorted(set(names)))}
     labelled: set[str] = set()
@@ -101,10 +102,14 @@ def samples(records: Sequence[RunRecord], store: Store) -> Figure:
     return figure
 
 
-FIGURES: dict[str, Callable[[Sequence[RunRecord], Store], Figure]] = {
+# A figure that the records hold nothing for is None
+FIGURES: dict[str, Callable[[Sequence[RunRecord], Store], Figure | None]] = {
     "collapse": collapse,
     "curves": curves,
     "samples": samples,
+    "saturation": saturation,
+    "robust_classifier": robust_classifier,
+    "secrecy": secrecy,
 }
 
 
@@ -128,6 +133,8 @@ def main(arguments: list[str] | None = None) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     for name, draw in FIGURES.items():
         figure = draw(records, store)
+        if figure is None:
+            continue
         for ending in ("png", "pdf"):
             figure.savefig(folder / f"{name}.{ending}", dpi=150)
         plt.close(figure)

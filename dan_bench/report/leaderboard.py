@@ -129,7 +129,7 @@ def rank(
 
 def name_rows(records: Sequence[RunRecord], group_by: Sequence[str] | None) -> list[dict[str, str]]:
     """Return for each record the axes that name its row."""
-    flat = [flatten(without_seed(record.config)) for record in records]
+    flat = without_seeds([flatten(record.config) for record in records])
     if group_by is not None:
         return [{axis: value(f, axis) for axis in group_by} for f in flat]
     names = [{axis: value(f, axis) for axis in AXES if value(f, axis)} for f in flat]
@@ -150,11 +150,21 @@ def value(flat: dict[str, str], axis: str) -> str:
     return flat.get(f"{axis}.name", flat.get(axis, ""))
 
 
-def without_seed(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the config without the run's seed, wherever a part was given it."""
-    seed = config["seed"]
-    data = {k: v for k, v in config["data"].items() if not (k == "seed" and v == seed)}
-    return {**{k: v for k, v in config.items() if k != "seed"}, "data": data}
+def without_seeds(flat: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """Return flat configs without the run's seed, and without a data set's that follows it.
+
+    DANOISE has the run's seed unless it is given one. Where all runs that differ in nothing else
+    have data of their own seed, the data are part of what is averaged over.
+    """
+    seeds = ("seed", "data.seed")
+    bare = [{name: v for name, v in f.items() if name not in seeds} for f in flat]
+    follows: dict[str, bool] = defaultdict(lambda: True)
+    for f, rest in zip(flat, bare, strict=True):
+        follows[str(rest)] &= f.get("data.seed", f["seed"]) == f["seed"]
+    return [
+        rest if follows[str(rest)] else {**rest, "data.seed": f["data.seed"]}
+        for f, rest in zip(flat, bare, strict=True)
+    ]
 
 
 def flatten(values: Any, prefix: str = "") -> dict[str, str]:

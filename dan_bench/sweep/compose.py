@@ -2,15 +2,12 @@
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Any
 
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from dan_bench.config import RunConfig, parse
-
-PACKAGE = Path(__file__).resolve().parent.parent
-CONF = next(path for path in (PACKAGE.parent / "conf", PACKAGE / "conf") if path.is_dir())
+from dan_bench.config import CONF, PACKAGE, RunConfig, parse
 
 # Hydra looks for plugins in the namespace package hydra_plugins, and only there
 PLUGINS = str(PACKAGE / "sweep" / "plugins")
@@ -25,10 +22,19 @@ def configure(overrides: Sequence[str] = ()) -> RunConfig:
 
 
 def from_hydra(composed: DictConfig) -> RunConfig:
-    """Return what Hydra composed, checked, without Hydra's own part of it."""
-    with_hydra = OmegaConf.to_container(composed, resolve=False)
-    assert isinstance(with_hydra, dict)
-    with_hydra.pop("hydra", None)
-    values = OmegaConf.to_container(OmegaConf.create(with_hydra), resolve=True)
+    """Return what Hydra composed, checked."""
+    return resolved(OmegaConf.create(without_hydra(composed)))
+
+
+def without_hydra(composed: DictConfig) -> dict[str, Any]:
+    """Return plain containers without Hydra's own part, interpolations as they stand."""
+    values = OmegaConf.to_container(composed, resolve=False)
     assert isinstance(values, dict)
-    return parse({str(name): value for name, value in values.items()})
+    return {str(name): value for name, value in values.items() if name != "hydra"}
+
+
+def resolved(values: DictConfig) -> RunConfig:
+    """Resolve interpolations and check."""
+    plain = OmegaConf.to_container(values, resolve=True)
+    assert isinstance(plain, dict)
+    return parse({str(name): value for name, value in plain.items()})

@@ -24,6 +24,9 @@ def work(config: RunConfig, group: str, log: Path, progress: Connection) -> None
             progress.send(event)
 
         run(config, group, tell)
+        progress.close()
+        written.flush()
+        os._exit(0)  # the record is written; taking torch and Lightning apart takes a second
 
 
 def die_with_parent() -> None:

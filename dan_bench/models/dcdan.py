@@ -1,0 +1,132 @@
+"""DCDAN: twice the convolution layers of DAN, at no more than half of its parameters.
+
+DAN has none, and twice none is none; so twice the four of DCGAN (Radford et al. 2016): eight in
+each network. As there, resolution changes by strides alone and nothing is pooled. Unlike there,
+nothing is normalised over the batch: batch statistics would tell each sample about the others,
+and a sample that depends on its neighbours is neither noise nor gone.
+"""
+
+from collections.abc import Callable
+from math import ceil, prod
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import Field, PositiveFloat, PositiveInt
+from torch import nn
+
+from dan_bench.models.dan import DAN
+from dan_bench.models.module import Setting
+from dan_bench.models.networks import (
+    SLOPE,
+    Fold,
+    Unfold,
+    convolution_parameters,
+    convolutions,
+    parameters_of,
+    widest,
+)
+
+LAYERS = 8
+
+
+class DCDAN(DAN):
+    """DAN with convolutions. Fed as DAN is: data and noise, each as a picture of its own.
+
+    One picture of noise where noise_dim = d, so a value a pixel; filled up with zeros where it is
+    less, further pictures where it is more.
+
+    Args:
+        setting: the run.
+        degenerator_hidden: hidden layer sizes of the DAN whose parameters are counted.
+        discriminator_hidden: likewise.
+        input: `data_and_noise` or `noise`, as in DAN.
+        scale: multiplies the pre-activations, as in DAN.
+        share: of DAN's parameters that each network may have. The width is the largest that fits.
+        cell: side of the square of pixels that is one place of the grid convolved over.
+    """
+
+    def __init__(
+        self,
+        setting: Setting,
+        *,
+        degenerator_hidden: tuple[PositiveInt, ...],
+        discriminator_hidden: tuple[PositiveInt, ...],
+        input: Literal["data_and_noise", "noise"],
+        scale: PositiveFloat,
+        share: Annotated[float, Field(gt=0, le=0.5)],
+        cell: PositiveInt,
+    ) -> None:
+        self.share = share
+        self.cell = cell
+        super().__init__(
+            setting,
+            degenerator_hidden=degenerator_hidden,
+            discriminator_hidden=discriminator_hidden,
+            input=input,
+            scale=scale,
+        )
+
+    @classmethod
+    def check(cls, setting: Setting, **arguments: Any) -> None:
+        """Convolutions need a picture, and a share that holds networks of width 1."""
+        super().check(setting, **arguments)
+        if len(setting.shape) not in (2, 3):
+            raise ValueError(
+                f"dcdan convolves pictures: data.shape={list(setting.shape)} must be "
+                "rows, columns[, colours]"
+            )
+        with torch.device("meta"):
+            cls(setting, **arguments)
+
+    def make_degenerator(self) -> nn.Module:
+        """Eight convolutions on one grid: noise that is squeezed through fewer places is lost."""
+        shape, d = self.setting.shape, self.setting.width
+        fold = Fold(shape, self.cell)
+        inputs = fold.channels(self.setting.noise_dim + (0 if self.blind else d))
+
+        def channels(width: int) -> list[int]:
+            return [inputs, *[width] * (LAYERS - 1), fold.channels(d)]
+
+        width = self.widest(
+            super().make_degenerator, lambda width: convolution_parameters(channels(width))
+        )
+        network = convolutions(channels(width), strides=[1] * LAYERS)
+        last = network[-1]
+        assert isinstance(last, nn.Conv2d)
+        with torch.no_grad():
+            last.weight.mul_(self.scale)
+        return nn.Sequential(fold, network, Unfold(shape, self.cell))
+
+    def make_discriminator(self) -> nn.Module:
+        """Eight convolutions, every other one of stride 2, the last one over all that is left."""
+        fold = Fold(self.setting.shape, self.cell)
+        inputs = fold.channels(self.output.views * self.setting.width)
+        strides = [1 + i % 2 for i in range(LAYERS - 1)]
+        rows, columns = (ceil(n / (self.cell * prod(strides))) for n in self.setting.shape[:2])
+
+        def channels(width: int) -> list[int]:
+            return [inputs, *[width] * (LAYERS - 1)]
+
+        width = self.widest(
+            super().make_discriminator,
+            lambda width: convolution_parameters(channels(width)) + rows * columns * width + 1,
+        )
+        return nn.Sequential(
+            fold,
+            convolutions(channels(width), strides),
+            nn.LeakyReLU(SLOPE),
+            nn.Conv2d(width, 1, (rows, columns)),
+            nn.Flatten(),
+        )
+
+    def widest(self, make_dan: Callable[[], nn.Module], parameters: Callable[[int], int]) -> int:
+        """Return the largest width that has at most `share` of the parameters of that DAN."""
+        with torch.device("meta"):  # where a parameter has a shape and costs nothing
+            allowed = int(self.share * parameters_of(make_dan()))
+        width = widest(parameters, allowed)
+        if width == 0:
+            raise ValueError(
+                f"share={self.share} of DAN's parameters is {allowed}, and a network of width 1 "
+                f"has {parameters(1)}: raise share (0.5 at most) or the hidden sizes"
+            )
+        return width

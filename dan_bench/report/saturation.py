@@ -1,0 +1,143 @@
+"""`python -m dan_bench.report.saturation`: does the gradient vanish as the discriminator learns?
+
+Of runs with a degenerator that stands still and `runtime.log_gradients=true`, which is what
+`+experiment=saturation` makes.
+"""
+
+import argparse
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from dan_bench.metrics.statistics import Estimate, t_interval
+from dan_bench.records import RunRecord, Store
+from dan_bench.report.render import MISSING
+
+LEVELS = (0.6, 0.9, 0.99)
+GRADIENTS = {"sample_gradient": "at the sample", "parameter_gradient": "at the parameters"}
+
+Curves = Mapping[str, Sequence[pd.DataFrame]]
+"""For each objective, the curves of its seeds."""
+
+
+def gradient_curves(records: Sequence[RunRecord], store: Store) -> dict[str, list[pd.DataFrame]]:
+    """Curves with gradients of the runs whose degenerator stood still, by objective.
+
+    Where the runs are of several data sets or outputs, their names stand with the objective's.
+    """
+    frozen = [
+        record
+        for record in records
+        if record.status == "done" and record.config.get("trainer", {}).get("freeze_degenerator")
+    ]
+    names = [
+        (r.config["objective"]["name"], r.config["output"], r.config["data"]["name"])
+        for r in frozen
+    ]
+    differing = [k for k in range(3) if k == 0 or len({name[k] for name in names}) > 1]
+    found: dict[str, list[pd.DataFrame]] = defaultdict(list)
+    for record, name in zip(frozen, names, strict=True):
+        points = pd.read_parquet(store.folder(record.key) / "curves.parquet")
+        if set(GRADIENTS) <= set(points.columns):
+            found[" ".join(name[k] for k in differing)].append(points)
+    return dict(sorted(found.items()))
+
+
+def at_level(points: pd.DataFrame, gradient: str, level: float | None) -> float | None:
+    """Gradient over its value at the first logging step.
+
+    Args:
+        points: curves of one run.
+        gradient: which.
+        level: discriminator accuracy at whose first reaching it is read; None at the end.
+
+    Returns:
+        The ratio; None where the accuracy was never reached or the gradient began at 0.
+    """
+    share = points[gradient].to_numpy() / points[gradient].iloc[0]
+    reached = (
+        [len(points) - 1]
+        if level is None
+        else np.flatnonzero(points["discriminator_accuracy"].to_numpy() >= level)
+    )
+    return float(share[reached[0]]) if len(reached) and np.isfinite(share[0]) else None
+
+
+def geometric_interval(values: ArrayLike) -> Estimate:
+    """Geometric mean with the t interval of the logarithms: ratios are multiplied, not added."""
+    with np.errstate(divide="ignore"):
+        logs = np.log10(np.asarray(values, dtype=np.float64))
+    if not np.isfinite(logs).all():
+        return Estimate(0.0, n=logs.size)  # a gradient of exactly 0: it has vanished altogether
+    of_logs = t_interval(logs)
+    low, high = (None if end is None else 10**end for end in (of_logs.low, of_logs.high))
+    return Estimate(10**of_logs.value, low, high, of_logs.n)
+
+
+def cell(values: Sequence[float | None], seeds: int) -> str:
+    """Geometric mean and interval, and over how many runs where it is not all of them."""
+    there = [value for value in values if value is not None]
+    if not there:
+        return MISSING
+    found = geometric_interval(there)
+    said = f"{found.value:.2g}"
+    if found.low is not None and found.high is not None:
+        said += f" [{found.low:.2g}, {found.high:.2g}]"
+    return said if len(there) == seeds else f"{said} ({len(there)} of {seeds})"
+
+
+def markdown(curves: Curves) -> str:
+    """One table a gradient."""
+    lines = [
+        "Gradient of the degenerator's loss over its value at the first logging step, where the "
+        "discriminator's accuracy on a batch first reaches a level, and at the end: geometric "
+        "mean [95 % t interval of the logarithm over training seeds]; "
+        f"{MISSING} = level never reached.",
+        "",
+    ]
+    headings = ["objective", "seeds", "at first", *(f"at {level:g}" for level in LEVELS)]
+    headings += ["at the end", "accuracy at the end"]
+    for gradient, where in GRADIENTS.items():
+        lines += [f"**{where}**", "", "| " + " | ".join(headings) + " |"]
+        lines.append("| --- |" + " ---: |" * (len(headings) - 1))
+        for name, runs in curves.items():
+            n = len(runs)
+            last = t_interval([run["discriminator_accuracy"].iloc[-1] for run in runs])
+            cells = [name, str(n), cell([run[gradient].iloc[0] for run in runs], n)]
+            cells += [
+                cell([at_level(run, gradient, level) for run in runs], n)
+                for level in (*LEVELS, None)
+            ]
+            lines.append("| " + " | ".join([*cells, f"{last.value:.3f}"]) + " |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the tables; 0 where there were any, 2 where not."""
+    parser = argparse.ArgumentParser(
+        prog="python -m dan_bench.report.saturation",
+        description="Print how much gradient is left as the discriminator learns.",
+    )
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
+    asked = parser.parse_args(arguments)
+    store = Store(asked.results)
+    curves = gradient_curves(store.all()[0], store)
+    if not curves:
+        print(
+            f"no finished runs with gradients under {store.runs}; "
+            "`python -m dan_bench.train -m +experiment=saturation` makes some",
+            file=sys.stderr,
+        )
+        return 2
+    print(markdown(curves), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -155,7 +155,6 @@ def train(
         training.batch_size,
         training.max_steps,
         config.seed,
-        ahead=copy is None,
     )
     tell(Progress("training", 0, training.max_steps))
     fit(

@@ -47,7 +47,9 @@ class CsvSink(CSVLogger):
     """A metrics.csv and an hparams.yaml a job."""
 
     def __init__(self, *, title: str, group: str, config: dict[str, Any], results: Path) -> None:
-        super().__init__(Path(results) / "csv", name=group, version=f"{title}-{config['key']}".replace(" ", "-"))
+        super().__init__(
+            Path(results) / "csv", name=group, version=f"{title}-{config['key']}".replace(" ", "-")
+        )
         self.log_hyperparams(config)
 
     def close(self, summary: dict[str, float], failed: bool) -> None:

@@ -47,7 +47,7 @@ def trained(folder, steps):
     """A module, and the copy that it overwrote."""
     folder.mkdir(exist_ok=True)
     copy = Overwritten(ROWS, folder)
-    batches = Batches(replace(Data(ROWS), rows=copy), WIDTH, 8, BATCH, steps, 0, ahead=False)
+    batches = Batches(replace(Data(ROWS), rows=copy), WIDTH, 8, BATCH, steps, 0)
     module = dan()
     fit(module, batches, callbacks=[Overwrite(batches, copy)])
     return module, copy
@@ -153,7 +153,7 @@ def test_one_pass_leaves_near_to_nothing_and_falls_all_the_way(tmp_path):
 def test_later_steps_see_what_was_made_of_the_data(tmp_path):
     """The second pass finds no original, and so the networks become others."""
     _, copy = trained(tmp_path, N // BATCH)
-    batches = Batches(Data(copy), WIDTH, 8, BATCH, 40, 0, ahead=False)
+    batches = Batches(Data(copy), WIDTH, 8, BATCH, 40, 0)
     seen = batches.at(20).data
     rows = batches.visited(20)
     assert torch.equal(seen, torch.from_numpy(copy[rows]).float().add(0.5).div(256))
@@ -183,20 +183,10 @@ def test_the_same_run_gives_the_same_bits_again(tmp_path):
     assert np.array_equal(one[np.arange(N)], other[np.arange(N)])
 
 
-def test_batches_made_ahead_of_their_step_are_refused(tmp_path):
+def test_batches_of_other_rows_than_the_copy_are_refused(tmp_path):
     copy = Overwritten(ROWS, tmp_path)
-    for rows, ahead in ((copy, True), (ROWS, False)):
-        with pytest.raises(ValueError, match="at its own step"):
-            Overwrite(Batches(Data(rows), WIDTH, 8, BATCH, 20, 0, ahead=ahead), copy)
-
-
-def test_batches_made_one_by_one_are_the_same_as_those_made_ahead():
-    ahead, one_by_one = (
-        list(Batches(Data(ROWS), WIDTH, 8, BATCH, 30, 0, ahead=ahead)) for ahead in (True, False)
-    )
-    assert len(ahead) == len(one_by_one) == 30
-    for one, other in zip(ahead, one_by_one, strict=True):
-        assert all(torch.equal(x, y) for x, y in zip(one, other, strict=True))
+    with pytest.raises(ValueError, match="read from the copy"):
+        Overwrite(Batches(Data(ROWS), WIDTH, 8, BATCH, 20, 0), copy)
 
 
 # a whole run

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import nn
 
-from dan_bench.config import parse
 from dan_bench.data.batches import Batches
 from dan_bench.data.noise import Danoise
 from dan_bench.data.source import Data
@@ -21,6 +20,7 @@ from dan_bench.models.networks import mlp
 from dan_bench.models.outputs import OUTPUTS
 from dan_bench.objectives.nonsaturating import Nonsaturating
 from dan_bench.plan import make_module
+from dan_bench.sweep.compose import configure
 
 WIDTH, NOISE = 12, 6
 ADAM = partial(torch.optim.Adam, lr=1e-2, betas=(0.5, 0.999))
@@ -491,50 +491,10 @@ def test_training_moves_the_output_towards_noise():
 SOURCE = Danoise(seed=0, train_size=100, test_size=10, shape=(3, 4))
 
 
-def config(**changes):
-    part = {"_target_": "torch.optim.Adam", "lr": 1e-3, "betas": [0.5, 0.999]}
-    values = {
-        "model": {
-            "name": "dan",
-            "kind": "learned",
-            "_target_": "dan_bench.models.dan.DAN",
-            "degenerator_hidden": [9],
-            "discriminator_hidden": [7],
-            "input": "data_and_noise",
-            "scale": 1.0,
-        },
-        "data": {"name": "mnist", "_target_": "dan_bench.data.mnist.Mnist", "root": "datasets"},
-        "objective": {
-            "name": "nonsaturating",
-            "_target_": "dan_bench.objectives.nonsaturating.Nonsaturating",
-        },
-        "output": "torus",
-        "noise_dim": NOISE,
-        "seed": 0,
-        "optimizer": {"degenerator": part, "discriminator": part},
-        "trainer": {
-            "max_steps": 10,
-            "batch_size": 8,
-            "discriminator_steps": 1,
-            "gradient_clip": None,
-            "ema_decay": 0.0,
-            "precision": "32-true",
-        },
-        "evaluation": {"samples": 100, "known": 100, "metrics": {}, "c2st": None, "attacks": {}},
-        "logger": None,
-        "runtime": {
-            "results": "results",
-            "datasets": "datasets",
-            "accelerator": "cpu",
-            "threads": 1,
-            "workers": 0,
-            "log_every": 5,
-            "checkpoint_every": 0,
-            "keep_samples": 8,
-            "progress": "quiet",
-        },
-    }
-    return parse(values | changes)
+def config(seed=0):
+    tiny = ["model.degenerator_hidden=[9]", "model.discriminator_hidden=[7]"]
+    short = ["trainer.max_steps=10", "trainer.batch_size=8", "runtime.log_every=5"]
+    return configure([*tiny, *short, "output=torus", f"noise_dim={NOISE}", f"seed={seed}"])
 
 
 def quantised_mean(rows):

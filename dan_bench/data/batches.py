@@ -1,8 +1,6 @@
 """Training batches as a pure function of (seed, step): resuming is asking for the next one."""
 
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,7 +13,6 @@ from dan_bench.data.noise import NoiseRows, fast_bytes
 from dan_bench.data.source import Bytes, Data
 from dan_bench.streams import generator
 
-STEPS_AHEAD = 16
 UNIT_VARIANCE = (-(3**0.5), 3**0.5)
 """Ends of the uniform law of mean 0 and variance 1."""
 
@@ -35,7 +32,10 @@ class Batch(NamedTuple):
 
 def as_unit(rows: Bytes) -> Tensor:
     """Byte b as the middle of its cell, (b + 1/2) / 256: quantising gives b back."""
-    return torch.from_numpy(rows).to(torch.float32).add_(0.5).div_(256)
+    numbers = rows.astype(np.float32)
+    numbers += np.float32(0.5)
+    numbers *= np.float32(1 / 256)
+    return torch.from_numpy(numbers)
 
 
 @dataclass
@@ -52,49 +52,23 @@ class Batches:
     steps: int
     seed: int
     start: int = 0
-    ahead: bool = True
-    """Whether batches are made before their step; not where a step changes the data."""
     _order: tuple[int, NDArray[np.int64]] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.target = NoiseRows(self.seed, "target", 2 * self.width)
-        self.fresh = NoiseRows(self.seed, "train/fresh", 2 * self.noise_dim, draw=fast_bytes)
+        self.target = NoiseRows(self.seed, "target", 2 * self.width, ahead=True)
+        self.fresh = NoiseRows(
+            self.seed, "train/fresh", 2 * self.noise_dim, draw=fast_bytes, ahead=True
+        )
 
     def __len__(self) -> int:
         return self.steps - self.start
 
     def __iter__(self) -> Iterator[Batch]:
-        if not self.ahead:
-            yield from map(self.at, range(self.start, self.steps))
-            return
-        # A thread makes the next steps while the networks are busy with these. Many steps at once,
-        # since each hand-over of the interpreter lock costs both threads more than a step's noise.
-        firsts = range(self.start, self.steps, STEPS_AHEAD)
-        with ThreadPoolExecutor(max_workers=1) as thread:
-            pending = deque[Future[Batch]]()
-            for first in firsts:
-                pending.append(
-                    thread.submit(self.between, first, min(first + STEPS_AHEAD, self.steps))
-                )
-                if len(pending) > 1:
-                    yield from self._steps(pending.popleft().result())
-            if pending:
-                yield from self._steps(pending.popleft().result())
-
-    def _steps(self, chunk: Batch) -> Iterator[Batch]:
-        yield from map(Batch._make, zip(*(t.split(self.batch_size) for t in chunk), strict=True))
+        return map(self.at, range(self.start, self.steps))
 
     def at(self, step: int) -> Batch:
         """Return the batch of that step, whatever came before it."""
-        return self.between(step, step + 1)
-
-    def visited(self, step: int) -> NDArray[np.int64]:
-        """Return which rows of the data that step sees."""
-        return self._visit(np.arange(step * self.batch_size, (step + 1) * self.batch_size))
-
-    def between(self, first: int, end: int) -> Batch:
-        """Return the batches of steps `first` up to `end`, one below the other."""
-        rows = np.arange(first * self.batch_size, end * self.batch_size)
+        rows = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
         visited = self._visit(rows)
         labels = self.data.labels
         return Batch(
@@ -103,6 +77,10 @@ class Batches:
             torch.from_numpy(self.fresh.uniform(rows, *UNIT_VARIANCE)),
             torch.from_numpy(np.full(len(rows), -1) if labels is None else labels[visited]),
         )
+
+    def visited(self, step: int) -> NDArray[np.int64]:
+        """Return which rows of the data that step sees."""
+        return self._visit(np.arange(step * self.batch_size, (step + 1) * self.batch_size))
 
     def _visit(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         size = len(self.data)

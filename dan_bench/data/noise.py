@@ -5,6 +5,7 @@ fast as `random.Random.randbytes`, and can be given the same state: the bytes ar
 """
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +15,7 @@ from dan_bench.data.source import Bytes, Data, Split, dimension
 from dan_bench.streams import derive
 
 BLOCK_ROWS = 1024
+DRAWING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="noise")
 
 
 def randbytes(seed: int, n: int) -> Bytes:
@@ -58,18 +60,28 @@ class NoiseRows:
     width: int
     size: int = 1 << 62
     draw: Callable[[int, int], Bytes] = randbytes
+    ahead: bool = False
+    """Whether a thread draws the next block meanwhile; drawing holds no interpreter lock."""
     _held: tuple[int, Bytes] | None = field(default=None, init=False, repr=False)
+    _coming: tuple[int, Future[Bytes]] | None = field(default=None, init=False, repr=False)
 
     def __len__(self) -> int:
         return self.size
 
     def block(self, number: int) -> Bytes:
-        """Block `number`, of shape (1024, width)."""
+        """Block `number`, of shape (1024, width); the last one asked for is kept."""
         if self._held is None or self._held[0] != number:
-            seed = derive(self.seed, f"{self.stream}/{number}")
-            drawn = self.draw(seed, BLOCK_ROWS * self.width)
-            self._held = (number, drawn.reshape(BLOCK_ROWS, self.width))
+            if self._coming is not None and self._coming[0] == number:
+                self._held = (number, self._coming[1].result())
+            else:
+                self._held = (number, self._make(number))
+            if self.ahead:
+                self._coming = (number + 1, DRAWING.submit(self._make, number + 1))
         return self._held[1]
+
+    def _make(self, number: int) -> Bytes:
+        seed = derive(self.seed, f"{self.stream}/{number}")
+        return self.draw(seed, BLOCK_ROWS * self.width).reshape(BLOCK_ROWS, self.width)
 
     def __getitem__(self, rows: NDArray[np.int64]) -> Bytes:
         rows = np.asarray(rows, dtype=np.int64)

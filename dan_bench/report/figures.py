@@ -62,8 +62,8 @@ def curves(records: Sequence[RunRecord], store: Store) -> Figure:
     """Every trained run's curves, one colour a subject."""
     trained = [r for r in records if r.config["model"]["kind"] == "learned"]
     names = [" ".join(axes.values()) for axes in name_rows(trained, None)]
-    shown = ("discriminator_loss", "degenerator_loss")
-    shown += ("discriminator_accuracy", "batch_shannon_bits")
+    losses = ("discriminator_loss", "degenerator_loss")
+    shown = (*losses, "discriminator_accuracy", "batch_shannon_bits")
     figure, axes = plt.subplots(2, 2, figsize=(10, 6), sharex=True, layout="constrained")
     colour = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(sorted(set(names)))}
     labelled: set[str] = set()

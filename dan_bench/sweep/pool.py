@@ -100,7 +100,7 @@ def settle(key: str, config: RunConfig, exit_code: int | None) -> str:
             "failed",
             scientific,
             provenance=provenance(),
-            traceback=f"Its output:\n{last}\nThe process ended with {died} before it left a record.",
+            traceback=f"Its output:\n{last}\nThe process ended with {died}, leaving no record.",
         )
     )
     return "failed"

@@ -17,9 +17,7 @@ class Frozen:
 
     def __init__(self, module: AdversarialModule, seed: int) -> None:
         self._module = module.eval()
-        self._fresh = NoiseRows(
-            seed, "fresh", 2 * module.setting.noise_dim, draw=fast_bytes
-        )
+        self._fresh = NoiseRows(seed, "fresh", 2 * module.setting.noise_dim, draw=fast_bytes)
         self.noise_bits = 16.0 * module.setting.noise_dim
 
     def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:

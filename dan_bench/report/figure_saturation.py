@@ -14,6 +14,7 @@ from dan_bench.report.saturation import gradient_curves
 SMOOTHED = 9
 """Logging steps over which a line is averaged: a batch knows its accuracy to a few per mille."""
 LEAST_ERROR = 1e-3
+"""An accuracy of 1 is drawn as if this share were wrong."""
 
 
 def saturation(records: Sequence[RunRecord], store: Store) -> Figure | None:
@@ -22,7 +23,7 @@ def saturation(records: Sequence[RunRecord], store: Store) -> Figure | None:
     if not found:
         return None
     figure, (by_accuracy, by_step) = plt.subplots(
-        1, 2, figsize=(11, 4.2), sharey=True, layout="constrained"
+        1, 2, figsize=(12, 4.2), sharey=True, layout="constrained"
     )
     for i, (name, runs) in enumerate(found.items()):
         step, nines, gradient = mean_curve(runs)
@@ -30,13 +31,15 @@ def saturation(records: Sequence[RunRecord], store: Store) -> Figure | None:
         by_accuracy.plot(nines, gradient, **style)
         by_accuracy.plot(nines[-1], gradient[-1], "o", ms=4, color=style["color"])
         by_step.plot(step, gradient, label=f"{name} ({len(runs)} seeds)", **style)
-    ticks = (0.5, 0.6, 0.9, 0.99, 0.999)
+    ticks = (0.6, 0.9, 0.99, 1 - LEAST_ERROR)
     by_accuracy.set(
         xlabel="discriminator accuracy", ylabel="gradient at the sample, over its first"
     )
-    by_accuracy.set_xticks([-np.log10(1 - tick) for tick in ticks], [str(tick) for tick in ticks])
+    by_accuracy.set_xticks(
+        [-np.log10(1 - tick) for tick in ticks], ["0.6", "0.9", "0.99", "0.999 to 1"]
+    )
     by_step.set(xlabel="step of the discriminator", yscale="log")
-    by_step.legend(fontsize=7)
+    by_step.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.02, 0.5))
     return figure
 
 

@@ -123,4 +123,4 @@ def draw(place: Axes, subject: tuple[bool, str], points: Sequence[Point], i: int
     if is_network:
         alone = [point.by_dictionary for point in points]
         label = f"{name}, without rehearsal"
-        place.plot(bits, alone, "o:", color=colour, mfc="none", ms=5, lw=0.8, label=label)
+        place.plot(bits, alone, "o", color=colour, mfc="none", ms=5, label=label)

@@ -40,7 +40,7 @@ class Row:
     @property
     def label(self) -> str:
         """All axes but the data set."""
-        return " ".join(value for axis, value in self.axes.items() if axis != "data")
+        return " ".join(v for axis, v in self.axes.items() if axis != "data" and v)
 
 
 def leaderboard(

@@ -19,7 +19,7 @@ $(READY): requirements.lock pyproject.toml
 
 setup: $(READY) ## create .venv and install what requirements.lock pins
 
-sweep: $(READY) ## train, measure and print everything (about 10 minutes; finished runs are kept)
+sweep: $(READY) ## train, measure and print everything (10 to 15 minutes; finished runs are kept)
 	@$(BIN)/python -m dan_bench.train -m +sweep=default
 
 report: $(READY) ## print the table of results/ again

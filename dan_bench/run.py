@@ -155,7 +155,10 @@ def train(
         training.batch_size,
         training.max_steps,
         config.seed,
+        live=copy is not None,
     )
+    if copy is not None:
+        module.listeners.append(Overwrite(batches, copy))
     tell(Progress("training", 0, training.max_steps))
     fit(
         module,
@@ -166,7 +169,6 @@ def train(
         on_step=lambda step: tell(Progress("training", step, training.max_steps)),
         checkpoint=folder / "last.ckpt" if copy is None else None,
         checkpoint_every=config.runtime.checkpoint_every,
-        callbacks=[] if copy is None else [Overwrite(batches, copy)],
     )
     if copy is not None:
         copy.remove()

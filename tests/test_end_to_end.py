@@ -47,9 +47,10 @@ def trained(folder, steps):
     """A module, and the copy that it overwrote."""
     folder.mkdir(exist_ok=True)
     copy = Overwritten(ROWS, folder)
-    batches = Batches(replace(Data(ROWS), rows=copy), WIDTH, 8, BATCH, steps, 0)
+    batches = Batches(replace(Data(ROWS), rows=copy), WIDTH, 8, BATCH, steps, 0, live=True)
     module = dan()
-    fit(module, batches, callbacks=[Overwrite(batches, copy)])
+    module.listeners.append(Overwrite(batches, copy))
+    fit(module, batches)
     return module, copy
 
 
@@ -164,7 +165,7 @@ def test_later_steps_see_what_was_made_of_the_data(tmp_path):
         if overwritten:
             module, _ = trained(tmp_path, steps)
         else:
-            fit(module, Batches(Data(ROWS), WIDTH, 8, BATCH, steps, 0))
+            fit(module, Batches(Data(ROWS), WIDTH, 8, BATCH, steps, 0, live=True))
         return module.state_dict()
 
     def equal(steps):
@@ -183,10 +184,12 @@ def test_the_same_run_gives_the_same_bits_again(tmp_path):
     assert np.array_equal(one[np.arange(N)], other[np.arange(N)])
 
 
-def test_batches_of_other_rows_than_the_copy_are_refused(tmp_path):
+@pytest.mark.parametrize(("of_the_copy", "live"), [(False, True), (True, False)])
+def test_batches_that_would_not_see_the_copy_change_are_refused(tmp_path, of_the_copy, live):
     copy = Overwritten(ROWS, tmp_path)
-    with pytest.raises(ValueError, match="read from the copy"):
-        Overwrite(Batches(Data(ROWS), WIDTH, 8, BATCH, 20, 0), copy)
+    data = replace(Data(ROWS), rows=copy) if of_the_copy else Data(ROWS)
+    with pytest.raises(ValueError, match="read live from the copy"):
+        Overwrite(Batches(data, WIDTH, 8, BATCH, 20, 0, live=live), copy)
 
 
 # a whole run

@@ -18,6 +18,7 @@ from dan_bench.models.fit import fit
 from dan_bench.models.module import Setting
 from dan_bench.models.networks import mlp
 from dan_bench.models.outputs import OUTPUTS
+from dan_bench.objectives import on_both
 from dan_bench.objectives.gradients import input_gradient, squared_norm
 from dan_bench.objectives.guide import Guide, assign
 from dan_bench.objectives.hinge import Hinge
@@ -397,3 +398,14 @@ def test_the_discriminator_sees_detached_fakes_and_the_degenerator_learns_throug
     assert torch.equal(fakes, same)
     after = module.degenerator.parameters()
     assert all(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_real_and_fake_judged_in_one_pass_are_judged_as_apart():
+    real, fake = torch.rand(5, 3), torch.rand(7, 3)
+
+    def critic(y):
+        return (y**2).sum(dim=1)
+
+    on_real, on_fake = on_both(critic, real, fake)
+    assert torch.equal(on_real, critic(real))
+    assert torch.equal(on_fake, critic(fake))

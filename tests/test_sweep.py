@@ -53,12 +53,12 @@ class Obstructed(AdversarialModule):
     def feed(self, data, noise):
         return torch.cat([data, noise], dim=1)
 
-    def training_step(self, batch, index):
+    def learn(self, batch):
         with self.obstacle.with_suffix(".steps").open("a") as steps:
             steps.write(f"{self.step}\\n")
         if self.step == 24:
             meet(self.obstacle)
-        super().training_step(batch, index)
+        super().learn(batch)
 
 
 def meet(obstacle):

@@ -1,6 +1,7 @@
 """Training batches as a pure function of (seed, step): resuming is asking for the next one."""
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -29,6 +30,26 @@ class Batch(NamedTuple):
     labels: Tensor
     """Classes of the data, or -1 where it has none: B."""
 
+    def to(self, device: torch.device, dtype: torch.dtype) -> "Batch":
+        """Return it on that device, its numbers in that precision."""
+        data, target, noise = (part.to(device, dtype) for part in self[:3])
+        return Batch(data, target, noise, self.labels.to(device))
+
+
+class Drawn(NamedTuple):
+    """What the steps of a chunk see."""
+
+    visited: NDArray[np.int64]
+    """Rows of the data: CHUNK_STEPS x B."""
+    data: Tensor | None
+    """CHUNK_STEPS x B x d, but for data that is read when it is used."""
+    target: Tensor
+    """CHUNK_STEPS x B x d."""
+    fresh: Tensor
+    """CHUNK_STEPS x B x noise_dim."""
+    labels: Tensor
+    """CHUNK_STEPS x B."""
+
 
 def as_unit(rows: Bytes) -> Tensor:
     """Byte b as the middle of its cell, (b + 1/2) / 256: quantising gives b back."""
@@ -36,6 +57,11 @@ def as_unit(rows: Bytes) -> Tensor:
     numbers += np.float32(0.5)
     numbers *= np.float32(1 / 256)
     return torch.from_numpy(numbers)
+
+
+CHUNK_STEPS = 8
+"""Steps that are drawn for at a time, by a thread: numpy holds no interpreter lock meanwhile."""
+DRAWING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="noise")
 
 
 @dataclass
@@ -52,13 +78,15 @@ class Batches:
     steps: int
     seed: int
     start: int = 0
+    live: bool = False
+    """Whether the data changes on the way: it is read when it is used, not ahead."""
     _order: tuple[int, NDArray[np.int64]] | None = field(default=None, init=False, repr=False)
 
+    _chunks: dict[int, "Future[Drawn]"] = field(default_factory=dict, init=False, repr=False)
+
     def __post_init__(self) -> None:
-        self.target = NoiseRows(self.seed, "target", 2 * self.width, ahead=True)
-        self.fresh = NoiseRows(
-            self.seed, "train/fresh", 2 * self.noise_dim, draw=fast_bytes, ahead=True
-        )
+        self.target = NoiseRows(self.seed, "target", 2 * self.width)
+        self.fresh = NoiseRows(self.seed, "train/fresh", 2 * self.noise_dim, draw=fast_bytes)
 
     def __len__(self) -> int:
         return self.steps - self.start
@@ -68,30 +96,58 @@ class Batches:
 
     def at(self, step: int) -> Batch:
         """Return the batch of that step, whatever came before it."""
-        rows = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
-        visited = self._visit(rows)
-        labels = self.data.labels
+        drawn, place = self._drawn(step)
         return Batch(
-            as_unit(self.data.rows[visited]),
-            torch.from_numpy(self.target.uniform(rows)),
-            torch.from_numpy(self.fresh.uniform(rows, *UNIT_VARIANCE)),
-            torch.from_numpy(np.full(len(rows), -1) if labels is None else labels[visited]),
+            as_unit(self.data.rows[drawn.visited[place]])
+            if drawn.data is None
+            else drawn.data[place],
+            drawn.target[place],
+            drawn.fresh[place],
+            drawn.labels[place],
         )
 
     def visited(self, step: int) -> NDArray[np.int64]:
         """Return which rows of the data that step sees."""
-        return self._visit(np.arange(step * self.batch_size, (step + 1) * self.batch_size))
+        drawn, place = self._drawn(step)
+        rows: NDArray[np.int64] = drawn.visited[place]
+        return rows
+
+    def _drawn(self, step: int) -> tuple[Drawn, int]:
+        """What was drawn for that step and its neighbours, and its place among them."""
+        chunk, place = divmod(step, CHUNK_STEPS)
+        wanted = (chunk, chunk + 1)  # a thread draws the next one meanwhile
+        if self._chunks.keys() != set(wanted):
+            self._chunks = {
+                number: self._chunks.get(number) or DRAWING.submit(self._draw, number)
+                for number in wanted
+            }
+        return self._chunks[chunk].result(), place
+
+    def _draw(self, chunk: int) -> Drawn:
+        size = CHUNK_STEPS * self.batch_size
+        rows = np.arange(chunk * size, (chunk + 1) * size)
+        visited = self._visit(rows)
+        labels = self.data.labels
+        shape = (CHUNK_STEPS, self.batch_size, -1)
+        return Drawn(
+            visited.reshape(shape[:2]),
+            None if self.live else as_unit(self.data.rows[visited]).view(shape),
+            torch.from_numpy(self.target.uniform(rows)).view(shape),
+            torch.from_numpy(self.fresh.uniform(rows, *UNIT_VARIANCE)).view(shape),
+            torch.from_numpy(np.full(size, -1) if labels is None else labels[visited]).view(
+                shape[:2]
+            ),
+        )
 
     def _visit(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         size = len(self.data)
-        epochs, places = np.divmod(rows, size)
         if isinstance(self.data.rows, NoiseRows):
-            return places  # noise is exchangeable, and cheapest to read in its own order
-        visited = np.empty_like(places)
-        for epoch in np.unique(epochs):
-            of_epoch = epochs == epoch
-            visited[of_epoch] = self._permutation(int(epoch))[places[of_epoch]]
-        return visited
+            return rows % size  # noise is exchangeable, and cheapest to read in its own order
+        first, last = int(rows[0]) // size, int(rows[-1]) // size
+        if first == last:
+            return self._permutation(first)[rows - first * size]
+        epochs = rows // size
+        return np.concatenate([self._visit(rows[epochs == e]) for e in range(first, last + 1)])
 
     def _permutation(self, epoch: int) -> NDArray[np.int64]:
         if self._order is None or self._order[0] != epoch:

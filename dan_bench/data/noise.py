@@ -5,7 +5,6 @@ fast as `random.Random.randbytes`, and can be given the same state: the bytes ar
 """
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +14,6 @@ from dan_bench.data.source import Bytes, Data, Split, dimension
 from dan_bench.streams import derive
 
 BLOCK_ROWS = 1024
-DRAWING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="noise")
 
 
 def randbytes(seed: int, n: int) -> Bytes:
@@ -60,10 +58,7 @@ class NoiseRows:
     width: int
     size: int = 1 << 62
     draw: Callable[[int, int], Bytes] = randbytes
-    ahead: bool = False
-    """Whether a thread draws the next block meanwhile; drawing holds no interpreter lock."""
     _held: tuple[int, Bytes] | None = field(default=None, init=False, repr=False)
-    _coming: tuple[int, Future[Bytes]] | None = field(default=None, init=False, repr=False)
 
     def __len__(self) -> int:
         return self.size
@@ -71,12 +66,7 @@ class NoiseRows:
     def block(self, number: int) -> Bytes:
         """Block `number`, of shape (1024, width); the last one asked for is kept."""
         if self._held is None or self._held[0] != number:
-            if self._coming is not None and self._coming[0] == number:
-                self._held = (number, self._coming[1].result())
-            else:
-                self._held = (number, self._make(number))
-            if self.ahead:
-                self._coming = (number + 1, DRAWING.submit(self._make, number + 1))
+            self._held = (number, self._make(number))
         return self._held[1]
 
     def _make(self, number: int) -> Bytes:
@@ -84,14 +74,18 @@ class NoiseRows:
         return self.draw(seed, BLOCK_ROWS * self.width).reshape(BLOCK_ROWS, self.width)
 
     def __getitem__(self, rows: NDArray[np.int64]) -> Bytes:
-        rows = np.asarray(rows, dtype=np.int64)
-        if rows.size and not 0 <= rows.min() <= rows.max() < self.size:
-            raise IndexError(f"rows {rows.min()} to {rows.max()} of {self.size}")
+        if not len(rows):
+            return np.empty((0, self.width), dtype=np.uint8)
+        first, last = int(rows.min()), int(rows.max())
+        if not 0 <= first <= last < self.size:
+            raise IndexError(f"rows {first} to {last} of {self.size}")
+        blocks, places = np.divmod(rows, BLOCK_ROWS)
+        if first // BLOCK_ROWS == last // BLOCK_ROWS:
+            return self.block(int(blocks[0]))[places]
         out = np.empty((len(rows), self.width), dtype=np.uint8)
-        blocks = rows // BLOCK_ROWS
         for number in np.unique(blocks):
             wanted = blocks == number
-            out[wanted] = self.block(int(number))[rows[wanted] % BLOCK_ROWS]
+            out[wanted] = self.block(int(number))[places[wanted]]
         return out
 
     def uniform(

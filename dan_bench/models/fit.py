@@ -1,8 +1,9 @@
 """Train a module with Lightning's Trainer, stripped of what a run of ours does not use."""
 
 import logging
+import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,6 @@ def fit(
     on_step: OnStep = lambda _: None,
     checkpoint: Path | None = None,
     checkpoint_every: int = 0,
-    callbacks: Sequence[pl.Callback] = (),
 ) -> pl.Trainer:
     """Train `module` on `batches`; goes on from `checkpoint` where that file exists.
 
@@ -61,7 +61,6 @@ def fit(
         on_step: called with the step at every logging step.
         checkpoint: file to resume from and to save to.
         checkpoint_every: steps between two saves; 0 saves none.
-        callbacks: what else is to happen on the way.
 
     Returns:
         The trainer, with the optimisers' state.
@@ -69,6 +68,8 @@ def fit(
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*resuming from a checkpoint that ended before.*")
+    warnings.filterwarnings("ignore", message=".*`dataloader_iter`.*")
+    module.stride = math.gcd(module.setting.log_every, checkpoint_every)
     resume = checkpoint if checkpoint is not None and checkpoint.is_file() else None
     if resume is not None:
         batches.start = torch.load(resume, weights_only=True)["dan_bench"]["step"]
@@ -78,7 +79,7 @@ def fit(
         precision=precision,
         max_epochs=1,
         logger=sink or False,
-        callbacks=[Watch(on_step, checkpoint_every, checkpoint), *callbacks],
+        callbacks=[Watch(on_step, checkpoint_every, checkpoint)],
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,

@@ -6,6 +6,7 @@ the fakes, and return a scalar to be minimised.
 
 from typing import ClassVar, Protocol
 
+import torch
 from torch import Tensor
 
 
@@ -34,3 +35,12 @@ class Objective(Protocol):
     def degenerator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """Scalar loss of the degenerator, whose gradient flows through `fake`."""
         ...
+
+
+def on_both(critic: Critic, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the critic's logits of the real and of the fake samples, read in one pass.
+
+    The weights are read once instead of twice, and their gradient is one product, not a sum of two.
+    """
+    on_real, on_fake = critic(torch.cat([real, fake])).tensor_split([len(real)])
+    return on_real, on_fake

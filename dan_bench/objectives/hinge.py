@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn.functional import relu
 
-from dan_bench.objectives import Critic
+from dan_bench.objectives import Critic, on_both
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,8 @@ class Hinge:
 
     def discriminator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """E max(0, 1 - D(real)) + E max(0, 1 + D(fake)); 2 at p = q."""
-        return relu(1 - critic(real)).mean() + relu(1 + critic(fake)).mean()
+        on_real, on_fake = on_both(critic, real, fake)
+        return relu(1 - on_real).mean() + relu(1 + on_fake).mean()
 
     def degenerator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """-E D(fake); 0 at p = q."""

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from dan_bench.objectives import Critic
+from dan_bench.objectives import Critic, on_both
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class LeastSquares:
 
     def discriminator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """1/2 E (D(real) - 1)^2 + 1/2 E D(fake)^2; 1/4 at p = q."""
-        return 0.5 * (critic(real) - 1).square().mean() + 0.5 * critic(fake).square().mean()
+        on_real, on_fake = on_both(critic, real, fake)
+        return 0.5 * (on_real - 1).square().mean() + 0.5 * on_fake.square().mean()
 
     def degenerator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """1/2 E (D(fake) - 1)^2; 1/8 at p = q."""

@@ -6,12 +6,13 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from dan_bench.objectives import Critic
+from dan_bench.objectives import Critic, on_both
 
 
 def discriminator_loss(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
     """-V(D, G) = -E log D(real) - E log(1 - D(fake)), D = sigmoid(critic); log 4 at p = q."""
-    return softplus(-critic(real)).mean() + softplus(critic(fake)).mean()
+    on_real, on_fake = on_both(critic, real, fake)
+    return softplus(-on_real).mean() + softplus(on_fake).mean()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pydantic import NonNegativeFloat
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from dan_bench.objectives import Critic
+from dan_bench.objectives import Critic, on_both
 from dan_bench.objectives.gradients import input_gradient, squared_norm
 
 
@@ -26,7 +26,8 @@ class Relativistic:
 
     def discriminator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """E log(1 + exp(D(fake) - D(real))) + R1 + R2; log 2 at p = q with a constant critic."""
-        loss = softplus(critic(fake) - critic(real)).mean()
+        on_real, on_fake = on_both(critic, real, fake)
+        loss = softplus(on_fake - on_real).mean()
         if self.gamma:
             at_real = squared_norm(input_gradient(critic, real)).mean()
             at_fake = squared_norm(input_gradient(critic, fake)).mean()
@@ -35,4 +36,5 @@ class Relativistic:
 
     def degenerator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """E log(1 + exp(D(real) - D(fake))); log 2 at p = q."""
-        return softplus(critic(real) - critic(fake)).mean()
+        on_real, on_fake = on_both(critic, real, fake)
+        return softplus(on_real - on_fake).mean()

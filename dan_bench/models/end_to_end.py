@@ -27,7 +27,4 @@ class Overwrite:
         module.train()
         self._copy.overwrite(self._batches.visited(step - 1), made)
         if step % module.setting.log_every == 0:
-            left = {"data_left": self._copy.left()}
-            module.curves[-1] |= left
-            if module.logger is not None:
-                module.logger.log_metrics(left, step=step)
+            module.note({"data_left": self._copy.left()})

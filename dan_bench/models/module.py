@@ -214,15 +214,15 @@ class AdversarialModule(pl.LightningModule, ABC):
     def report(self, real: Tensor, fake: Tensor, gradients: Mapping[str, float]) -> None:
         """Add one point to the curves and hand it to the logger."""
         on_real, on_fake = on_both(self.critic, real, fake)
-        boundary = self.setting.objective.boundary
-        if boundary is None:
-            boundary = float(on_real.mean() + on_fake.mean()) / 2
-        hits = (on_real > boundary).sum() + (on_fake <= boundary).sum()
-        point = {name: loss.item() for name, loss in self.losses.items()}
-        point["discriminator_accuracy"] = hits.item() / (len(real) + len(fake))
+        point: dict[str, float] = {name: loss.item() for name, loss in self.losses.items()}
+        point["discriminator_accuracy"] = accuracy(self.setting.objective, on_real, on_fake)
         point["batch_shannon_bits"] = shannon_bits(quantise(fake)).value
-        point |= gradients
-        self.curves.append({"step": float(self.step), **point})
+        self.curves.append({"step": float(self.step)})
+        self.note({**point, **gradients})
+
+    def note(self, point: dict[str, float]) -> None:
+        """Add to the last point of the curves, and hand it to the logger."""
+        self.curves[-1] |= point
         if self.logger is not None:
             self.logger.log_metrics(point, step=self.step)
 
@@ -245,6 +245,15 @@ class AdversarialModule(pl.LightningModule, ABC):
         # what is left comes as a loader of its own, from which nothing is fetched yet; Lightning
         # adds the completion of the call in whose end the checkpoint was written
         progress["current"] = dict.fromkeys(progress["current"], 0) | {"completed": -1}
+
+
+def accuracy(objective: Objective, on_real: Tensor, on_fake: Tensor) -> float:
+    """Share of logits on the right side of the objective's boundary, or of the midpoint."""
+    boundary = objective.boundary
+    if boundary is None:
+        boundary = float(on_real.mean() + on_fake.mean()) / 2
+    hits = (on_real > boundary).sum() + (on_fake <= boundary).sum()
+    return hits.item() / (len(on_real) + len(on_fake))
 
 
 def quantise(y: Tensor) -> Any:

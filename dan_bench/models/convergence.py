@@ -1,0 +1,71 @@
+"""How near training is to the end point that theory knows, seen on what is held out of it.
+
+At that point p_d is uniform, no discriminator is right more often than one time in two, and
+V(D, G) = -log 4 (Goodfellow et al. 2014, theorem 1; the paper's Theorem 1).
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from dan_bench.data.batches import UNIT_VARIANCE, Batch, as_unit
+from dan_bench.data.noise import NoiseRows, fast_bytes
+from dan_bench.data.source import Data
+from dan_bench.metrics.entropy import shannon_bits
+from dan_bench.models.module import AdversarialModule, Setting, accuracy, quantise
+from dan_bench.objectives import on_both
+
+ROWS = 256
+
+
+def value(on_real: Tensor, on_fake: Tensor) -> float:
+    """V(D, G) = E log D(real) + E log(1 - D(fake)) in nats, with D = sigmoid of the logits.
+
+    At most -log 4 + 2 JSD(p_real, p_fake), with equality for the best D (there, equation 6).
+    """
+    return -float(softplus(-on_real).mean() + softplus(on_fake).mean())
+
+
+class Convergence:
+    """A module's listener: adds these to its curves at every logging step.
+
+    - `value_function`: V(D, G), where the objective's discriminator is a probability's logit;
+      -log 4 = -1.386 at the end point;
+    - `held_out_accuracy` of the discriminator; 1/2;
+    - `uniform_distance_bits`: KL divergence of the law of one byte from the uniform law; 0;
+    - `data_distance`: mean |degenerated - original| in [0, 1] (the paper's Proposition 2).
+
+    Args:
+        data: held out of training; its first 256 rows are used.
+        setting: the module's.
+        seed: of the streams `convergence/target` and `convergence/fresh`.
+    """
+
+    def __init__(self, data: Data, setting: Setting, seed: int) -> None:
+        rows = np.arange(min(ROWS, len(data)))
+        target = NoiseRows(seed, "convergence/target", 2 * setting.width)
+        fresh = NoiseRows(seed, "convergence/fresh", 2 * setting.noise_dim, draw=fast_bytes)
+        self._held = Batch(
+            as_unit(data.rows[rows]),
+            torch.from_numpy(target.uniform(rows)),
+            torch.from_numpy(fresh.uniform(rows, *UNIT_VARIANCE)),
+            torch.from_numpy(np.full(len(rows), -1) if data.labels is None else data.labels[rows]),
+        )
+
+    @torch.no_grad()
+    def __call__(self, module: AdversarialModule, _: Batch) -> None:
+        """Look, if this is a logging step."""
+        if module.step % module.setting.log_every != 0:
+            return
+        held, objective = self._held.to(module.device, module.dtype), module.setting.objective
+        fake = module(held.data, held.noise)
+        on_real, on_fake = on_both(module.critic, module.real(held), fake)
+        point = {
+            "held_out_accuracy": accuracy(objective, on_real, on_fake),
+            "uniform_distance_bits": 8 - shannon_bits(quantise(fake)).value,
+            "data_distance": (fake - held.data).abs().mean().item(),
+        }
+        if objective.boundary == 0:
+            point["value_function"] = value(on_real, on_fake)
+        module.note(point)

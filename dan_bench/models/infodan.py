@@ -1,0 +1,164 @@
+"""InfoDAN: InfoGAN (Chen et al. 2016) turned round; what InfoGAN maximises is minimised.
+
+There a recogniser Q bounds the mutual information between the latent code and the output from
+below (section 5), and the generator raises it. Here Q tries to recover what was put in, and the
+degenerator is trained until Q's best guess is the one that it would make without looking.
+"""
+
+import math
+from typing import Any, Literal, NamedTuple
+
+import torch
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, mse_loss
+from torch.optim import Optimizer
+
+from dan_bench.data.batches import Batch
+from dan_bench.models.dan import DAN
+from dan_bench.models.module import Setting
+from dan_bench.models.networks import SLOPE, mlp
+
+
+class Guess(NamedTuple):
+    """What a recogniser says of B outputs."""
+
+    label: Tensor
+    """Logits of the classes: B x classes."""
+    picture: Tensor
+    """The centred data: B x d."""
+    match: Tensor
+    """Logit of output i having come from data j of the same batch: B x B."""
+
+
+class Recogniser(nn.Module):
+    """Q: one trunk on the output's features, and a head for each thing that may be recovered."""
+
+    def __init__(self, features: int, width: int, hidden: tuple[int, ...], classes: int) -> None:
+        super().__init__()
+        last = hidden[-1]
+        self.trunk = nn.Sequential(*mlp([features, *hidden]), nn.LeakyReLU(SLOPE))
+        self.label = nn.Linear(last, classes)
+        self.picture = nn.Linear(last, width)
+        self.output_code = nn.Linear(last, last)
+        self.data_code = mlp([width, *hidden, last])
+
+    def forward(self, features: Tensor, centred: Tensor) -> Guess:
+        """Guess, from the output's features and from the centred data that it is one of."""
+        seen = self.trunk(features)
+        codes = self.output_code(seen) @ self.data_code(centred).T
+        return Guess(self.label(seen), self.picture(seen), codes / math.sqrt(codes.shape[1]))
+
+
+class InfoDAN(DAN):
+    """DAN whose degenerator also learns that a recogniser recovers nothing.
+
+    The recogniser minimises, a batch, the cross-entropy of the label, the squared error of the
+    picture over its variance, and the cross-entropy of the match (InfoNCE, van den Oord et al.
+    2018). The degenerator's loss gains `weight` times the sum of
+
+    - KL(class frequencies || Q's classes) / log(classes),
+    - |Q's picture - mean picture|^2 / variance of the picture,
+    - KL(uniform || Q's match) / log(B).
+
+    All three are 0 where Q answers what it would without looking, and their gradient does not
+    vanish where Q is sure. Data without labels has no first term.
+
+    Args:
+        setting: the run.
+        degenerator_hidden: as in DAN.
+        discriminator_hidden: as in DAN.
+        input: as in DAN.
+        scale: as in DAN.
+        recogniser_hidden: hidden layer sizes of Q.
+        recogniser_steps: updates of Q a batch.
+        weight: of what Q recovers in the degenerator's loss.
+        classes: labels that Q tells apart; at least as many as the data has.
+    """
+
+    def __init__(
+        self,
+        setting: Setting,
+        *,
+        degenerator_hidden: tuple[PositiveInt, ...],
+        discriminator_hidden: tuple[PositiveInt, ...],
+        input: Literal["data_and_noise", "noise"],
+        scale: PositiveFloat,
+        recogniser_hidden: tuple[PositiveInt, ...],
+        recogniser_steps: PositiveInt,
+        weight: NonNegativeFloat,
+        classes: PositiveInt,
+    ) -> None:
+        super().__init__(
+            setting,
+            degenerator_hidden=degenerator_hidden,
+            discriminator_hidden=discriminator_hidden,
+            input=input,
+            scale=scale,
+        )
+        self.recogniser_steps = recogniser_steps
+        self.weight = weight
+        self.classes = classes
+        features = self.output.views * setting.width
+        self.recogniser = Recogniser(features, setting.width, recogniser_hidden, classes)
+
+    @classmethod
+    def check(cls, setting: Setting, **arguments: Any) -> None:
+        """A recogniser needs a hidden layer, and two classes to tell apart."""
+        super().check(setting, **arguments)
+        if not arguments["recogniser_hidden"]:
+            raise ValueError("recogniser_hidden=[] must name at least one layer")
+        if arguments["classes"] < 2:
+            raise ValueError(f"classes={arguments['classes']} must be at least 2")
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        """The recogniser's comes last, made as the discriminator's is."""
+        make = self.setting.optimizers["discriminator"]
+        return [*super().configure_optimizers(), make(self.recogniser.parameters())]
+
+    def guess(self, batch: Batch, fake: Tensor) -> Guess:
+        """What the recogniser says of the fakes."""
+        guess: Guess = self.recogniser(self.output.features(fake), self.centred(batch))
+        return guess
+
+    def centred(self, batch: Batch) -> Tensor:
+        """The batch's data less its own mean picture."""
+        return batch.data - batch.data.mean(dim=0)
+
+    def train_others(self, batch: Batch, fake: Tensor, optimizers: list[Optimizer]) -> None:
+        """Let the recogniser learn to recover."""
+        most = int(batch.labels.max())
+        if most >= self.classes:
+            raise ValueError(f"the data has a label {most}: set model.classes={most + 1} or more")
+        centred = self.centred(batch)
+        own = torch.arange(len(fake), device=fake.device)
+        for _ in range(self.recogniser_steps):
+            guess = self.guess(batch, fake)
+            of_label = cross_entropy(guess.label, batch.labels, ignore_index=-1, reduction="sum")
+            of_picture = mse_loss(guess.picture, centred) / variance(centred)
+            loss = of_label / len(fake) + of_picture + cross_entropy(guess.match, own)
+            self.descend(loss, optimizers[0])
+        self.losses["recogniser_loss"] = loss.detach()
+
+    def penalty(self, batch: Batch, fake: Tensor) -> Tensor:
+        """How far the recogniser's answers are from those that it would give without looking."""
+        guess, centred = self.guess(batch, fake), self.centred(batch)
+        labels = batch.labels[batch.labels >= 0]
+        frequency = torch.bincount(labels, minlength=self.classes) / max(len(labels), 1)
+        uniform = torch.full_like(guess.match, 1 / len(fake))
+        return self.weight * (
+            divergence(frequency.expand_as(guess.label), guess.label) / math.log(self.classes)
+            + guess.picture.square().mean() / variance(centred)
+            + divergence(uniform, guess.match) / math.log(max(len(fake), 2))
+        )
+
+
+def variance(centred: Tensor) -> Tensor:
+    """Variance over batch and pixels, away from 0 where a batch is all one picture."""
+    return centred.square().mean().clamp_min(1e-6)
+
+
+def divergence(p: Tensor, logits: Tensor) -> Tensor:
+    """KL(p || softmax(logits)) in nats, mean over the rows; a row of zeros adds nothing."""
+    rows: Tensor = (torch.special.xlogy(p, p) - p * logits.log_softmax(dim=1)).sum(dim=1)
+    return rows.mean()

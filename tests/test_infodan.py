@@ -10,14 +10,14 @@ import torch
 from dan_bench.data.batches import Batch, Batches
 from dan_bench.data.source import Data
 from dan_bench.models.fit import fit
-from dan_bench.models.infodan import InfoDAN, divergence
+from dan_bench.models.infodan import InfoDAN, dependence, divergence
 from dan_bench.models.module import Setting
 from dan_bench.objectives.nonsaturating import Nonsaturating
 
 WIDTH, CLASSES, SIZE = 6, 3, 30
 
 
-def infodan(weight=1.0, classes=CLASSES, steps=1):
+def infodan(weight=1.0, classes=CLASSES, steps=1, dependence_weight=0.0):
     torch.manual_seed(0)
     adam = partial(torch.optim.Adam, lr=3e-3)
     optimizers = {"degenerator": adam, "discriminator": adam}
@@ -30,6 +30,7 @@ def infodan(weight=1.0, classes=CLASSES, steps=1):
         recogniser_hidden=(16,),
         recogniser_steps=steps,
         weight=weight,
+        dependence_weight=dependence_weight,
         classes=classes,
     )
 
@@ -166,3 +167,54 @@ def test_arguments_that_make_no_sense_are_refused(changes, word):
     arguments = {"recogniser_hidden": (8,), "classes": 10, "input": "data_and_noise"} | changes
     with pytest.raises(ValueError, match=word):
         InfoDAN.check(infodan().setting, **arguments)
+
+
+def pairs(seed, rho, size=100):
+    """Pairs of rows in three dimensions, |rho| in correlation but through the square of it."""
+    rng = torch.Generator().manual_seed(seed)
+    x, e = torch.randn(size, 3, generator=rng), torch.randn(size, 3, generator=rng)
+    return (rho * (x**2 - 1) / 2**0.5 + (1 - rho**2) ** 0.5 * e), x
+
+
+def p_value(y, x, turns=199):
+    """Permutation p-value of the dependence."""
+    rng = torch.Generator().manual_seed(0)
+    null = [dependence(y, x[torch.randperm(len(x), generator=rng)]) for _ in range(turns)]
+    return (1 + sum(bool(d >= dependence(y, x)) for d in null)) / (1 + turns)
+
+
+def test_dependence_is_one_of_a_thing_on_itself_and_symmetric():
+    y, x = pairs(0, 0.5)
+    assert dependence(x, 3 * x + 1).item() == pytest.approx(1, abs=1e-4)
+    assert dependence(x, y).item() == pytest.approx(dependence(y, x).item(), abs=1e-6)
+
+
+def test_dependence_by_hand():
+    """Two rows each: the centred kernels are both a [[1, -1], [-1, 1]], and so the cosine is 1."""
+    y, x = torch.tensor([[0.0], [1.0]]), torch.tensor([[5.0], [2.0]])
+    assert dependence(y, x).item() == pytest.approx(1, abs=1e-6)
+
+
+def test_dependence_raises_no_more_false_alarms_than_it_should():
+    """60 independent draws at level 0.1: more than 14 alarms with probability 0.0007."""
+    assert sum(p_value(*pairs(seed, 0.0)) <= 0.1 for seed in range(60)) <= 14
+
+
+def test_dependence_sees_what_no_correlation_shows():
+    assert all(p_value(*pairs(seed, 0.6)) <= 0.05 for seed in range(10))
+
+
+def test_the_gradient_of_dependence_leads_away_from_the_data():
+    y, x = pairs(0, 0.9)
+    y.requires_grad_()
+    (slope,) = torch.autograd.grad(dependence(y, x), y)
+    with torch.no_grad():
+        assert dependence(y - 0.1 * slope / slope.norm() * y.norm(), x) < dependence(y, x)
+
+
+def test_the_dependence_enters_the_loss_by_its_weight():
+    b, fake = batch(), torch.rand(SIZE, WIDTH)
+    module = infodan(weight=0.0, dependence_weight=7.0)
+    shown = module.output.features(fake)
+    expected = 7 * dependence(shown, b.data).item()  # a shift of all rows changes no kernel
+    assert module.penalty(b, fake).item() == pytest.approx(expected, rel=1e-4)

@@ -62,7 +62,10 @@ class InfoDAN(DAN):
     - KL(uniform || Q's match) / log(B).
 
     All three are 0 where Q answers what it would without looking, and their gradient does not
-    vanish where Q is sure. Data without labels has no first term.
+    vanish where Q is sure. Data without labels has no first term. A degenerator can hide from the
+    Q of the moment and leave a fresh attacker as much as before; so its loss also gains
+    `dependence_weight` times the `dependence` of data and output in the batch, a recogniser of all
+    structure that is the best of its kind at every step, since it need not be trained.
 
     Args:
         setting: the run.
@@ -73,6 +76,7 @@ class InfoDAN(DAN):
         recogniser_hidden: hidden layer sizes of Q.
         recogniser_steps: updates of Q a batch.
         weight: of what Q recovers in the degenerator's loss.
+        dependence_weight: of the dependence of output and data in it.
         classes: labels that Q tells apart; at least as many as the data has.
     """
 
@@ -87,6 +91,7 @@ class InfoDAN(DAN):
         recogniser_hidden: tuple[PositiveInt, ...],
         recogniser_steps: PositiveInt,
         weight: NonNegativeFloat,
+        dependence_weight: NonNegativeFloat,
         classes: PositiveInt,
     ) -> None:
         super().__init__(
@@ -98,6 +103,7 @@ class InfoDAN(DAN):
         )
         self.recogniser_steps = recogniser_steps
         self.weight = weight
+        self.dependence_weight = dependence_weight
         self.classes = classes
         features = self.output.views * setting.width
         self.recogniser = Recogniser(features, setting.width, recogniser_hidden, classes)
@@ -146,11 +152,31 @@ class InfoDAN(DAN):
         labels = batch.labels[batch.labels >= 0]
         frequency = torch.bincount(labels, minlength=self.classes) / max(len(labels), 1)
         uniform = torch.full_like(guess.match, 1 / len(fake))
-        return self.weight * (
+        shown = self.output.features(fake)
+        return self.dependence_weight * dependence(shown, centred) + self.weight * (
             divergence(frequency.expand_as(guess.label), guess.label) / math.log(self.classes)
             + guess.picture.square().mean() / variance(centred)
             + divergence(uniform, guess.match) / math.log(max(len(fake), 2))
         )
+
+
+def dependence(y: Tensor, x: Tensor) -> Tensor:
+    """Normalised HSIC of B pairs in [0, 1], Gaussian kernels; 0 in the mean where independent.
+
+    Gretton et al. 2005, definition 1, with the bandwidths at the median distance, over the norms of
+    the centred kernels (Cortes et al. 2012, equation 4).
+    """
+    k, m = centred_kernel(y), centred_kernel(x)
+    cosine: Tensor = (k * m).sum() / (k.norm() * m.norm()).clamp_min(1e-12)
+    return cosine
+
+
+def centred_kernel(rows: Tensor) -> Tensor:
+    """exp(-|a - b|^2 / median of |a - b|^2), centred in rows and columns: B x B."""
+    norms = rows.square().sum(dim=1)
+    squares = (norms[:, None] + norms - 2 * rows @ rows.T).clamp_min(0)
+    kernel = (-squares / squares.detach().median().clamp_min(1e-12)).exp()
+    return kernel - kernel.mean(dim=0) - kernel.mean(dim=1, keepdim=True) + kernel.mean()
 
 
 def variance(centred: Tensor) -> Tensor:

@@ -138,6 +138,9 @@ class AdversarialModule(pl.LightningModule, ABC):
             self.learn(batch.to(self.device, self.dtype))
             for listen in self.listeners:
                 listen(self, batch)
+            if self.logger is not None and self.step % self.setting.log_every == 0:
+                point = {name: x for name, x in self.curves[-1].items() if name != "step"}
+                self.logger.log_metrics(point, step=self.step)
             if self.step % self.stride == 0:
                 break
 
@@ -212,7 +215,7 @@ class AdversarialModule(pl.LightningModule, ABC):
 
     @torch.no_grad()
     def report(self, real: Tensor, fake: Tensor, gradients: Mapping[str, float]) -> None:
-        """Add one point to the curves and hand it to the logger."""
+        """Add one point to the curves."""
         on_real, on_fake = on_both(self.critic, real, fake)
         point: dict[str, float] = {name: loss.item() for name, loss in self.losses.items()}
         point["discriminator_accuracy"] = accuracy(self.setting.objective, on_real, on_fake)
@@ -221,10 +224,8 @@ class AdversarialModule(pl.LightningModule, ABC):
         self.note({**point, **gradients})
 
     def note(self, point: dict[str, float]) -> None:
-        """Add to the last point of the curves, and hand it to the logger."""
+        """Add to the last point of the curves; the logger gets it when all have added theirs."""
         self.curves[-1] |= point
-        if self.logger is not None:
-            self.logger.log_metrics(point, step=self.step)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep our own step and curves beside Lightning's state."""

@@ -94,9 +94,10 @@ def test_a_constant_degenerator_is_as_far_from_uniform_as_can_be():
     module = dan()
     module.degenerator = Says(0, WIDTH)  # sigmoid(0) = 1/2
     point = noted(module)
-    data = (ROWS_OF_DATA[:ROWS] + 0.5) / 256
+    held = Convergence(Data(ROWS_OF_DATA), module.setting, seed=0)._held
+    assert held.data.shape == (ROWS, WIDTH)
     assert point["uniform_distance_bits"] == pytest.approx(8, abs=1e-9)
-    assert point["data_distance"] == pytest.approx(np.abs(data - 0.5).mean(), abs=1e-6)
+    assert point["data_distance"] == pytest.approx((held.data - 0.5).abs().mean().item(), abs=1e-6)
 
 
 def test_a_degenerator_that_is_uniform_is_at_no_distance():

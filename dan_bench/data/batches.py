@@ -127,16 +127,14 @@ class Batches:
         size = CHUNK_STEPS * self.batch_size
         rows = np.arange(chunk * size, (chunk + 1) * size)
         visited = self._visit(rows)
-        labels = self.data.labels
+        labels = np.full(size, -1) if self.data.labels is None else self.data.labels[visited]
         shape = (CHUNK_STEPS, self.batch_size, -1)
         return Drawn(
             visited.reshape(shape[:2]),
             None if self.live else as_unit(self.data.rows[visited]).view(shape),
             torch.from_numpy(self.target.uniform(rows)).view(shape),
             torch.from_numpy(self.fresh.uniform(rows, *UNIT_VARIANCE)).view(shape),
-            torch.from_numpy(np.full(size, -1) if labels is None else labels[visited]).view(
-                shape[:2]
-            ),
+            torch.from_numpy(labels).view(shape[:2]),
         )
 
     def _visit(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:

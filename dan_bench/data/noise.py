@@ -66,12 +66,10 @@ class NoiseRows:
     def block(self, number: int) -> Bytes:
         """Block `number`, of shape (1024, width); the last one asked for is kept."""
         if self._held is None or self._held[0] != number:
-            self._held = (number, self._make(number))
+            seed = derive(self.seed, f"{self.stream}/{number}")
+            drawn = self.draw(seed, BLOCK_ROWS * self.width)
+            self._held = (number, drawn.reshape(BLOCK_ROWS, self.width))
         return self._held[1]
-
-    def _make(self, number: int) -> Bytes:
-        seed = derive(self.seed, f"{self.stream}/{number}")
-        return self.draw(seed, BLOCK_ROWS * self.width).reshape(BLOCK_ROWS, self.width)
 
     def __getitem__(self, rows: NDArray[np.int64]) -> Bytes:
         if not len(rows):

@@ -4,17 +4,16 @@ At that point p_d is uniform, no discriminator is right more often than one time
 V(D, G) = -log 4 (Goodfellow et al. 2014, theorem 1; the paper's Theorem 1).
 """
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from dan_bench.data.batches import UNIT_VARIANCE, Batch, as_unit
-from dan_bench.data.noise import NoiseRows, fast_bytes
+from dan_bench.data.batches import Batch, Batches
 from dan_bench.data.source import Data
 from dan_bench.metrics.entropy import shannon_bits
 from dan_bench.models.module import AdversarialModule, Setting, accuracy, quantise
 from dan_bench.objectives import on_both
+from dan_bench.streams import derive
 
 ROWS = 256
 
@@ -37,21 +36,15 @@ class Convergence:
     - `data_distance`: mean |degenerated - original| in [0, 1] (the paper's Proposition 2).
 
     Args:
-        data: held out of training; its first 256 rows are used.
+        data: held out of training; 256 rows of it are used.
         setting: the module's.
-        seed: of the streams `convergence/target` and `convergence/fresh`.
+        seed: of the run.
     """
 
     def __init__(self, data: Data, setting: Setting, seed: int) -> None:
-        rows = np.arange(min(ROWS, len(data)))
-        target = NoiseRows(seed, "convergence/target", 2 * setting.width)
-        fresh = NoiseRows(seed, "convergence/fresh", 2 * setting.noise_dim, draw=fast_bytes)
-        self._held = Batch(
-            as_unit(data.rows[rows]),
-            torch.from_numpy(target.uniform(rows)),
-            torch.from_numpy(fresh.uniform(rows, *UNIT_VARIANCE)),
-            torch.from_numpy(np.full(len(rows), -1) if data.labels is None else data.labels[rows]),
-        )
+        rows = min(ROWS, len(data))
+        streams = derive(seed, "convergence")  # none of them is one that is trained on
+        self._held = Batches(data, setting.width, setting.noise_dim, rows, 1, streams).at(0)
 
     @torch.no_grad()
     def __call__(self, module: AdversarialModule, _: Batch) -> None:

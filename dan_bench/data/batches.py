@@ -66,7 +66,7 @@ DRAWING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="noise")
 
 @dataclass
 class Batches:
-    """`steps` batches, each sliced out of memory or made on the spot; no worker, no collating.
+    """`steps` batches, drawn a few ahead by one thread and sliced; no worker process, no collating.
 
     Every epoch visits the data in an order of its own; target and fresh noise are never used twice.
     """
@@ -81,8 +81,7 @@ class Batches:
     live: bool = False
     """Whether the data changes on the way: it is read when it is used, not ahead."""
     _order: tuple[int, NDArray[np.int64]] | None = field(default=None, init=False, repr=False)
-
-    _chunks: dict[int, "Future[Drawn]"] = field(default_factory=dict, init=False, repr=False)
+    _chunks: dict[int, Future[Drawn]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.target = NoiseRows(self.seed, "target", 2 * self.width)

@@ -1,7 +1,8 @@
 """DANOISE: noise from Python's `random` as a data set of any size, never held in memory.
 
-`random` is MT19937. numpy carries the same generator, fills arrays from it about five times as
-fast as `random.Random.randbytes`, and can be given the same state: the bytes are equal.
+`random` is MT19937. numpy carries the same generator, fills arrays from it more than
+twice as fast as `random.Random.randbytes` (benchmarks/noise.py), and can be given the same state:
+the bytes are equal.
 """
 
 from collections.abc import Callable

@@ -132,7 +132,7 @@ class AdversarialModule(pl.LightningModule, ABC):
         """Learn from one batch after the other, up to the next multiple of `stride` steps.
 
         The name of the argument tells Lightning to hand over the iterator. What it does around a
-        call costs 3 to 5 % of a step, and nobody looks between two logging steps.
+        call costs time (benchmarks/training_step.py), and nobody looks between two logging steps.
         """
         for batch, _, _ in dataloader_iter:
             self.learn(batch.to(self.device, self.dtype))

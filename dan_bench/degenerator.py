@@ -37,3 +37,12 @@ class Assumable(Degenerator, Protocol):
         It is a whole number from 0 to 2^noise_bits - 1, each as likely as the others.
         """
         ...
+
+
+@runtime_checkable
+class Turnable(Degenerator, Protocol):
+    """A degenerator with a dial: noise as true as it is told to make."""
+
+    def at(self, trueness: float) -> Degenerator:
+        """Return it with the dial at `trueness`, from 0 (a constant) to 1 (true noise)."""
+        ...

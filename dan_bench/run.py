@@ -20,7 +20,7 @@ from dan_bench.measure import Measured, measure
 from dan_bench.models.convergence import Convergence
 from dan_bench.models.end_to_end import Overwrite
 from dan_bench.models.fit import fit
-from dan_bench.models.frozen import Frozen
+from dan_bench.models.frozen import freeze
 from dan_bench.models.module import AdversarialModule
 from dan_bench.plan import Plan, identify, make_ready, plan
 from dan_bench.provenance import provenance
@@ -122,7 +122,7 @@ def work(
         costs["parameters"] = float(sum(p.numel() for p in made.parameters()))
         pd.DataFrame(made.curves).to_parquet(folder / "curves.parquet")
         torch.save(made.state_dict(), folder / "weights.pt")
-        degenerator: Degenerator = Frozen(made.cpu(), config.seed)
+        degenerator: Degenerator = freeze(made.cpu(), config.seed)
     else:
         degenerator = made
     measured = measure(

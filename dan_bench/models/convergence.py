@@ -52,12 +52,12 @@ class Convergence:
         if module.step % module.setting.log_every != 0:
             return
         held, objective = self._held.to(module.device, module.dtype), module.setting.objective
-        fake = module(held.data, held.noise)
-        on_real, on_fake = on_both(module.critic, module.real(held), fake)
+        on_real, on_fake = on_both(module.critic, module.real(held), module.fake(held))
+        made = module(held.data, held.noise)
         point = {
             "held_out_accuracy": accuracy(objective, on_real, on_fake),
-            "uniform_distance_bits": 8 - shannon_bits(quantise(fake)).value,
-            "data_distance": (fake - held.data).abs().mean().item(),
+            "uniform_distance_bits": 8 - shannon_bits(quantise(made)).value,
+            "data_distance": (made - held.data).abs().mean().item(),
         }
         if objective.boundary == 0:
             point["value_function"] = value(on_real, on_fake)

@@ -1,15 +1,23 @@
 """A trained (or untrained) network as a degenerator of bytes."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from dan_bench.data.batches import UNIT_VARIANCE, as_unit
 from dan_bench.data.noise import NoiseRows, fast_bytes
-from dan_bench.degenerator import Bytes
+from dan_bench.degenerator import Bytes, Degenerator
+from dan_bench.models.entropydan import EntropyDAN
 from dan_bench.models.module import AdversarialModule, quantise
 
 CHUNK = 1000
+
+
+def freeze(module: AdversarialModule, seed: int) -> Degenerator:
+    """Return the module as a degenerator of run `seed`; one with a dial can be turned."""
+    return Dialled(module, seed) if isinstance(module, EntropyDAN) else Frozen(module, seed)
 
 
 class Frozen:
@@ -19,6 +27,7 @@ class Frozen:
         self._module = module.eval()
         self._fresh = NoiseRows(seed, "fresh", 2 * module.setting.noise_dim, draw=fast_bytes)
         self.noise_bits = 16.0 * module.setting.noise_dim
+        self._degenerate = module.degenerate
 
     def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
         """Run the network on the data, in chunks of bounded size."""
@@ -27,6 +36,22 @@ class Frozen:
         for start in range(0, len(data), CHUNK):
             part = slice(start, start + CHUNK)
             noise = torch.from_numpy(self._fresh.uniform(rows[part], *UNIT_VARIANCE))
-            y = self._module.degenerate(as_unit(data[part]).to(device), noise.to(device))
+            y = self._degenerate(as_unit(data[part]).to(device), noise.to(device))
             out[part] = quantise(y)
         return out
+
+
+class Dialled(Frozen):
+    """An EntropyDAN: as true as its data ask for, or as true as it is told.
+
+    Raises:
+        ValueError: `trueness` is not in [0, 1].
+    """
+
+    def __init__(self, module: EntropyDAN, seed: int, trueness: float | None = None) -> None:
+        super().__init__(module, seed)
+        self.at = partial(Dialled, module, seed)
+        if trueness is not None:
+            if not 0 <= trueness <= 1:
+                raise ValueError(f"trueness={trueness} must be 0 (a constant) to 1 (true noise)")
+            self._degenerate = partial(module.at_trueness, trueness)

@@ -105,20 +105,35 @@ class AdversarialModule(pl.LightningModule, ABC):
     def feed(self, data: Tensor, noise: Tensor) -> Tensor:
         """Return what the degenerator is given of the data B x d and the noise B x noise_dim."""
 
+    def emit(self, network: nn.Module, data: Tensor, noise: Tensor) -> Tensor:
+        """Return what that degenerator makes of data and noise: numbers in (0, 1), B x d."""
+        return self.output.squash(network(self.feed(data, noise)))
+
     def real(self, batch: Batch) -> Tensor:
         """Return what the discriminator is to take for real: the target noise."""
         return batch.target
 
+    def fake(self, batch: Batch) -> Tensor:
+        """Return what the discriminator is to take for fake: what became of the data."""
+        y: Tensor = self(batch.data, batch.noise)
+        return y
+
+    def samples_in(self, fake: Tensor) -> Tensor:
+        """Return the rows and columns of `fake` that are samples: all, but for some variants."""
+        return fake
+
     def forward(self, data: Tensor, noise: Tensor) -> Tensor:
         """Degenerate: data and fresh noise to numbers in (0, 1), B x d."""
-        return self.output.squash(self.degenerator(self.feed(data, noise)))
+        return self.emit(self.degenerator, data, noise)
 
     @torch.no_grad()
     def degenerate(self, data: Tensor, noise: Tensor) -> Tensor:
         """Degenerate with the averaged weights where there are any, else as trained."""
-        network = self.degenerator if self.ema is None else self.ema
-        y: Tensor = self.output.squash(network(self.feed(data, noise)))
-        return y
+        return self.emit(self.averaged(), data, noise)
+
+    def averaged(self) -> nn.Module:
+        """Return the degenerator with its averaged weights where there are any."""
+        return self.degenerator if self.ema is None else self.ema.module
 
     def configure_optimizers(self) -> list[Optimizer]:
         """Discriminator's first, then the degenerator's."""
@@ -149,7 +164,7 @@ class AdversarialModule(pl.LightningModule, ABC):
         # Lightning's wrappers cost as much again as the rest of the loop and only keep global_step
         of_discriminator, of_degenerator, *others = self.optimizers(use_pl_optimizer=False)
         objective = self.setting.objective
-        real, fake = self.real(batch), self(batch.data, batch.noise)
+        real, fake = self.real(batch), self.fake(batch)
         loss = objective.discriminator_loss(self.critic, real, fake.detach())
         self.descend(loss, of_discriminator)
         self.losses["discriminator_loss"] = loss.detach()
@@ -189,7 +204,7 @@ class AdversarialModule(pl.LightningModule, ABC):
             retain_graph=True,  # the update comes after it
             materialize_grads=True,
         )
-        per_sample = len(fake) * to_fake.flatten(1).norm(dim=1)
+        per_sample = len(fake) * self.samples_in(to_fake).flatten(1).norm(dim=1)
         return {
             "parameter_gradient": float(nn.utils.get_total_norm(to_parameters)),
             "sample_gradient": float(per_sample.square().mean().sqrt()),
@@ -219,7 +234,7 @@ class AdversarialModule(pl.LightningModule, ABC):
         on_real, on_fake = on_both(self.critic, real, fake)
         point: dict[str, float] = {name: loss.item() for name, loss in self.losses.items()}
         point["discriminator_accuracy"] = accuracy(self.setting.objective, on_real, on_fake)
-        point["batch_shannon_bits"] = shannon_bits(quantise(fake)).value
+        point["batch_shannon_bits"] = shannon_bits(quantise(self.samples_in(fake))).value
         self.curves.append({"step": float(self.step)})
         self.note({**point, **gradients})
 

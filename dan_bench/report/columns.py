@@ -25,6 +25,7 @@ COLUMNS = {
     "dictionary_recovered": Column("dictionary rec. %", False, 100),
     "rehearsal_recovered": Column("rehearsal rec. %", False, 100),
     "classifier_accuracy": Column("fixed classifier %", False, 100),
+    "dial": Column("dial R^2", True),
     "structural_similarity": Column("SSIM", None),
     "fresh_classifier_accuracy": Column("fresh classifier %", None, 100),
 }

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from dan_bench.records import RunRecord, Store
+from dan_bench.report.figure_dial import dial
 from dan_bench.report.figure_robust import robust_classifier
 from dan_bench.report.figure_saturation import saturation
 from dan_bench.report.figure_secrecy import secrecy
@@ -110,6 +111,7 @@ FIGURES: dict[str, Callable[[Sequence[RunRecord], Store], Figure | None]] = {
     "saturation": saturation,
     "robust_classifier": robust_classifier,
     "secrecy": secrecy,
+    "dial": dial,
 }
 
 

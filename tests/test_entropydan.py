@@ -163,7 +163,7 @@ def test_a_few_hundred_steps_set_the_dial():
     after = Dial(5)(case_of(freeze(module, seed=0)), Data(ROWS))
     assert after.details["rising"] == 1
     assert after.value > 0.95
-    assert module.trueness(module.degenerator, batch().data).mean() > 0.99
+    assert module.own(module.degenerator, batch().data).mean() > 0.99
 
 
 def case_of(degenerator):
@@ -240,8 +240,8 @@ def test_the_averaged_weights_are_the_ones_that_are_turned():
     one = batch()
     y = module.at_trueness(0.5, one.data, one.noise)
     asked = torch.full((SIZE,), 0.5)
-    assert torch.equal(y, module.dialled(module.ema.module, asked, one.noise))
-    assert not torch.equal(y, module.dialled(module.degenerator, asked, one.noise))
+    assert torch.equal(y, module.ema.module(asked, one.noise))
+    assert not torch.equal(y, module.degenerator(asked, one.noise))
 
 
 # the figure

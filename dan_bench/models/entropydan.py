@@ -47,11 +47,22 @@ class Dial(nn.Module):
 class Degenerator(nn.Module):
     """Three networks: of the data to its trueness, of that to an amplitude, of fresh noise."""
 
-    def __init__(self, trueness: nn.Module, noise: nn.Module) -> None:
+    def __init__(self, trueness: nn.Module, noise: nn.Module, output: Output) -> None:
         super().__init__()
         self.trueness = trueness
         self.dial = Dial()
         self.noise = noise
+        self.output = output
+
+    def own(self, centred: Tensor) -> Tensor:
+        """Trueness of the noise that the centred data are to become, in [0, 1]: B."""
+        raw: Tensor = self.trueness(centred).squeeze(1)
+        return (REACH * raw.sigmoid()).clamp(max=1)
+
+    def forward(self, trueness: Tensor, noise: Tensor) -> Tensor:
+        """Noise as true as told: truenesses B and fresh noise to numbers in (0, 1), B x d."""
+        amplitude: Tensor = self.dial(trueness)[:, None]
+        return self.output.squash(self.noise(noise)) * (BITS * (amplitude - 1)).exp2()
 
 
 class Dialled(Output):
@@ -123,31 +134,30 @@ class EntropyDAN(DAN):
     def make_degenerator(self) -> nn.Module:
         """Perceptrons on the data and on the noise; no wire from the one to the other but t."""
         noise = super().make_degenerator()
-        return Degenerator(mlp([self.setting.width, *self.trueness_hidden, 1]), noise)
+        trueness = mlp([self.setting.width, *self.trueness_hidden, 1])
+        return Degenerator(trueness, noise, self.output)
 
     def make_discriminator(self) -> nn.Module:
         """A perceptron on the stretched output's features, the trueness and the size."""
         features = self.output.views * self.setting.width + 2
         return mlp([features, *self.discriminator_hidden, 1])
 
-    def trueness(self, network: nn.Module, data: Tensor) -> Tensor:
+    def own(self, network: nn.Module, data: Tensor) -> Tensor:
         """Trueness of the noise that the data are to become, in [0, 1]: B."""
-        raw = network.trueness(data - self.setting.data_mean).squeeze(1)
-        return (REACH * raw.sigmoid()).clamp(max=1)
+        assert isinstance(network, Degenerator)
+        return network.own(data - self.setting.data_mean)
 
     def emit(self, network: nn.Module, data: Tensor, noise: Tensor) -> Tensor:
         """Noise as true as the data ask for."""
-        return self.dialled(network, self.trueness(network, data), noise)
+        y: Tensor = network(self.own(network, data), noise)
+        return y
 
     @torch.no_grad()
     def at_trueness(self, trueness: float, data: Tensor, noise: Tensor) -> Tensor:
         """Degenerate with the dial at `trueness`, whatever the data ask for."""
-        return self.dialled(self.averaged(), torch.full((len(data),), trueness).to(noise), noise)
-
-    def dialled(self, network: nn.Module, trueness: Tensor, noise: Tensor) -> Tensor:
-        """Noise as true as told: truenesses B and fresh noise to numbers in (0, 1), B x d."""
-        amplitude = network.dial(trueness)[:, None]
-        return self.output.squash(network.noise(noise)) * (BITS * (amplitude - 1)).exp2()
+        asked = torch.full((len(data),), trueness).to(noise)
+        y: Tensor = self.averaged()(asked, noise)
+        return y
 
     def asked(self, batch: Batch) -> Tensor:
         """What the discriminator asks of each row: 1 of the first half, then all of [0, 1]."""
@@ -165,8 +175,8 @@ class EntropyDAN(DAN):
         """Half at the data's own trueness, half as asked; stretched by what was asked."""
         asked = self.asked(batch)
         half = (len(asked) + 1) // 2
-        own = self.trueness(self.degenerator, batch.data[:half])
-        y = self.dialled(self.degenerator, torch.cat([own, asked[half:]]), batch.noise)
+        own = self.own(self.degenerator, batch.data[:half])
+        y = self.degenerator(torch.cat([own, asked[half:]]), batch.noise)
         return torch.cat([y * (BITS * (1 - asked[:, None])).exp2(), asked[:, None]], dim=1)
 
     def samples_in(self, fake: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ and look at the difference before you commit it.
 """
 
 import csv
+import dataclasses
 import io
 import json
 import re
@@ -438,3 +439,19 @@ if __name__ == "__main__":
     if sys.argv[1:] != ["--regenerate"]:
         sys.exit(__doc__)
     regenerate()
+
+
+def test_a_detail_of_a_metric_is_a_column_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Store(tmp_path)
+    for record, right in zip(records(config(DAN, "mnist", 0)), (0.4, 0.5, 0.6), strict=True):
+        details = {"mlp": right}
+        metrics = {"c2st_accuracy": Estimate(0.7, details=details)}
+        store.put(dataclasses.replace(record, metrics=metrics))
+    arguments = ["--results", str(tmp_path), "--format", "json"]
+    assert main([*arguments, "--metrics", "c2st_accuracy.mlp"]) == 0
+    (cell,) = json.loads(capsys.readouterr().out)
+    assert cell["mean"] == pytest.approx(0.5)
+    assert cell["high"] == pytest.approx(t_interval([0.4, 0.5, 0.6]).high)
+    assert main([*arguments, "--metrics", "c2st_accuracy.convnet"]) == 2

@@ -15,12 +15,16 @@ def c2st_accuracy(hits: Mapping[str, tuple[int, int]], confidence: float = CONFI
     Returns:
         The largest accuracy, in [0, 1]; 1/2 is indistinguishable. Choosing the largest after
         looking would make the interval miss 1/2 too often, so each of the k classifiers gets an
-        exact interval at 1 - (1 - confidence) / k (Bonferroni). Details hold each accuracy.
+        exact interval at 1 - (1 - confidence) / k (Bonferroni). Details hold each accuracy,
+        and its interval as `NAME_low` and `NAME_high`.
     """
     if not hits:
         raise ValueError("c2st_accuracy needs at least one classifier")
     each = 1 - (1 - confidence) / len(hits)
     found = {name: binomial_interval(right, n, each) for name, (right, n) in hits.items()}
     best = max(found.values(), key=lambda estimate: estimate.value)
-    details = {name: estimate.value for name, estimate in found.items()}
+    details: dict[str, float] = {}
+    for name, one in found.items():
+        assert one.low is not None and one.high is not None
+        details |= {name: one.value, f"{name}_low": one.low, f"{name}_high": one.high}
     return Estimate(best.value, best.low, best.high, best.n, details)

@@ -20,7 +20,11 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
     made.add_argument("--format", choices=FORMATS, default="table")
-    made.add_argument("--metrics", metavar="A,B,...", help="which columns (default: all)")
+    made.add_argument(
+        "--metrics",
+        metavar="A,B,...",
+        help="which columns (default: all); METRIC.DETAIL is one too, e.g. c2st_accuracy.mlp",
+    )
     made.add_argument(
         "--group-by",
         metavar="A,B,...",
@@ -48,11 +52,21 @@ def main(arguments: list[str] | None = None) -> int:
     metrics = asked.metrics.split(",") if asked.metrics else None
     group_by = asked.group_by.split(",") if asked.group_by else None
     there = {name for record in done for name in record.metrics}
+    details = {
+        f"{name}.{detail}"
+        for record in done
+        for name, estimate in record.metrics.items()
+        if estimate is not None
+        for detail in estimate.details
+    }
     axes = {name for record in done for name in flatten(record.config)}
     axes |= {name.removesuffix(".name") for name in axes}
-    for flag, names, valid in (("--metrics", metrics, there), ("--group-by", group_by, axes)):
+    for flag, names, valid, more in (
+        ("--metrics", metrics, there, details),
+        ("--group-by", group_by, axes, set()),
+    ):
         for name in names or []:
-            if name not in valid:
+            if name not in valid | more:
                 return refuse(f"{flag}: no {name!r}; there are {', '.join(sorted(valid))}")
     print(table(done, asked.format, metrics, group_by), end="")
     if len(done) < len(records):

@@ -100,9 +100,12 @@ def known_first(records: Sequence[RunRecord]) -> list[str]:
 
 
 def over_seeds(runs: Sequence[RunRecord], metric: str) -> Estimate | None:
-    """Mean and t interval over runs; a single run keeps the interval that it came with."""
+    """Mean and t interval over runs; a single run keeps the interval that it came with.
+
+    A metric's details are metrics too: `c2st_accuracy.mlp`.
+    """
     scale = column(metric).scale
-    found = [estimate for run in runs if (estimate := run.metrics.get(metric)) is not None]
+    found = [estimate for run in runs if (estimate := look_up(run, metric)) is not None]
     if not found:
         return None
     if len(found) == 1:
@@ -110,6 +113,15 @@ def over_seeds(runs: Sequence[RunRecord], metric: str) -> Estimate | None:
         low, high = (None if end is None else scale * end for end in (one.low, one.high))
         return Estimate(scale * one.value, low, high, n=1)
     return t_interval([scale * estimate.value for estimate in found])
+
+
+def look_up(run: RunRecord, metric: str) -> Estimate | None:
+    """Return a metric of a run, or a detail of one."""
+    name, _, detail = metric.partition(".")
+    estimate = run.metrics.get(name)
+    if estimate is None or not detail:
+        return estimate
+    return Estimate(estimate.details[detail], n=estimate.n) if detail in estimate.details else None
 
 
 def rank(

@@ -1,0 +1,1 @@
+"""`python -m dan_bench.assess FILE...`: is this file noise?"""

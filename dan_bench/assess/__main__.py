@@ -1,0 +1,130 @@
+"""`python -m dan_bench.assess FILE...`: is this file noise?"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+AGAINST = ("python_random", "urandom")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    made = argparse.ArgumentParser(
+        prog="python -m dan_bench.assess",
+        description="Is this file noise? Counts, spectrum, min-entropy (SP 800-90B), the fifteen "
+        "tests of SP 800-22 and linear complexity, each beside what true noise of that length "
+        "shows.",
+        epilog="exit code: 0 nothing speaks against noise, 1 something does, 2 bad input. "
+        "example: head -c 1000000 /dev/urandom | python -m dan_bench.assess -",
+    )
+    made.add_argument("files", nargs="+", metavar="FILE", help="a path, or - for standard input")
+    made.add_argument(
+        "--bits",
+        type=int,
+        default=8,
+        choices=range(1, 9),
+        metavar="N",
+        help="bits of a symbol, 1 to 8; each byte holds one (default: 8)",
+    )
+    made.add_argument("--limit", type=int, metavar="BYTES", help="read no more than that")
+    made.add_argument("--json", action="store_true", help="print a list, one object a file")
+    made.add_argument("--plot", type=Path, metavar="OUT.png", help="draw it beside noise")
+    made.add_argument(
+        "--iid",
+        action="store_true",
+        help="test whether the IID track applies (SP 800-90B, section 5)",
+    )
+    made.add_argument(
+        "--against",
+        choices=AGAINST,
+        help="assess as much of that generator's output, too, and show it beside",
+    )
+    return made
+
+
+class Progress:
+    """One line on a terminal that says what is being done; nothing where there is none."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._shown = sys.stderr.isatty()
+        self._start = time.monotonic()
+
+    def __call__(self, doing: str) -> None:
+        """Say it."""
+        if self._shown:
+            seconds = time.monotonic() - self._start
+            print(f"\r\033[K{self._name}: {doing} ({seconds:.1f} s)", end="", file=sys.stderr)
+            sys.stderr.flush()
+
+    def read(self, done: int, of: int | None) -> None:
+        """Say how much was read."""
+        self(f"read {done / 1e6:,.0f} MB" + (f" of {of / 1e6:,.0f}" if of else ""))
+
+    def end(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Assess every file; the exit code is that of the worst."""
+    command = parser()
+    asked = command.parse_args(arguments)
+    if asked.limit is not None and asked.limit < 1:
+        command.error(f"--limit {asked.limit}: must be at least 1 byte")
+    if asked.files.count("-") > 1:
+        command.error("standard input can be read once only")
+    if asked.plot is not None:
+        refuse_plot(command.error, asked.plot, len(asked.files))
+
+    from dan_bench.assess import render
+    from dan_bench.assess.assessment import assess
+    from dan_bench.assess.noise import noise
+    from dan_bench.assess.reading import Unusable, read
+
+    code, objects = 0, []
+    for name in asked.files:
+        progress = Progress(name)
+        try:
+            stream = read(name, asked.bits, asked.limit, progress.read)
+        except Unusable as error:
+            progress.end()
+            print(error, file=sys.stderr)
+            code = 2
+            continue
+        result, beside = assess(stream, asked.bits, asked.iid, progress), None
+        if asked.against:
+            beside = assess(noise(asked.against, stream, asked.bits), asked.bits, tell=progress)
+        if asked.plot is not None:
+            from dan_bench.assess.plot import plot
+
+            progress("plot")
+            fresh = noise("urandom", stream, asked.bits).windows[0].symbols
+            plot(stream.windows[0], fresh, asked.bits, name, asked.plot)
+        progress.end()
+        code = max(code, int(bool(result.against)))
+        if asked.json:
+            objects.append(render.as_json(result, beside))
+        else:
+            print(render.table(result, beside))
+    if asked.json:
+        print(json.dumps(objects, indent=1))
+    return code
+
+
+def refuse_plot(error: Callable[[str], None], path: Path, files: int) -> None:
+    """Refuse, before any work, a picture that cannot be written."""
+    if files > 1:
+        error("--plot draws one file: name one")
+    if path.suffix not in (".png", ".pdf", ".svg"):
+        error(f"--plot {path}: the name must end in .png, .pdf or .svg")
+    if not path.absolute().parent.is_dir():
+        error(f"--plot {path}: there is no folder {path.absolute().parent}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

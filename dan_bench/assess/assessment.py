@@ -1,0 +1,266 @@
+"""Every family of tests on one stream, each with the chance that true noise looks as odd."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dan_bench.assess.reading import Stream, Window
+from dan_bench.metrics import spectrum
+from dan_bench.metrics.baseline import Baseline, baseline
+from dan_bench.metrics.iid import IidAssessment, iid_tests
+from dan_bench.metrics.linearity import LEAST_BITS, linear_complexity_test
+from dan_bench.metrics.min_entropy import Assessment as MinEntropy
+from dan_bench.metrics.min_entropy import assess as min_entropy
+from dan_bench.metrics.mt19937 import NEEDED_BYTES, names_mt19937
+from dan_bench.metrics.randomness import Battery, sp800_22
+from dan_bench.metrics.tally import Tally, bit_balance, expected_bias, uniformity
+
+LEVEL = 0.01
+"""Chance that a file of true noise is told to be none, over all families together."""
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one family found.
+
+    `p_value` is the chance that true noise looks at least as odd, corrected for the family's own
+    sub-tests and for the windows; None where it could not be judged, and `needs` says why. `low`
+    and `high` are where the value lies for 95 % of ideal streams.
+    """
+
+    family: str
+    p_value: float | None = None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    detail: str = ""
+    needs: str = ""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What the slower tests found in one window."""
+
+    window: Window
+    min_entropy: MinEntropy
+    battery: Battery
+    complexity: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """One stream, assessed."""
+
+    stream: Stream
+    bits_per_symbol: int
+    findings: list[Finding]
+    looked: list[Looked]
+    iid: IidAssessment | None
+
+    @property
+    def level(self) -> float:
+        """Of each family, so that all together have `LEVEL` (Bonferroni)."""
+        return LEVEL / max(1, sum(f.p_value is not None for f in self.findings))
+
+    @property
+    def against(self) -> list[Finding]:
+        """Families that speak against noise, the most certain first."""
+        found = [f for f in self.findings if f.p_value is not None and f.p_value < self.level]
+        return sorted(found, key=lambda f: f.p_value or 0.0)
+
+    @property
+    def verdict(self) -> str:
+        """In words."""
+        if self.against:
+            return "not noise"
+        judged = any(f.p_value is not None for f in self.findings)
+        return "nothing speaks against noise" if judged else "too short to say"
+
+
+def assess(
+    stream: Stream, bits: int = 8, iid: bool = False, tell: Tell = lambda _: None
+) -> Assessment:
+    """Assess a stream of symbols of `bits` bits.
+
+    Args:
+        stream: what was read.
+        bits: of a symbol.
+        iid: whether the tests of the IID track are run too (SP 800-90B, section 5).
+        tell: called with the name of each part as it begins.
+    """
+    tell("counts")
+    findings = of_tally(stream.tally, bits)
+    tell("repetition")
+    findings += [of_lags(stream.windows), of_lines(stream.windows)]
+    looked = [look(window, bits, tell) for window in stream.windows]
+    findings.append(of_min_entropy(looked, bits))
+    findings += of_batteries([one.battery for one in looked])
+    findings.append(of_complexity(looked, bits))
+    findings.append(of_python(stream.windows, bits))
+    tested = iid_tests(stream.windows[0].symbols, bits, tell=tell) if iid else None
+    return Assessment(stream, bits, findings, looked, tested)
+
+
+def look(window: Window, bits: int, tell: Tell) -> Looked:
+    """Run the slower tests on one window."""
+    entropy = min_entropy(window.symbols, bits, workers=2, tell=lambda s: tell(f"SP 800-90B {s}"))
+    tell("SP 800-22")
+    battery = sp800_22(bits_of(window.symbols, bits))
+    tell("linear complexity")
+    return Looked(window, entropy, battery, complexity_of(window.symbols, bits))
+
+
+def bits_of(symbols: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
+    """Bit string of symbols, the highest bit of each first."""
+    return np.unpackbits(symbols[:, None], axis=1)[:, 8 - bits :].ravel()
+
+
+def of_tally(tally: Tally, bits: int) -> list[Finding]:
+    """Counts of the whole stream: symbols, pairs of neighbours, bits."""
+    found = []
+    for family, counts, cells in (
+        ("symbol counts", tally.symbols[: 1 << bits], 1 << bits),
+        ("pair counts", tally.pairs_of(bits), 1 << 2 * bits),
+    ):
+        result = uniformity(counts)
+        if result is None:
+            pairs = 2 if family.startswith("pair") else 1
+            needs = f"{5 * cells * pairs:,} symbols"
+            found.append(Finding(family, needs=needs))
+        else:
+            value, p_value = result
+            spread = 1.96 * (2 / (cells - 1)) ** 0.5
+            found.append(Finding(family, p_value, value, 1 - spread, 1 + spread, "chi-square / df"))
+    value, p_value = bit_balance(tally.symbols[: 1 << bits], bits)
+    low, high = (expected_bias(tally.n, bits, level) for level in (0.025, 0.975))
+    found.append(Finding("bit balance", p_value, value, low, high, "largest |P(1) - 1/2|"))
+    return found
+
+
+def of_lags(windows: list[Window]) -> Finding:
+    """Correlation of each window with itself."""
+    if len(windows[0].symbols) < spectrum.LEAST:
+        return Finding("autocorrelation", needs=f"{spectrum.LEAST} symbols")
+    peaks = []
+    for window in windows:
+        correlations = spectrum.autocorrelation(window.symbols)
+        peaks.append(spectrum.strongest_lag(correlations, len(window.symbols)))
+    n = len(windows[0].symbols)
+    low, high = spectrum.strongest_lag_of_noise(n, 0.025), spectrum.strongest_lag_of_noise(n, 0.975)
+    return of_peaks("autocorrelation", peaks, low, high, "strongest at lag {:,}")
+
+
+def of_lines(windows: list[Window]) -> Finding:
+    """Spectrum of each window."""
+    if len(windows[0].symbols) < spectrum.LEAST:
+        return Finding("spectrum", needs=f"{spectrum.LEAST} symbols")
+    peaks = [spectrum.strongest_line(spectrum.periodogram(w.symbols)) for w in windows]
+    n = len(windows[0].symbols)
+    low, high = (
+        spectrum.strongest_line_of_noise(n, 0.025),
+        spectrum.strongest_line_of_noise(n, 0.975),
+    )
+    return of_peaks("spectrum", peaks, low, high, "strongest line: {:,} cycles")
+
+
+def of_peaks(
+    family: str, peaks: list[spectrum.Peak], low: float, high: float, said: str
+) -> Finding:
+    """Return the oddest of several windows' peaks, corrected for their number."""
+    oddest = min(peaks, key=lambda peak: peak.p_value)
+    p_value = min(1.0, len(peaks) * oddest.p_value)
+    return Finding(family, p_value, abs(oddest.value), low, high, said.format(oddest.place))
+
+
+def entropy_baseline(bits: int, name: str, n: int) -> Baseline | None:
+    """Return the law of an estimate of SP 800-90B over ideal streams of n symbols."""
+    return baseline(f"min_entropy/{bits}/{name}", n)
+
+
+def of_min_entropy(looked: list[Looked], bits: int) -> Finding:
+    """Assessed min-entropy of the worst window, against ideal streams of its length."""
+    worst = min(looked, key=lambda one: one.min_entropy.assessed)
+    n, value = len(worst.window.symbols), worst.min_entropy.assessed
+    law = entropy_baseline(bits, "assessed", n)
+    said = "bits a symbol, SP 800-90B"
+    if law is None:
+        needs = "a baseline: 1,000 to 1,000,000 symbols, of 8 bits or of 1"
+        return Finding("min-entropy", value=value, detail=said, needs=needs)
+    low, high = law.interval
+    p_value = min(1.0, len(looked) * law.p_low(value))
+    return Finding("min-entropy", p_value, value, low, high, said)
+
+
+def of_batteries(batteries: list[Battery]) -> list[Finding]:
+    """The fifteen tests of SP 800-22, the worst of the windows for each."""
+    found = []
+    for name in batteries[0].tests:
+        outcomes = [battery.tests[name] for battery in batteries]
+        ran = [o for o in outcomes if o.family_p_value is not None]
+        family = f"SP 800-22 {name}"
+        if not ran:
+            found.append(
+                Finding(family, needs=(outcomes[0].reason or "more bits").removeprefix("needs "))
+            )
+            continue
+        worst = min(ran, key=lambda o: o.family_p_value or 0.0)
+        least = worst.p_values.index(min(worst.p_values))
+        said = f"least of {len(worst.p_values)} p-values" if len(worst.p_values) > 1 else "p-value"
+        if worst.sub_tests:
+            said += f", {worst.sub_tests[least]}"
+        p_value = min(1.0, len(ran) * (worst.family_p_value or 0.0))
+        # of the least of k independent p-values
+        low, high = (1 - (1 - q) ** (1 / len(worst.p_values)) for q in (0.025, 0.975))
+        found.append(Finding(family, p_value, worst.p_values[least], low, high, said))
+    return found
+
+
+def complexity_of(symbols: NDArray[np.uint8], bits: int) -> dict[str, Any] | None:
+    """Linear complexity of the top bits; of symbols below 8 bits, of each one's top bit."""
+    width = 4 if bits == 8 else 1
+    if len(symbols) // width < LEAST_BITS:
+        return None
+    found = linear_complexity_test(symbols << np.uint8(8 - bits), width)
+    return {
+        "complexity": found.complexity,
+        "expected": found.expected,
+        "bits": found.bits,
+        "p_value": found.p_value,
+    }
+
+
+def of_complexity(looked: list[Looked], bits: int) -> Finding:
+    """Linear complexity of the top bits of the worst window."""
+    ran = [one.complexity for one in looked if one.complexity is not None]
+    if not ran:
+        needs = f"{LEAST_BITS * (4 if bits == 8 else 1)} symbols"
+        return Finding("linear complexity", needs=needs)
+    worst = min(ran, key=lambda one: float(one["p_value"]))
+    expected = worst["expected"]
+    p_value = min(1.0, len(ran) * worst["p_value"])
+    said = f"of {worst['bits']:,} top bits"
+    # 31 in 32 ideal streams lie within three of the mean
+    return Finding(
+        "linear complexity",
+        p_value,
+        float(worst["complexity"]),
+        np.floor(expected) - 3,
+        np.ceil(expected) + 3,
+        said,
+    )
+
+
+def of_python(windows: list[Window], bits: int) -> Finding:
+    """Whether a window is what Python's random would put out, which 624 words of it foretell."""
+    if bits != 8 or len(windows[0].symbols) < NEEDED_BYTES:
+        return Finding("MT19937", needs=f"{NEEDED_BYTES:,} symbols of 8 bits")
+    named = [names_mt19937(window.symbols) for window in windows]
+    best = max(named, key=lambda one: one.predicted)
+    caught = any(one.is_mt19937 for one in named)
+    said = f"{best.predicted:,} of {best.of:,} bytes foretold"
+    return Finding("MT19937", 0.0 if caught else 1.0, best.predicted / max(1, best.of), 0, 0, said)

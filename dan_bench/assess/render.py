@@ -1,0 +1,165 @@
+"""An assessment as a table for a person, and as JSON for a program."""
+
+from typing import Any
+
+from dan_bench.assess.assessment import Assessment, Finding, Looked, entropy_baseline
+from dan_bench.assess.words import MEANING
+
+ESTIMATES = ("assessed", "h_original", "h_bitstring")
+
+
+def number(value: float | None) -> str:
+    """Return four significant digits, all of a whole number, or a dash."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if value == round(value) else f"{value:.4g}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Return where ideal streams lie, or a dash."""
+    return "-" if low is None or high is None else f"{number(low)} to {number(high)}"
+
+
+def judge(assessment: Assessment, finding: Finding) -> str:
+    """One finding's verdict in words."""
+    if finding.p_value is None:
+        return f"not judged, needs {finding.needs}"
+    if finding.p_value < assessment.level:
+        return "AGAINST NOISE"
+    return "ok"
+
+
+def table(assessment: Assessment, beside: Assessment | None = None) -> str:
+    """Render an assessment as text; `beside` is that of as much of a generator's output."""
+    stream = assessment.stream
+    headings = [
+        "family",
+        "value",
+        *([beside.stream.name] if beside else []),
+        "95 % of noise",
+        "p",
+        "verdict",
+    ]
+    others = {f.family: f for f in beside.findings} if beside else {}
+    rows = [headings]
+    for finding in assessment.findings:
+        other = [number(others[finding.family].value)] if beside else []
+        span = interval(finding.low, finding.high)
+        p_value, said = number(finding.p_value), judge(assessment, finding)
+        rows.append([finding.family, number(finding.value), *other, span, p_value, said])
+    widths = [max(len(row[i]) for row in rows) for i in range(len(headings) - 1)]
+
+    def line(row: list[str]) -> str:
+        padded = [cell.rjust(width) for cell, width in zip(row[1:-1], widths[1:], strict=True)]
+        return "  ".join([row[0].ljust(widths[0]), *padded, row[-1]])
+
+    windows = "; ".join(f"{len(w.symbols):,} from {w.offset:,}" for w in stream.windows)
+    lines = [
+        f"{stream.name}: {stream.tally.n:,} symbols of {assessment.bits_per_symbol} bits, "
+        f"{stream.tally.shannon_bits():.6f} bits of Shannon entropy each",
+        f"counts: of all symbols; everything else: of {windows}",
+        "",
+        line(rows[0]),
+        "-" * (sum(widths) + 2 * len(widths) + len("verdict")),
+        *map(line, rows[1:]),
+        "",
+        *explain(assessment),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def explain(assessment: Assessment) -> list[str]:
+    """Return the verdict, and what speaks against noise and what that means."""
+    judged = sum(f.p_value is not None for f in assessment.findings)
+    lines = [
+        f"verdict: {assessment.verdict} ({judged} families at level {assessment.level:.2g} each: "
+        "1 % of noise is told to be none)"
+    ]
+    for finding in assessment.against:
+        detail = f" ({finding.detail})" if finding.detail else ""
+        lines.append(f"  {finding.family}: {MEANING[finding.family]}{detail}")
+    if assessment.iid is not None:
+        failed = ", ".join(assessment.iid.failed)
+        lines.append(
+            "IID track: nothing speaks against it"
+            if assessment.iid.iid
+            else f"IID track: does not apply ({failed or 'no test could be run'})"
+        )
+    return lines
+
+
+def as_json(assessment: Assessment, beside: Assessment | None = None) -> dict[str, Any]:
+    """Return what docs/assess.md documents: builtin types, floats unrounded."""
+    worst = min(assessment.looked, key=lambda one: one.min_entropy.assessed)
+    found: dict[str, Any] = {
+        "file": assessment.stream.name,
+        "bytes": assessment.stream.tally.n,
+        "bits_per_symbol": assessment.bits_per_symbol,
+        "verdict": assessment.verdict,
+        "level": assessment.level,
+        "families": {
+            f.family: {
+                name: value
+                for name in ("p_value", "value", "low", "high", "detail", "needs")
+                if (value := getattr(f, name)) not in (None, "")
+            }
+            for f in assessment.findings
+        },
+        "shannon_bits": assessment.stream.tally.shannon_bits(),
+        **of_window(worst),
+        "baseline": baselines(assessment, worst),
+    }
+    if len(assessment.looked) > 1:
+        found["windows"] = [
+            {
+                "offset": one.window.offset,
+                "bytes": len(one.window.symbols),
+                **of_window(one),
+            }
+            for one in assessment.looked
+        ]
+    if assessment.iid is not None:
+        found["iid"] = {
+            "iid": assessment.iid.iid,
+            "failed": list(assessment.iid.failed),
+            "tests": {
+                test.name: {
+                    name: list(value) if isinstance(value, tuple) else value
+                    for name, value in vars(test).items()
+                    if value is not None and name != "name"
+                }
+                for test in assessment.iid.tests
+            },
+        }
+    if beside is not None:
+        found["against"] = as_json(beside)
+    return found
+
+
+def of_window(one: Looked) -> dict[str, Any]:
+    """Return what the slower tests found in a window."""
+    return {
+        "min_entropy": one.min_entropy.to_json(),
+        "sp800_22": one.battery.to_json(),
+        "linear_complexity": one.complexity,
+    }
+
+
+def baselines(assessment: Assessment, worst: Looked) -> dict[str, Any]:
+    """Return the laws over ideal streams of the window's length, of every estimate there is."""
+    bits, n = assessment.bits_per_symbol, len(worst.window.symbols)
+    estimators = worst.min_entropy.estimators
+    names = [*ESTIMATES]
+    names += [f"literal.{name}" for name in estimators.literal.present()]
+    names += [f"bitstring.{name}" for name in estimators.bitstring.present()]
+    laws = {name: entropy_baseline(bits, name, n) for name in names}
+    return {
+        name: {
+            "low": law.interval[0],
+            "median": law.median,
+            "high": law.interval[1],
+            "streams": law.streams,
+        }
+        for name, law in laws.items()
+        if law is not None
+    }

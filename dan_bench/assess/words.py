@@ -1,0 +1,27 @@
+"""What it means where a family speaks against noise."""
+
+MEANING = {
+    "symbol counts": "some symbols come more often than others, or all of them too evenly",
+    "pair counts": "a symbol says something of the one after it",
+    "bit balance": "one of the bits is more often 1, or 0, than the other",
+    "autocorrelation": "the stream resembles itself a fixed number of symbols later",
+    "spectrum": "something in it repeats with a fixed period",
+    "min-entropy": "a guesser who has seen the rest names the next symbol too often",
+    "linear complexity": "its top bits come from a short linear recurrence (MT19937, an LFSR)",
+    "MT19937": "it is the output of Python's random (MT19937): 624 words foretell all that follow",
+    "SP 800-22 frequency": "ones and zeros are not equally many",
+    "SP 800-22 block_frequency": "ones and zeros are not equally many in parts of it",
+    "SP 800-22 cumulative_sums": "ones or zeros are ahead for too long",
+    "SP 800-22 runs": "it changes between ones and zeros too often, or too rarely",
+    "SP 800-22 longest_run": "its longest runs of ones are too long, or too short",
+    "SP 800-22 rank": "stretches of it depend linearly on each other",
+    "SP 800-22 dft": "something in it repeats with a fixed period",
+    "SP 800-22 non_overlapping_template": "some pattern of nine bits comes too often or rarely",
+    "SP 800-22 overlapping_template": "runs of nine ones come too often, or too rarely",
+    "SP 800-22 universal": "it can be compressed",
+    "SP 800-22 approximate_entropy": "what follows a pattern of bits can be guessed",
+    "SP 800-22 random_excursions": "its running sum visits some values too often, or too rarely",
+    "SP 800-22 random_excursions_variant": "its running sum visits some values too often or rarely",
+    "SP 800-22 serial": "some patterns of bits come more often than others",
+    "SP 800-22 linear_complexity": "stretches of it come from short linear recurrences",
+}

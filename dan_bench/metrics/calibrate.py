@@ -1,0 +1,146 @@
+"""`python -m dan_bench.metrics.calibrate`: measure ideal noise, and write the table of baselines.
+
+Streams are made by three generators in turn: Python's random (MT19937), numpy's PCG64, SHAKE256.
+"""
+
+import argparse
+import csv
+import hashlib
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dan_bench.metrics.baseline import LEVELS, TABLE
+from dan_bench.streams import derive, generator
+
+Bytes = NDArray[np.uint8]
+SEED = 90
+BYTES = {1_000: 3000, 10_000: 3000, 100_000: 900, 1_000_000: 300}
+"""Streams of each length for the estimators of SP 800-90B."""
+ROWS = {2_000: 60, 10_000: 60}
+"""Samples of so many rows of 784 bytes, for the metrics of a sample."""
+WIDTH = 784
+BITS = (8, 1)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One ideal stream and what is to be measured on it."""
+
+    measure: str
+    n: int
+    number: int
+
+
+def ideal(number: int, n: int, name: str) -> Bytes:
+    """Return ideal stream `number` of n bytes, from one of three generators."""
+    kind = number % 3
+    if kind == 0:
+        legacy = np.random.RandomState(np.random.MT19937(derive(SEED, f"{name}/{number}")))
+        return np.frombuffer(legacy.bytes(n), dtype=np.uint8)
+    if kind == 1:
+        return generator(SEED, f"{name}/{number}").integers(0, 256, n, dtype=np.uint8)
+    return np.frombuffer(hashlib.shake_256(f"{name}/{number}".encode()).digest(n), dtype=np.uint8)
+
+
+def of_bytes(task: Task) -> dict[str, float]:
+    """Estimators of SP 800-90B on symbols of 8 bits and of 1."""
+    from dan_bench.metrics.min_entropy import assess
+
+    found: dict[str, float] = {}
+    for bits in BITS:
+        symbols = ideal(task.number, task.n, f"bytes/{task.n}/{bits}") >> np.uint8(8 - bits)
+        result = assess(symbols, bits, tell=lambda _: None)
+        values = {"assessed": result.assessed, "h_original": result.h_original}
+        if result.h_bitstring is not None:
+            values["h_bitstring"] = result.h_bitstring
+        for track in ("literal", "bitstring"):
+            estimates = getattr(result.estimators, track).present()
+            values |= {f"{track}.{name}": value for name, value in estimates.items()}
+        found |= {f"min_entropy/{bits}/{name}": value for name, value in values.items()}
+    return found
+
+
+def of_rows(task: Task) -> dict[str, float]:
+    """Metrics of a sample of rows."""
+    from dan_bench.metrics import entropy
+
+    sample = ideal(task.number, task.n * WIDTH, f"rows/{task.n}").reshape(task.n, WIDTH)
+    metrics = (entropy.shannon_bits, entropy.bit_bias, entropy.joint_bits)
+    return {
+        f"rows/{WIDTH}/{metric.__name__}": metric(sample).value
+        for metric in (*metrics, entropy.effective_dimensions)
+    }
+
+
+MEASURES: dict[str, Callable[[Task], dict[str, float]]] = {"bytes": of_bytes, "rows": of_rows}
+
+
+def carry_out(task: Task) -> tuple[Task, dict[str, float]]:
+    """Measure one stream."""
+    return task, MEASURES[task.measure](task)
+
+
+def tasks(share: float) -> list[Task]:
+    """Return all streams, the longest first, or that share of each length."""
+    lengths = [("bytes", n, count) for n, count in BYTES.items()]
+    lengths += [("rows", n, count) for n, count in ROWS.items()]
+    lengths.sort(key=lambda of: -of[1])
+    return [
+        Task(measure, n, number)
+        for measure, n, count in lengths
+        for number in range(max(3, round(share * count)))
+    ]
+
+
+def rows_of(found: dict[tuple[str, int], list[float]]) -> Iterator[dict[str, object]]:
+    """Rows of the table, by metric and length."""
+    for (metric, n), values in sorted(found.items()):
+        quantiles = np.quantile(values, LEVELS)
+        row: dict[str, object] = {"metric": metric, "n": n, "streams": len(values)}
+        named = zip(LEVELS, quantiles, strict=True)
+        yield row | {f"q{level:g}": f"{value:.9g}" for level, value in named}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and write; 0 when the table is there."""
+    parser = argparse.ArgumentParser(
+        prog="python -m dan_bench.metrics.calibrate", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--out", type=Path, default=TABLE, help="(default: the package's table)")
+    parser.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="of the streams, for a rough table (default: 1)"
+    )
+    asked = parser.parse_args(arguments)
+    if not 0 < asked.share <= 1 or asked.workers < 1:
+        parser.error("--share lies in (0, 1], --workers is at least 1")
+    work = tasks(asked.share)
+    found: dict[tuple[str, int], list[float]] = defaultdict(list)
+    start = time.monotonic()
+    told = start
+    with ProcessPoolExecutor(asked.workers) as pool:
+        for done, (task, values) in enumerate(pool.map(carry_out, work, chunksize=4), 1):
+            for metric, value in values.items():
+                found[metric, task.n].append(value)
+            if time.monotonic() - told > 10 or done == len(work):
+                told = time.monotonic()
+                print(f"[{done}/{len(work)}] {told - start:.0f} s", file=sys.stderr, flush=True)
+    rows = list(rows_of(found))
+    with asked.out.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    print(asked.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

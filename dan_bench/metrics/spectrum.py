@@ -1,0 +1,84 @@
+"""Does the stream repeat? Its correlation with itself, and its spectrum."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft, special
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+LEAST = 64
+LAGS = 1 << 16
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The highest point of something that ideal noise keeps low."""
+
+    value: float
+    place: int
+    """Lag in symbols, or cycles in the stream."""
+    p_value: float
+
+
+def autocorrelation(symbols: Bytes, lags: int = LAGS) -> Floats:
+    """Correlation of a stream with itself, at lags 1 to min(lags, n / 4).
+
+    Of n ideal symbols each is about normal with mean 0 and variance 1/n (Box, Jenkins & Reinsel,
+    section 2.1.6). A constant has none: zeros.
+    """
+    n = _long_enough(symbols)
+    x = symbols - symbols.mean()
+    lags = min(lags, n // 4)
+    padded = fft.next_fast_len(n + lags, real=True)
+    products = fft.irfft(np.abs(fft.rfft(x, padded)) ** 2, padded)[: lags + 1]
+    total = float(np.dot(x, x))
+    return products[1:] / total if total > 0 else np.zeros(lags)
+
+
+def periodogram(symbols: Bytes) -> Floats:
+    """Power at 1 to (n - 1) / 2 cycles in the stream, over its mean: about exponential for noise.
+
+    (Fisher 1929; Brockwell & Davis, section 10.2.) A constant has none: zeros.
+    """
+    n = _long_enough(symbols)
+    x = symbols - symbols.mean()
+    power = np.abs(fft.rfft(x)[1 : (n - 1) // 2 + 1]) ** 2
+    mean = power.mean()
+    return power / mean if mean > 0 else np.zeros_like(power)
+
+
+def strongest_lag(correlations: Floats, n: int) -> Peak:
+    """Largest correlation in size, and the chance that n ideal symbols have one as large."""
+    place = int(np.abs(correlations).argmax())
+    value = float(correlations[place])
+    tail = 2 * float(special.ndtr(-abs(value) * n**0.5))
+    return Peak(value, place + 1, min(1.0, len(correlations) * tail))
+
+
+def strongest_lag_of_noise(n: int, probability: float, lags: int = LAGS) -> float:
+    """Quantile, over streams of n ideal symbols, of the largest correlation in size."""
+    each = probability ** (1 / min(lags, n // 4))
+    return float(special.ndtri((1 + each) / 2)) / math.sqrt(n)
+
+
+def strongest_line(power: Floats) -> Peak:
+    """Highest line of a periodogram, and the chance that noise has one as high (Fisher 1929)."""
+    place = int(power.argmax())
+    value = float(power[place])
+    return Peak(value, place + 1, min(1.0, len(power) * float(np.exp(-value))))
+
+
+def strongest_line_of_noise(n: int, probability: float) -> float:
+    """Quantile, over streams of n ideal symbols, of the highest line of the periodogram."""
+    each = float(probability ** (1 / ((n - 1) // 2)))
+    return -math.log1p(-each)
+
+
+def _long_enough(symbols: Bytes) -> int:
+    if len(symbols) < LEAST:
+        raise ValueError(f"a spectrum needs at least {LEAST} symbols, got {len(symbols)}")
+    return len(symbols)

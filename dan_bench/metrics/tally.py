@@ -1,0 +1,92 @@
+"""Counts of a stream of any length, in one pass: what its bytes and its pairs of bytes say."""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from dan_bench.metrics.entropy import entropy_bits
+
+Bytes = NDArray[np.uint8]
+Counts = NDArray[np.int64]
+
+PAIRS = 1 << 16
+LEAST_EXPECTED = 5
+"""In each cell of a chi-square test (Cochran 1954)."""
+
+
+@dataclass
+class Tally:
+    """How often each symbol and each pair of neighbours was seen; chunks of any length add up.
+
+    Pairs do not overlap: symbols 0 and 1, 2 and 3, ... of the whole stream, wherever it was cut.
+    """
+
+    pairs: Counts = field(default_factory=lambda: np.zeros(PAIRS, dtype=np.int64))
+    odd: int | None = None
+    """A symbol whose neighbour has not come yet."""
+
+    def add(self, chunk: Bytes) -> None:
+        """Count a chunk."""
+        if self.odd is not None and len(chunk):
+            self.pairs[self.odd << 8 | int(chunk[0])] += 1
+            chunk, self.odd = chunk[1:], None
+        if len(chunk) % 2:
+            chunk, self.odd = chunk[:-1], int(chunk[-1])
+        pairs = np.ascontiguousarray(chunk).view(">u2")
+        self.pairs += np.bincount(pairs, minlength=PAIRS)
+
+    @property
+    def symbols(self) -> Counts:
+        """How often each of the 256 symbols was seen."""
+        square = self.pairs.reshape(256, 256)
+        counts: Counts = square.sum(axis=0) + square.sum(axis=1)
+        if self.odd is not None:
+            counts[self.odd] += 1
+        return counts
+
+    @property
+    def n(self) -> int:
+        """Symbols seen."""
+        return 2 * int(self.pairs.sum()) + (self.odd is not None)
+
+    def shannon_bits(self) -> float:
+        """Entropy of the symbols in bits, corrected for N (Miller & Madow)."""
+        return entropy_bits(self.symbols)
+
+    def pairs_of(self, bits: int) -> Counts:
+        """Return how often each pair of symbols of that many bits was seen."""
+        return self.pairs.reshape(256, 256)[: 1 << bits, : 1 << bits].ravel()
+
+
+def uniformity(counts: Counts) -> tuple[float, float] | None:
+    """Chi-square of counts against the uniform law, over its degrees of freedom, and its p-value.
+
+    Two-sided: counts that are too even are no noise either. None where fewer than five a cell are
+    expected.
+    """
+    expected = counts.sum() / len(counts)
+    if expected < LEAST_EXPECTED:
+        return None
+    freedom = len(counts) - 1
+    statistic = float(np.square(counts - expected).sum() / expected)
+    tail = min(special.chdtrc(freedom, statistic), special.chdtr(freedom, statistic))
+    return statistic / freedom, min(1.0, 2 * float(tail))
+
+
+def bit_balance(counts: Counts, bits: int) -> tuple[float, float]:
+    """Largest |P(bit = 1) - 1/2| over the bit planes, and its p-value (exact law, Bonferroni)."""
+    n = int(counts.sum())
+    planes = (np.arange(len(counts))[:, None] >> np.arange(bits)) & 1
+    ones = counts @ planes
+    fewer = np.minimum(ones, n - ones)
+    p_value = 2 * float(special.bdtr(int(fewer.min()), n, 0.5))
+    return float(np.abs(ones / n - 0.5).max()), min(1.0, bits * p_value)
+
+
+def expected_bias(n: int, bits: int, probability: float) -> float:
+    """Quantile of the largest bias over the bit planes of n ideal symbols."""
+    each = probability ** (1 / bits)
+    return float(special.ndtri((1 + each) / 2)) / (2 * math.sqrt(n))

@@ -1,8 +1,9 @@
 """%_dd, the percentage of data destroyed, and what bounds it."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 
-from dan_bench.metrics.statistics import Estimate
+from dan_bench.metrics.statistics import Estimate, binomial_interval
 
 
 def percent_destroyed(recovered: Mapping[str, Estimate]) -> Estimate:
@@ -65,4 +66,74 @@ def share_left(same: int, total: int) -> float:
     """
     if not 0 <= same <= total or total == 0:
         raise ValueError(f"same must lie between 0 and total >= 1, got {same} of {total}")
-    return max(0.0, (256 * same / total - 1) / 255)
+    return _without_coincidences(same / total)
+
+
+def disk_destruction(same: int, in_doubt: int, compared: int, draws: int | None = None) -> Estimate:
+    """%_dd of a file on disk, from a comparison of its bytes with what can be read afterwards.
+
+    The value and the lower end are what can be vouched for: bytes in doubt count as left. The
+    upper end is what was seen: they count as destroyed. Both are corrected for the coincidences
+    that perfect noise leaves (`share_left`).
+
+    Args:
+        same: bytes that are read as they were.
+        in_doubt: bytes that are read otherwise, though the old ones may still lie elsewhere on
+            the device.
+        compared: all bytes looked at.
+        draws: where only a sample of blocks was looked at, their number. A block's share lies in
+            [0, 1], and sums of such draws spread no wider than a binomial of the same mean
+            (Hoeffding 1963, "Probability inequalities", section 4), whose interval is given.
+
+    Returns percent with a 95 % interval; details hold `seen`, the percentage with no doubts.
+    """
+    if same + in_doubt > compared:
+        raise ValueError(f"{same} bytes the same and {in_doubt} in doubt are more than {compared}")
+    seen = _proportion(same, compared, draws)
+    left = _proportion(same + in_doubt, compared, draws)
+    assert seen.low is not None
+    assert left.high is not None
+    return Estimate(
+        100 * (1 - _without_coincidences(left.value)),
+        100 * (1 - _without_coincidences(left.high)),
+        100 * (1 - _without_coincidences(seen.low)),
+        compared,
+        {"seen": 100 * (1 - _without_coincidences(seen.value))},
+    )
+
+
+def pooled_destruction(parts: Sequence[tuple[Estimate | None, int]]) -> Estimate:
+    """%_dd of several files together, each with the bytes of data that were in it.
+
+    Averages the values and the ends of the intervals by size, which is conservative for files
+    measured independently. What was not measured (None) counts as wholly in doubt: 0 to 100.
+    """
+    total = sum(size for _, size in parts)
+    if total == 0:
+        raise ValueError("%_dd of no data at all is not defined: the files are empty")
+    doubt = Estimate(0.0, 0.0, 100.0)
+
+    def mean(pick: Callable[[Estimate], float | None]) -> float:
+        return sum((pick(part or doubt) or 0.0) * size for part, size in parts) / total
+
+    return Estimate(
+        mean(lambda part: part.value),
+        mean(lambda part: part.value if part.low is None else part.low),
+        mean(lambda part: part.value if part.high is None else part.high),
+        total,
+    )
+
+
+def _proportion(hits: int, n: int, draws: int | None) -> Estimate:
+    """Proportion with its exact interval, or with that of so many draws at the same mean."""
+    if draws is None:
+        return binomial_interval(hits, n)
+    mean = hits / n * draws
+    low = binomial_interval(math.floor(mean), draws).low
+    high = binomial_interval(math.ceil(mean), draws).high
+    return Estimate(hits / n, low, high, n)
+
+
+def _without_coincidences(equal: float) -> float:
+    """Share really left where a share `equal` of the bytes is equal, not below 0."""
+    return max(0.0, (256 * equal - 1) / 255)

@@ -25,6 +25,7 @@ def c2st_accuracy(hits: Mapping[str, tuple[int, int]], confidence: float = CONFI
     best = max(found.values(), key=lambda estimate: estimate.value)
     details: dict[str, float] = {}
     for name, one in found.items():
-        assert one.low is not None and one.high is not None
+        assert one.low is not None
+        assert one.high is not None
         details |= {name: one.value, f"{name}_low": one.low, f"{name}_high": one.high}
     return Estimate(best.value, best.low, best.high, best.n, details)

@@ -109,7 +109,12 @@ def effective_dimensions(sample: Bytes) -> Estimate:
     covariance = (x.T @ x - np.outer(total, total) / n) / (n - 1)
     trace = float(np.trace(covariance))
     dimensions = trace**2 / float(np.square(covariance).sum()) if trace > 0 else 0.0
-    expected = d / (1 + (d - 1) / (n - 1))
+    expected = expected_dimensions(n, d)
     return Estimate(
         dimensions / expected, n=n, details={"dimensions": dimensions, "expected": expected}
     )
+
+
+def expected_dimensions(n: int, d: int) -> float:
+    """Participation ratio that n rows of d independent uniform bytes show, up to order 1/n."""
+    return d / (1 + (d - 1) / (n - 1))

@@ -7,15 +7,17 @@ V(D, G) = -log 4 (Goodfellow et al. 2014, theorem 1; the paper's Theorem 1).
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
+from torchmetrics import Metric
 
 from dan_bench.data.batches import Batch, Batches
 from dan_bench.data.source import Data
-from dan_bench.metrics.entropy import shannon_bits
+from dan_bench.models.accumulators import EffectiveDimensions, ShannonBits
 from dan_bench.models.module import AdversarialModule, Setting, accuracy, quantise
 from dan_bench.objectives import on_both
 from dan_bench.streams import derive
 
 ROWS = 256
+WIDEST = 1024
 
 
 def value(on_real: Tensor, on_fake: Tensor) -> float:
@@ -26,6 +28,14 @@ def value(on_real: Tensor, on_fake: Tensor) -> float:
     return -float(softplus(-on_real).mean() + softplus(on_fake).mean())
 
 
+def once(metric: Metric, made: Tensor) -> float:
+    """Value of a metric on these numbers alone."""
+    metric.update(torch.from_numpy(quantise(made)))
+    found = float(metric.compute())
+    metric.reset()
+    return found
+
+
 class Convergence:
     """A module's listener: adds these to its curves at every logging step.
 
@@ -33,6 +43,7 @@ class Convergence:
       -log 4 = -1.386 at the end point;
     - `held_out_accuracy` of the discriminator; 1/2;
     - `uniform_distance_bits`: KL divergence of the law of one byte from the uniform law; 0;
+    - `effective_dimensions`, as a share of those of noise; 1 (rows of at most 1,024 numbers);
     - `data_distance`: mean |degenerated - original| in [0, 1] (the paper's Proposition 2).
 
     Args:
@@ -45,6 +56,10 @@ class Convergence:
         rows = min(ROWS, len(data))
         streams = derive(seed, "convergence")  # none of them is one that is trained on
         self._held = Batches(data, setting.width, setting.noise_dim, rows, 1, streams).at(0)
+        self._bits = ShannonBits()
+        # a d x d matrix each time
+        wide = setting.width > WIDEST or rows < 3
+        self._dimensions = None if wide else EffectiveDimensions(setting.width)
 
     @torch.no_grad()
     def __call__(self, module: AdversarialModule, _: Batch) -> None:
@@ -56,9 +71,11 @@ class Convergence:
         made = module(held.data, held.noise)
         point = {
             "held_out_accuracy": accuracy(objective, on_real, on_fake),
-            "uniform_distance_bits": 8 - shannon_bits(quantise(made)).value,
+            "uniform_distance_bits": 8 - once(self._bits, made),
             "data_distance": (made - held.data).abs().mean().item(),
         }
+        if self._dimensions is not None:
+            point["effective_dimensions"] = once(self._dimensions, made)
         if objective.boundary == 0:
             point["value_function"] = value(on_real, on_fake)
         module.note(point)

@@ -22,12 +22,21 @@ from dan_bench.streams import derive, generator
 
 Bytes = NDArray[np.uint8]
 SEED = 90
-BYTES = {1_000: 3000, 10_000: 3000, 100_000: 900, 1_000_000: 300}
-"""Streams of each length for the estimators of SP 800-90B."""
-ROWS = {2_000: 60, 10_000: 60}
+SYMBOLS = {
+    1_000: 3000,
+    3_000: 1500,
+    10_000: 2000,
+    30_000: 600,
+    100_000: 400,
+    300_000: 150,
+    1_000_000: 120,
+}
+"""Streams of each length for the estimators of SP 800-90B, of symbols of 8 bits and of 1."""
+OTHER_WIDTHS = 10
+"""Of the widths between, one stream in so many."""
+ROWS = {2_000: 60, 10_000: 30}
 """Samples of so many rows of 784 bytes, for the metrics of a sample."""
 WIDTH = 784
-BITS = (8, 1)
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,7 @@ class Task:
     measure: str
     n: int
     number: int
+    bits: int = 8
 
 
 def ideal(number: int, n: int, name: str) -> Bytes:
@@ -50,22 +60,19 @@ def ideal(number: int, n: int, name: str) -> Bytes:
     return np.frombuffer(hashlib.shake_256(f"{name}/{number}".encode()).digest(n), dtype=np.uint8)
 
 
-def of_bytes(task: Task) -> dict[str, float]:
-    """Estimators of SP 800-90B on symbols of 8 bits and of 1."""
+def of_symbols(task: Task) -> dict[str, float]:
+    """Estimators of SP 800-90B on symbols of so many bits."""
     from dan_bench.metrics.min_entropy import assess
 
-    found: dict[str, float] = {}
-    for bits in BITS:
-        symbols = ideal(task.number, task.n, f"bytes/{task.n}/{bits}") >> np.uint8(8 - bits)
-        result = assess(symbols, bits, tell=lambda _: None)
-        values = {"assessed": result.assessed, "h_original": result.h_original}
-        if result.h_bitstring is not None:
-            values["h_bitstring"] = result.h_bitstring
-        for track in ("literal", "bitstring"):
-            estimates = getattr(result.estimators, track).present()
-            values |= {f"{track}.{name}": value for name, value in estimates.items()}
-        found |= {f"min_entropy/{bits}/{name}": value for name, value in values.items()}
-    return found
+    drawn = ideal(task.number, task.n, f"symbols/{task.n}/{task.bits}")
+    result = assess(drawn >> np.uint8(8 - task.bits), task.bits)
+    values = {"assessed": result.assessed, "h_original": result.h_original}
+    if result.h_bitstring is not None:
+        values["h_bitstring"] = result.h_bitstring
+    for track in ("literal", "bitstring"):
+        estimates = getattr(result.estimators, track).present()
+        values |= {f"{track}.{name}": value for name, value in estimates.items()}
+    return {f"min_entropy/{task.bits}/{name}": value for name, value in values.items()}
 
 
 def of_rows(task: Task) -> dict[str, float]:
@@ -80,7 +87,7 @@ def of_rows(task: Task) -> dict[str, float]:
     }
 
 
-MEASURES: dict[str, Callable[[Task], dict[str, float]]] = {"bytes": of_bytes, "rows": of_rows}
+MEASURES: dict[str, Callable[[Task], dict[str, float]]] = {"symbols": of_symbols, "rows": of_rows}
 
 
 def carry_out(task: Task) -> tuple[Task, dict[str, float]]:
@@ -90,12 +97,14 @@ def carry_out(task: Task) -> tuple[Task, dict[str, float]]:
 
 def tasks(share: float) -> list[Task]:
     """Return all streams, the longest first, or that share of each length."""
-    lengths = [("bytes", n, count) for n, count in BYTES.items()]
-    lengths += [("rows", n, count) for n, count in ROWS.items()]
+    lengths = [("rows", n, 8, count) for n, count in ROWS.items()]
+    for n, count in SYMBOLS.items():
+        lengths += [("symbols", n, bits, count) for bits in (8, 1)]
+        lengths += [("symbols", n, bits, count // OTHER_WIDTHS) for bits in range(2, 8)]
     lengths.sort(key=lambda of: -of[1])
     return [
-        Task(measure, n, number)
-        for measure, n, count in lengths
+        Task(measure, n, number, bits)
+        for measure, n, bits, count in lengths
         for number in range(max(3, round(share * count)))
     ]
 

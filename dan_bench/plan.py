@@ -29,7 +29,7 @@ class Plan:
 
     config: RunConfig
     source: Source
-    make: Callable[[], AdversarialModule] | Callable[[], Degenerator]
+    make: Callable[..., AdversarialModule] | Callable[[], Degenerator]
     measures: Measures
     make_sink: Callable[..., Sink] | None
 
@@ -104,8 +104,11 @@ def make_control(config: RunConfig, source: Source) -> Callable[[], Degenerator]
     return partial(bound, **{name: provided[name] for name in provided if name in asked})
 
 
-def make_module(config: RunConfig, source: Source) -> Callable[[], AdversarialModule]:
-    """Return what makes the module, with initial weights that are a function of the seed."""
+def make_module(config: RunConfig, source: Source) -> Callable[..., AdversarialModule]:
+    """Return what makes the module, with initial weights that are a function of the seed.
+
+    It takes the mean of the data, and looks it up where it is not given.
+    """
     training = config.trainer
     optimizers = {
         name: bind(part, f"optimizer.{name}", frozenset({"params"}))
@@ -147,9 +150,10 @@ def make_module(config: RunConfig, source: Source) -> Callable[[], AdversarialMo
             "it must be 0"
         )
 
-    def make() -> AdversarialModule:
-        rows = source.load("train").rows
-        mean = float(as_unit(rows[np.arange(min(MEAN_ROWS, len(rows)))]).mean())
+    def make(mean: float | None = None) -> AdversarialModule:
+        if mean is None:
+            rows = source.load("train").rows
+            mean = float(as_unit(rows[np.arange(min(MEAN_ROWS, len(rows)))]).mean())
         torch.manual_seed(derive(config.seed, "init"))
         module: AdversarialModule = bound(setting=replace(setting, data_mean=mean))
         return module

@@ -121,7 +121,8 @@ def work(
             costs["steps_per_second"] = config.trainer.max_steps / costs["training_seconds"]
         costs["parameters"] = float(sum(p.numel() for p in made.parameters()))
         pd.DataFrame(made.curves).to_parquet(folder / "curves.parquet")
-        torch.save(made.state_dict(), folder / "weights.pt")
+        saved = {"weights": made.state_dict(), "data_mean": made.setting.data_mean}
+        torch.save(saved, folder / "weights.pt")
         degenerator: Degenerator = freeze(made.cpu(), config.seed)
     else:
         degenerator = made

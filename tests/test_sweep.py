@@ -402,7 +402,9 @@ def assert_same_outcome(a: tuple[Store, RunRecord], b: tuple[Store, RunRecord]) 
     curves = [pd.read_parquet(folder / "curves.parquet") for folder in folders]
     assert len(curves[0]) == 6
     pd.testing.assert_frame_equal(*curves, check_exact=True)
-    weights = [torch.load(folder / "weights.pt", weights_only=True) for folder in folders]
+    saved = [torch.load(folder / "weights.pt", weights_only=True) for folder in folders]
+    weights = [one["weights"] for one in saved]
+    assert saved[0]["data_mean"] == saved[1]["data_mean"]
     assert weights[0].keys() == weights[1].keys()
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 

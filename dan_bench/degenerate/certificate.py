@@ -1,0 +1,145 @@
+"""What was done, to be kept: a certificate as JSON, and as a text that a person can read."""
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dan_bench.erase import ErasureReport, FileResult
+from dan_bench.metrics.statistics import Estimate
+
+KIND = "dan_bench certificate of erasure, version 1"
+CLAIM = (
+    "The most that this can claim is Clear, as NIST SP 800-88 Rev. 2 defines it: the data cannot "
+    "be had back through the interfaces of the device. Copies elsewhere, snapshots, spare blocks "
+    "of the device and backups were not looked for. %_dd is an upper bound: attacks only get "
+    "better."
+)
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """One erasure."""
+
+    paths: tuple[str, ...]
+    began: datetime
+    ended: datetime
+    report: ErasureReport
+
+    def to_json(self) -> dict[str, Any]:
+        """Builtin types."""
+        destroyed = self.report.destroyed
+        return {
+            "kind": KIND,
+            "claim": CLAIM,
+            "paths": list(self.paths),
+            "began": self.began.isoformat(timespec="seconds"),
+            "ended": self.ended.isoformat(timespec="seconds"),
+            "noise": self.report.noise,
+            "complete": self.report.complete,
+            "percent_destroyed": None if destroyed is None else span(destroyed),
+            "files": [of_file(file) for file in self.report.files],
+            "left_alone": [asdict(remark) for remark in self.report.refused],
+        }
+
+    def to_text(self) -> str:
+        """For a person."""
+        files = self.report.files
+        done = [file for file in files if file.status == "overwritten"]
+        doubted = {file.path: file.survey.unverified for file in files if file.survey}
+        lines = [
+            "Certificate of erasure",
+            "",
+            *(f"path:      {path!r}" for path in self.paths),
+            f"began:     {self.began:%Y-%m-%d %H:%M:%S %Z}",
+            f"ended:     {self.ended:%Y-%m-%d %H:%M:%S %Z}",
+            f"noise:     {self.report.noise}",
+            f"files:     {len(done)} of {len(files)} overwritten, "
+            f"{sum(f.size for f in done):,} bytes; "
+            f"{sum(f.read_back is True for f in files)} read back as written; "
+            f"{sum(f.removed for f in files)} removed",
+            f"destroyed: {said(self.report.destroyed)}",
+            "",
+        ]
+        for file in files:
+            lines.append(f"{file.path!r}: {file.status}, {file.size:,} bytes, {verified(file)}")
+            if file.survey is not None:
+                lines.append(f"  {said(file.survey.destroyed)}")
+                lines.append(f"  sha256 before {file.survey.sha256_before or 'not known'}")
+                lines.append(f"  sha256 after  {file.survey.sha256_after or 'not known'}")
+            lines += [f"  UNVERIFIED: {reason}" for reason in doubted.get(file.path, ())]
+            if file.error:
+                lines.append(f"  ERROR: {file.error}")
+        for remark in self.report.refused:
+            lines.append(f"{remark.path!r}: left alone, {remark.text}")
+        return "\n".join([*lines, "", CLAIM, ""])
+
+
+def of_file(file: FileResult) -> dict[str, Any]:
+    """One file's entry."""
+    survey = file.survey
+    entry: dict[str, Any] = {
+        "path": file.path,
+        "size": file.size,
+        "status": file.status,
+        "read_back": file.read_back,
+        "removed": file.removed,
+        "error": file.error,
+        "finished_earlier": file.earlier,
+        "same_as": file.same_as,
+    }
+    if survey is not None:
+        entry |= {
+            "sha256_before": survey.sha256_before,
+            "sha256_after": survey.sha256_after,
+            "bytes_compared": survey.compared,
+            "percent_destroyed": None if survey.destroyed is None else span(survey.destroyed),
+            "unverified": list(survey.unverified),
+        }
+    return entry
+
+
+def span(estimate: Estimate) -> dict[str, float | None]:
+    """A value and its interval."""
+    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+
+
+def said(estimate: Estimate | None) -> str:
+    """%_dd in words."""
+    if estimate is None:
+        return "%_dd could not be measured"
+    low, high = (estimate.value if end is None else end for end in (estimate.low, estimate.high))
+    return f"{estimate.value:.4f} %_dd (95 % interval {low:.4f} to {high:.4f})"
+
+
+def verified(file: FileResult) -> str:
+    """Whether it was read back."""
+    words = {True: "read back as written", False: "NOT what was written", None: "not read back"}
+    if file.earlier:
+        return f"{words[file.read_back]}, by an earlier attempt"
+    return words[file.read_back]
+
+
+def write(certificate: Certificate, path: Path) -> list[Path]:
+    """Write PATH (JSON) and PATH with the ending .txt, each in one piece; return both."""
+    written = []
+    for target, text in (
+        (path, json.dumps(certificate.to_json(), indent=1) + "\n"),
+        (path.with_suffix(".txt"), certificate.to_text()),
+    ):
+        handle, draft = tempfile.mkstemp(dir=target.parent, suffix=".tmp")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, target)
+        written.append(target)
+    return written
+
+
+def now() -> datetime:
+    """The time, with its zone."""
+    return datetime.now(UTC)

@@ -1,0 +1,66 @@
+"""A trained degenerator as a source of noise: what it makes of the data replaces the data."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from dan_bench.degenerator import Degenerator
+from dan_bench.erase.noise import Buffer
+from dan_bench.records import RunRecord
+from dan_bench.saved import find, load
+
+
+class NetworkNoise:
+    """Outputs of a degenerator, on the very bytes that they replace.
+
+    A piece of a file is cut into rows of the network's width, the last one filled up with zeros.
+    No row's fresh randomness is ever used twice.
+    """
+
+    needs_original = True
+
+    def __init__(self, degenerator: Degenerator, width: int, name: str) -> None:
+        self._degenerator = degenerator
+        self._width = width
+        self._row = 0
+        self.name = name
+
+    def fill(self, original: Buffer | None, offset: int, n: int) -> Buffer:
+        """Degenerate n bytes."""
+        assert original is not None
+        rows = np.zeros((-(-n // self._width), self._width), dtype=np.uint8)
+        rows.ravel()[:n] = np.frombuffer(original, dtype=np.uint8, count=n)
+        numbers = self._row + np.arange(len(rows))
+        self._row += len(rows)
+        return self._degenerator(rows, numbers).ravel()[:n].data
+
+
+def network_noise(record: RunRecord, folder: Path) -> NetworkNoise:
+    """Return the degenerator of a run as a source, with fresh noise that no seed reproduces.
+
+    Raises:
+        NoDegenerator: it cannot be built.
+    """
+    seed = int.from_bytes(os.urandom(16), "little")
+    width = int(np.prod(np.load(folder / "samples.npy", mmap_mode="r").shape[1:]))
+    return NetworkNoise(load(record, folder, seed), width, describe(record))
+
+
+def describe(record: RunRecord) -> str:
+    """Name a run, and what it was measured to be."""
+    config = record.config
+    found = {name: record.metrics.get(name) for name in ("joint_bits", "percent_destroyed")}
+    measured = ", ".join(f"{name} {e.value:.4f}" for name, e in found.items() if e is not None)
+    return (
+        f"run {record.key}: {config['model']['name']}, {config['output']}, "
+        f"{config['objective']['name']}, noise_dim {config['noise_dim']} "
+        f"({measured or 'not measured'})"
+    )
+
+
+def found_by(name: str, results: Path) -> tuple[RunRecord, Path]:
+    """Return the run that a name means, and its folder."""
+    record = find(name, results)
+    path = Path(name)
+    return record, path if path.is_dir() else results / "runs" / record.key

@@ -1,13 +1,21 @@
 """`python -m dan_bench.assess FILE...`: is this file noise?"""
 
 import argparse
+import io
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from dan_bench.assess.assessment import Assessment
 
 AGAINST = ("python_random", "urandom")
+INTERRUPTED, BROKEN_PIPE = 130, 141
+"""Exit codes of what SIGINT and SIGPIPE end, as a shell gives them."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,28 +54,41 @@ def parser() -> argparse.ArgumentParser:
 
 
 class Progress:
-    """One line on a terminal that says what is being done; nothing where there is none."""
+    """One line on a terminal that says what is being done; elsewhere, only what takes long."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._shown = sys.stderr.isatty()
+        self._shown = sys.stderr is not None and sys.stderr.isatty()
         self._start = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     def __call__(self, doing: str) -> None:
         """Say it."""
         if self._shown:
             seconds = time.monotonic() - self._start
-            print(f"\r\033[K{self._name}: {doing} ({seconds:.1f} s)", end="", file=sys.stderr)
-            sys.stderr.flush()
+            self._write(f"\r\033[K{self._name}: {doing} ({seconds:.1f} s)")
 
     def read(self, done: int, of: int | None) -> None:
         """Say how much was read."""
         self(f"read {done / 1e6:,.0f} MB" + (f" of {of / 1e6:,.0f}" if of else ""))
 
+    def compiling(self) -> None:
+        """Say what a machine's first run waits for, on a line that stays."""
+        self.end()
+        self._write("compiling the tests, once on this machine (about a minute)\n")
+
     def end(self) -> None:
         """Take the line away."""
         if self._shown:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
+            self._write("\r\033[K")
+
+    def _write(self, text: str) -> None:
+        print(text, end="", file=sys.stderr, flush=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -81,50 +102,82 @@ def main(arguments: list[str] | None = None) -> int:
     if asked.plot is not None:
         refuse_plot(command.error, asked.plot, len(asked.files))
 
-    from dan_bench.assess import render
-    from dan_bench.assess.assessment import assess
-    from dan_bench.assess.noise import noise
-    from dan_bench.assess.reading import Unusable, read
+    from dan_bench.assess.reading import Unusable, printable
 
     code, objects = 0, []
     for name in asked.files:
-        progress = Progress(name)
         try:
-            stream = read(name, asked.bits, asked.limit, progress.read)
+            with Progress(printable(name)) as progress:
+                result, beside = look_at(name, asked, progress)
         except Unusable as error:
-            progress.end()
             print(error, file=sys.stderr)
             code = 2
             continue
-        result, beside = assess(stream, asked.bits, asked.iid, progress), None
-        if asked.against:
-            beside = assess(noise(asked.against, stream, asked.bits), asked.bits, tell=progress)
-        if asked.plot is not None:
-            from dan_bench.assess.plot import plot
+        from dan_bench.assess import render
 
-            progress("plot")
-            fresh = noise("urandom", stream, asked.bits).windows[0].symbols
-            plot(stream.windows[0], fresh, asked.bits, name, asked.plot)
-        progress.end()
         code = max(code, int(bool(result.against)))
         if asked.json:
             objects.append(render.as_json(result, beside))
         else:
-            print(render.table(result, beside))
+            print(render.table(result, beside), flush=True)
     if asked.json:
-        print(json.dumps(objects, indent=1))
+        print(json.dumps(objects, indent=1, allow_nan=False), flush=True)
     return code
+
+
+def look_at(
+    name: str, asked: argparse.Namespace, progress: Progress
+) -> tuple["Assessment", "Assessment | None"]:
+    """Assess and draw one file as it was asked for, and what it is to be held against."""
+    from dan_bench.assess.noise import noise
+    from dan_bench.assess.reading import Unusable, read
+
+    stream = read(name, asked.bits, asked.limit, progress.read)
+    progress("load the tests")  # only now: what cannot be read is refused at once
+    from dan_bench.assess.assessment import assess
+    from dan_bench.metrics.min_entropy.estimators import compiling
+
+    with compiling(progress.compiling):
+        result, beside = assess(stream, asked.bits, asked.iid, progress), None
+        if asked.against:
+            beside = assess(noise(asked.against, stream, asked.bits), asked.bits, tell=progress)
+    if asked.plot is not None:
+        from dan_bench.assess.plot import plot
+
+        progress("plot")
+        fresh = noise("urandom", stream, asked.bits).windows[0].symbols
+        try:
+            plot(stream.windows[0], fresh, asked.bits, name, asked.plot)
+        except OSError as error:
+            raise Unusable(f"--plot {asked.plot}: {error.strerror or error}") from error
+    return result, beside
 
 
 def refuse_plot(error: Callable[[str], None], path: Path, files: int) -> None:
     """Refuse, before any work, a picture that cannot be written."""
     if files > 1:
         error("--plot draws one file: name one")
-    if path.suffix not in (".png", ".pdf", ".svg"):
+    if path.suffix.lower() not in (".png", ".pdf", ".svg"):
         error(f"--plot {path}: the name must end in .png, .pdf or .svg")
+    if path.is_dir():
+        error(f"--plot {path}: that is a folder")
     if not path.absolute().parent.is_dir():
         error(f"--plot {path}: there is no folder {path.absolute().parent}")
 
 
+def run() -> int:
+    """Run `main` as a command: whoever stops it, or stops reading, gets no traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may be in no encoding
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        return main()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # what is still buffered would raise again when the interpreter ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -1,25 +1,35 @@
 """Every family of tests on one stream, each with the chance that true noise looks as odd."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dan_bench.assess.reading import Stream, Window
 from dan_bench.metrics import spectrum
-from dan_bench.metrics.baseline import Baseline, baseline
+from dan_bench.metrics.baseline import Baseline, baseline, shortest
 from dan_bench.metrics.iid import IidAssessment, iid_tests
-from dan_bench.metrics.linearity import LEAST_BITS, linear_complexity_test
+from dan_bench.metrics.linearity import LEAST_BITS, LinearComplexity, linear_complexity_test
 from dan_bench.metrics.min_entropy import Assessment as MinEntropy
 from dan_bench.metrics.min_entropy import assess as min_entropy
 from dan_bench.metrics.mt19937 import NEEDED_BYTES, names_mt19937
 from dan_bench.metrics.randomness import Battery, sp800_22
-from dan_bench.metrics.tally import Tally, bit_balance, expected_bias, uniformity
+from dan_bench.metrics.tally import (
+    LEAST_EXPECTED,
+    LEAST_SYMBOLS,
+    Tally,
+    bit_balance,
+    expected_bias,
+    uniformity,
+    uniformity_of_noise,
+)
 
 LEVEL = 0.01
 """Chance that a file of true noise is told to be none, over all families together."""
+TAILS = (0.025, 0.975)
+"""95 % of ideal streams lie between these quantiles."""
 
 Tell = Callable[[str], None]
 
@@ -49,7 +59,7 @@ class Looked:
     window: Window
     min_entropy: MinEntropy
     battery: Battery
-    complexity: dict[str, Any] | None
+    complexity: LinearComplexity | None
 
 
 @dataclass(frozen=True)
@@ -123,22 +133,24 @@ def bits_of(symbols: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
 def of_tally(tally: Tally, bits: int) -> list[Finding]:
     """Counts of the whole stream: symbols, pairs of neighbours, bits."""
     found = []
-    for family, counts, cells in (
-        ("symbol counts", tally.symbols[: 1 << bits], 1 << bits),
-        ("pair counts", tally.pairs_of(bits), 1 << 2 * bits),
+    for family, counts, symbols in (
+        ("symbol counts", tally.symbols[: 1 << bits], 1),
+        ("pair counts", tally.pairs_of(bits), 2),
     ):
-        result = uniformity(counts)
+        result, cells = uniformity(counts), len(counts)
         if result is None:
-            pairs = 2 if family.startswith("pair") else 1
-            needs = f"{5 * cells * pairs:,} symbols"
-            found.append(Finding(family, needs=needs))
+            found.append(Finding(family, needs=f"{LEAST_EXPECTED * cells * symbols:,} symbols"))
         else:
             value, p_value = result
-            spread = 1.96 * (2 / (cells - 1)) ** 0.5
-            found.append(Finding(family, p_value, value, 1 - spread, 1 + spread, "chi-square / df"))
-    value, p_value = bit_balance(tally.symbols[: 1 << bits], bits)
-    low, high = (expected_bias(tally.n, bits, level) for level in (0.025, 0.975))
-    found.append(Finding("bit balance", p_value, value, low, high, "largest |P(1) - 1/2|"))
+            low, high = (uniformity_of_noise(cells, level) for level in TAILS)
+            found.append(Finding(family, p_value, value, low, high, "chi-square / df"))
+    balance = bit_balance(tally.symbols[: 1 << bits], bits)
+    if balance is None:
+        found.append(Finding("bit balance", needs=f"{LEAST_SYMBOLS} symbols"))
+    else:
+        value, p_value = balance
+        low, high = (expected_bias(tally.n, bits, level) for level in TAILS)
+        found.append(Finding("bit balance", p_value, value, low, high, "largest |P(1) - 1/2|"))
     return found
 
 
@@ -151,7 +163,7 @@ def of_lags(windows: list[Window]) -> Finding:
         correlations = spectrum.autocorrelation(window.symbols)
         peaks.append(spectrum.strongest_lag(correlations, len(window.symbols)))
     n = len(windows[0].symbols)
-    low, high = spectrum.strongest_lag_of_noise(n, 0.025), spectrum.strongest_lag_of_noise(n, 0.975)
+    low, high = (spectrum.strongest_lag_of_noise(n, level) for level in TAILS)
     return of_peaks("autocorrelation", peaks, low, high, "strongest at lag {:,}")
 
 
@@ -161,10 +173,7 @@ def of_lines(windows: list[Window]) -> Finding:
         return Finding("spectrum", needs=f"{spectrum.LEAST} symbols")
     peaks = [spectrum.strongest_line(spectrum.periodogram(w.symbols)) for w in windows]
     n = len(windows[0].symbols)
-    low, high = (
-        spectrum.strongest_line_of_noise(n, 0.025),
-        spectrum.strongest_line_of_noise(n, 0.975),
-    )
+    low, high = (spectrum.strongest_line_of_noise(n, level) for level in TAILS)
     return of_peaks("spectrum", peaks, low, high, "strongest line: {:,} cycles")
 
 
@@ -189,7 +198,7 @@ def of_min_entropy(looked: list[Looked], bits: int) -> Finding:
     law = entropy_baseline(bits, "assessed", n)
     said = "bits a symbol, SP 800-90B"
     if law is None:
-        needs = "a baseline: 1,000 to 1,000,000 symbols, of 8 bits or of 1"
+        needs = f"{shortest(f'min_entropy/{bits}/assessed'):,} symbols"
         return Finding("min-entropy", value=value, detail=said, needs=needs)
     low, high = law.interval
     p_value = min(1.0, len(looked) * law.p_low(value))
@@ -215,42 +224,40 @@ def of_batteries(batteries: list[Battery]) -> list[Finding]:
             said += f", {worst.sub_tests[least]}"
         p_value = min(1.0, len(ran) * (worst.family_p_value or 0.0))
         # of the least of k independent p-values
-        low, high = (1 - (1 - q) ** (1 / len(worst.p_values)) for q in (0.025, 0.975))
+        low, high = (1 - (1 - q) ** (1 / len(worst.p_values)) for q in TAILS)
         found.append(Finding(family, p_value, worst.p_values[least], low, high, said))
     return found
 
 
-def complexity_of(symbols: NDArray[np.uint8], bits: int) -> dict[str, Any] | None:
+def complexity_of(symbols: NDArray[np.uint8], bits: int) -> LinearComplexity | None:
     """Linear complexity of the top bits; of symbols below 8 bits, of each one's top bit."""
-    width = 4 if bits == 8 else 1
-    if len(symbols) // width < LEAST_BITS:
+    width = word_bytes(bits)
+    if len(symbols) < LEAST_BITS * width:
         return None
-    found = linear_complexity_test(symbols << np.uint8(8 - bits), width)
-    return {
-        "complexity": found.complexity,
-        "expected": found.expected,
-        "bits": found.bits,
-        "p_value": found.p_value,
-    }
+    return linear_complexity_test(symbols << np.uint8(8 - bits), width)
+
+
+def word_bytes(bits: int) -> int:
+    """Return how many symbols give one top bit: bytes are read as words of 32 bits."""
+    return 4 if bits == 8 else 1
 
 
 def of_complexity(looked: list[Looked], bits: int) -> Finding:
     """Linear complexity of the top bits of the worst window."""
     ran = [one.complexity for one in looked if one.complexity is not None]
     if not ran:
-        needs = f"{LEAST_BITS * (4 if bits == 8 else 1)} symbols"
-        return Finding("linear complexity", needs=needs)
-    worst = min(ran, key=lambda one: float(one["p_value"]))
-    expected = worst["expected"]
-    p_value = min(1.0, len(ran) * worst["p_value"])
-    said = f"of {worst['bits']:,} top bits"
+        return Finding("linear complexity", needs=f"{LEAST_BITS * word_bytes(bits)} symbols")
+    worst = min(ran, key=lambda one: one.p_value)
+    expected = worst.expected
+    p_value = min(1.0, len(ran) * worst.p_value)
+    said = f"of {worst.bits:,} top bits"
     # 31 in 32 ideal streams lie within three of the mean
     return Finding(
         "linear complexity",
         p_value,
-        float(worst["complexity"]),
-        np.floor(expected) - 3,
-        np.ceil(expected) + 3,
+        float(worst.complexity),
+        math.floor(expected) - 3.0,
+        math.ceil(expected) + 3.0,
         said,
     )
 

@@ -23,7 +23,9 @@ def plot(window: Window, noise: NDArray[np.uint8], bits: int, name: str, path: P
 
     Raises:
         ValueError: the ending of `path` names no format that matplotlib writes.
+        OSError: it cannot be written.
     """
+    name = name.encode("ascii", "backslashreplace").decode()  # what every font has
     figure, axes = plt.subplots(2, 4, figsize=(15, 6.4), layout="constrained")
     for line, symbols, title in zip(axes, (window.symbols, noise), (name, "noise"), strict=True):
         draw(line, symbols, bits, title)
@@ -40,7 +42,8 @@ def draw(places: NDArray[np.object_], symbols: NDArray[np.uint8], bits: int, tit
     histogram, planes, lags, lines = places
     counts = np.bincount(symbols, minlength=1 << bits)
     histogram.bar(np.arange(len(counts)), counts / len(symbols) * len(counts), width=1.0)
-    histogram.set(title=title, xlabel="symbol", ylabel="frequency, over its mean")
+    histogram.set_title(title, parse_math=False)
+    histogram.set(xlabel="symbol", ylabel="frequency, over its mean")
     draw_planes(planes, symbols, bits)
     n = len(symbols)
     if n < spectrum.LEAST:
@@ -55,9 +58,7 @@ def draw(places: NDArray[np.object_], symbols: NDArray[np.uint8], bits: int, tit
     strongest = np.maximum.reduceat(power, np.arange(0, len(power), width))
     lines.plot(np.arange(len(strongest)) * width / n, strongest, lw=0.6)
     lines.axhline(-np.log(0.05 / len(power)), color="black", lw=0.6, ls="--")
-    lines.set(
-        xlabel="cycles a symbol; dashed: 95 % of noise", ylabel="power", yscale="log"
-    )
+    lines.set(xlabel="cycles a symbol; dashed: 95 % of noise", ylabel="power", yscale="log")
 
 
 def draw_planes(place: Axes, symbols: NDArray[np.uint8], bits: int) -> None:

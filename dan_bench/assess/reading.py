@@ -1,10 +1,9 @@
-"""A file or a pipe, read once in chunks of bounded size, and windows of it."""
+"""A file or a pipe, read once in blocks of bounded size: all of it in counts, and windows of it."""
 
 import os
 import stat
 import sys
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
@@ -15,10 +14,8 @@ from dan_bench.metrics.tally import Tally
 
 Bytes = NDArray[np.uint8]
 Tell = Callable[[int, int | None], None]
-CHUNK = 1 << 22
-WINDOW = 1_000_000
-WINDOWS = 3
-"""Windows of a long stream: its first, its middle and its last megabyte."""
+WINDOW = 1 << 20
+"""Symbols of a window; a shorter stream is one window."""
 
 
 class Unusable(Exception):
@@ -42,7 +39,13 @@ class Stream:
     windows: list[Window]
 
 
-def read(name: str, bits: int, limit: int | None, tell: Tell = lambda *_: None) -> Stream:
+def read(
+    name: str,
+    bits: int,
+    limit: int | None,
+    tell: Tell = lambda *_: None,
+    window: int = WINDOW,
+) -> Stream:
     """Read a file, or standard input where the name is `-`.
 
     Args:
@@ -50,67 +53,99 @@ def read(name: str, bits: int, limit: int | None, tell: Tell = lambda *_: None) 
         bits: of a symbol; each byte holds one symbol.
         limit: most bytes to read.
         tell: called with the bytes read so far, and with how many there are where that is known.
+        window: symbols of a window.
 
     Raises:
         Unusable: it is no readable file, empty, endless, or holds symbols of more bits.
     """
-    if name == "-":
-        with tempfile.TemporaryFile() as spool:
-            tally = count(sys.stdin.buffer, bits, limit, name, lambda n: tell(n, limit), spool)
-            return Stream(name, tally, windows(spool, tally.n))
+    piped = name == "-"
     try:
-        with open(name, "rb", buffering=0) as file:
-            kind = os.fstat(file.fileno()).st_mode
-            if stat.S_ISCHR(kind) and limit is None:
-                raise Unusable(f"{name} is a device and may never end: say --limit BYTES")
-            if stat.S_ISREG(kind):
-                size = min(os.fstat(file.fileno()).st_size, sys.maxsize if limit is None else limit)
-                tally = count(file, bits, limit, name, lambda n: tell(n, size))
-                return Stream(name, tally, windows(file, tally.n))
-            with tempfile.TemporaryFile() as spool:
-                tally = count(file, bits, limit, name, lambda n: tell(n, limit), spool)
-                return Stream(name, tally, windows(spool, tally.n))
+        with open(0 if piped else name, "rb", buffering=0, closefd=not piped) as file:
+            status = os.fstat(file.fileno())
+            if stat.S_ISCHR(status.st_mode) and limit is None:
+                raise Unusable(
+                    f"{printable(name)} is a device and may never end: say --limit BYTES"
+                )
+            size = status.st_size if stat.S_ISREG(status.st_mode) and not piped else None
+            of = min((most for most in (size, limit) if most), default=None)
+            tally, kept = Tally(), Kept(window)
+            for block in blocks(file, window, limit):
+                refuse_wide(block, bits, name, tally.n)
+                tally.add(block)
+                kept.add(block)
+                tell(tally.n, of)
+    except IsADirectoryError as error:
+        raise Unusable(f"{printable(name)} is a folder: name the files in it") from error
     except OSError as error:
-        raise Unusable(f"{name}: {error.strerror or error}") from error
-
-
-def count(
-    file: IO[bytes],
-    bits: int,
-    limit: int | None,
-    name: str,
-    tell: Callable[[int], None],
-    spool: IO[bytes] | None = None,
-) -> Tally:
-    """Count all of it, keeping a copy in `spool` where one is given."""
-    tally, left = Tally(), sys.maxsize if limit is None else limit
-    while left and (chunk := file.read(min(CHUNK, left))):
-        left -= len(chunk)
-        symbols = np.frombuffer(chunk, dtype=np.uint8)
-        if bits < 8 and int(symbols.max()) >> bits:
-            raise Unusable(
-                f"{name} holds the byte {symbols.max()}, which {bits} bits do not: with --bits "
-                f"each byte is one symbol below {1 << bits}; without it bytes have 8 bits"
-            )
-        tally.add(symbols)
-        if spool is not None:
-            spool.write(chunk)
-        tell(tally.n)
+        raise Unusable(f"{printable(name)}: {error.strerror or error}") from error
     if tally.n == 0:
-        raise Unusable(f"{name} is empty: there is nothing to assess")
-    return tally
+        raise Unusable(f"{printable(name)} is empty: there is nothing to assess")
+    return Stream(name, tally, kept.windows())
 
 
-def windows(file: IO[bytes], n: int) -> list[Window]:
-    """Read all of a short stream; of one of at least two windows, up to three spread over it."""
-    count = max(1, min(WINDOWS, n // WINDOW))
-    last = max(0, n - WINDOW)
-    offsets = [i * last // (count - 1) for i in range(count)] if count > 1 else [0]
-    found = []
-    for offset in offsets:
-        file.seek(offset)
-        data = b""
-        while len(data) < min(WINDOW, n - offset) and (more := file.read(WINDOW - len(data))):
-            data += more
-        found.append(Window(offset, np.frombuffer(data[: n - offset], dtype=np.uint8)))
-    return found
+def printable(name: str) -> str:
+    """Return a file's name as a terminal can show it: no control characters, no broken ones."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
+
+
+def blocks(file: IO[bytes], size: int, limit: int | None) -> Iterator[Bytes]:
+    """Yield blocks of exactly `size` bytes, and a last one of what is left, up to the limit."""
+    left = sys.maxsize if limit is None else limit
+    while left:
+        block = bytearray()
+        wanted = min(size, left)
+        while len(block) < wanted and (more := file.read(wanted - len(block))):
+            block += more
+        if block:
+            yield np.frombuffer(block, dtype=np.uint8)
+        if len(block) < wanted:
+            return
+        left -= wanted
+
+
+def refuse_wide(block: Bytes, bits: int, name: str, before: int) -> None:
+    """Raise where a byte is no symbol of that many bits."""
+    if bits < 8 and int(block.max()) >> bits:
+        place = int((block >> bits != 0).argmax())
+        raise Unusable(
+            f"byte {before + place:,} of {printable(name)} is {block[place]}, and {bits} bits end "
+            f"at {(1 << bits) - 1}: with --bits each byte is one symbol; leave it out where all "
+            "eight bits of a byte count"
+        )
+
+
+class Kept:
+    """What has to be kept of a stream in order to have its windows when it ends.
+
+    Windows are the first and the last of the stream, and between them the block whose number is
+    the largest power of two in the first half: it starts between a quarter and a half. So that
+    a pipe need not be stored, and is looked at where a file is; two stretches of a stream of up
+    to two windows overlap and leave nothing out.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._count = 0
+        self._n = 0
+        self._powers: dict[int, Bytes] = {}
+        self._last = [np.zeros(0, dtype=np.uint8)]
+
+    def add(self, block: Bytes) -> None:
+        """Take the next block; only the last may be short."""
+        if self._count & (self._count - 1) == 0:  # a power of two, or 0
+            self._powers[self._count] = block
+        self._last = [self._last[-1], block]
+        self._count += 1
+        self._n += len(block)
+
+    def windows(self) -> list[Window]:
+        """Return up to three windows, by their offsets."""
+        found = [Window(0, self._powers[0])]
+        if self._n >= 3 * self._size:
+            half = (self._n // self._size - 1) // 2
+            power = 1 << half.bit_length() - 1
+            found.append(Window(power * self._size, self._powers[power]))
+        if self._n > self._size:
+            last = np.concatenate(self._last)[-self._size :]
+            found.append(Window(self._n - self._size, last))
+        return found

@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from dan_bench.assess.assessment import Assessment, Finding, Looked, entropy_baseline
+from dan_bench.assess.assessment import TAILS, Assessment, Finding, Looked, entropy_baseline
+from dan_bench.assess.reading import printable
 from dan_bench.assess.words import MEANING
+from dan_bench.metrics.tally import shannon_of_noise
 
 ESTIMATES = ("assessed", "h_original", "h_bitstring")
+TRACKS = ("literal", "bitstring")
 
 
 def number(value: float | None) -> str:
@@ -47,25 +50,49 @@ def table(assessment: Assessment, beside: Assessment | None = None) -> str:
         span = interval(finding.low, finding.high)
         p_value, said = number(finding.p_value), judge(assessment, finding)
         rows.append([finding.family, number(finding.value), *other, span, p_value, said])
-    widths = [max(len(row[i]) for row in rows) for i in range(len(headings) - 1)]
-
-    def line(row: list[str]) -> str:
-        padded = [cell.rjust(width) for cell, width in zip(row[1:-1], widths[1:], strict=True)]
-        return "  ".join([row[0].ljust(widths[0]), *padded, row[-1]])
-
     windows = "; ".join(f"{len(w.symbols):,} from {w.offset:,}" for w in stream.windows)
+    n, bits = stream.tally.n, assessment.bits_per_symbol
+    low, high = (shannon_of_noise(n, bits, level) for level in TAILS)
     lines = [
-        f"{stream.name}: {stream.tally.n:,} symbols of {assessment.bits_per_symbol} bits, "
-        f"{stream.tally.shannon_bits():.6f} bits of Shannon entropy each",
-        f"counts: of all symbols; everything else: of {windows}",
+        f"{printable(stream.name)}: {n:,} symbols of {bits} bit{'s' * (bits > 1)}, "
+        f"{stream.tally.shannon_bits():.6f} bits of Shannon entropy each "
+        f"(95 % of noise: {low:.6f} to {high:.6f})",
+        f"counts and balance: of all symbols; everything else: of {windows}",
         "",
-        line(rows[0]),
-        "-" * (sum(widths) + 2 * len(widths) + len("verdict")),
-        *map(line, rows[1:]),
+        *aligned(rows),
+        "",
+        *estimates(assessment),
         "",
         *explain(assessment),
     ]
     return "\n".join(lines) + "\n"
+
+
+def aligned(rows: list[list[str]]) -> list[str]:
+    """Lines of a table: headings, a rule, the rest; first and last column to the left."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        padded = [cell.rjust(width) for cell, width in zip(row[1:-1], widths[1:-1], strict=True)]
+        lines.append("  ".join([row[0].ljust(widths[0]), *padded, row[-1]]))
+    return [lines[0], "-" * len(lines[0]), *lines[1:]]
+
+
+def estimates(assessment: Assessment) -> list[str]:
+    """Return the table of every estimate of SP 800-90B, beside those of noise."""
+    worst = worst_window(assessment)
+    laws = baselines(assessment, worst)
+    found = worst.min_entropy.estimators
+    tracks = {track: getattr(found, track).present() for track in TRACKS}
+    rows = [["SP 800-90B", *(text for track in TRACKS for text in (track, "95 % of noise")), ""]]
+    for name in dict.fromkeys(name for track in tracks.values() for name in track):
+        row = [name]
+        for track, values in tracks.items():
+            law = laws.get(f"{track}.{name}")
+            span = interval(law["low"], law["high"]) if law and name in values else "-"
+            row += [number(values.get(name)), span]
+        rows.append([*row, ""])
+    return [line.rstrip() for line in aligned(rows)]
 
 
 def explain(assessment: Assessment) -> list[str]:
@@ -90,7 +117,7 @@ def explain(assessment: Assessment) -> list[str]:
 
 def as_json(assessment: Assessment, beside: Assessment | None = None) -> dict[str, Any]:
     """Return what docs/assess.md documents: builtin types, floats unrounded."""
-    worst = min(assessment.looked, key=lambda one: one.min_entropy.assessed)
+    worst = worst_window(assessment)
     found: dict[str, Any] = {
         "file": assessment.stream.name,
         "bytes": assessment.stream.tally.n,
@@ -136,12 +163,17 @@ def as_json(assessment: Assessment, beside: Assessment | None = None) -> dict[st
     return found
 
 
+def worst_window(assessment: Assessment) -> Looked:
+    """Return the window with the least min-entropy."""
+    return min(assessment.looked, key=lambda one: one.min_entropy.assessed)
+
+
 def of_window(one: Looked) -> dict[str, Any]:
     """Return what the slower tests found in a window."""
     return {
         "min_entropy": one.min_entropy.to_json(),
         "sp800_22": one.battery.to_json(),
-        "linear_complexity": one.complexity,
+        "linear_complexity": None if one.complexity is None else one.complexity.complexity,
     }
 
 
@@ -150,10 +182,11 @@ def baselines(assessment: Assessment, worst: Looked) -> dict[str, Any]:
     bits, n = assessment.bits_per_symbol, len(worst.window.symbols)
     estimators = worst.min_entropy.estimators
     names = [*ESTIMATES]
-    names += [f"literal.{name}" for name in estimators.literal.present()]
-    names += [f"bitstring.{name}" for name in estimators.bitstring.present()]
+    names += [
+        f"{track}.{name}" for track in TRACKS for name in getattr(estimators, track).present()
+    ]
     laws = {name: entropy_baseline(bits, name, n) for name in names}
-    return {
+    of_noise = {
         name: {
             "low": law.interval[0],
             "median": law.median,
@@ -163,3 +196,7 @@ def baselines(assessment: Assessment, worst: Looked) -> dict[str, Any]:
         for name, law in laws.items()
         if law is not None
     }
+    levels = zip(("low", "median", "high"), (TAILS[0], 0.5, TAILS[1]), strict=True)
+    total = assessment.stream.tally.n
+    shannon = {name: shannon_of_noise(total, bits, level) for name, level in levels}
+    return {"shannon_bits": shannon, **of_noise}

@@ -15,6 +15,7 @@ from pathlib import Path
 
 TABLE = Path(__file__).with_name("baseline.csv")
 LEVELS = (0.0, 0.025, 0.05, 0.5, 0.95, 0.975, 1.0)
+BEYOND = 1.05
 
 
 @dataclass(frozen=True)
@@ -36,17 +37,27 @@ class Baseline:
         return self.quantiles[0.5]
 
     def p_low(self, value: float) -> float:
-        """Chance that ideal noise scores so low, from the table and, beyond it, an estimate.
+        """Chance that ideal noise scores so low: from the table and, beyond it, a bound.
 
-        Beyond the 2.5 % quantile the tail is taken to halve as slowly as it does between 5 % and
-        2.5 %: an exponential tail, which that of the longest repeat in noise is (Arratia &
-        Waterman 1985) and above which a normal law stays. So the chance is not understated.
+        Below the 5 % quantile the tail is taken to halve as slowly as it does anywhere between the
+        median and the 2.5 % quantile: an exponential tail, which that of the longest repeat in
+        noise is (Arratia & Waterman 1985) and above which a normal law stays. Nor is it taken to
+        be thinner than one stream in all that were made at the least of them, and halving from
+        there. So the chance is not understated.
         """
-        fifth, outer = self.quantiles[0.05], self.quantiles[0.025]
+        middle, fifth, outer = (self.quantiles[level] for level in (0.5, 0.05, 0.025))
+        least = self.quantiles[0.0]
         if value >= fifth:
-            return 1.0 if value >= self.median else 0.5
-        halving = max(fifth - outer, 1e-12)
-        return min(0.05, 0.05 * math.exp2(-(fifth - value) / halving))
+            return 1.0 if value >= middle else 0.5
+        halving = max(
+            fifth - outer,
+            (middle - fifth) / math.log2(10),
+            (middle - outer) / math.log2(20),
+            1e-12,
+        )
+        tail = 0.05 * math.exp2(-(fifth - value) / halving)
+        seen = math.exp2(-max(0.0, least - value) / halving) / (self.streams + 1)
+        return min(0.05, max(tail, seen))
 
 
 @cache
@@ -60,14 +71,19 @@ def table() -> dict[str, dict[int, Baseline]]:
     return dict(found)
 
 
+def shortest(metric: str) -> int:
+    """Return the least length for which the table has this metric."""
+    return min(table()[metric])
+
+
 def baseline(metric: str, n: int) -> Baseline | None:
     """Return the law of a metric at length n, between two lengths of the table linear in log n.
 
-    Lengths within 1 % beyond the ends of the table have that end's law; None further out, and for
-    a metric that the table does not hold.
+    Lengths within 5 % beyond the ends of the table have that end's law (a mebibyte that of a
+    megabyte); None further out, and for a metric that the table does not hold.
     """
     laws = table().get(metric, {})
-    if not laws or not min(laws) / 1.01 <= n <= 1.01 * max(laws):
+    if not laws or not min(laws) / BEYOND <= n <= BEYOND * max(laws):
         return None
     below = max((size for size in laws if size <= n), default=min(laws))
     above = min((size for size in laws if size >= n), default=max(laws))

@@ -23,12 +23,12 @@ from dan_bench.streams import derive, generator
 Bytes = NDArray[np.uint8]
 SEED = 90
 SYMBOLS = {
-    1_000: 3000,
-    3_000: 1500,
-    10_000: 2000,
-    30_000: 600,
-    100_000: 400,
-    300_000: 150,
+    1_000: 2000,
+    3_000: 1000,
+    10_000: 1500,
+    30_000: 400,
+    100_000: 300,
+    300_000: 100,
     1_000_000: 120,
 }
 """Streams of each length for the estimators of SP 800-90B, of symbols of 8 bits and of 1."""

@@ -66,16 +66,22 @@ def strongest_lag_of_noise(n: int, probability: float, lags: int = LAGS) -> floa
 
 
 def strongest_line(power: Floats) -> Peak:
-    """Highest line of a periodogram, and the chance that noise has one as high (Fisher 1929)."""
+    """Highest of m lines of a periodogram, and the chance that noise has one as high.
+
+    m (1 - value / m)^(m - 1), the first and leading term of Fisher's exact law (1929).
+    """
     place = int(power.argmax())
-    value = float(power[place])
-    return Peak(value, place + 1, min(1.0, len(power) * float(np.exp(-value))))
+    value, lines = float(power[place]), len(power)
+    share = min(value / lines, 1.0)
+    tail = math.exp((lines - 1) * math.log1p(-share)) if share < 1 else 0.0
+    return Peak(value, place + 1, min(1.0, lines * tail))
 
 
 def strongest_line_of_noise(n: int, probability: float) -> float:
     """Quantile, over streams of n ideal symbols, of the highest line of the periodogram."""
-    each = float(probability ** (1 / ((n - 1) // 2)))
-    return -math.log1p(-each)
+    lines = (n - 1) // 2
+    each = -math.expm1(math.log(probability) / lines)
+    return lines * -math.expm1(math.log(each) / (lines - 1))
 
 
 def _long_enough(symbols: Bytes) -> int:

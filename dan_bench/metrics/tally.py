@@ -15,6 +15,8 @@ Counts = NDArray[np.int64]
 PAIRS = 1 << 16
 LEAST_EXPECTED = 5
 """In each cell of a chi-square test (Cochran 1954)."""
+LEAST_SYMBOLS = 32
+"""For the balance of bits."""
 
 
 @dataclass
@@ -61,24 +63,47 @@ class Tally:
         return self.pairs.reshape(256, 256)[: 1 << bits, : 1 << bits].ravel()
 
 
+def shannon_of_noise(n: int, bits: int, probability: float) -> float:
+    """Quantile, over streams of n ideal symbols, of `Tally.shannon_bits`.
+
+    2 n ln 2 times what the plug-in entropy lacks is about chi-square (Wilks 1938), whose mean the
+    correction takes off. For short streams, where not all symbols occur, a rough guide only.
+    """
+    freedom = (1 << bits) - 1
+    missing = float(special.chdtri(freedom, probability)) - freedom
+    return bits - missing / (2 * n * math.log(2))
+
+
 def uniformity(counts: Counts) -> tuple[float, float] | None:
     """Chi-square of counts against the uniform law, over its degrees of freedom, and its p-value.
 
     Two-sided: counts that are too even are no noise either. None where fewer than five a cell are
-    expected.
+    expected (Pearson 1900).
     """
     expected = counts.sum() / len(counts)
     if expected < LEAST_EXPECTED:
         return None
     freedom = len(counts) - 1
     statistic = float(np.square(counts - expected).sum() / expected)
-    tail = min(special.chdtrc(freedom, statistic), special.chdtr(freedom, statistic))
+    # the statistic moves in steps of 2 / expected: of few cells, ideal counts are often all equal
+    even = special.chdtr(freedom, statistic + 2 / expected)
+    tail = min(special.chdtrc(freedom, statistic), even)
     return statistic / freedom, min(1.0, 2 * float(tail))
 
 
-def bit_balance(counts: Counts, bits: int) -> tuple[float, float]:
-    """Largest |P(bit = 1) - 1/2| over the bit planes, and its p-value (exact law, Bonferroni)."""
+def uniformity_of_noise(cells: int, probability: float) -> float:
+    """Quantile, over ideal streams, of chi-square over its degrees of freedom."""
+    return float(special.chdtri(cells - 1, 1 - probability)) / (cells - 1)
+
+
+def bit_balance(counts: Counts, bits: int) -> tuple[float, float] | None:
+    """Largest |P(bit = 1) - 1/2| over the bit planes, and its p-value (exact law, Bonferroni).
+
+    None for fewer than 32 symbols: no count of them would be odd enough for a verdict.
+    """
     n = int(counts.sum())
+    if n < LEAST_SYMBOLS:
+        return None
     planes = (np.arange(len(counts))[:, None] >> np.arange(bits)) & 1
     ones = counts @ planes
     fewer = np.minimum(ones, n - ones)

@@ -17,6 +17,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
@@ -107,6 +108,13 @@ class Runtime(Strict):
     progress: Literal["auto", "plain", "quiet"]
 
 
+class Algorithm1(Strict):
+    """The paper's Algorithm 1 around the training: how much data, and how long to wait."""
+
+    rows: PositiveInt
+    cool_down: NonNegativeFloat
+
+
 class RunConfig(Strict):
     """One run."""
 
@@ -117,6 +125,7 @@ class RunConfig(Strict):
     noise_dim: NonNegativeInt
     seed: NonNegativeInt
     end_to_end: bool = False
+    algorithm1: Algorithm1 | None = None
     optimizer: Optimizers
     trainer: Training
     evaluation: Evaluation
@@ -136,6 +145,7 @@ class RunConfig(Strict):
             names += ["output", "noise_dim"]
         if self.model.kind == "learned":
             names += ["objective", "optimizer", "trainer", "end_to_end"]
+            names += ["algorithm1"] if self.algorithm1 is not None else []
         return {name: whole[name] for name in names}
 
     def title(self) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from PIL import Image
 
+from dan_bench.algorithm1 import Algorithm1
 from dan_bench.config import RunConfig
 from dan_bench.data.batches import Batches
 from dan_bench.data.overwritten import Overwritten
@@ -114,16 +115,27 @@ def work(
     start = time.perf_counter()
     costs: dict[str, float] = {}
     made = planned.make()
+    algorithm = None
     if isinstance(made, AdversarialModule):
         if config.model.kind == "learned":
+            if config.algorithm1 is not None:
+                algorithm = Algorithm1(folder, lambda name: tell(Progress(name)))
+                train_set = planned.source.load("train")
+                algorithm.before(train_set, config.algorithm1.rows, config.seed)
+                start = time.perf_counter()
             train(planned, made, folder, sink, tell)
             costs["training_seconds"] = time.perf_counter() - start
             costs["steps_per_second"] = config.trainer.max_steps / costs["training_seconds"]
         costs["parameters"] = float(sum(p.numel() for p in made.parameters()))
         pd.DataFrame(made.curves).to_parquet(folder / "curves.parquet")
-        saved = {"weights": made.state_dict(), "data_mean": made.setting.data_mean}
-        torch.save(saved, folder / "weights.pt")
         degenerator: Degenerator = freeze(made.cpu(), config.seed)
+        weights = made.state_dict()
+        if algorithm is not None and config.algorithm1 is not None:
+            ended = algorithm.after(degenerator, made.discriminator, config.algorithm1.cool_down)
+            costs |= algorithm.seconds
+            # of the discriminator nothing is to be left
+            weights = {name: w for name, w in weights.items() if "discriminator." not in name}
+        torch.save({"weights": weights, "data_mean": made.setting.data_mean}, folder / "weights.pt")
     else:
         degenerator = made
     measured = measure(
@@ -133,6 +145,8 @@ def work(
         config.seed,
         lambda name: tell(Progress(name)),
     )
+    if algorithm is not None:
+        measured.metrics.update(ended)
     costs["noise_bits"] = degenerator.noise_bits
     costs |= {f"{name}_seconds": seconds for name, seconds in measured.seconds.items()}
     keep = slice(config.runtime.keep_samples)

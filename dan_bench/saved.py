@@ -87,7 +87,11 @@ def load(record: RunRecord, folder: Path, seed: int) -> Degenerator:
         source = call(bind(config.data, "data"), "data")
         saved = torch.load(path, weights_only=True, map_location="cpu")
         module = make_module(config, source)(saved["data_mean"])
-        module.load_state_dict(saved["weights"])
+        found = module.load_state_dict(saved["weights"], strict=False)
+        # the discriminator is not needed, and after Algorithm 1 it is not there
+        missing = [name for name in found.missing_keys if name.startswith(("degenerator", "ema"))]
+        if missing or found.unexpected_keys:
+            raise KeyError(f"it lacks {missing}, and has {found.unexpected_keys}")
     except FileNotFoundError:
         raise NoDegenerator(f"{path} is missing: the run kept no checkpoint") from None
     except (pickle.UnpicklingError, RuntimeError, LookupError, TypeError, EOFError) as error:

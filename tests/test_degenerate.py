@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 import torch
 
+from dan_bench.algorithm1 import NetworkNoise
 from dan_bench.degenerate.__main__ import main
 from dan_bench.degenerate.certificate import CLAIM
-from dan_bench.degenerate.network import NetworkNoise, found_by, network_noise
+from dan_bench.degenerate.network import found_by, network_noise
 from dan_bench.records import Store
 from dan_bench.run import run
 from dan_bench.saved import NoDegenerator, find, load

@@ -5,35 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dan_bench.degenerator import Degenerator
-from dan_bench.erase.noise import Buffer
+from dan_bench.algorithm1 import NetworkNoise
 from dan_bench.records import RunRecord
 from dan_bench.saved import find, load
-
-
-class NetworkNoise:
-    """Outputs of a degenerator, on the very bytes that they replace.
-
-    A piece of a file is cut into rows of the network's width, the last one filled up with zeros.
-    No row's fresh randomness is ever used twice.
-    """
-
-    needs_original = True
-
-    def __init__(self, degenerator: Degenerator, width: int, name: str) -> None:
-        self._degenerator = degenerator
-        self._width = width
-        self._row = 0
-        self.name = name
-
-    def fill(self, original: Buffer | None, offset: int, n: int) -> Buffer:
-        """Degenerate n bytes."""
-        assert original is not None
-        rows = np.zeros((-(-n // self._width), self._width), dtype=np.uint8)
-        rows.ravel()[:n] = np.frombuffer(original, dtype=np.uint8, count=n)
-        numbers = self._row + np.arange(len(rows))
-        self._row += len(rows)
-        return self._degenerator(rows, numbers).ravel()[:n].data
 
 
 def network_noise(record: RunRecord, folder: Path) -> NetworkNoise:

@@ -23,6 +23,8 @@ COLUMNS = {
     "linear_complexity": Column("linear complexity", True),
     "c2st_accuracy": Column("c2st accuracy", False),
     "percent_destroyed": Column("%_dd", True),
+    "disk_destroyed": Column("%_dd on disk", True),
+    "checkpoint_destroyed": Column("%_dd of D's checkpoint", True),
     "label_recovered": Column("label rec. %", False, 100),
     "reconstruction_recovered": Column("reconstr. rec. %", False, 100),
     "dictionary_recovered": Column("dictionary rec. %", False, 100),

@@ -1,0 +1,289 @@
+"""Is it gone? Handles opened before an erasure, through which the old bytes are looked for."""
+
+import hashlib
+import os
+import resource
+import stat
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dan_bench.erase.extents import (
+    Extent,
+    Span,
+    data_spans,
+    difference,
+    extents,
+    moved_spans,
+    why_in_doubt,
+)
+from dan_bench.erase.filesystem import inode_flags, why_unverifiable
+from dan_bench.erase.guard import Guard, refuse_inside
+from dan_bench.erase.handles import Changed, Found, locate, look
+from dan_bench.erase.plan import Path, Remark, walk
+from dan_bench.erase.vault import Vault
+from dan_bench.metrics.destruction import disk_destruction
+from dan_bench.metrics.statistics import Estimate
+
+KEEP = 64 << 20
+"""Of a file with more data than this, a random sample of so many bytes is compared."""
+SAMPLE = 4096
+"""Bytes of one block of the sample."""
+PIECE = 1 << 20
+SPARE_HANDLES = 64
+
+Fate = Literal["there", "replaced", "gone"]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What became of one file's data."""
+
+    path: str
+    size: int
+    """Of the file, before."""
+    data: int
+    """Bytes of it that were no hole."""
+    compared: int
+    """Bytes that were kept and compared; fewer than `data` where it was sampled."""
+    fate: Fate
+    """What its path leads to: the same file, another one, or nothing."""
+    destroyed: Estimate | None
+    """%_dd, of which the value and the lower end are vouched for; None where nothing could be
+    compared, for want of data or for a reason in `unverified`."""
+    unverified: tuple[str, ...]
+    """Why the old data may outlive what was seen; empty where nothing is known against it."""
+    sha256_before: str | None
+    """Of the whole file, holes as zeros; None where an interrupted attempt had not noted it."""
+    sha256_after: str | None
+    """Of what the handle shows; None where it could not be read."""
+
+
+class FileEvidence:
+    """One file as it is now, to be looked for later.
+
+    Holds a handle, a hash, where its blocks lie, and its bytes, or a random sample of them, in the
+    vault. Takes at most 8 MiB of memory beside a word for each extent, whatever the file's size.
+
+    Args:
+        found: the file.
+        vault: where to keep its bytes.
+        keep: how many; of more data than that, a random sample of blocks.
+    """
+
+    def __init__(self, found: Found, vault: Vault, keep: int = KEEP) -> None:
+        self.found = found
+        with found.folder() as folder:
+            self._handle = found.open(folder, os.O_RDONLY)
+        try:
+            self._size = os.fstat(self._handle).st_size
+            self._extents = extents(self._handle)
+            self._doubts = why_doubted(self._handle, found, self._extents)
+            self._spans = data_spans(self._handle, self._size)
+            self._sampled = _length(self._spans) > keep
+            self._pieces = _sample(self._spans, keep) if self._sampled else _cut(self._spans)
+            self.sha256 = sha256_of(self._handle)
+            self._vault, self._position = vault, vault.end
+            for start, end in self._pieces:
+                vault.put(os.pread(self._handle, end - start, start))
+            if vault.end - self._position != _length(self._pieces):
+                raise Changed("it shrank while it was looked at")
+        except BaseException:
+            self.close()
+            raise
+
+    def survey(self) -> Survey:
+        """Look what can still be read of the old bytes, through the handle and the path.
+
+        What waits in memory is written first, and the page cache dropped, so that the answer is
+        the device's. Bytes that are read otherwise are in doubt where their blocks have moved, for
+        then nothing is known to have overwritten the old ones.
+        """
+        compared = _length(self._pieces)
+        same, in_doubt, after = 0, compared, None
+        doubts = list(self._doubts)
+        fate, other = self._at_path()
+        try:
+            os.fsync(self._handle)
+            mapped = extents(self._handle)
+            doubts += why_doubted(self._handle, self.found, mapped)
+            if doubts or self._extents is None or mapped is None:
+                moved = self._spans
+            else:
+                moved = moved_spans(self._extents, mapped, self._spans)
+                if moved:
+                    doubts.append(
+                        f"{_length(moved)} of {_length(self._spans)} bytes lie in other blocks "
+                        "now: nothing is known to have overwritten the old ones"
+                    )
+            os.posix_fadvise(self._handle, 0, 0, os.POSIX_FADV_DONTNEED)
+            same, in_doubt = self._compare(other, moved)
+            after = sha256_of(self._handle)
+        except OSError as error:
+            doubts.append(f"it could not be read again: {error.strerror}")
+        finally:
+            if other is not None:
+                os.close(other)
+        draws = len(self._pieces) if self._sampled else None
+        return Survey(
+            self.found.path,
+            self._size,
+            _length(self._spans),
+            compared,
+            fate,
+            disk_destruction(same, in_doubt, compared, draws) if compared else None,
+            tuple(dict.fromkeys(doubts)),
+            self.sha256,
+            after,
+        )
+
+    def close(self) -> None:
+        """Let go of the handle."""
+        os.close(self._handle)
+
+    def _compare(self, other: int | None, moved: list[Span]) -> tuple[int, int]:
+        """Return how many bytes read as they were, and how many otherwise that have moved."""
+        same = in_doubt = 0
+        position = self._position
+        doubtful = iter(difference(self._pieces, difference(self._pieces, moved)))
+        span = next(doubtful, None)
+        for start, end in self._pieces:
+            old = self._vault.get(position, end - start)
+            position += end - start
+            equal = _equal(self._handle, start, old)
+            if other is not None:
+                equal |= _equal(other, start, old)
+            same += int(equal.sum())
+            while span is not None and span[1] <= end:
+                in_doubt += int((~equal[span[0] - start : span[1] - start]).sum())
+                span = next(doubtful, None)
+        return same, in_doubt
+
+    def _at_path(self) -> tuple[Fate, int | None]:
+        """Return what the path leads to, and a handle of it where it is another file."""
+        name = self.found.parts[-1]
+        try:
+            with self.found.folder() as folder:
+                status, mount = look(folder, name)
+                if self.found.is_same(status):
+                    return "there", None
+                if not stat.S_ISREG(status.st_mode):
+                    return "replaced", None
+                other = Found(self.found.root, self.found.parts, status, mount)
+                return "replaced", other.open(folder, os.O_RDONLY)
+        except FileNotFoundError:
+            return "gone", None
+        except (OSError, Changed):
+            return "replaced", None
+
+
+class Evidence:
+    """Files as they are before an erasure by whatever tool, held open until they are surveyed.
+
+    Needs a handle a file, and room in the temporary folder for up to `keep` bytes of each.
+    """
+
+    def __init__(self, files: Sequence[Found], keep: int = KEEP) -> None:
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        if len(files) + SPARE_HANDLES > limit:
+            raise ValueError(
+                f"evidence of {len(files)} files needs as many handles, and this process may have "
+                f"{limit}; raise the limit (ulimit -n) or take the files in parts"
+            )
+        self._files: list[FileEvidence] = []
+        self._vault = Vault()
+        try:
+            for found in files:
+                self._files.append(FileEvidence(found, self._vault, keep))
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def open(cls, paths: Sequence[Path], keep: int = KEEP) -> Self:
+        """Take evidence of files, and of all regular files below folders on the same mount.
+
+        Raises:
+            OSError, ValueError, Changed: one of them cannot be opened or is not what it was.
+        """
+        guard = Guard(hard_links=True)
+        files: list[Found] = []
+        roots = [locate(path) for path in paths]
+        refuse_inside(
+            tempfile.gettempdir(),
+            tuple(root for root, file in roots if not file),
+            "the temporary folder",
+        )
+        for root, file in roots:
+            for met in [(file, None)] if file is not None else walk(root, guard.why_not):
+                if isinstance(met, Remark):
+                    raise Changed(f"{met.path!r}: {met.text}")
+                found, refused = met
+                if refused is None and stat.S_ISREG(found.status.st_mode):
+                    files.append(found)
+        return cls(files, keep)
+
+    def survey(self) -> list[Survey]:
+        """Look for the old bytes of every file."""
+        return [file.survey() for file in self._files]
+
+    def close(self) -> None:
+        """Let go of every handle, and of the key to what was kept."""
+        for file in self._files:
+            file.close()
+        self._vault.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def why_doubted(handle: int, found: Found, mapped: list[Extent] | None) -> tuple[str, ...]:
+    """Why an overwrite of this file could not be verified as things stand."""
+    of_mount = why_unverifiable(found.mount, found.status.st_dev, inode_flags(handle))
+    return of_mount or why_in_doubt(mapped)
+
+
+def _equal(handle: int, start: int, old: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Which bytes of `old` are read at `start`; none behind the end."""
+    now = np.frombuffer(os.pread(handle, len(old), start), np.uint8)
+    equal = np.zeros(len(old), dtype=np.bool_)
+    np.equal(now, old[: len(now)], out=equal[: len(now)])
+    return equal
+
+
+def _cut(spans: list[Span]) -> list[Span]:
+    """Cut spans into pieces of at most PIECE bytes."""
+    return [(at, min(end, at + PIECE)) for start, end in spans for at in range(start, end, PIECE)]
+
+
+def _sample(spans: list[Span], keep: int) -> list[Span]:
+    """Draw `keep` bytes of blocks from spans that hold more, without replacement, in order."""
+    blocks = np.array([-(-(end - start) // SAMPLE) for start, end in spans])
+    ends = np.cumsum(blocks)
+    drawn = np.random.default_rng().choice(ends[-1], -(-keep // SAMPLE), False, shuffle=False)
+    drawn.sort()
+    of = np.searchsorted(ends, drawn, side="right")
+    within = drawn - (ends[of] - blocks[of])
+    starts = (spans[span][0] + int(block) * SAMPLE for span, block in zip(of, within, strict=True))
+    limits = (spans[span][1] for span in of)
+    return [(at, min(end, at + SAMPLE)) for at, end in zip(starts, limits, strict=True)]
+
+
+def _length(spans: list[Span]) -> int:
+    return sum(end - start for start, end in spans)
+
+
+def sha256_of(handle: int) -> str:
+    """SHA-256 of a whole file, holes as zeros."""
+    digest, at = hashlib.sha256(), 0
+    while piece := os.pread(handle, PIECE, at):
+        digest.update(piece)
+        at += len(piece)
+    return digest.hexdigest()

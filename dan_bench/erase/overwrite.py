@@ -1,0 +1,144 @@
+"""Writing noise over a file's bytes where they lie, and reading it back."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from dan_bench.erase.extents import Span, block_end, extents, owned_spans
+from dan_bench.erase.handles import Changed
+from dan_bench.erase.noise import Buffer, NoiseSource
+
+PIECE = 4 << 20
+"""Bytes at once. Two pieces of noise are in memory, and one of the original where it is asked."""
+BEHIND = 4 * PIECE
+"""How far the device may be behind: so much of the page cache is used, and about no more."""
+
+Progress = Callable[[int], None]
+"""Told of every so many bytes more that were written."""
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """What of a file is overwritten: every byte that it holds a block for."""
+
+    spans: list[Span]
+    """Within the file's size. Holes are not among them: they hold no data, and filling them would
+    take room from others."""
+    size: int
+    end: int
+    """The end of the last block: `size` and what is left of the block behind it (the slack)."""
+
+    @classmethod
+    def of(cls, handle: int, size: int) -> "Blocks":
+        """Look where a file of that size has blocks."""
+        mapped = extents(handle)
+        end = block_end(size, os.fstatvfs(handle).f_frsize, mapped)
+        return cls(owned_spans(handle, size, mapped), size, end)
+
+    def pieces(self) -> Iterator[Span]:
+        """Yield what is written at once, in order, the slack with the last."""
+        for start, end in self.spans:
+            for at in range(start, end, PIECE):
+                stop = min(end, at + PIECE)
+                yield at, self.end if stop == self.size else stop
+
+
+def overwrite(
+    handle: int, blocks: Blocks, noise: NoiseSource, progress: Progress, hashed: bool = True
+) -> str | None:
+    """Overwrite a file's blocks and wait for the device; return SHA-256 of the noise in `spans`.
+
+    The noise is made, and hashed, by a thread that is one piece ahead. Writing the slack makes the
+    file longer for a moment; once that is on the device the file is cut back to its size, and the
+    file system puts zeros there.
+
+    Raises:
+        Changed: the file became longer or shorter by somebody else's hand.
+        OSError: a write failed. What was written until then is lost.
+        ValueError: the source gave too many or too few bytes.
+    """
+    digest, longer = hashlib.sha256(), False
+
+    def make(span: Span) -> memoryview:
+        made = memoryview(_noise(handle, noise, *span)).cast("B")
+        if hashed:
+            digest.update(made[: max(0, blocks.size - span[0])])
+        return made
+
+    with ThreadPoolExecutor(1) as ahead:
+        try:
+            pieces = blocks.pieces()
+            span = next(pieces, None)
+            made = span and ahead.submit(make, span)
+            while span and made:
+                current, start = made.result(), span[0]
+                span = next(pieces, None)
+                made = span and ahead.submit(make, span)
+                _check_size(handle, blocks.size)
+                longer = start + len(current) > blocks.size
+                _write(handle, current, start)
+                _hand_over(handle, start, len(current))
+                progress(len(current))
+            os.fdatasync(handle)
+            _check_size(handle, blocks.end if longer else blocks.size)
+        finally:
+            if longer and os.fstat(handle).st_size == blocks.end:
+                os.ftruncate(handle, blocks.size)
+                os.fsync(handle)
+    return digest.hexdigest() if hashed else None
+
+
+def read_back(handle: int, spans: list[Span]) -> str:
+    """Return SHA-256 of what the device has in `spans`; the handle must be a fresh one.
+
+    The page cache is dropped first, so that it is not the memory that answers.
+    """
+    os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+    digest = hashlib.sha256()
+    buffer = memoryview(bytearray(min(PIECE, max((b - a for a, b in spans), default=0))))
+    for start, end in spans:
+        while start < end:
+            n = os.preadv(handle, [buffer[: end - start]], start)
+            if n == 0:
+                raise Changed(f"it ends at byte {start}, where noise was written")
+            digest.update(buffer[:n])
+            os.posix_fadvise(handle, start, n, os.POSIX_FADV_DONTNEED)
+            start += n
+    return digest.hexdigest()
+
+
+def _noise(handle: int, noise: NoiseSource, start: int, end: int) -> Buffer:
+    n = end - start
+    # the slack reads as nothing: the source is shown zeros for it
+    original = os.pread(handle, n, start).ljust(n, b"\0") if noise.needs_original else None
+    made = noise.fill(original, start, n)
+    if memoryview(made).nbytes != n:
+        given = memoryview(made).nbytes
+        raise ValueError(f"{noise.name} was asked for {n} bytes and gave {given}")
+    return made
+
+
+def _write(handle: int, piece: memoryview, offset: int) -> None:
+    while piece:
+        written = os.pwrite(handle, piece, offset)
+        piece = piece[written:]
+        offset += written
+
+
+def _hand_over(handle: int, start: int, n: int) -> None:
+    """Have the device begin with a piece now, and drop those behind it that it has by now.
+
+    Not to wait until the end is what keeps device and generator busy together, and the file out
+    of everybody's page cache.
+    """
+    behind = min(start, BEHIND)
+    os.posix_fadvise(handle, start - behind, behind + n, os.POSIX_FADV_DONTNEED)
+
+
+def _check_size(handle: int, expected: int) -> None:
+    now = os.fstat(handle).st_size
+    if now != expected:
+        verb = "grew" if now > expected else "shrank"
+        raise Changed(f"it {verb} from {expected} to {now} bytes while it was overwritten")

@@ -1,14 +1,20 @@
 """From records to rows: one row a subject, one cell a metric, over the training seeds."""
 
-from collections import defaultdict
+import hashlib
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
+from dan_bench.metrics.baseline import baseline
 from dan_bench.metrics.statistics import Estimate, shared_ranks, t_interval
 from dan_bench.records import RunRecord
 from dan_bench.report.columns import column
 
+IDEAL = "ideal noise"
+MOST_NAMED = 4
+"""Differences within one part of the config (as its evaluation) that a row's name spells out."""
 AXES = ("data", "model", "output", "objective")
 """What names a row; further differences between configs are added where they tell rows apart."""
 
@@ -79,7 +85,7 @@ def leaderboard(
     ]
     sections = [axes.get("data") for axes, _ in named]
     ranks = rank(estimates, sections, wanted)
-    return [
+    rows = [
         Row(
             axes,
             runs[0].config["model"]["kind"],
@@ -89,6 +95,47 @@ def leaderboard(
         )
         for i, (axes, runs) in enumerate(named)
     ]
+    ideals = {
+        section: row
+        for section in dict.fromkeys(sections)
+        if (
+            row := ideal(
+                section,
+                [run for (axes, runs) in named if axes.get("data") == section for run in runs],
+                wanted,
+            )
+        )
+    }
+    return [
+        row
+        for section, members in groupby(rows, key=lambda row: row.axes.get("data"))
+        for row in [*([ideals[section]] if section in ideals else []), *members]
+    ]
+
+
+def ideal(section: str | None, runs: Sequence[RunRecord], metrics: Sequence[str]) -> Row | None:
+    """Return what true noise of the runs' size shows: median, and where 95 % of it lies.
+
+    None where the runs are of several sizes, or of one that the table of baselines has not.
+    """
+    sizes = {
+        (run.config["evaluation"]["samples"], estimate.n)
+        for run in runs
+        if (estimate := run.metrics.get("shannon_bits")) is not None and estimate.n is not None
+    }
+    if len(sizes) != 1:
+        return None
+    ((samples, of_bytes),) = sizes
+    laws = {name: baseline(f"rows/{of_bytes // samples}/{name}", samples) for name in metrics}
+    if "min_entropy_bits" in laws:
+        laws["min_entropy_bits"] = baseline("min_entropy/8/assessed", min(of_bytes, 1_000_000))
+    cells = {
+        name: Cell(Estimate(law.median, *law.interval, n=law.streams), None)
+        for name, law in laws.items()
+        if law is not None
+    }
+    axes = {"model": IDEAL} if section is None else {"data": section, "model": IDEAL}
+    return Row(axes, "baseline", 0, (samples,), cells) if cells else None
 
 
 def known_first(records: Sequence[RunRecord]) -> list[str]:
@@ -150,11 +197,23 @@ def name_rows(records: Sequence[RunRecord], group_by: Sequence[str] | None) -> l
         alike[str(axes)].append(i)
     for rows in alike.values():
         everything = {key for i in rows for key in flat[i]}
-        for key in sorted(everything):
-            if len({flat[i].get(key, "") for i in rows}) > 1:
-                for i in rows:
-                    names[i][key] = f"{key}={flat[i].get(key, 'none')}"
+        differ = [
+            key for key in sorted(everything) if len({flat[i].get(key, "") for i in rows}) > 1
+        ]
+        parts = Counter(key.split(".")[0] for key in differ)
+        for i in rows:
+            for part, count in parts.items():
+                keys = [key for key in differ if key.split(".")[0] == part]
+                if count > MOST_NAMED:
+                    names[i][part] = f"{part} {fingerprint([flat[i].get(key) for key in keys])}"
+                    continue
+                names[i] |= {key: f"{key}={flat[i].get(key, 'none')}" for key in keys}
     return names
+
+
+def fingerprint(values: Sequence[str | None]) -> str:
+    """Four digits that tell one set of values from another."""
+    return hashlib.sha256(repr(values).encode()).hexdigest()[:4]
 
 
 def value(flat: dict[str, str], axis: str) -> str:

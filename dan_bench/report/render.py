@@ -33,7 +33,8 @@ def text(cell: Cell | None) -> str:
 def caption(rows: Sequence[Row]) -> str:
     """What the numbers of a section are."""
     samples = sorted({n for row in rows for n in row.samples})
-    seeds = sorted({row.seeds for row in rows})
+    seeds = sorted({row.seeds for row in rows if row.seeds}) or [0]
+    of_ideal = "; ideal noise: median ± half of where 95 % of it lies"
 
     def span(values: Sequence[int]) -> str:
         return f"{values[0]}" if len(values) == 1 else f"{values[0]} to {values[-1]}"
@@ -41,7 +42,7 @@ def caption(rows: Sequence[Row]) -> str:
     return (
         f"N = {span(samples)} held-out samples; mean ± half of the 95 % t interval "
         f"over {span(seeds)} training seeds; (rank), shared where intervals overlap; "
-        f"{MISSING} = no value"
+        f"{MISSING} = no value" + (of_ideal if any(row.kind == "baseline" for row in rows) else "")
     )
 
 

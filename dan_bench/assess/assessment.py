@@ -164,7 +164,7 @@ def of_lags(windows: list[Window]) -> Finding:
         peaks.append(spectrum.strongest_lag(correlations, len(window.symbols)))
     n = len(windows[0].symbols)
     low, high = (spectrum.strongest_lag_of_noise(n, level) for level in TAILS)
-    return of_peaks("autocorrelation", peaks, low, high, "strongest at lag {:,}")
+    return of_peaks("autocorrelation", peaks, low, high, "standard deviations, at lag {:,}")
 
 
 def of_lines(windows: list[Window]) -> Finding:
@@ -174,7 +174,7 @@ def of_lines(windows: list[Window]) -> Finding:
     peaks = [spectrum.strongest_line(spectrum.periodogram(w.symbols)) for w in windows]
     n = len(windows[0].symbols)
     low, high = (spectrum.strongest_line_of_noise(n, level) for level in TAILS)
-    return of_peaks("spectrum", peaks, low, high, "strongest line: {:,} cycles")
+    return of_peaks("spectrum", peaks, low, high, "mean powers, at {:,} cycles")
 
 
 def of_peaks(

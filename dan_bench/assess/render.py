@@ -52,11 +52,12 @@ def table(assessment: Assessment, beside: Assessment | None = None) -> str:
         rows.append([finding.family, number(finding.value), *other, span, p_value, said])
     windows = "; ".join(f"{len(w.symbols):,} from {w.offset:,}" for w in stream.windows)
     n, bits = stream.tally.n, assessment.bits_per_symbol
-    low, high = (shannon_of_noise(n, bits, level) for level in TAILS)
+    levels = [shannon_of_noise(n, bits, level) for level in TAILS]
+    span = "-" if None in levels else " to ".join(f"{level:.6f}" for level in levels)
     lines = [
         f"{printable(stream.name)}: {n:,} symbols of {bits} bit{'s' * (bits > 1)}, "
         f"{stream.tally.shannon_bits():.6f} bits of Shannon entropy each "
-        f"(95 % of noise: {low:.6f} to {high:.6f})",
+        f"(95 % of noise: {span})",
         f"counts and balance: of all symbols; everything else: of {windows}",
         "",
         *aligned(rows),
@@ -196,7 +197,10 @@ def baselines(assessment: Assessment, worst: Looked) -> dict[str, Any]:
         for name, law in laws.items()
         if law is not None
     }
-    levels = zip(("low", "median", "high"), (TAILS[0], 0.5, TAILS[1]), strict=True)
     total = assessment.stream.tally.n
-    shannon = {name: shannon_of_noise(total, bits, level) for name, level in levels}
-    return {"shannon_bits": shannon, **of_noise}
+    low, median, high = (
+        shannon_of_noise(total, bits, level) for level in (TAILS[0], 0.5, TAILS[1])
+    )
+    if median is None:
+        return of_noise
+    return {"shannon_bits": {"low": low, "median": median, "high": high}, **of_noise}

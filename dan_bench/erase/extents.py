@@ -136,7 +136,7 @@ def moved_spans(before: list[Extent], after: list[Extent], spans: list[Span]) ->
 
 
 def _by_shift(mapped: list[Extent]) -> dict[int, list[Extent]]:
-    """Written extents of known place by physical less logical address, the same for all that adjoin."""
+    """Written extents of known place, by physical less logical address."""
     groups: dict[int, list[Extent]] = {}
     for extent in mapped:
         if not extent.flags & (UNKNOWN | UNWRITTEN):

@@ -14,7 +14,8 @@ from functools import cache
 from pathlib import Path
 
 TABLE = Path(__file__).with_name("baseline.csv")
-LEVELS = (0.0, 0.025, 0.05, 0.5, 0.95, 0.975, 1.0)
+LEVELS = (0.0, 0.025, 0.05, 0.1, 0.5, 0.9, 0.95, 0.975, 1.0)
+LOWER = (0.025, 0.05, 0.1)
 BEYOND = 1.05
 
 
@@ -23,7 +24,7 @@ class Baseline:
     """Quantiles of a metric over `streams` ideal streams of one length."""
 
     quantiles: Mapping[float, float]
-    """At the levels 0 (the least), 0.025, 0.05, 0.5, 0.95, 0.975 and 1 (the most)."""
+    """At the `LEVELS`; 0 is the least of the streams, and 1 the most."""
     streams: int
 
     @property
@@ -37,27 +38,20 @@ class Baseline:
         return self.quantiles[0.5]
 
     def p_low(self, value: float) -> float:
-        """Chance that ideal noise scores so low: from the table and, beyond it, a bound.
+        """Chance that ideal noise scores so low, or somewhat more: a bound of exponential shape.
 
-        Below the 5 % quantile the tail is taken to halve as slowly as it does anywhere between the
-        median and the 2.5 % quantile: an exponential tail, which that of the longest repeat in
-        noise is (Arratia & Waterman 1985) and above which a normal law stays. Nor is it taken to
-        be thinner than one stream in all that were made at the least of them, and halving from
-        there. So the chance is not understated.
+        1/2 at the median, and below it halving as slowly as the levels of the table do anywhere
+        from there to 10, 5 or 2.5 % or to the least of all streams. The tail of the longest repeat
+        or the longest run of hits in noise is exponential (Arratia & Waterman 1985), and that of a
+        normal law is thinner.
         """
-        middle, fifth, outer = (self.quantiles[level] for level in (0.5, 0.05, 0.025))
-        least = self.quantiles[0.0]
-        if value >= fifth:
-            return 1.0 if value >= middle else 0.5
-        halving = max(
-            fifth - outer,
-            (middle - fifth) / math.log2(10),
-            (middle - outer) / math.log2(20),
-            1e-12,
-        )
-        tail = 0.05 * math.exp2(-(fifth - value) / halving)
-        seen = math.exp2(-max(0.0, least - value) / halving) / (self.streams + 1)
-        return min(0.05, max(tail, seen))
+        if value >= self.median:
+            return 1.0
+        seen = [(level, self.quantiles[level]) for level in LOWER]
+        seen.append((1 / (self.streams + 1), self.quantiles[0.0]))
+        slopes = [(self.median - at) / math.log2(0.5 / level) for level, at in seen if level < 0.5]
+        halving = max(1e-12, *slopes)
+        return 0.5 * math.exp2(-(self.median - value) / halving)
 
 
 @cache

@@ -10,7 +10,7 @@ from scipy import fft, special
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
-LEAST = 64
+LEAST = 256
 LAGS = 1 << 16
 
 
@@ -19,6 +19,7 @@ class Peak:
     """The highest point of something that ideal noise keeps low."""
 
     value: float
+    """In standard deviations of noise, or in mean powers."""
     place: int
     """Lag in symbols, or cycles in the stream."""
     p_value: float
@@ -27,8 +28,8 @@ class Peak:
 def autocorrelation(symbols: Bytes, lags: int = LAGS) -> Floats:
     """Correlation of a stream with itself, at lags 1 to min(lags, n / 4).
 
-    Of n ideal symbols each is about normal with mean 0 and variance 1/n (Box, Jenkins & Reinsel,
-    section 2.1.6). A constant has none: zeros.
+    Of n ideal symbols that at lag k is about normal, with mean -(n - k) / n(n - 1), for the mean is
+    taken off, and variance (n - k) / n^2 (Dufour & Roy 1985). A constant has none: zeros.
     """
     n = _long_enough(symbols)
     x = symbols - symbols.mean()
@@ -52,17 +53,22 @@ def periodogram(symbols: Bytes) -> Floats:
 
 
 def strongest_lag(correlations: Floats, n: int) -> Peak:
-    """Largest correlation in size, and the chance that n ideal symbols have one as large."""
-    place = int(np.abs(correlations).argmax())
-    value = float(correlations[place])
-    tail = 2 * float(special.ndtr(-abs(value) * n**0.5))
-    return Peak(value, place + 1, min(1.0, len(correlations) * tail))
+    """Largest of k correlations in size, in standard deviations of noise, and its chance.
+
+    The chance that n ideal symbols have one as large: k times that of a normal law (Bonferroni).
+    """
+    overlap = n - 1 - np.arange(len(correlations))
+    scores = (correlations + overlap / (n * (n - 1))) * n / np.sqrt(overlap)
+    place = int(np.abs(scores).argmax())
+    value = float(scores[place])
+    tail = 2 * float(special.ndtr(-abs(value)))
+    return Peak(value, place + 1, min(1.0, len(scores) * tail))
 
 
 def strongest_lag_of_noise(n: int, probability: float, lags: int = LAGS) -> float:
-    """Quantile, over streams of n ideal symbols, of the largest correlation in size."""
+    """Quantile, over streams of n ideal symbols, of the largest in size, in standard deviations."""
     each = probability ** (1 / min(lags, n // 4))
-    return float(special.ndtri((1 + each) / 2)) / math.sqrt(n)
+    return float(special.ndtri((1 + each) / 2))
 
 
 def strongest_line(power: Floats) -> Peak:

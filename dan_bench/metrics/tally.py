@@ -63,12 +63,14 @@ class Tally:
         return self.pairs.reshape(256, 256)[: 1 << bits, : 1 << bits].ravel()
 
 
-def shannon_of_noise(n: int, bits: int, probability: float) -> float:
+def shannon_of_noise(n: int, bits: int, probability: float) -> float | None:
     """Quantile, over streams of n ideal symbols, of `Tally.shannon_bits`.
 
     2 n ln 2 times what the plug-in entropy lacks is about chi-square (Wilks 1938), whose mean the
-    correction takes off. For short streams, where not all symbols occur, a rough guide only.
+    correction takes off. None where fewer than five symbols of a kind are expected.
     """
+    if n < LEAST_EXPECTED << bits:
+        return None
     freedom = (1 << bits) - 1
     missing = float(special.chdtri(freedom, probability)) - freedom
     return bits - missing / (2 * n * math.log(2))
@@ -107,7 +109,9 @@ def bit_balance(counts: Counts, bits: int) -> tuple[float, float] | None:
     planes = (np.arange(len(counts))[:, None] >> np.arange(bits)) & 1
     ones = counts @ planes
     fewer = np.minimum(ones, n - ones)
-    p_value = 2 * float(special.bdtr(int(fewer.min()), n, 0.5))
+    least = int(fewer.min())
+    # the binomial law as an incomplete beta function: scipy's bdtr ends at n = 2^31
+    p_value = 2 * float(special.betainc(n - least, least + 1, 0.5))
     return float(np.abs(ones / n - 0.5).max()), min(1.0, bits * p_value)
 
 

@@ -1,7 +1,8 @@
-"""`python -m dan_bench.report`: the table, from the records folder alone."""
+"""`python -m dan_bench.report [COMMAND]`: what came out, from the records folder alone."""
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from dan_bench.records import Store
@@ -10,12 +11,53 @@ from dan_bench.report.leaderboard import flatten
 from dan_bench.report.render import FORMATS
 
 
+def figures(arguments: list[str]) -> int:
+    """Draw the figures."""
+    from dan_bench.report.figures import main as draw
+
+    return draw(arguments)
+
+
+def saturation(arguments: list[str]) -> int:
+    """Print the saturation tables."""
+    from dan_bench.report.saturation import main as tables
+
+    return tables(arguments)
+
+
+def export(arguments: list[str]) -> int:
+    """Write a tidy frame."""
+    from dan_bench.report.export import main as write
+
+    return write(arguments)
+
+
+def single(command: str, arguments: list[str]) -> int:
+    """Show or compare single runs."""
+    from dan_bench.report.show import main as runs
+
+    return runs(command, arguments)
+
+
+COMMANDS: dict[str, tuple[str, Callable[[list[str]], int]]] = {
+    "leaderboard": ("the table (the default)", lambda arguments: board(arguments)),
+    "figures": ("draw results/figures", figures),
+    "saturation": ("what gradient is left as the discriminator learns", saturation),
+    "show": ("all that one run left", lambda arguments: single("show", arguments)),
+    "compare": ("two runs side by side", lambda arguments: single("compare", arguments)),
+    "export": ("every number as CSV or Parquet", export),
+}
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     made = argparse.ArgumentParser(
         prog="python -m dan_bench.report",
         description="Print the table of a results folder: controls first, then models.",
-        epilog="example: python -m dan_bench.report --metrics joint_bits,percent_destroyed "
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="commands, each with a --help of its own:\n"
+        + "".join(f"  {name:12} {said}\n" for name, (said, _) in COMMANDS.items())
+        + "\nexample: python -m dan_bench.report --metrics joint_bits,percent_destroyed "
         "--format latex",
     )
     made.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
@@ -41,6 +83,14 @@ def refuse(message: str) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Carry out a command; without one, print the table."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given and given[0] in COMMANDS:
+        return COMMANDS[given[0]][1](given[1:])
+    return board(given)
+
+
+def board(arguments: list[str]) -> int:
     """Print the table; 0 where there was one, 2 where something asked for is not there."""
     asked = parser().parse_args(arguments)
     records, damaged = Store(asked.results).all()

@@ -215,7 +215,7 @@ class Evidence:
         roots = [locate(path) for path in paths]
         refuse_inside(
             tempfile.gettempdir(),
-            tuple(root for root, file in roots if not file),
+            [file or root for root, file in roots],
             "the temporary folder",
         )
         for root, file in roots:

@@ -3,7 +3,7 @@
 import os
 import pwd
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -81,8 +81,8 @@ def others(links: int) -> str:
     return f"{links - 1} other name{'s' if links > 2 else ''}"
 
 
-def refuse_inside(path: str, roots: tuple[Root, ...], what: str) -> None:
-    """Refuse a path of our own that lies in what is to be erased."""
+def refuse_inside(path: str, roots: Sequence[Root | Found], what: str) -> None:
+    """Refuse a path of our own that is, or lies in, a folder or file that is to be erased."""
     real = os.path.realpath(path)
     for root in roots:
         if os.path.commonpath([real, root.path]) == root.path:

@@ -24,7 +24,8 @@ class Remark:
 class ErasurePlan:
     """Every file that an erasure would overwrite, and all that it would leave alone."""
 
-    roots: tuple[Root, ...]
+    roots: tuple[Root | Found, ...]
+    """The folders and single files that were named."""
     files: tuple[Found, ...]
     refused: tuple[Remark, ...]
     """Left alone, each with the reason: links, devices, other mounts, folders not to be read."""
@@ -71,7 +72,7 @@ def plan_erasure(
                 files.setdefault(found.path, found)
     warnings = [remark for found in files.values() for remark in _of_file(found)]
     return ErasurePlan(
-        tuple({root.path: root for root, _ in named}.values()),
+        tuple({(file or root).path: file or root for root, file in named}.values()),
         tuple(files.values()),
         tuple(refused.values()),
         (*_of_mounts(tuple(files.values())), *warnings),

@@ -1,0 +1,264 @@
+"""What happens to a file while it is erased: others swap it, fill the disk, write to it."""
+
+import errno
+import json
+import os
+
+import pytest
+from erasing import failing_write, files_of, plant
+
+import dan_bench.erase.eraser as eraser
+import dan_bench.erase.overwrite as overwriting
+from dan_bench.erase import (
+    FastNoise,
+    Found,
+    erase,
+    plan_erasure,
+)
+
+
+@pytest.fixture
+def tree(tmp_path):
+    return plant(tmp_path)
+
+
+# a swap between the look and the opening: the canary is whatever took the place
+
+
+def swaps(tree):
+    """Ways to put a canary where a planned file was."""
+    victim, canary = tree / "inner" / "of 70000", tree.parent / "canary"
+    canary.write_bytes(b"canary" * 100)
+    away = tree.parent / "away"
+
+    def link():
+        victim.rename(away)
+        victim.symlink_to(canary)
+
+    def hard_link():
+        victim.unlink()
+        os.link(canary, victim)
+
+    def moved_in():
+        victim.unlink()
+        canary.rename(victim)
+
+    def folder():
+        inside = tree.parent / "elsewhere"
+        inside.mkdir()
+        canary.rename(inside / victim.name)
+        victim.parent.rename(away)
+        victim.parent.symlink_to(inside)
+
+    def real_folder():
+        inside = tree.parent / "elsewhere"
+        inside.mkdir()
+        canary.rename(inside / victim.name)
+        victim.parent.rename(away)
+        inside.rename(victim.parent)
+
+    def one_more_name():
+        os.link(victim, canary.with_name("one more"))
+
+    def fifo():
+        victim.unlink()
+        os.mkfifo(victim)
+
+    def written_to():
+        with victim.open("ab") as file:
+            file.write(b"canary" * 100)
+
+    return {
+        f.__name__: f
+        for f in (link, hard_link, moved_in, folder, real_folder, one_more_name, fifo, written_to)
+    }
+
+
+SWAPS = ["link", "hard_link", "moved_in", "folder", "real_folder", "one_more_name", "fifo"]
+
+
+@pytest.mark.parametrize("way", [*SWAPS, "written_to"])
+def test_a_file_swapped_between_look_and_opening_is_skipped(tree, way):
+    plan = plan_erasure([tree / "inner"])
+    swaps(tree)[way]()
+    canaries = {
+        path: data for path, data in files_of(tree.parent).items() if data.endswith(b"canary")
+    }
+    report = erase(plan, FastNoise())
+    (failed,) = [r for r in report.files if r.path.endswith("of 70000")]
+    assert failed.status == "failed"
+    assert failed.error
+    assert failed.written == 0
+    assert failed.survey is None
+    assert not report.complete
+    assert all(path.read_bytes() == data for path, data in canaries.items())
+    others = [r for r in report.files if r is not failed]
+    if "folder" not in way:
+        assert {r.status for r in others} == {"overwritten"}
+
+
+def test_it_would_be_seen_if_files_were_not_told_apart(tree, monkeypatch):
+    """The mutation check of the one above: without its guards, the canary is lost."""
+    plan = plan_erasure([tree / "inner"])
+    swaps(tree)["moved_in"]()
+    monkeypatch.setattr(Found, "is_same", lambda *_: True)
+    monkeypatch.setattr(eraser, "_check_unchanged", lambda *_: None)
+    assert all(
+        result.status == "overwritten"
+        for result in erase(plan, FastNoise()).files
+        if "of 70000" in result.path
+    )
+    assert not any(b"canary" in data for data in files_of(tree.parent).values())
+
+
+def test_a_root_that_was_swapped_is_not_entered(tree):
+    plan = plan_erasure([tree])
+    tree.rename(tree.parent / "away")
+    tree.mkdir()
+    (tree / "of 0").write_bytes(b"canary")
+    report = erase(plan, FastNoise())
+    assert {r.status for r in report.files} == {"failed"}
+    assert (tree / "of 0").read_bytes() == b"canary"
+
+
+def test_unlinking_takes_no_name_that_another_file_has_got(tree, monkeypatch):
+    victim = tree / "inner" / "of 70000"
+
+    def swap_first(found, handle, folder):
+        victim.unlink()
+        victim.write_bytes(b"canary")
+        return real(found, handle, folder)
+
+    real = eraser.remove
+    monkeypatch.setattr(eraser, "remove", swap_first)
+    (result,) = erase(plan_erasure([victim]), FastNoise(), remove=True).files
+    assert not result.removed
+    assert "left alone" in result.error
+    assert victim.read_bytes() == b"canary"
+    assert os.listdir(victim.parent).count("of 70000") == 1
+    assert not [name for name in os.listdir(victim.parent) if name.startswith(".")]
+
+
+# errors are the file's own
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EFBIG])
+def test_a_write_error_is_reported_and_the_rest_goes_on(tree, monkeypatch, number):
+    failing_write(monkeypatch, number)
+    report = erase(plan_erasure([tree]), FastNoise())
+    failed = [r for r in report.files if r.status == "failed"]
+    assert [r.error for r in failed] == [os.strerror(number)]
+    assert failed[0].written == 8192
+    share = 100 * 8192 / failed[0].survey.data
+    assert failed[0].survey.destroyed.value == pytest.approx(share, rel=0.02)
+    assert not report.complete
+
+
+@pytest.mark.parametrize("way", ["grow", "shrink"])
+def test_a_file_that_changes_its_size_meanwhile_is_reported(tree, monkeypatch, way):
+    monkeypatch.setattr(overwriting, "PIECE", 8192)
+    victim = tree / "inner" / "of 70000"
+
+    def change(_):
+        size = victim.stat().st_size
+        os.truncate(victim, size + 10 if way == "grow" else size - 10)
+
+    (result,) = erase(plan_erasure([victim]), FastNoise(), progress=change).files
+    assert result.status == "failed"
+    assert "grew" in result.error if way == "grow" else "shrank" in result.error
+    assert result.survey.destroyed.value < 50
+
+
+def test_what_others_append_is_never_cut_off(tree, monkeypatch):
+    victim = tree / "inner" / "of 70000"
+
+    def append(_):
+        with victim.open("ab") as file:
+            file.write(b"new")
+
+    (result,) = erase(plan_erasure([victim]), FastNoise(), progress=append).files
+    assert result.status == "failed"
+    assert victim.read_bytes().endswith(b"new")
+
+
+def test_a_device_that_gives_back_something_else_is_reported(tree, monkeypatch):
+    monkeypatch.setattr(eraser, "read_back", lambda *_: "another hash")
+    report = erase(plan_erasure([tree]), FastNoise())
+    assert not report.complete
+    assert {r.read_back for r in report.files} == {False}
+    assert all("give back" in r.error for r in report.files)
+
+
+def test_reading_back_sees_a_single_wrong_bit(tree, monkeypatch):
+    victim = tree / "inner" / "of 70000"
+    real = os.fdatasync
+
+    def flip(handle):
+        real(handle)
+        byte = os.pread(handle, 1, 12_345)
+        os.pwrite(handle, bytes([byte[0] ^ 1]), 12_345)
+
+    monkeypatch.setattr(overwriting.os, "fdatasync", flip)
+    (result,) = erase(plan_erasure([victim]), FastNoise()).files
+    assert result.read_back is False
+
+
+def as_nobody(work):
+    """Run `work` in a child that has no rights; return what it returns, by way of JSON."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            os.write(write, json.dumps(work()).encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    with open(read) as answer:
+        found = answer.read()
+    os.waitpid(child, 0)
+    return json.loads(found)
+
+
+@pytest.fixture
+def reachable(tree):
+    """Let others through to the tree, as long as the test runs."""
+    closed = [folder for folder in tree.parents if not folder.stat().st_mode & 0o001]
+    modes = [(folder, folder.stat().st_mode) for folder in closed]
+    for folder, mode in modes:
+        folder.chmod(mode | 0o001)
+    yield
+    for folder, mode in modes:
+        folder.chmod(mode)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root gives its rights away")
+def test_permission_denied_is_reported_and_the_rest_goes_on(tree, reachable):
+    for path in files_of(tree):
+        path.chmod(0o644)
+    own = tree / "inner" / "of 70000"
+    os.chown(own, 65534, 65534)
+    (tree / "closed").mkdir(mode=0o700)
+    before = files_of(tree)
+
+    def work():
+        plan = plan_erasure([tree])
+        report = erase(plan, FastNoise(), evidence=False)
+        return [
+            [(r.path, r.status, r.error) for r in report.files],
+            [(r.path, r.text) for r in plan.refused],
+            [r.path for r in plan.warnings if "cannot be written" in r.text],
+        ]
+
+    results, refused, warned = as_nobody(work)
+    for path, status, error in results:
+        if path == str(own):
+            assert status == "overwritten"
+        else:
+            assert (status, error) == ("failed", os.strerror(errno.EACCES))
+    assert refused == [[str(tree / "closed"), os.strerror(errno.EACCES)]]
+    assert sorted(warned) == sorted(str(path) for path in before if path != own)
+    now = files_of(tree)
+    assert {path for path in before if now[path] != before[path]} == {own}

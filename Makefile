@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep report test test-all lint bench figures clean
+.PHONY: help setup sweep report test test-all tools lint bench figures clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,8 +28,14 @@ report: $(READY) ## print the table of results/ again
 test: $(READY) lint ## lint, types, layers and all quick tests
 	$(BIN)/python -m pytest -m "not slow"
 
-test-all: $(READY) lint ## the same with the slow tests
+test-all: $(READY) lint tools ## the same with the slow tests
 	$(BIN)/python -m pytest
+
+tools: ## what tests of erasure on real file systems need (as root, by apt; without it they skip)
+	@command -v mkfs.xfs mkfs.btrfs mkfs.ext4 >/dev/null || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		apt-get install --quiet --yes xfsprogs btrfs-progs e2fsprogs; } || \
+		echo "no mkfs.xfs, mkfs.btrfs or mkfs.ext4: those tests will skip"
 
 lint: $(READY) ## ruff, format and types
 	$(BIN)/ruff check .

@@ -38,19 +38,19 @@ class Baseline:
         return self.quantiles[0.5]
 
     def p_low(self, value: float) -> float:
-        """Chance that ideal noise scores so low, or somewhat more: a bound of exponential shape.
+        """Chance that ideal noise scores so low, if that is small: rather too large than too small.
 
         1/2 at the median, and below it halving as slowly as the levels of the table do anywhere
-        from there to 10, 5 or 2.5 % or to the least of all streams. The tail of the longest repeat
-        or the longest run of hits in noise is exponential (Arratia & Waterman 1985), and that of a
-        normal law is thinner.
+        from there to 10, 5 or 2.5 % or to the least of all streams, and slower by what so many
+        streams leave uncertain. The tail of the longest repeat or the longest run of hits in noise
+        is exponential (Arratia & Waterman 1985), and that of a normal law is thinner.
         """
         if value >= self.median:
             return 1.0
         seen = [(level, self.quantiles[level]) for level in LOWER]
         seen.append((1 / (self.streams + 1), self.quantiles[0.0]))
         slopes = [(self.median - at) / math.log2(0.5 / level) for level, at in seen if level < 0.5]
-        halving = max(1e-12, *slopes)
+        halving = max(1e-12, *slopes) * (1 + 2 / math.sqrt(self.streams))
         return 0.5 * math.exp2(-(self.median - value) / halving)
 
 

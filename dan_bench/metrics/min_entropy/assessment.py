@@ -90,6 +90,8 @@ def assess(
     first (without it, standard error is). With `workers` above 1 that many threads share the
     estimators; the values are the same.
 
+    Memory is some 150 times the symbols; a stream of more than 2^30 bits is refused.
+
     An ideal source does not reach `bits_per_symbol`: each estimate is the end of a 99 % interval,
     and the least of up to seventeen counts.
     """
@@ -128,8 +130,8 @@ def assess(
     for (track, _), outcome in zip(tasks, outcomes, strict=True):
         values[track] |= outcome.values
         skipped |= {f"{track}.{name}": why for name, why in outcome.missing.items()}
-    h_original = min(bits_per_symbol * float(alphabet > 1), *values["literal"].values())
-    h_bitstring = min(1.0, *values["bitstring"].values()) if alphabet > 2 else None
+    h_original = min([bits_per_symbol * float(alphabet > 1), *values["literal"].values()])
+    h_bitstring = min([1.0, *values["bitstring"].values()]) if alphabet > 2 else None
     return Assessment(
         assessed=min(h_original, bits_per_symbol * (1.0 if h_bitstring is None else h_bitstring)),
         h_original=h_original,

@@ -8,6 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 Symbols: TypeAlias = NDArray[np.uint8]
 Stream: TypeAlias = ArrayLike | bytes | bytearray | memoryview
 
+# counts and places are kept in 32 bits, signed, and one of them counts twice
+MOST_BITS = 1 << 30
+
 
 def as_symbols(stream: Stream, width: int) -> Symbols:
     """Bytes or integers as an array of symbols of `width` bits; a ValueError if they are none."""
@@ -23,6 +26,10 @@ def as_symbols(stream: Stream, width: int) -> Symbols:
         )
     if symbols.size == 0:
         raise ValueError("an empty stream cannot be assessed: it needs one symbol or more")
+    if symbols.size * width > MOST_BITS:
+        raise ValueError(
+            f"{symbols.size} symbols of {width} bits are more than 2^30 bits: assess parts of them"
+        )
     if symbols.dtype != np.bool_ and not np.issubdtype(symbols.dtype, np.integer):
         raise TypeError(f"symbols are bytes or integers, got an array of {symbols.dtype}")
     least, most = symbols.min(), symbols.max()

@@ -19,7 +19,7 @@ $(READY): requirements.lock pyproject.toml
 
 setup: $(READY) ## create .venv and install what requirements.lock pins
 
-sweep: $(READY) ## train, measure and print everything (10 to 15 minutes; finished runs are kept)
+sweep: $(READY) ## train, measure and print everything (15 to 20 minutes; finished runs are kept)
 	@$(BIN)/python -m dan_bench.train -m +sweep=default
 
 report: $(READY) ## print the table of results/ again
@@ -32,7 +32,7 @@ test-all: $(READY) lint tools ## the same with the slow tests
 	$(BIN)/python -m pytest
 
 tools: ## what tests of erasure on real file systems need (as root, by apt; without it they skip)
-	@command -v mkfs.xfs mkfs.btrfs mkfs.ext4 >/dev/null || \
+	@(for tool in mkfs.xfs mkfs.btrfs mkfs.ext4; do command -v $$tool >/dev/null || exit 1; done) || \
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 		apt-get install --quiet --yes xfsprogs btrfs-progs e2fsprogs; } || \
 		echo "no mkfs.xfs, mkfs.btrfs or mkfs.ext4: those tests will skip"

@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--against",
         choices=AGAINST,
-        help="assess as much of that generator's output, too, and show it beside",
+        help="assess as much of that generator's output as is looked at here, and show it beside",
     )
     return made
 
@@ -163,6 +163,8 @@ def refuse_plot(error: Callable[[str], None], path: Path, files: int) -> None:
         error(f"--plot {path}: that is a folder")
     if not path.absolute().parent.is_dir():
         error(f"--plot {path}: there is no folder {path.absolute().parent}")
+    if not os.access(path.absolute().parent, os.W_OK):
+        error(f"--plot {path}: the folder may not be written to")
 
 
 def run() -> int:

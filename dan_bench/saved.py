@@ -6,8 +6,9 @@ from pathlib import Path
 import torch
 
 from dan_bench.config import ConfigError, RunConfig, bind, parse
+from dan_bench.data.noise import fast_bytes
 from dan_bench.degenerator import Degenerator
-from dan_bench.models.frozen import freeze
+from dan_bench.models.frozen import Draw, freeze
 from dan_bench.plan import call, make_module
 from dan_bench.records import DamagedRecord, RunRecord, Store, read
 from dan_bench.sweep.compose import configure
@@ -75,8 +76,8 @@ def quality(record: RunRecord) -> tuple[float, float]:
     return destroyed, bits
 
 
-def load(record: RunRecord, folder: Path, seed: int) -> Degenerator:
-    """Build the degenerator of a run, with fresh noise from `seed`.
+def load(record: RunRecord, folder: Path, seed: int, draw: Draw = fast_bytes) -> Degenerator:
+    """Build the degenerator of a run, with fresh noise from `seed` and `draw`, as `freeze` has it.
 
     Raises:
         NoDegenerator: the weights are missing, are no weights, or are another network's.
@@ -99,7 +100,7 @@ def load(record: RunRecord, folder: Path, seed: int) -> Degenerator:
         raise NoDegenerator(f"{path} is no checkpoint of this run: {reason}") from error
     except ConfigError as error:
         raise NoDegenerator(f"the run's config is not one of this version: {error}") from error
-    return freeze(module, seed)
+    return freeze(module, seed, draw)
 
 
 def config_of(record: RunRecord) -> RunConfig:

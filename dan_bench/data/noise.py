@@ -5,6 +5,7 @@ twice as fast as `random.Random.randbytes` (benchmarks/noise.py), and can be giv
 the bytes are equal.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -42,6 +43,14 @@ def fast_bytes(seed: int, n: int) -> Bytes:
     For the fresh randomness that networks are given; what they are to become is Python's.
     """
     return np.random.PCG64(seed).random_raw(-(-n // 8)).view(np.uint8)[:n]
+
+
+def system_bytes(_: int, n: int) -> Bytes:
+    """Return n bytes of the operating system's generator, whatever the seed: nobody repeats them.
+
+    For data that are to be gone; never for a run that is to be repeated.
+    """
+    return np.frombuffer(os.urandom(n), dtype=np.uint8)
 
 
 @dataclass

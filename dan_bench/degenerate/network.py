@@ -1,24 +1,23 @@
 """A trained degenerator as a source of noise: what it makes of the data replaces the data."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 
 from dan_bench.algorithm1 import NetworkNoise
+from dan_bench.data.noise import system_bytes
 from dan_bench.records import RunRecord
 from dan_bench.saved import find, load
 
 
 def network_noise(record: RunRecord, folder: Path) -> NetworkNoise:
-    """Return the degenerator of a run as a source, with fresh noise that no seed reproduces.
+    """Return the degenerator of a run as a source; its fresh noise is the operating system's.
 
     Raises:
         NoDegenerator: it cannot be built.
     """
-    seed = int.from_bytes(os.urandom(16), "little")
     width = int(np.prod(np.load(folder / "samples.npy", mmap_mode="r").shape[1:]))
-    return NetworkNoise(load(record, folder, seed), width, describe(record))
+    return NetworkNoise(load(record, folder, 0, system_bytes), width, describe(record))
 
 
 def describe(record: RunRecord) -> str:

@@ -1,5 +1,6 @@
 """A trained (or untrained) network as a degenerator of bytes."""
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -13,19 +14,25 @@ from dan_bench.models.entropydan import EntropyDAN
 from dan_bench.models.module import AdversarialModule, quantise
 
 CHUNK = 1000
+Draw = Callable[[int, int], Bytes]
 
 
-def freeze(module: AdversarialModule, seed: int) -> Degenerator:
-    """Return the module as a degenerator of run `seed`; one with a dial can be turned."""
-    return Dialled(module, seed) if isinstance(module, EntropyDAN) else Frozen(module, seed)
+def freeze(module: AdversarialModule, seed: int, draw: Draw = fast_bytes) -> Degenerator:
+    """Return the module as a degenerator of run `seed`; one with a dial can be turned.
+
+    `draw` makes its fresh noise: with `data.noise.system_bytes` no seed reproduces it.
+    """
+    if isinstance(module, EntropyDAN):
+        return Dialled(module, seed, draw)
+    return Frozen(module, seed, draw)
 
 
 class Frozen:
     """The network with fresh noise that is a function of the row number."""
 
-    def __init__(self, module: AdversarialModule, seed: int) -> None:
+    def __init__(self, module: AdversarialModule, seed: int, draw: Draw = fast_bytes) -> None:
         self._module = module.eval()
-        self._fresh = NoiseRows(seed, "fresh", 2 * module.setting.noise_dim, draw=fast_bytes)
+        self._fresh = NoiseRows(seed, "fresh", 2 * module.setting.noise_dim, draw=draw)
         self.noise_bits = 16.0 * module.setting.noise_dim
         self._degenerate = module.degenerate
 
@@ -48,9 +55,15 @@ class Dialled(Frozen):
         ValueError: `trueness` is not in [0, 1].
     """
 
-    def __init__(self, module: EntropyDAN, seed: int, trueness: float | None = None) -> None:
-        super().__init__(module, seed)
-        self.at = partial(Dialled, module, seed)
+    def __init__(
+        self,
+        module: EntropyDAN,
+        seed: int,
+        draw: Draw = fast_bytes,
+        trueness: float | None = None,
+    ) -> None:
+        super().__init__(module, seed, draw)
+        self.at = partial(Dialled, module, seed, draw)
         if trueness is not None:
             if not 0 <= trueness <= 1:
                 raise ValueError(f"trueness={trueness} must be 0 (a constant) to 1 (true noise)")

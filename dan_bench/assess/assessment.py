@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dan_bench.assess.reading import Stream, Window
-from dan_bench.metrics import spectrum
-from dan_bench.metrics.baseline import Baseline, baseline, shortest
+from dan_bench.metrics import baseline, spectrum
 from dan_bench.metrics.iid import IidAssessment, iid_tests
 from dan_bench.metrics.linearity import LEAST_BITS, LinearComplexity, linear_complexity_test
 from dan_bench.metrics.min_entropy import Assessment as MinEntropy
@@ -186,19 +185,14 @@ def of_peaks(
     return Finding(family, p_value, abs(oddest.value), low, high, said.format(oddest.place))
 
 
-def entropy_baseline(bits: int, name: str, n: int) -> Baseline | None:
-    """Return the law of an estimate of SP 800-90B over ideal streams of n symbols."""
-    return baseline(f"min_entropy/{bits}/{name}", n)
-
-
 def of_min_entropy(looked: list[Looked], bits: int) -> Finding:
     """Assessed min-entropy of the worst window, against ideal streams of its length."""
     worst = min(looked, key=lambda one: one.min_entropy.assessed)
     n, value = len(worst.window.symbols), worst.min_entropy.assessed
-    law = entropy_baseline(bits, "assessed", n)
+    law = baseline.of_min_entropy(bits, "assessed", n)
     said = "bits a symbol, SP 800-90B"
     if law is None:
-        needs = f"{shortest(f'min_entropy/{bits}/assessed'):,} symbols"
+        needs = f"{baseline.longer(f'min_entropy/{bits}/assessed', n):,} symbols"
         return Finding("min-entropy", value=value, detail=said, needs=needs)
     low, high = law.interval
     p_value = min(1.0, len(looked) * law.p_low(value))

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from dan_bench.assess.assessment import TAILS, Assessment, Finding, Looked, entropy_baseline
+from dan_bench.assess.assessment import TAILS, Assessment, Finding, Looked
 from dan_bench.assess.reading import printable
 from dan_bench.assess.words import MEANING
+from dan_bench.metrics import baseline
 from dan_bench.metrics.tally import shannon_of_noise
 
 ESTIMATES = ("assessed", "h_original", "h_bitstring")
@@ -186,7 +187,7 @@ def baselines(assessment: Assessment, worst: Looked) -> dict[str, Any]:
     names += [
         f"{track}.{name}" for track in TRACKS for name in getattr(estimators, track).present()
     ]
-    laws = {name: entropy_baseline(bits, name, n) for name in names}
+    laws = {name: baseline.of_min_entropy(bits, name, n) for name in names}
     of_noise = {
         name: {
             "low": law.interval[0],

@@ -17,6 +17,8 @@ TABLE = Path(__file__).with_name("baseline.csv")
 LEVELS = (0.0, 0.025, 0.05, 0.1, 0.5, 0.9, 0.95, 0.975, 1.0)
 LOWER = (0.025, 0.05, 0.1)
 BEYOND = 1.05
+COMPRESSION_BITS = 6012
+"""From so many bits on there is a compression estimate (SP 800-90B, section 6.3.4)."""
 
 
 @dataclass(frozen=True)
@@ -65,22 +67,28 @@ def table() -> dict[str, dict[int, Baseline]]:
     return dict(found)
 
 
-def shortest(metric: str) -> int:
-    """Return the least length for which the table has this metric."""
-    return min(table()[metric])
+def longer(metric: str, n: int) -> int:
+    """Return the least length above n at which the table has this metric."""
+    return min(size for size in table()[metric] if size > n)
 
 
-def baseline(metric: str, n: int) -> Baseline | None:
+def baseline(metric: str, n: int, jump: int | None = None) -> Baseline | None:
     """Return the law of a metric at length n, between two lengths of the table linear in log n.
 
-    Lengths within 5 % beyond the ends of the table have that end's law (a mebibyte that of a
-    megabyte); None further out, and for a metric that the table does not hold.
+    Up to 5 % beyond its longest the law is that one's (a mebibyte has a megabyte's); None further
+    out, below its shortest, and for a metric that the table does not hold. From `jump` on the
+    law is another one: nothing is interpolated across it, and between it and the next length of
+    the table the law is None.
     """
     laws = table().get(metric, {})
-    if not laws or not min(laws) / BEYOND <= n <= BEYOND * max(laws):
+    if not laws or not min(laws) <= n <= BEYOND * max(laws):
         return None
-    below = max((size for size in laws if size <= n), default=min(laws))
+    below = max(size for size in laws if size <= n)
     above = min((size for size in laws if size >= n), default=max(laws))
+    if jump is not None and below < jump <= above:
+        if n >= jump:
+            return laws[above] if n == above else None
+        above = below
     if below == above:
         return laws[below]
     share = math.log(n / below) / math.log(above / below)
@@ -90,3 +98,12 @@ def baseline(metric: str, n: int) -> Baseline | None:
         for level in LEVELS
     }
     return Baseline(quantiles, min(low.streams, high.streams))
+
+
+def of_min_entropy(bits: int, estimate: str, n: int) -> Baseline | None:
+    """Return the law of an estimate of SP 800-90B over ideal streams of n symbols of `bits` bits.
+
+    At the shortest stream that it takes, the compression estimate is 0, and so is the least of
+    all; it comes up over the next thousand bits, for which there is no law.
+    """
+    return baseline(f"min_entropy/{bits}/{estimate}", n, jump=-(-COMPRESSION_BITS // bits))

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dan_bench.metrics.baseline import LEVELS, TABLE
+from dan_bench.metrics.baseline import COMPRESSION_BITS, LEVELS, TABLE
 from dan_bench.streams import derive, generator
 
 Bytes = NDArray[np.uint8]
@@ -32,6 +32,8 @@ SYMBOLS = {
     1_000_000: 120,
 }
 """Streams of each length for the estimators of SP 800-90B, of symbols of 8 bits and of 1."""
+AROUND_COMPRESSION = {6_000: 1000, 7_000: 1000, 8_500: 1000}
+"""The same in bits, about where the compression estimate begins and the law jumps."""
 OTHER_WIDTHS = 10
 """Of the widths between, one stream in so many."""
 ROWS = {2_000: 60, 10_000: 30}
@@ -95,12 +97,22 @@ def carry_out(task: Task) -> tuple[Task, dict[str, float]]:
     return task, MEASURES[task.measure](task)
 
 
+def streams(bits: int) -> dict[int, int]:
+    """Return how many streams of each length, in symbols of that many bits."""
+    counts = dict(SYMBOLS)
+    for length, count in AROUND_COMPRESSION.items():
+        n = -(-length // bits)
+        if -(-COMPRESSION_BITS // bits) > min(SYMBOLS):
+            counts.setdefault(n, count)
+    share = 1 if bits in (1, 8) else OTHER_WIDTHS
+    return {n: count // share for n, count in counts.items()}
+
+
 def tasks(share: float) -> list[Task]:
     """Return all streams, the longest first, or that share of each length."""
     lengths = [("rows", n, 8, count) for n, count in ROWS.items()]
-    for n, count in SYMBOLS.items():
-        lengths += [("symbols", n, bits, count) for bits in (8, 1)]
-        lengths += [("symbols", n, bits, count // OTHER_WIDTHS) for bits in range(2, 8)]
+    for bits in range(1, 9):
+        lengths += [("symbols", n, bits, count) for n, count in streams(bits).items()]
     lengths.sort(key=lambda of: -of[1])
     return [
         Task(measure, n, number, bits)
@@ -110,8 +122,10 @@ def tasks(share: float) -> list[Task]:
 
 
 def rows_of(found: dict[tuple[str, int], list[float]]) -> Iterator[dict[str, object]]:
-    """Rows of the table, by metric and length."""
+    """Rows of the table, by metric and length; of three streams at least."""
     for (metric, n), values in sorted(found.items()):
+        if len(values) < 3:  # an estimate that hardly any stream of this length has
+            continue
         quantiles = np.quantile(values, LEVELS)
         row: dict[str, object] = {"metric": metric, "n": n, "streams": len(values)}
         named = zip(LEVELS, quantiles, strict=True)

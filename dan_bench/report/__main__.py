@@ -32,6 +32,13 @@ def export(arguments: list[str]) -> int:
     return write(arguments)
 
 
+def html(arguments: list[str]) -> int:
+    """Write the HTML page."""
+    from dan_bench.report.html.command import main as write
+
+    return write(arguments)
+
+
 def single(command: str, arguments: list[str]) -> int:
     """Show or compare single runs."""
     from dan_bench.report.show import main as runs
@@ -42,6 +49,7 @@ def single(command: str, arguments: list[str]) -> int:
 COMMANDS: dict[str, tuple[str, Callable[[list[str]], int]]] = {
     "leaderboard": ("the table (the default)", lambda arguments: board(arguments)),
     "figures": ("draw results/figures", figures),
+    "html": ("the results as one self-contained page", html),
     "saturation": ("what gradient is left as the discriminator learns", saturation),
     "show": ("all that one run left", lambda arguments: single("show", arguments)),
     "compare": ("two runs side by side", lambda arguments: single("compare", arguments)),

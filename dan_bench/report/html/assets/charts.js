@@ -1,0 +1,59 @@
+// The figures: each drawn from the specification that stands in it, in the page's own colours.
+(async () => {
+  const ink = "var(--ink)", soft = "var(--soft)", grid = "var(--grid)", line = "var(--line)";
+  const config = {
+    background: "transparent",
+    font: "system-ui, sans-serif",
+    view: { stroke: line },
+    axis: { labelColor: soft, titleColor: ink, gridColor: grid, domainColor: line, tickColor: line, titleFontWeight: 500 },
+    legend: { labelColor: ink, titleColor: ink, symbolStrokeColor: ink },
+    text: { color: ink },
+  };
+
+  // The numbers as a table, made when somebody asks for them
+  function tabulate(holder, rows) {
+    const names = Object.keys(rows[0] ?? {});
+    const table = document.createElement("table");
+    const head = table.createTHead().insertRow();
+    for (const name of names) {
+      const th = document.createElement("th");
+      th.scope = "col";
+      th.textContent = name;
+      head.append(th);
+    }
+    const body = table.createTBody();
+    for (const row of rows) {
+      const tr = body.insertRow();
+      for (const name of names) {
+        const cell = document.createElement(name === names[0] ? "th" : "td");
+        if (name === names[0]) cell.scope = "row";
+        cell.textContent = row[name] ?? "X";
+        tr.append(cell);
+      }
+    }
+    holder.replaceChildren(table);
+  }
+
+  // Its top-level names are global, ours are not
+  const bundle = document.createElement("script");
+  bundle.textContent = await unpack("bundle");
+  document.body.append(bundle);
+
+  for (const figure of document.querySelectorAll("figure.chart")) {
+    const spec = JSON.parse(figure.querySelector("script.spec").textContent);
+    const drawn = figure.querySelector(".drawn");
+    const options = {
+      mode: "vega-lite", renderer: "svg", actions: false, config, tooltip: { disableDefaultStyle: true },
+    };
+    vegaEmbed(drawn, spec, options).then(({ view }) => {
+      const numbers = figure.querySelector("details.numbers");
+      numbers.addEventListener("toggle", () => {
+        if (numbers.open) tabulate(numbers.querySelector(".scroll"), view.data("numbers"));
+      }, { once: true });
+      figure.dataset.ready = "yes";
+    }).catch((error) => {
+      drawn.textContent = `This figure could not be drawn: ${error.message}`;
+      console.error(error);
+    });
+  }
+})();

@@ -1,0 +1,58 @@
+"""`python -m dan_bench.report html`: write the page, and show it if asked."""
+
+import argparse
+import sys
+import webbrowser
+from pathlib import Path
+
+from dan_bench.records import Store
+from dan_bench.report.html.page import LIMIT, page
+from dan_bench.report.html.serve import serve
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    made = argparse.ArgumentParser(
+        prog="python -m dan_bench.report html",
+        description="Write the results as one HTML file that needs nothing else.",
+    )
+    made.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
+    made.add_argument(
+        "--out", type=Path, metavar="FILE", help="where to (default: DIR/report.html)"
+    )
+    show = made.add_mutually_exclusive_group()
+    show.add_argument("--open", action="store_true", help="open it in the browser")
+    show.add_argument("--serve", action="store_true", help="serve it on this machine until Ctrl-C")
+    made.add_argument("--port", type=int, default=8000, help="for --serve; 0 is any free one")
+    return made
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the page; 0 where there was something to write, 2 where not."""
+    made = parser()
+    asked = made.parse_args(arguments)
+    out = asked.out or asked.results / "report.html"
+    if not out.absolute().parent.is_dir():
+        if asked.out is None:
+            print(f"there is no folder {asked.results}; `make sweep` makes one", file=sys.stderr)
+            return 2
+        made.error(f"{out}: there is no folder {out.absolute().parent}")
+    if not 0 <= asked.port <= 65535:
+        made.error(f"--port {asked.port}: must lie between 0 and 65535")
+    store = Store(asked.results)
+    records, damaged = store.all()
+    for path, reason in damaged.items():
+        print(f"left out {path}: {reason}", file=sys.stderr)
+    if not any(record.status == "done" for record in records):
+        print(f"no finished runs under {store.runs}; `make sweep` makes some", file=sys.stderr)
+        return 2
+    written = page(records, store, asked.results).encode()
+    out.write_bytes(written)
+    print(f"{out}: {len(written) / 1e6:.2f} MB, {len(records):,} runs")
+    if len(written) > LIMIT:
+        print(f"larger than {LIMIT / 1e6:g} MB: so many subjects", file=sys.stderr)
+    if asked.open:
+        webbrowser.open(out.absolute().as_uri())
+    if asked.serve:
+        serve(out, asked.port)
+    return 0

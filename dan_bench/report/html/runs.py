@@ -1,0 +1,91 @@
+"""Every run in full: settings, numbers, and where they come from."""
+
+import json
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from dan_bench.records import RunRecord
+from dan_bench.report.html.packing import pack
+from dan_bench.report.html.subjects import Subject
+from dan_bench.report.html.verdicts import VERDICTS
+from dan_bench.report.leaderboard import flatten
+from dan_bench.report.render import MISSING
+from dan_bench.report.show import span
+
+
+def folded(i: int, subject: Subject) -> str:
+    """Return a folded part with the verdicts' reasons; the page fills in the table when opened."""
+    verdicts = "".join(
+        f"<li>{escape(name)}: <b>{escape(found.word)}</b>"
+        f"{f' ({escape(found.reason)})' if found.reason else ''}</li>"
+        for name, judge in VERDICTS.items()
+        for found in [judge(subject.runs)]
+    )
+    count = f"{len(subject.runs)} run{'s' * (len(subject.runs) > 1)}"
+    return (
+        f'<details class="run" id="run-{i}"><summary>{escape(subject.row.section)}: '
+        f"{escape(subject.name)} <small>{count}</small></summary><ul>{verdicts}</ul></details>"
+    )
+
+
+def packed(subjects: Sequence[Subject]) -> str:
+    """Return the tables of all subjects, packed: they repeat each other a lot."""
+    tables = {f"run-{i}": table(s) for i, s in enumerate(subjects) if s.runs}
+    return pack(json.dumps(tables))
+
+
+def table(subject: Subject) -> str:
+    """Return a table with a column a run; what all runs share is written once."""
+    runs = subject.runs
+    keys = "".join(f'<th scope="col"><code>{run.key}</code></th>' for run in runs)
+    groups = {
+        "metrics, with their 95 % intervals": [metrics(run) for run in runs],
+        "costs": [{name: f"{v:.5g}" for name, v in run.costs.items()} for run in runs],
+        "provenance": [flatten(run.provenance) for run in runs],
+        "settings": [flatten(run.config) for run in runs],
+    }
+    body = "".join(group(title, of, len(runs)) for title, of in groups.items())
+    return (
+        f'<div class="scroll" role="region" aria-label="runs of {escape(subject.name)}" '
+        'tabindex="0"><table class="full"><thead><tr><th scope="col">run</th>'
+        f"{keys}</tr></thead>{body}</table></div>"
+    )
+
+
+def metrics(run: RunRecord) -> dict[str, str]:
+    """Return each metric with its interval and N."""
+    return {
+        name: span(e) + ("" if e is None or e.n is None else f" N = {e.n:,}")
+        for name, e in run.metrics.items()
+    }
+
+
+def group(title: str, of: Sequence[Mapping[str, Any]], runs: int) -> str:
+    """One part of the table."""
+    names = list(dict.fromkeys(name for values in of for name in values))
+    if not names:
+        return ""
+    lines = []
+    for name in names:
+        values = [escape(str(values.get(name, MISSING))) for values in of]
+        if len(set(values)) == 1:
+            cells = f'<td colspan="{runs}">{values[0]}</td>'
+        else:
+            cells = "".join(f"<td>{value}</td>" for value in values)
+        lines.append(f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>')
+    head = f'<tr><th scope="rowgroup" colspan="{runs + 1}">{escape(title)}</th></tr>'
+    return f"<tbody>{head}{''.join(lines)}</tbody>"
+
+
+def failures(records: Sequence[RunRecord]) -> str:
+    """List the runs that failed, and of what."""
+    failed = [record for record in records if record.status == "failed"]
+    if not failed:
+        return ""
+    items = "".join(
+        f"<li><code>{record.key}</code> {escape(str(record.config['model'].get('name')))}: "
+        f"{escape((record.traceback or 'no traceback').strip().splitlines()[-1])}</li>"
+        for record in failed
+    )
+    return f"<h3>Failed runs, {len(failed)}</h3><ul>{items}</ul>"

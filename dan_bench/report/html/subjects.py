@@ -1,0 +1,53 @@
+"""Rows of the leaderboard together with the runs that they were made of."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dan_bench.records import RunRecord
+from dan_bench.report.leaderboard import Row, leaderboard, name_rows
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One row; ideal noise has no runs."""
+
+    row: Row
+    runs: tuple[RunRecord, ...]
+    name: str
+    """As figures name it; within a data set no other has the same."""
+
+
+def subjects(records: Sequence[RunRecord]) -> list[Subject]:
+    """Return the leaderboard's rows, in its order, each with its runs by seed."""
+    done = [record for record in records if record.status == "done"]
+    runs: dict[tuple[tuple[str, str], ...], list[RunRecord]] = defaultdict(list)
+    for axes, record in zip(name_rows(done, None), done, strict=True):
+        runs[tuple(axes.items())].append(record)
+    rows = leaderboard(done)
+    labels: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        labels[row.section].append(row.label)
+    names = {section: short_names(members) for section, members in labels.items()}
+    return [
+        Subject(
+            row,
+            tuple(sorted(runs[tuple(row.axes.items())], key=lambda run: int(run.config["seed"]))),
+            names[row.section][row.label],
+        )
+        for row in rows
+    ]
+
+
+def short_names(labels: Sequence[str]) -> dict[str, str]:
+    """Return a short name for each label; the label itself where two would be called the same."""
+    names = {label: short(label) for label in labels}
+    count = Counter(names.values())
+    return {label: name if count[name] == 1 else label for label, name in names.items()}
+
+
+def short(label: str) -> str:
+    """Return a label without settings that are none, nor repeated; dotted names by their ends."""
+    words = [re.sub(r"^[\w.]+\.(\w+=)", r"\1", word) for word in label.split()]
+    return " ".join(dict.fromkeys(word for word in words if not word.endswith("=none")))

@@ -1,0 +1,329 @@
+"""The paper's Table 1, from its records alone: `python -m dan_bench.report.table1`."""
+
+import argparse
+import csv
+import io
+import json
+import sys
+import tomllib
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dan_bench.config import CONF
+from dan_bench.metrics.statistics import Estimate, t_interval
+from dan_bench.records import RunRecord, Store
+from dan_bench.report.leaderboard import flatten
+from dan_bench.report.render import MISSING, number
+
+TRAINING, ALBUM, ACCURACY = "training_data_destroyed", "album_destroyed", "accuracy"
+REPORTED = CONF / "table1" / "reported.toml"
+HEADINGS = (
+    "subject",
+    "held-out accuracy, %",
+    "%_dd training data",
+    "paper",
+    "%_dd album",
+    "paper",
+)
+MEANING = (
+    "%_dd: percentage of the files' bytes destroyed on disk, looked for through handles that were "
+    "opened before the subject ran; with a 95 % interval, and an upper bound. Unverified: seen to "
+    "be changed, but the old bytes may lie elsewhere. A file that is gone or replaced by another "
+    "has left its bytes where they were."
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One subject of one preset, over its seeds."""
+
+    preset: str
+    subject: str
+    title: str
+    seeds: int
+    cells: dict[str, Estimate | None]
+    """Accuracy in percent, and both %_dd; details of the latter count files."""
+    notes: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
+    reported: dict[str, float] = field(default_factory=dict)
+    """What the paper reports: `training` and `album`, where it was filled in."""
+
+
+def store_of(results: Path) -> Store:
+    """Return the store of Table 1's records, `<results>/table1/<key>/`."""
+    store = Store(results)
+    store.runs = Path(results) / "table1"
+    return store
+
+
+def rows_of(records: Sequence[RunRecord], reported: Path = REPORTED) -> list[Row]:
+    """Make a row of the records that differ in nothing but the seed.
+
+    Args:
+        records: of Table 1. Where all of a row have failed, so says the row.
+        reported: the file with the paper's own numbers.
+    """
+    paper = tomllib.loads(reported.read_text())
+    groups: dict[str, list[RunRecord]] = defaultdict(list)
+    for record in records:
+        same = {name: value for name, value in record.config.items() if name != "seed"}
+        groups[json.dumps(same, sort_keys=True)].append(record)
+    rows: list[Row] = []
+    ordered = sorted(groups.values(), key=lambda group: place(group[0]))
+    for group, named in zip(ordered, titles([group[0] for group in ordered]), strict=True):
+        done = [record for record in group if record.status == "done"]
+        subject = str(group[0].config["subject"])
+        rows.append(
+            Row(
+                str(group[0].config["preset"]),
+                subject,
+                named,
+                len(done),
+                {name: over_seeds(done or group, name) for name in (ACCURACY, TRAINING, ALBUM)},
+                tuple(dict.fromkeys(note for record in group for note in notes_of(record))),
+                tuple(failure(record) for record in group if record.status == "failed"),
+                paper.get(subject, {}),
+            )
+        )
+    return rows
+
+
+def place(record: RunRecord) -> tuple[str, int]:
+    """Where a row stands: by its preset, and its place in there."""
+    return str(record.config["preset"]), int(record.provenance.get("position", 0))
+
+
+def title(record: RunRecord) -> str:
+    """Return a subject's name, which says so where the training set is a stand-in."""
+    named = str(record.provenance.get("title", record.config["subject"]))
+    return named + (" (stand-in)" if record.provenance.get("stand_in") else "")
+
+
+def titles(firsts: Sequence[RunRecord]) -> list[str]:
+    """Return a title for each row, with the settings that tell it from others of the same name."""
+    flat = [flatten({**record.config, "seed": None}) for record in firsts]
+    alike: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for i, record in enumerate(firsts):
+        alike[str(record.config["preset"]), title(record)].append(i)
+    made = [title(record) for record in firsts]
+    for rows in alike.values():
+        for setting in sorted({setting for i in rows for setting in flat[i]}):
+            if len({flat[i].get(setting) for i in rows}) > 1:
+                for i in rows:
+                    made[i] += f" {setting}={flat[i].get(setting, 'none')}"
+    return made
+
+
+def notes_of(record: RunRecord) -> list[str]:
+    """What is to be said of a record under the table."""
+    doubts = [f"unverified because: {why}" for why in record.provenance.get("unverified", [])]
+    return [*record.provenance.get("notes", []), *doubts]
+
+
+def failure(record: RunRecord) -> str:
+    """Say which run failed, and of what."""
+    last = (record.traceback or "no traceback").strip().splitlines()[-1]
+    return f"{title(record)}, seed {record.config['seed']}, failed: {last}"
+
+
+def over_seeds(records: Sequence[RunRecord], metric: str) -> Estimate | None:
+    """Mean over seeds with its t interval; a single seed keeps its own interval.
+
+    Where something is unverified, the interval is the mean of the intervals: what is not known
+    of each seed is not known any better of all.
+    """
+    scale = 100.0 if metric == ACCURACY else 1.0
+    found = [estimate for record in records if (estimate := record.metrics.get(metric)) is not None]
+    if not found:
+        return None
+    counts = {
+        name: sum(estimate.details.get(name, 0) for estimate in found)
+        for name in sorted({name for estimate in found for name in estimate.details})
+    }
+    mean = t_interval([scale * estimate.value for estimate in found])
+    low, high = mean.low, mean.high
+    if len(found) == 1 or counts.get("unverified"):
+        lows = [e.value if e.low is None else e.low for e in found]
+        highs = [e.value if e.high is None else e.high for e in found]
+        low, high = (scale * sum(ends) / len(ends) for ends in (lows, highs))
+    return Estimate(mean.value, low, high, len(found), counts)
+
+
+def text(estimate: Estimate | None) -> str:
+    """Return a cell: a number with its interval, or the interval where it is unverified."""
+    if estimate is None:
+        return MISSING
+    counts, said = estimate.details, number(estimate)
+    if counts.get("unverified"):
+        said = f"unverified, {estimate.low:.4g} to {estimate.high:.4g}"
+    for fate in ("gone", "replaced"):
+        if counts.get(fate):
+            said += f"; {counts[fate]:.0f} of {counts['files']:.0f} files {fate}"
+    return said
+
+
+def cells(row: Row) -> list[str]:
+    """Return what a row prints, column by column."""
+    paper = {name: f"{row.reported[name]:g}" for name in row.reported}
+    return [
+        row.title + (" (failed)" if row.failures and not row.seeds else ""),
+        text(row.cells[ACCURACY]),
+        text(row.cells[TRAINING]),
+        paper.get("training", MISSING),
+        text(row.cells[ALBUM]),
+        paper.get("album", MISSING),
+    ]
+
+
+def lines_under(rows: Sequence[Row]) -> list[str]:
+    """What stands under the table: what the numbers are, and what stands in for what."""
+    seeds = sorted({row.seeds for row in rows})
+    said = [MEANING, f"Seeds a row: {', '.join(map(str, seeds))}."]
+    if not all(row.reported for row in rows):
+        said.append(
+            f"paper: {MISSING} = the paper's own values are not bundled; "
+            "conf/table1/reported.toml takes them."
+        )
+    said += dict.fromkeys(note for row in rows for note in row.notes)
+    return said + [one for row in rows for one in row.failures]
+
+
+Section = tuple[str, list[Row]]
+
+
+def sections(rows: Sequence[Row]) -> list[Section]:
+    """Return the rows of each preset with its heading."""
+    presets = dict.fromkeys(row.preset for row in rows)
+    return [
+        (f"Table 1, preset {preset}", [row for row in rows if row.preset == preset])
+        for preset in presets
+    ]
+
+
+def terminal(rows: Sequence[Row]) -> str:
+    """Tables for a terminal, columns aligned."""
+    said = []
+    for heading, members in sections(rows):
+        grid = [list(HEADINGS), *map(cells, members)]
+        widths = [max(map(len, column)) for column in zip(*grid, strict=True)]
+        rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
+        said += [heading, rule]
+        for k, (first, *rest) in enumerate(grid):
+            padded = [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)]
+            said += ["  ".join([first.ljust(widths[0]), *padded])] + [rule] * (k == 0)
+        said += [rule, *lines_under(members), ""]
+    return "\n".join(said) + "\n"
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Tables as GitHub renders them."""
+    said = []
+    for heading, members in sections(rows):
+        said += [f"**{heading}**", ""]
+        said.append("| " + " | ".join(HEADINGS) + " |")
+        said.append("| --- |" + " ---: |" * (len(HEADINGS) - 1))
+        said += ["| " + " | ".join(cells(row)) + " |" for row in members]
+        said += ["", *(f"- {line}" for line in lines_under(members)), ""]
+    return "\n".join(said)
+
+
+def latex(rows: Sequence[Row]) -> str:
+    r"""Tables for LaTeX; needs \usepackage{booktabs}."""
+
+    def escape(cell: str) -> str:
+        for sign, written in (("%", r"\%"), ("_", r"\_"), ("&", r"\&"), ("±", r"$\pm$")):
+            cell = cell.replace(sign, written)
+        return cell
+
+    said = []
+    for heading, members in sections(rows):
+        body = [" & ".join(map(escape, line)) + r" \\" for line in [HEADINGS, *map(cells, members)]]
+        said += [r"\begin{table}", rf"\caption{{{escape(heading)}}}"]
+        said += [r"\begin{tabular}{l" + "r" * (len(HEADINGS) - 1) + "}", r"\toprule"]
+        said += [body[0], r"\midrule", *body[1:], r"\bottomrule", r"\end{tabular}", ""]
+        said += [rf"\par\footnotesize {escape(line)}" for line in lines_under(members)]
+        said += [r"\end{table}", ""]
+    return "\n".join(said)
+
+
+def tidy(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return one dictionary a cell, unrounded."""
+    column = {TRAINING: "training", ALBUM: "album"}
+    return [
+        {
+            "preset": row.preset,
+            "subject": row.subject,
+            "title": row.title,
+            "seeds": row.seeds,
+            "metric": name,
+            "mean": None if cell is None else cell.value,
+            "low": None if cell is None else cell.low,
+            "high": None if cell is None else cell.high,
+            **{
+                count: None if cell is None else cell.details.get(count)
+                for count in ("files", "gone", "replaced", "unverified")
+            },
+            "paper": row.reported.get(column.get(name, "")),
+        }
+        for row in rows
+        for name, cell in row.cells.items()
+    ]
+
+
+def as_csv(rows: Sequence[Row]) -> str:
+    """One line a cell."""
+    found = tidy(rows)
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(found[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(found)
+    return out.getvalue()
+
+
+def as_json(rows: Sequence[Row]) -> str:
+    """One object a cell, and what stands under each table."""
+    notes = {heading: lines_under(members) for heading, members in sections(rows)}
+    return json.dumps({"cells": tidy(rows), "notes": notes}, indent=1, ensure_ascii=False) + "\n"
+
+
+FORMATS: dict[str, Callable[[Sequence[Row]], str]] = {
+    "table": terminal,
+    "markdown": markdown,
+    "latex": latex,
+    "csv": as_csv,
+    "json": as_json,
+}
+
+
+def render(rows: Sequence[Row], form: str = "table") -> str:
+    """Return the table in one of `FORMATS`."""
+    return FORMATS[form](rows)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the table; 0 where there was one, 2 where there are no records."""
+    made = argparse.ArgumentParser(
+        prog="python -m dan_bench.report table1",
+        description="Print Table 1 again from its records.",
+    )
+    made.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
+    made.add_argument("--format", choices=FORMATS, default="table")
+    asked = made.parse_args(arguments)
+    records, damaged = store_of(asked.results).all()
+    for path, reason in damaged.items():
+        print(f"left out {path}: {reason}", file=sys.stderr)
+    if not records:
+        print(
+            f"no records under {asked.results}/table1; `python -m dan_bench.table1` makes some",
+            file=sys.stderr,
+        )
+        return 2
+    print(render(rows_of(records), asked.format), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

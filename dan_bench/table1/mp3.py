@@ -1,0 +1,167 @@
+"""MP3s: songs that nobody has sung, or one's own; and their spectrograms."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile  # type: ignore[import-untyped]
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from pydantic import PositiveFloat, PositiveInt
+
+from dan_bench.streams import generator
+from dan_bench.table1.place import Place, copy_files, fingerprint, regular_files
+
+Sound = NDArray[np.float32]
+
+RATE = 16_000
+SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 2, 4, 7, 9), (0, 3, 5, 6, 7, 10))
+"""Major, minor, pentatonic, blues: semitones above the root."""
+HIGHEST = 5000.0
+"""Frequency in Hz up to which a spectrogram goes."""
+HELD_OUT_SHARE = 5
+"""The last so-manieth part of every song is held out."""
+
+
+@dataclass(frozen=True)
+class Synthesised:
+    """Songs with a melody, a tempo and a timbre of their own, by no singer at all.
+
+    Args:
+        songs: how many.
+        seconds: the length of each.
+    """
+
+    songs: PositiveInt
+    seconds: PositiveFloat
+
+    @property
+    def stands_for(self) -> str:
+        """Say so."""
+        return (
+            f"Britney Spears MP3s: {self.songs} MP3s of {self.seconds:g} s that this program "
+            "synthesised stand in for them; she is on none of them (--mp3 DIR)"
+        )
+
+    def identify(self) -> dict[str, Any]:
+        """Return its arguments."""
+        return {"kind": "stand-in", **asdict(self)}
+
+    def write(self, place: Place, seed: int) -> None:
+        """Write not_britney_spears_01.mp3 and so on."""
+        for number in range(1, self.songs + 1):
+            path = place.training / f"not_britney_spears_{number:02}.mp3"
+            with soundfile.SoundFile(path, "w", RATE, channels=1, format="MP3") as file:
+                file.title = f"Not by Britney Spears, no. {number}"
+                file.artist = "dan_bench"
+                file.write(song(seed, number, self.seconds))
+
+
+@dataclass(frozen=True)
+class Own:
+    """A copy of the MP3s in a folder, which is only read.
+
+    Args:
+        root: the folder.
+    """
+
+    root: Path
+    stands_for = None
+
+    def identify(self) -> dict[str, Any]:
+        """Return what it knows of its contents."""
+        return {"kind": "own", "fingerprint": fingerprint(self._files(), self.root)}
+
+    def write(self, place: Place, seed: int) -> None:
+        """Copy them."""
+        copy_files(self._files(), self.root, place.training)
+
+    def _files(self) -> list[Path]:
+        found = mp3s(regular_files(self.root, "--mp3"))
+        if len(found) < 2:
+            raise ValueError(f"--mp3={self.root} holds {len(found)} MP3s; two make a question")
+        return found
+
+
+def mp3s(files: Sequence[Path]) -> list[Path]:
+    """Return those that are called MP3."""
+    return [path for path in files if path.suffix.lower() == ".mp3"]
+
+
+def song(seed: int, number: int, seconds: float) -> Sound:
+    """Return a melody: a walk up and down a scale, plucked, with six harmonics and a drum.
+
+    Root, scale, tempo, harmonics, decay and drum are the song's own.
+    """
+    random = generator(seed, f"mp3/song/{number}")
+    root = 110 * 2 ** (random.integers(24) / 12)
+    scale = SCALES[random.integers(len(SCALES))]
+    beat = int(RATE * 60 / random.uniform(90, 200))
+    timbre = random.dirichlet(np.full(6, 0.7))
+    decay, drum = random.uniform(2, 12), random.uniform(0.02, 0.25)
+    sound = np.zeros(int(seconds * RATE) + beat, dtype=np.float32)
+    time = np.arange(beat) / RATE
+    step = 0
+    for start in range(0, len(sound) - beat + 1, beat):
+        step = int(np.clip(step + random.integers(-2, 3), 0, 2 * len(scale) - 1))
+        octave, degree = divmod(step, len(scale))
+        phase = 2 * math.pi * root * 2 ** (octave + scale[degree] / 12) * time
+        tone = sum(a * np.sin(k * phase) for k, a in enumerate(timbre, start=1))
+        hit = drum * random.standard_normal(beat) * np.exp(-40 * time)
+        sound[start : start + beat] = 0.6 * tone * np.exp(-decay * time) + hit
+    clipped: Sound = np.clip(sound[: int(seconds * RATE)], -1, 1)
+    return clipped
+
+
+def spectrograms(sound: Sound, rate: int, seconds: float, hop: float, side: int) -> Sound:
+    """Return log-power spectrograms of a sound, piece by piece: N x side x side.
+
+    Rows are frequencies up to HIGHEST, columns are times over `seconds` (Hann windows); a piece
+    begins every `hop` seconds. Each has mean 0 and deviation 1, so that loudness says nothing.
+
+    Raises:
+        ValueError: the rate is too low for HIGHEST, or a piece is shorter than a window.
+    """
+    window, length = round(rate * side / HIGHEST), round(rate * seconds)
+    if rate < 2 * HIGHEST or length < window + side:
+        raise ValueError(
+            f"{seconds} s at {rate} Hz are too little for a spectrogram of {side} x {side} up to "
+            f"{HIGHEST:g} Hz: it needs {2 * HIGHEST:g} Hz and {(window + side) / rate:.2g} s"
+        )
+    starts = np.arange(0, len(sound) - length + 1, round(rate * hop))
+    if not len(starts):
+        return np.empty((0, side, side), dtype=np.float32)
+    stride = (length - window) // (side - 1)
+    frames = sliding_window_view(sound, window)[starts[:, None] + stride * np.arange(side)]
+    spectrum = np.fft.rfft(frames * np.hanning(window))[..., :side]
+    power = np.log(np.square(np.abs(spectrum)) + 1e-6).swapaxes(1, 2)
+    mean = power.mean(axis=(1, 2), keepdims=True)
+    deviation = power.std(axis=(1, 2), keepdims=True)
+    made: Sound = ((power - mean) / (deviation + 1e-6)).astype(np.float32)
+    return made
+
+
+def read_mono(path: Path) -> tuple[Sound, int]:
+    """Return the mean of a file's channels, and its rate in Hz.
+
+    Raises:
+        ValueError: it is no sound that can be read.
+    """
+    try:
+        sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise ValueError(f"{path.name} is no MP3 that can be read: {error}") from error
+    mono: Sound = sound.mean(axis=1)
+    return mono, int(rate)
+
+
+def classes_of(files: Sequence[Path], root: Path) -> list[int]:
+    """Return the class of each file: its folder, or itself where there are not two folders."""
+    tops = [path.relative_to(root).parts[0] for path in files]
+    names = sorted(set(tops))
+    if len(names) < 2 or any(path.parent == root for path in files):
+        return list(range(len(files)))
+    return [names.index(top) for top in tops]

@@ -1,0 +1,110 @@
+"""Where a subject is let loose: a scratch folder, and copies of everything that it may get at."""
+
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folders of one subject; they and nothing else are written to."""
+
+    root: Path
+
+    @property
+    def training(self) -> Path:
+        """The training set as files, evidence of which is taken."""
+        return self.root / "training"
+
+    @property
+    def held_out(self) -> Path:
+        """What is not trained on."""
+        return self.root / "held_out"
+
+    @property
+    def album(self) -> Path:
+        """The family photo album, which is nobody's business."""
+        return self.root / "album"
+
+    @property
+    def work(self) -> Path:
+        """For whatever a subject wants to write down."""
+        return self.root / "work"
+
+
+@contextmanager
+def scratch(parent: Path) -> Iterator[Place]:
+    """Make a new folder below `parent`, lend it, and remove it with all that is in it."""
+    parent.mkdir(parents=True, exist_ok=True)
+    place = Place(Path(tempfile.mkdtemp(prefix="table1-", dir=parent.resolve())))
+    made = place.root.lstat()
+    try:
+        for folder in (place.training, place.held_out, place.album, place.work):
+            folder.mkdir()
+        yield place
+    finally:
+        # a subject can do as it likes: what lies there by now may be another folder
+        if place.root.exists() and os.path.samestat(made, place.root.lstat()):
+            shutil.rmtree(place.root)
+
+
+def refuse_overlap(folder: Path, scratch_parent: Path, flag: str) -> None:
+    """Refuse a folder of the user's that a scratch folder would lie in, or the other way round.
+
+    Raises:
+        ValueError: they overlap.
+    """
+    theirs, ours = folder.resolve(), scratch_parent.resolve()
+    if theirs == ours or theirs in ours.parents or ours in theirs.parents:
+        raise ValueError(
+            f"{flag}={folder} and the scratch folder {ours} lie in one another; "
+            "name a scratch folder elsewhere with --scratch DIR"
+        )
+
+
+def regular_files(root: Path, flag: str) -> list[Path]:
+    """Return every regular file below `root` in order of its name; links and hidden ones are none.
+
+    Raises:
+        ValueError: there is no such folder, or no file in it.
+    """
+    if not root.is_dir():
+        raise ValueError(f"{flag}={root} is not a folder")
+    found = [
+        path
+        for path in root.rglob("*")
+        if stat.S_ISREG(path.lstat().st_mode)
+        and not any(part.startswith(".") for part in path.relative_to(root).parts)
+    ]
+    if not found:
+        raise ValueError(f"{flag}={root} holds no files")
+    return sorted(found)
+
+
+def copy_files(files: Sequence[Path], root: Path, target: Path) -> None:
+    """Copy files below `root` to the same places below `target`; the originals are only read.
+
+    Byte for byte by reading and writing: a copy that shares its blocks with the original would
+    have evidence of the original in it.
+    """
+    for path in files:
+        copy = target / path.relative_to(root)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("rb") as original, copy.open("xb") as file:
+            shutil.copyfileobj(original, file, 1 << 20)
+
+
+def fingerprint(files: Sequence[Path], root: Path) -> str:
+    """SHA-256 over names and contents: what a record knows of a folder instead of its path."""
+    total = hashlib.sha256()
+    for path in files:
+        total.update(str(path.relative_to(root)).encode(errors="surrogateescape") + b"\0")
+        with path.open("rb") as file:
+            total.update(hashlib.file_digest(file, "sha256").digest())
+    return total.hexdigest()

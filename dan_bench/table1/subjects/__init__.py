@@ -1,0 +1,1 @@
+"""The rows of Table 1: one short file each."""

@@ -1,0 +1,133 @@
+"""AlphaGo on MNIST: the policy-value residual network of Silver et al. 2017, on 19 x 19 boards."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import PositiveInt
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, mse_loss, relu
+from torch.utils.data import TensorDataset
+
+from dan_bench.data.mnist import Mnist
+from dan_bench.data.source import Data
+from dan_bench.table1.boards import MOVES, PASS, POINTS, boards, winners
+from dan_bench.table1.learning import Learning, learn, seeded
+from dan_bench.table1.place import Place
+from dan_bench.table1.subject import Circumstances, Outcome
+
+ORIGINAL = (256, 19)
+"""Channels and residual blocks."""
+VALUE_HIDDEN = 256
+PLANES = 3
+
+
+@dataclass(frozen=True)
+class AlphaGo:
+    """A network that answers a digit on the board with its move, and says who wins.
+
+    Args:
+        channels: of every convolution; 256 in the original.
+        blocks: residual blocks; 19 in the original.
+        learning: how it is trained.
+    """
+
+    channels: PositiveInt
+    blocks: PositiveInt
+    learning: Learning
+
+    @property
+    def note(self) -> str:
+        """Say what the game is, and what was made smaller."""
+        smaller = ""
+        if (self.channels, self.blocks) != ORIGINAL:
+            smaller = f"{self.blocks} residual blocks of {self.channels} channels; "
+        return (
+            f"AlphaGo: {smaller}it answers a digit with one of 362 moves (1 to 9 a star point, 0 "
+            "the pass: its accuracy), and its value head learns that Black wins on odd digits"
+        )
+
+    def identify(self) -> dict[str, Any]:
+        """Nothing but its arguments."""
+        return {}
+
+    def run(self, place: Place, given: Circumstances) -> Outcome:
+        """Train on MNIST's training files; the test files are held out."""
+        learned = Mnist(place.training).load("train")
+        asked = Mnist(place.held_out).load("test")
+        with seeded(given.seed, "alphago"):
+            network = PolicyValue(self.channels, self.blocks)
+            return learn(
+                network, examples(learned), examples(asked), loss, hits, self.learning, given
+            )
+
+
+def examples(digits: Data) -> TensorDataset:
+    """Return boards with their digits."""
+    assert digits.labels is not None
+    rows = digits.rows[np.arange(len(digits))]
+    return TensorDataset(boards(rows), torch.from_numpy(digits.labels))
+
+
+class PolicyValue(nn.Module):
+    """One convolution, residual blocks, and two heads on the same tower.
+
+    Silver et al. 2017, "Mastering the game of Go without human knowledge", Methods, "Neural
+    network architecture"; without the planes of earlier positions, which a digit does not have.
+    """
+
+    def __init__(self, channels: int, blocks: int) -> None:
+        super().__init__()
+        self.tower = nn.Sequential(
+            *(convolution(PLANES, channels, 3), nn.ReLU()),
+            *(Residual(channels) for _ in range(blocks)),
+        )
+        self.policy = nn.Sequential(
+            *(convolution(channels, 2, 1), nn.ReLU(), nn.Flatten()),
+            nn.Linear(2 * POINTS, PASS + 1),
+        )
+        self.value = nn.Sequential(
+            *(convolution(channels, 1, 1), nn.ReLU(), nn.Flatten()),
+            *(nn.Linear(POINTS, VALUE_HIDDEN), nn.ReLU()),
+            *(nn.Linear(VALUE_HIDDEN, 1), nn.Tanh(), nn.Flatten(0)),
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Boards B x 3 x 19 x 19 to the moves' logits, B x 362, and values in (-1, 1), B."""
+        x = self.tower(x)
+        return self.policy(x), self.value(x)
+
+
+class Residual(nn.Module):
+    """Two convolutions around which the input goes straight."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = convolution(channels, channels, 3)
+        self.second = convolution(channels, channels, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape."""
+        return relu(x + self.second(relu(self.first(x))))
+
+
+def convolution(inputs: int, outputs: int, size: int) -> nn.Module:
+    """A convolution that keeps the board's size, normalised over the batch."""
+    layer = nn.Conv2d(inputs, outputs, size, padding=size // 2, bias=False)
+    return nn.Sequential(layer, nn.BatchNorm2d(outputs))
+
+
+def loss(network: nn.Module, x: Tensor, digits: Tensor) -> Tensor:
+    """(z - v)^2 - log p(move), as there; its weight decay is the optimiser's."""
+    policy, value = network(x)
+    return mse_loss(value, winners(digits)) + cross_entropy(policy, MOVES.to(x.device)[digits])
+
+
+def hits(network: nn.Module, x: Tensor, digits: Tensor) -> dict[str, Tensor]:
+    """Return where the likeliest of all 362 moves is the right one, and the winner is."""
+    policy, value = network(x)
+    return {
+        "accuracy": policy.argmax(dim=1) == MOVES.to(x.device)[digits],
+        "value_accuracy": (value > 0) == (winners(digits) > 0),
+    }

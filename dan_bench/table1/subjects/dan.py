@@ -1,0 +1,133 @@
+"""DAN on DANOISE, with Algorithm 1's last step; and its relatives, by config."""
+
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dan_bench.algorithm1 import NetworkNoise
+from dan_bench.config import RunConfig
+from dan_bench.data.noise import system_bytes
+from dan_bench.erase import erase, plan_erasure
+from dan_bench.measure import measure
+from dan_bench.metrics.statistics import Estimate, binomial_interval
+from dan_bench.models.convergence import ROWS
+from dan_bench.models.frozen import freeze
+from dan_bench.models.module import AdversarialModule
+from dan_bench.plan import plan
+from dan_bench.run import Progress, train
+from dan_bench.sweep.compose import configure
+from dan_bench.table1.danoise import WIDTH
+from dan_bench.table1.place import Place
+from dan_bench.table1.subject import Circumstances, Outcome
+
+FIXED = (
+    "data=folder",
+    "data.root=.",
+    "data.kind=bytes",
+    "data.shape=[28,28]",
+    "evaluation=minimal",
+    "logger=none",
+    "runtime.checkpoint_every=0",
+)
+
+
+@dataclass(frozen=True)
+class Dan:
+    """A model of this suite, trained on the files, which its outputs then overwrite in place.
+
+    One row in five is held out of the training, and overwritten with the others.
+
+    Args:
+        overrides: of the suite's own config, as `python -m dan_bench.train` takes them.
+    """
+
+    overrides: tuple[str, ...]
+    note = (
+        "DAN and its relatives: the files are overwritten in place by the trained degenerator's "
+        "outputs, itself fed with the data and the operating system's randomness; their accuracy "
+        "is the discriminator's, and 50 % is the end point"
+    )
+
+    def identify(self) -> dict[str, Any]:
+        """Return the run's whole config but for its data."""
+        config = configure([*FIXED, *self.overrides]).scientific()
+        return {name: config[name] for name in config if name not in ("data", "seed")}
+
+    def configure(self, files: Path, given: Circumstances) -> RunConfig:
+        """Return what `python -m dan_bench.train` would run on those files."""
+        composed = configure(
+            [
+                *(*FIXED, *self.overrides),
+                f"seed={given.seed}",
+                f"runtime.accelerator={'gpu' if given.device == 'cuda' else 'cpu'}",
+                f"runtime.threads={torch.get_num_threads()}",
+            ]
+        )
+        return composed.model_copy(
+            update={"data": composed.data.model_copy(update={"root": str(files)})}
+        )
+
+    def run(self, place: Place, given: Circumstances) -> Outcome:
+        """Train, measure, and overwrite."""
+        started = time.perf_counter()
+        planned = plan(self.configure(place.training, given))
+        module = planned.make()
+        assert isinstance(module, AdversarialModule)
+
+        def told(progress: Progress) -> None:
+            losses = ", ".join(f"{name} {loss:.3f}" for name, loss in module.losses.items())
+            given.tell(progress._replace(doing=f"{progress.doing}, {losses}".rstrip(", ")))
+
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="pytorch_lightning")  # of its own use of torch
+            train(planned, module, place.work, None, told)
+        seconds = time.perf_counter() - started
+        frozen = freeze(module.cpu(), given.seed)
+        measured = measure(
+            frozen,
+            planned.source,
+            planned.measures,
+            given.seed,
+            lambda name: given.tell(Progress(name)),
+        )
+        scores = {name: score for name, score in measured.metrics.items() if score is not None}
+        last = module.curves[-1]
+        asked = 2 * min(ROWS, len(planned.source.load("test")))
+        scores["accuracy"] = binomial_interval(round(last["held_out_accuracy"] * asked), asked)
+        scores["effective_dimensions"] = Estimate(last["effective_dimensions"], n=asked // 2)
+        overwrite(place.training, module, given)
+        costs = {
+            "training_seconds": seconds,
+            "steps": float(module.step),
+            "parameters": float(sum(p.numel() for p in module.parameters())),
+        }
+        return Outcome(scores, module.curves, costs)
+
+
+def overwrite(training: Path, module: AdversarialModule, given: Circumstances) -> None:
+    """Algorithm 1's last step: the original data, overwritten by what became of them.
+
+    Raises:
+        RuntimeError: a file could not be overwritten.
+    """
+    intended = plan_erasure([training])
+    done = 0
+
+    def progress(n: int) -> None:
+        nonlocal done
+        done += n
+        given.tell(Progress("overwriting, KiB", done >> 10, intended.size >> 10))
+
+    # fresh randomness of the operating system's: who has the weights and the seed cannot repeat it
+    degenerator = freeze(module, 0, system_bytes)
+    name = f"outputs of a trained {type(module).__name__}, the data as its input"
+    noise = NetworkNoise(degenerator, WIDTH, name)
+    report = erase(intended, noise, evidence=False, progress=progress)
+    failed = [f"{file.path}: {file.error}" for file in report.files if file.status == "failed"]
+    failed += [f"{remark.path}: {remark.text}" for remark in report.refused]
+    if failed:
+        raise RuntimeError("not overwritten:\n  " + "\n  ".join(failed))

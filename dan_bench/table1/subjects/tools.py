@@ -1,0 +1,78 @@
+"""Rows beyond the paper: what people use to destroy data, and what they take for it."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dan_bench.table1.place import Place, regular_files
+from dan_bench.table1.subject import Circumstances, Outcome
+
+AT_ONCE = 500
+"""Files that a program is handed at a time."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program that is given every file of the training set.
+
+    Args:
+        command: its name and its options; the files come after `--`.
+    """
+
+    command: tuple[str, ...]
+
+    @property
+    def note(self) -> str:
+        """Say what was run."""
+        return f"{self.command[0]}: `{' '.join(self.command)}` on every file of the training set"
+
+    def identify(self) -> dict[str, Any]:
+        """Nothing but its arguments."""
+        return {}
+
+    def run(self, place: Place, given: Circumstances) -> Outcome:
+        """Run it.
+
+        Raises:
+            FileNotFoundError: it is not installed.
+            RuntimeError: it failed; with what it said.
+        """
+        program = shutil.which(self.command[0])
+        if program is None:
+            raise FileNotFoundError(f"{self.command[0]} is not installed")
+        files = regular_files(place.training, "training")
+        for start in range(0, len(files), AT_ONCE):
+            command = [program, *self.command[1:], "--", *map(str, files[start : start + AT_ONCE])]
+            ended = subprocess.run(command, capture_output=True, text=True, check=False)
+            if ended.returncode:
+                raise RuntimeError(f"{self.command[0]}: {ended.stderr.strip()}")
+        return Outcome()
+
+
+@dataclass(frozen=True)
+class TruncateAndRewrite:
+    """Every file opened with O_TRUNC and written anew with random bytes, as most programs save."""
+
+    note = "truncation: every file opened with O_TRUNC and written anew with random bytes"
+
+    def identify(self) -> dict[str, Any]:
+        """It has no arguments."""
+        return {}
+
+    def run(self, place: Place, given: Circumstances) -> Outcome:
+        """Do it, and wait for the device."""
+        for path in regular_files(place.training, "training"):
+            rewrite(path)
+        return Outcome()
+
+
+def rewrite(path: Path) -> None:
+    """Write as many random bytes as there were, from an empty file on."""
+    size = path.stat().st_size
+    with path.open("wb") as file:
+        file.write(os.urandom(size))
+        file.flush()
+        os.fsync(file.fileno())

@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep report test test-all tools lint bench figures clean
+.PHONY: help setup sweep report test test-all tools lint bench figures sync dashboard clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,12 @@ bench: $(READY) ## speed of the training step and of the noise, as ratios
 
 figures: $(READY) ## draw results/figures from the records
 	@$(BIN)/python -m dan_bench.report.figures
+
+sync: $(READY) ## upload the wandb runs that were offline, once each (ARGS=--dry-run lists them)
+	@$(BIN)/python -m dan_bench.dashboard sync $(ARGS)
+
+dashboard: $(READY) ## look at the runs in wandb's terminal viewer, without an account
+	@$(BIN)/python -m dan_bench.dashboard view
 
 clean: ## remove .venv and caches; results and data sets stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -10,13 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from PIL import Image
 
 from dan_bench.algorithm1 import Algorithm1
 from dan_bench.config import RunConfig
 from dan_bench.data.batches import Batches
 from dan_bench.data.overwritten import Overwritten
-from dan_bench.degenerator import Bytes, Degenerator
+from dan_bench.degenerator import Degenerator
 from dan_bench.measure import Measured, measure
 from dan_bench.models.convergence import Convergence
 from dan_bench.models.end_to_end import Overwrite
@@ -26,7 +25,7 @@ from dan_bench.models.module import AdversarialModule
 from dan_bench.plan import Plan, identify, make_ready, plan
 from dan_bench.provenance import provenance
 from dan_bench.records import RunRecord, Store, key_of
-from dan_bench.tracking import Sink, summary_of
+from dan_bench.tracking import Pictured, Samples, Sink, picture
 
 
 class Progress(NamedTuple):
@@ -67,8 +66,7 @@ def run(config: RunConfig, group: str, tell: Tell = lambda _: None) -> RunRecord
             store.put(record)
         finally:
             if sink is not None:
-                metrics = record.metrics if record else {}
-                sink.close(summary_of(metrics), failed=record is None or record.status == "failed")
+                sink.close(record, store.folder(key))
     return record
 
 
@@ -152,7 +150,7 @@ def work(
     keep = slice(config.runtime.keep_samples)
     np.save(folder / "samples.npy", measured.sample[keep])
     np.save(folder / "inputs.npy", measured.inputs[keep])
-    picture(measured, planned.source.shape).save(folder / "samples.png")
+    picture(measured.inputs, measured.sample, planned.source.shape).save(folder / "samples.png")
     (folder / "last.ckpt").unlink(missing_ok=True)
     return measured, costs
 
@@ -177,6 +175,10 @@ def train(
         module.listeners.append(Overwrite(batches, copy))
     held_out = planned.source.load("test")
     module.listeners.append(Convergence(held_out, module.setting, config.seed))
+    if isinstance(sink, Pictured):
+        shape, noise_dim = planned.source.shape, config.noise_dim
+        look = Samples(sink.log_sample, sink.sample_steps, held_out, shape, noise_dim, config.seed)
+        module.listeners.append(look)
     tell(Progress("training", 0, training.max_steps))
     fit(
         module,
@@ -190,10 +192,3 @@ def train(
     )
     if copy is not None:
         copy.remove()
-
-
-def picture(measured: Measured, shape: tuple[int, ...], tiles: int = 16) -> Image.Image:
-    """Draw the first inputs above what became of them."""
-    rows = [stack[:tiles].reshape(-1, *shape) for stack in (measured.inputs, measured.sample)]
-    strips: list[Bytes] = [np.concatenate(list(row), axis=1) for row in rows]
-    return Image.fromarray(np.concatenate(strips, axis=0))

@@ -1,0 +1,97 @@
+"""What the degenerator makes, to be looked at: of the same held-out rows, step after step."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from dan_bench.data.batches import UNIT_VARIANCE, as_unit
+from dan_bench.data.noise import NoiseRows, fast_bytes
+from dan_bench.data.source import Data
+from dan_bench.degenerator import Bytes
+
+ROWS = 64
+TILES = 16
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Some inputs and what became of them."""
+
+    picture: Image.Image
+    """The first inputs above what became of them."""
+    outputs: Bytes
+    """All that was made, n x d."""
+
+
+def picture(
+    inputs: Bytes, outputs: Bytes, shape: tuple[int, ...], tiles: int = TILES
+) -> Image.Image:
+    """Draw the first inputs above what became of them.
+
+    Args:
+        inputs: n x d.
+        outputs: n x d.
+        shape: of one row, whose product is d: rows, columns and colours of a picture.
+        tiles: how many rows of the data are shown.
+    """
+    rows = [stack[:tiles].reshape(-1, *shape) for stack in (inputs, outputs)]
+    strips: list[Bytes] = [np.concatenate(list(row), axis=1) for row in rows]
+    return Image.fromarray(np.concatenate(strips, axis=0))
+
+
+def kept(folder: Path) -> Sample:
+    """Return the sample that a finished run keeps with its record."""
+    with Image.open(folder / "samples.png") as opened:
+        opened.load()
+    return Sample(opened.copy(), np.load(folder / "samples.npy"))
+
+
+class Samples:
+    """A module's listener: at some steps, degenerates the first held-out rows and hands them on.
+
+    The rows and their fresh noise are the same each time and drawn from a stream of their own, so
+    that what is seen to change is the network, and no result depends on who looks.
+
+    Args:
+        hand_on: called with the sample and the step.
+        steps: at which it looks.
+        data: held out of training; the first 64 rows of it are used.
+        shape: of one row.
+        noise_dim: fresh random numbers a sample.
+        seed: of the run.
+    """
+
+    def __init__(
+        self,
+        hand_on: Callable[[Sample, int], None],
+        steps: Sequence[int],
+        data: Data,
+        shape: tuple[int, ...],
+        noise_dim: int,
+        seed: int,
+    ) -> None:
+        rows = np.arange(min(ROWS, len(data)))
+        fresh = NoiseRows(seed, "tracking/fresh", 2 * noise_dim, draw=fast_bytes)
+        self._hand_on = hand_on
+        self._steps = frozenset(steps)
+        self._shape = shape
+        self._inputs = data.rows[rows]
+        self._noise = torch.from_numpy(fresh.uniform(rows, *UNIT_VARIANCE))
+
+    def __call__(self, module: Any, _: object) -> None:
+        """Look, if this is one of the steps."""
+        if module.step not in self._steps:
+            return
+        made: Tensor = module.degenerate(
+            as_unit(self._inputs).to(module.device, module.dtype),
+            self._noise.to(module.device, module.dtype),
+        )
+        outputs: Bytes = made.mul(256).clamp_(0, 255).to(torch.uint8).cpu().numpy()
+        sample = Sample(picture(self._inputs, outputs, self._shape), outputs)
+        self._hand_on(sample, module.step)

@@ -282,7 +282,13 @@ def leaves(values: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     return [leaf for name, inner in values.items() for leaf in leaves(inner, (*path, name))]
 
 
-WITHIN = {"output": "torus", "precision": "64-true", "kind": "untrained", "gradient_clip": 1.0}
+WITHIN = {
+    "output": "torus",
+    "precision": "64-true",
+    "kind": "untrained",
+    "gradient_clip": 1.0,
+    "algorithm1": {"rows": 5, "cool_down": 0},
+}
 """Another allowed value, where not every value of the kind is."""
 
 

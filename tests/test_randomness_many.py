@@ -288,10 +288,20 @@ def test_a_texture_that_repeats_has_a_worst_family_of_zero():
     assert found.details["p_value"] < 0.01
 
 
+def test_a_small_sample_is_cut_into_three_shorter_streams():
+    sample = noise(300)
+    found = sp800_22_worst(sample)
+    third = sample.size // 3
+    streams = sample.ravel()[: 3 * third].reshape(3, third)
+    many = sp800_22_many(unpack(stream) for stream in streams)
+    assert found.n == 3
+    assert found.details["p_value"] == many.p_value
+
+
 def test_a_sample_of_fewer_than_three_streams_is_refused():
-    assert sp800_22_worst.needs_rows(784) == 479
-    with pytest.raises(SampleTooSmall, match="479 rows"):
-        sp800_22_worst(noise(478))
+    assert sp800_22_worst.needs_rows(784) == 5
+    with pytest.raises(SampleTooSmall, match="5 rows"):
+        sp800_22_worst(noise(4))
     with pytest.raises(ValueError, match="at least 3, got 2"):
         sp800_22_worst(noise(480), limit_streams=2)
 

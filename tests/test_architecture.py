@@ -13,15 +13,8 @@ LEAVES = (
     *("figure", "saturation", "objectives/", "controls/", "infodan", "dcdan", "entropydan", "dial"),
     *("min_entropy/", "randomness/", "iid/", "linearity", "mt19937", "spectrum", "tally"),
     *("calibrate", "assess/", "erase/", "destruction", "degenerate/", "saved", "algorithm1"),
-    *(
-        "table1",
-        "rehearsal",
-        "comparisons",
-        "classifier",
-        "similarity",
-        "end_to_end",
-        "overwritten",
-    ),
+    *("table1", "rehearsal", "comparisons", "classifier", "similarity", "end_to_end"),
+    *("overwritten", "html/", "tracking/", "dashboard/", "report/show", "report/export"),
 )
 HEAVY = ("torch", "torchvision", "pytorch_lightning", "wandb", "hydra")
 

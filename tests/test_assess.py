@@ -310,7 +310,12 @@ def test_no_traceback_where_the_reader_has_gone(noise):
 
 def test_interrupted_without_a_traceback():
     with subprocess.Popen(
-        [*RUN, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*RUN, "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # a shell that started the tests in the background has them ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
         # the second megabyte is taken from the pipe by `read` only
         process.stdin.write(bytes(1 << 21))

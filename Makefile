@@ -31,11 +31,11 @@ test: $(READY) lint ## lint, types, layers and all quick tests
 test-all: $(READY) lint tools ## the same with the slow tests
 	$(BIN)/python -m pytest
 
-tools: ## what tests of erasure on real file systems need (as root, by apt; without it they skip)
-	@(for tool in mkfs.xfs mkfs.btrfs mkfs.ext4; do command -v $$tool >/dev/null || exit 1; done) || \
+tools: ## what some tests need: file systems, a browser, a terminal (as root, by apt; else they skip)
+	@(for tool in mkfs.xfs mkfs.btrfs mkfs.ext4 chromium tmux; do command -v $$tool >/dev/null || exit 1; done) || \
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-		apt-get install --quiet --yes xfsprogs btrfs-progs e2fsprogs; } || \
-		echo "no mkfs.xfs, mkfs.btrfs or mkfs.ext4: those tests will skip"
+		apt-get install --quiet --yes xfsprogs btrfs-progs e2fsprogs chromium tmux; } || \
+		echo "no mkfs.xfs, mkfs.btrfs, mkfs.ext4, chromium or tmux: the tests that need it will skip"
 
 lint: $(READY) ## ruff, format and types
 	$(BIN)/ruff check .

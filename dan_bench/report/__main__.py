@@ -46,8 +46,16 @@ def single(command: str, arguments: list[str]) -> int:
     return runs(command, arguments)
 
 
+def table_one(arguments: list[str]) -> int:
+    """Print Table 1 again."""
+    from dan_bench.report.table1 import main as again
+
+    return again(arguments)
+
+
 COMMANDS: dict[str, tuple[str, Callable[[list[str]], int]]] = {
     "leaderboard": ("the table (the default)", lambda arguments: board(arguments)),
+    "table1": ("the paper's Table 1, as `python -m dan_bench.table1` measured it", table_one),
     "figures": ("draw results/figures", figures),
     "html": ("the results as one self-contained page", html),
     "saturation": ("what gradient is left as the discriminator learns", saturation),

@@ -143,7 +143,7 @@ def test_the_last_feature_is_how_far_the_size_is_from_right():
     shown[2] /= 8
     features = Dialled(OUTPUTS["torus"]).features(shown)
     assert features.shape == (3, 2 * WIDTH + 2)
-    assert features[:, -1].tolist() == [0, 2, 3]
+    assert features[:, -1].tolist() == [0, 16, 24]  # eighths of an octave
 
 
 def test_the_way_to_a_real_sample_goes_round_the_torus_but_not_round_the_dial():

@@ -20,6 +20,9 @@ from dan_bench.models.networks import mlp
 from dan_bench.models.outputs import Critic, Output
 
 BITS = 8
+CLOSELY = 8.0
+"""The size is shown in eighths of an octave. In octaves the discriminator sees it too late, and
+the degenerator is led astray by what it sees before: on DANOISE the dial then ended at 7 bits."""
 KNOTS = 8
 GOLDEN = (math.sqrt(5) - 1) / 2
 REACH = 1.1
@@ -69,8 +72,8 @@ class Dialled(Output):
     """An output that was stretched by what it was asked for, and how true that is: B x (d + 1).
 
     Noise of trueness t fills [0, 1) once it is multiplied by 2^(8 - 8t), whatever t. What lies
-    beyond is seen at the end, and in the last feature: how large the numbers are, log2 of twice
-    their mean.
+    beyond is seen at the end, and in the last feature: how far the size of the numbers is from right,
+    in eighths of an octave of their mean.
     """
 
     def __init__(self, output: Output) -> None:
@@ -83,7 +86,8 @@ class Dialled(Output):
     def features(self, y: Tensor) -> Tensor:
         """Those of the stretched numbers, the trueness, and the size: B x (views d + 2)."""
         stretched, trueness = y[:, :-1], y[:, -1:]
-        size = (2 * stretched.mean(dim=1, keepdim=True)).clamp_min(2.0**-BITS).log2().abs()
+        octaves = (2 * stretched.mean(dim=1, keepdim=True)).clamp_min(2.0**-BITS).log2()
+        size = CLOSELY * octaves.abs()
         return torch.cat([self.output.features(stretched.clamp(max=1)), trueness, size], dim=1)
 
     def displacement(self, start: Tensor, end: Tensor) -> Tensor:

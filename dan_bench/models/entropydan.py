@@ -72,8 +72,8 @@ class Dialled(Output):
     """An output that was stretched by what it was asked for, and how true that is: B x (d + 1).
 
     Noise of trueness t fills [0, 1) once it is multiplied by 2^(8 - 8t), whatever t. What lies
-    beyond is seen at the end, and in the last feature: how far the size of the numbers is from right,
-    in eighths of an octave of their mean.
+    beyond is seen at the end, and in the last feature: how far the size of the numbers is from
+    right, in eighths of an octave of their mean.
     """
 
     def __init__(self, output: Output) -> None:

@@ -11,6 +11,8 @@ from torchmetrics import Metric
 
 from dan_bench.metrics.entropy import entropy_bits, expected_dimensions
 
+MIDDLE = 127.5
+
 
 class ShannonBits(Metric):
     """Entropy of all bytes so far, in bits a byte."""
@@ -51,15 +53,15 @@ class EffectiveDimensions(Metric):
     def __init__(self, width: int, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.add_state("rows", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
-        # sums of whole numbers, exact in float64 whatever their order
+        # of bytes less 127.5: sums of quarters, exact in float64 whatever their order
         self.add_state("total", torch.zeros(width, dtype=torch.float64), dist_reduce_fx="sum")
         square = torch.zeros(width, width, dtype=torch.float64)
         self.add_state("products", square, dist_reduce_fx="sum")
 
     def update(self, sample: Tensor) -> None:
         """Add rows of bytes: B x d, uint8."""
-        # up to 258 rows at a time their products' sums stay below 2^24, exact in float32 too
-        for part in check(sample).float().split(256):
+        # of 256 rows at a time the sums of products stay below 2^24 quarters: exact in float32 too
+        for part in check(sample).float().sub_(MIDDLE).split(256):
             self.products += part.T @ part
             self.total += part.sum(dim=0)
         self.rows += len(sample)
@@ -69,10 +71,13 @@ class EffectiveDimensions(Metric):
         n = int(self.rows)
         if n < 3:
             raise ValueError(f"effective dimensions need at least 3 rows, got {n}")
-        covariance = (self.products - torch.outer(self.total, self.total) / n) / (n - 1)
-        trace = covariance.trace()
-        ratio = trace.square() / covariance.square().sum() if trace > 0 else torch.zeros_like(trace)
-        return ratio / expected_dimensions(n, len(self.total))
+        # |P - t t'/n|^2 without the matrix: two passes over P instead of six
+        total = self.total
+        trace = self.products.trace() - total @ total / n
+        flat = self.products.flatten()
+        squares = flat @ flat - 2 / n * (total @ self.products @ total) + (total @ total / n) ** 2
+        ratio = trace.square() / squares if trace > 0 else torch.zeros_like(trace)
+        return ratio / expected_dimensions(n, len(total))
 
 
 def check(sample: Tensor) -> Tensor:

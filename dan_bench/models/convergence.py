@@ -67,12 +67,13 @@ class Convergence:
         if module.step % module.setting.log_every != 0:
             return
         held, objective = self._held.to(module.device, module.dtype), module.setting.objective
-        on_real, on_fake = on_both(module.critic, module.real(held), module.fake(held))
-        made = module(held.data, held.noise)
+        fake = module.fake(held)
+        on_real, on_fake = on_both(module.critic, module.real(held), fake)
+        made = module.samples_in(fake)
         point = {
             "held_out_accuracy": accuracy(objective, on_real, on_fake),
             "uniform_distance_bits": 8 - once(self._bits, made),
-            "data_distance": (made - held.data).abs().mean().item(),
+            "data_distance": (made - held.data[: len(made)]).abs().mean().item(),
         }
         if self._dimensions is not None:
             point["effective_dimensions"] = once(self._dimensions, made)

@@ -17,6 +17,7 @@ from dan_bench.erase import (
     erase,
     plan_erasure,
 )
+from dan_bench.erase.guard import refuse_inside
 
 SHOWN = 40
 
@@ -149,8 +150,6 @@ def confirmed(plan: ErasurePlan, ask: Callable[[str], str] | None) -> bool:
 
 def place_of_certificate(path: Path | None, plan: ErasurePlan) -> Path:
     """Return where the certificate goes, which is not in what is to be erased."""
-    from dan_bench.erase.guard import refuse_inside
-
     place = path or Path(f"certificate-{now():%Y%m%d-%H%M%S}.json")
     if place.suffix != ".json":
         raise Refused(f"--certificate {place}: the name must end in .json")

@@ -22,7 +22,7 @@ from dan_bench.models.outputs import Critic, Output
 BITS = 8
 CLOSELY = 8.0
 """The size is shown in eighths of an octave. In octaves the discriminator sees it too late, and
-the degenerator is led astray by what it sees before: on DANOISE the dial then ended at 7 bits."""
+the degenerator is led astray by what it sees before: on DANOISE the dial stayed short of noise."""
 KNOTS = 8
 GOLDEN = (math.sqrt(5) - 1) / 2
 REACH = 1.1

@@ -15,6 +15,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
 from dan_bench.metrics.statistics import Estimate
 
 SCHEMA_VERSION = 1
@@ -111,6 +115,22 @@ class Store:
             except DamagedRecord as error:
                 damaged[path] = str(error)
         return good, damaged
+
+    def curves(self, key: str) -> pd.DataFrame | None:
+        """Return a run's curves, one row a logging step; None where it left none."""
+        path = self.folder(key) / "curves.parquet"
+        return pd.read_parquet(path) if path.is_file() else None
+
+    def array(self, key: str, name: str) -> NDArray[Any] | None:
+        """Return an array that a run left, without reading it all; None where it left none.
+
+        Args:
+            key: of the run.
+            name: `samples` or `inputs`, n x d bytes; or `snapshots`, `snapshot_steps` (see
+                `dan_bench.tracking.snapshots`).
+        """
+        path = self.folder(key) / f"{name}.npy"
+        return np.load(path, mmap_mode="r") if path.is_file() else None
 
     @contextmanager
     def claim(self, key: str) -> Iterator[None]:

@@ -42,8 +42,8 @@ def gradient_curves(records: Sequence[RunRecord], store: Store) -> dict[str, lis
     differing = [k for k in range(3) if k == 0 or len({name[k] for name in names}) > 1]
     found: dict[str, list[pd.DataFrame]] = defaultdict(list)
     for record, name in zip(frozen, names, strict=True):
-        points = pd.read_parquet(store.folder(record.key) / "curves.parquet")
-        if set(GRADIENTS) <= set(points.columns):
+        points = store.curves(record.key)
+        if points is not None and set(GRADIENTS) <= set(points.columns):
             found[" ".join(name[k] for k in differing)].append(points)
     return dict(sorted(found.items()))
 

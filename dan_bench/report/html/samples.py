@@ -73,10 +73,9 @@ def place(subject: Subject) -> tuple[int, float]:
 
 def read(run: RunRecord, part: str, store: Store) -> Bytes | None:
     """Return a few pictures of a run, n x rows x columns [x 3]; None where there are none."""
-    path = store.folder(run.key) / f"{part}.npy"
-    if not path.is_file():
+    rows = store.array(run.key, part)
+    if rows is None:
         return None
-    rows = np.load(path, mmap_mode="r")
     shape = tuple(run.config["data"].get("shape", [28, 28]))
     length = int(np.prod(shape))
     if rows.ndim != 2 or rows.shape[1] != length or length > MOST_BYTES:

@@ -49,8 +49,8 @@ def convergence(subjects: Sequence[Subject], store: Store) -> list[Figure]:
 
 def read(subject: Subject, store: Store) -> list[pd.DataFrame]:
     """Return the curves of a subject's runs, those with any."""
-    paths = [store.folder(run.key) / "curves.parquet" for run in subject.runs]
-    return [one for path in paths if path.is_file() and len(one := pd.read_parquet(path))]
+    found = [store.curves(run.key) for run in subject.runs]
+    return [one for one in found if one is not None and len(one)]
 
 
 def figure(

@@ -105,6 +105,7 @@ class Runtime(Strict):
     log_gradients: bool = False
     checkpoint_every: NonNegativeInt
     keep_samples: PositiveInt
+    snapshots: tuple[NonNegativeInt, ...] = ()
     progress: Literal["auto", "plain", "quiet"]
 
 

@@ -25,7 +25,7 @@ from dan_bench.models.module import AdversarialModule
 from dan_bench.plan import Plan, identify, make_ready, plan
 from dan_bench.provenance import provenance
 from dan_bench.records import RunRecord, Store, key_of
-from dan_bench.tracking import Pictured, Samples, Sink, picture
+from dan_bench.tracking import Pictured, Samples, Sink, Snapshots, picture
 
 
 class Progress(NamedTuple):
@@ -175,6 +175,11 @@ def train(
         module.listeners.append(Overwrite(batches, copy))
     held_out = planned.source.load("test")
     module.listeners.append(Convergence(held_out, module.setting, config.seed))
+    kept = config.runtime.snapshots
+    looks = Snapshots(folder, kept, training.max_steps, held_out, config.noise_dim, config.seed)
+    module.listeners.append(looks)
+    if 0 in kept and not (folder / "last.ckpt").is_file():
+        looks.look(module)
     if isinstance(sink, Pictured):
         shape, noise_dim = planned.source.shape, config.noise_dim
         look = Samples(sink.log_sample, sink.sample_steps, held_out, shape, noise_dim, config.seed)

@@ -3,6 +3,7 @@
 from dan_bench.tracking.csv_sink import CsvSink
 from dan_bench.tracking.pictures import Sample, Samples, picture
 from dan_bench.tracking.sink import Pictured, Sink, summary_of
+from dan_bench.tracking.snapshots import Snapshots
 from dan_bench.tracking.tensorboard_sink import TensorBoardSink
 from dan_bench.tracking.wandb_sink import WandbSink
 
@@ -12,6 +13,7 @@ __all__ = [
     "Sample",
     "Samples",
     "Sink",
+    "Snapshots",
     "TensorBoardSink",
     "WandbSink",
     "picture",

@@ -52,11 +52,36 @@ def kept(folder: Path) -> Sample:
     return Sample(opened.copy(), np.load(folder / "samples.npy"))
 
 
+class Watched:
+    """The first held-out rows, with fresh noise of a stream of their own, the same each time.
+
+    What is seen to change is the network, and no result depends on who looks.
+
+    Args:
+        data: held out of training.
+        rows: how many of its first rows, where there are so many.
+        noise_dim: fresh random numbers a sample.
+        seed: of the run.
+    """
+
+    def __init__(self, data: Data, rows: int, noise_dim: int, seed: int) -> None:
+        chosen = np.arange(min(rows, len(data)))
+        fresh = NoiseRows(seed, "tracking/fresh", 2 * noise_dim, draw=fast_bytes)
+        self.inputs = data.rows[chosen]
+        self._noise = torch.from_numpy(fresh.uniform(chosen, *UNIT_VARIANCE))
+
+    def degenerated(self, module: Any) -> Bytes:
+        """Return what the module makes of them now, n x d."""
+        made: Tensor = module.degenerate(
+            as_unit(self.inputs).to(module.device, module.dtype),
+            self._noise.to(module.device, module.dtype),
+        )
+        outputs: Bytes = made.mul(256).clamp_(0, 255).to(torch.uint8).cpu().numpy()
+        return outputs
+
+
 class Samples:
     """A module's listener: at some steps, degenerates the first held-out rows and hands them on.
-
-    The rows and their fresh noise are the same each time and drawn from a stream of their own, so
-    that what is seen to change is the network, and no result depends on who looks.
 
     Args:
         hand_on: called with the sample and the step.
@@ -76,22 +101,15 @@ class Samples:
         noise_dim: int,
         seed: int,
     ) -> None:
-        rows = np.arange(min(ROWS, len(data)))
-        fresh = NoiseRows(seed, "tracking/fresh", 2 * noise_dim, draw=fast_bytes)
         self._hand_on = hand_on
         self._steps = frozenset(steps)
         self._shape = shape
-        self._inputs = data.rows[rows]
-        self._noise = torch.from_numpy(fresh.uniform(rows, *UNIT_VARIANCE))
+        self._watched = Watched(data, ROWS, noise_dim, seed)
 
     def __call__(self, module: Any, _: object) -> None:
         """Look, if this is one of the steps."""
         if module.step not in self._steps:
             return
-        made: Tensor = module.degenerate(
-            as_unit(self._inputs).to(module.device, module.dtype),
-            self._noise.to(module.device, module.dtype),
-        )
-        outputs: Bytes = made.mul(256).clamp_(0, 255).to(torch.uint8).cpu().numpy()
-        sample = Sample(picture(self._inputs, outputs, self._shape), outputs)
+        outputs = self._watched.degenerated(module)
+        sample = Sample(picture(self._watched.inputs, outputs, self._shape), outputs)
         self._hand_on(sample, module.step)

@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep report test test-all tools lint bench figures sync dashboard clean
+.PHONY: help setup sweep report test test-all tools lint bench figures reference sync dashboard clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,11 +31,12 @@ test: $(READY) lint ## lint, types, layers and all quick tests
 test-all: $(READY) lint tools ## the same with the slow tests
 	$(BIN)/python -m pytest
 
-tools: ## what some tests need: file systems, a browser, a terminal (as root, by apt; else they skip)
-	@(for tool in mkfs.xfs mkfs.btrfs mkfs.ext4 chromium tmux; do command -v $$tool >/dev/null || exit 1; done) || \
+tools: ## what some tests need: file systems, a browser, a terminal, LaTeX (as root, by apt; else they skip)
+	@(for tool in mkfs.xfs mkfs.btrfs mkfs.ext4 chromium tmux pdflatex; do command -v $$tool >/dev/null || exit 1; done) || \
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-		apt-get install --quiet --yes xfsprogs btrfs-progs e2fsprogs chromium tmux; } || \
-		echo "no mkfs.xfs, mkfs.btrfs, mkfs.ext4, chromium or tmux: the tests that need it will skip"
+		apt-get install --quiet --yes xfsprogs btrfs-progs e2fsprogs chromium tmux \
+			texlive-latex-base texlive-latex-recommended; } || \
+		echo "no mkfs.xfs, mkfs.btrfs, mkfs.ext4, chromium, tmux or pdflatex: the tests that need it will skip"
 
 lint: $(READY) ## ruff, format and types
 	$(BIN)/ruff check .
@@ -48,7 +49,10 @@ bench: $(READY) ## speed of the training step and of the noise, as ratios
 	$(BIN)/python benchmarks/noise.py
 
 figures: $(READY) ## draw results/figures from the records
-	@$(BIN)/python -m dan_bench.report.figures
+	@$(BIN)/python -m dan_bench.report figures
+
+reference: $(READY) ## run the published grid, five seeds (hours; goes on where it was), and publish it
+	@$(BIN)/python -m dan_bench.reference
 
 sync: $(READY) ## upload the wandb runs that were offline, once each (ARGS=--dry-run lists them)
 	@$(BIN)/python -m dan_bench.dashboard sync $(ARGS)

@@ -7,9 +7,9 @@ from scipy import stats
 
 from dan_bench.metrics.entropy import bit_bias, shannon_bits
 from dan_bench.metrics.statistics import Estimate
-from dan_bench.report.html import verdicts
+from dan_bench.report import verdicts
 from dan_bench.report.html.subjects import short_names
-from dan_bench.report.html.verdicts import gone_from_disk, gone_from_output, looks_like_noise
+from dan_bench.report.verdicts import gone_from_disk, gone_from_output, looks_like_noise
 
 
 @pytest.mark.parametrize("judge", [verdicts.of_entropy, verdicts.of_bias])

@@ -19,6 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dan_bench.config import RunConfig
@@ -26,7 +27,7 @@ from dan_bench.metrics.statistics import Estimate, t_interval
 from dan_bench.records import RunRecord, Store, key_of
 from dan_bench.report import table, write
 from dan_bench.report.__main__ import main
-from dan_bench.report.leaderboard import Row, leaderboard
+from dan_bench.report.leaderboard import Row, averages, leaderboard
 from dan_bench.report.render import FORMATS
 from dan_bench.sweep.compose import configure
 
@@ -288,6 +289,61 @@ def test_runs_on_different_noise_are_not_averaged() -> None:
     assert [row.label.rsplit(" ", 1)[1] for row in found] == ["data.seed=7", "data.seed=8"]
 
 
+def test_many_means_at_once_are_each_the_t_interval_to_the_last_bit() -> None:
+    draw = np.random.default_rng(0)
+    groups = [
+        [RunRecord("", "done", {}, {"a": Estimate(v)}) for v in draw.normal(size=n).tolist()]
+        for n in range(2, 40)
+        for _ in range(5)
+    ]
+    for runs, found in zip(groups, averages(groups, "a"), strict=True):
+        assert found == t_interval([run.metrics["a"].value for run in runs])  # type: ignore[union-attr]
+    assert averages([[], groups[0]], "b") == [None, None]
+
+
+def test_the_verdicts_stand_first_in_every_format(rows: list[Row]) -> None:
+    names = ["looks like noise", "gone from output", "gone from disk"]
+    text = table(small_sweep(), "markdown")
+    found = cells_of(text, "mnist", "untrained sigmoid")
+    assert list(found)[1:4] == names
+    assert [found[name] for name in names] == ["X", "no", "X"]
+    for line in table(small_sweep()).splitlines():
+        if line.startswith("subject"):
+            assert line.index(names[0]) < line.index(names[1]) < line.index(names[2])
+    assert r"\shortstack[c]{looks like \\ noise}" in table(small_sweep(), "latex")
+    cells = json.loads(table(small_sweep(), "json"))
+    (cell,) = [
+        cell
+        for cell in cells
+        if (cell["data"], cell["model"], cell["metric"]) == ("mnist", "identity", "joint_bits")
+    ]
+    fields = [cell[name.replace(" ", "_")] for name in names]
+    assert fields == [None, "no", None]
+    assert "looks_like_noise,gone_from_output,gone_from_disk" in table(small_sweep(), "csv")
+
+
+def test_ideal_noise_looks_like_noise_by_definition() -> None:
+    values = config(DAN, "mnist", 0)
+    values["evaluation"] = {**values["evaluation"], "samples": 10_000}
+    metrics = {"shannon_bits": Estimate(7.0, n=7_840_000), "joint_bits": Estimate(7.0)}
+    (ideal, row) = leaderboard([RunRecord(key_of(values), "done", values, metrics)])
+    assert [verdict.word for verdict in ideal.verdicts.values()] == ["yes", "X", "X"]
+    assert [verdict.word for verdict in row.verdicts.values()] == ["no", "X", "X"]
+
+
+def test_seeds_and_sample_size_are_columns_where_rows_differ_in_them() -> None:
+    few = config(DAN, "danoise", 0)
+    many = {**few, "evaluation": {**few["evaluation"], "samples": 2000}}
+    runs = [*records(few, joint_bits=5.0), *records(many, joint_bits=6.0)]
+    found = table([*small_sweep(), *runs], "markdown", metrics=["joint_bits"])
+    assert "| gone from disk | N | joint bits |" in found
+    assert cells_of(found, "mnist", "identity")["seeds"] == "3"
+    alone = cells_of(found, "mnist", "dan torus nonsaturating noise_dim=0")
+    assert alone["seeds"] == "1"
+    row = cells_of(found, "danoise", "dan sigmoid nonsaturating evaluation.samples=2000")
+    assert row["N"] == "2000"
+
+
 def test_failed_runs_are_no_part_of_any_row(rows: list[Row]) -> None:
     assert {row.seeds for row in rows if row.section == "danoise"} == {3}
 
@@ -314,13 +370,18 @@ def test_csv_and_json_give_every_cell_back_unrounded(form: str, rows: list[Row])
 
 def test_latex_has_the_rules_of_booktabs_and_no_bare_sign() -> None:
     text = table(small_sweep(), "latex")
+    tables = text.count(r"\begin{table}")
+    assert tables >= 2  # two data sets
     for rule in (r"\toprule", r"\midrule", r"\bottomrule"):
-        assert text.count(rule) == 2  # two data sets, a table each
+        assert text.count(rule) == tables
     assert r"\%\_dd" in text
     assert r"python\_random" in text
     assert "±" not in text
     assert re.findall(r"(?<!\\)[%_#]", text) == []
-    assert {line.count(" & ") for line in text.splitlines() if line.endswith(r"\\")} == {4}
+    for one in text.split(r"\begin{table}")[1:]:
+        (columns,) = re.findall(r"begin\{tabular\}\{([lcr]+)\}", one)
+        lines = [line for line in one.splitlines() if line.endswith(r"\\")]
+        assert {line.count(" & ") for line in lines} == {len(columns) - 1}
 
 
 def test_metrics_chooses_the_columns_and_their_order(
@@ -328,7 +389,10 @@ def test_metrics_chooses_the_columns_and_their_order(
 ) -> None:
     arguments = ["--metrics", "percent_destroyed,joint_bits", "--format", "markdown"]
     assert main(["--results", str(results), *arguments]) == 0
-    assert "| subject | %_dd | joint bits |\n" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    verdicts = "looks like noise | gone from output | gone from disk"
+    assert f"| subject | {verdicts} | %_dd | joint bits |\n" in said  # danoise, of 3 seeds each
+    assert f"| subject | {verdicts} | seeds | %_dd | joint bits |\n" in said  # mnist, of 1 or 3
 
 
 def test_group_by_makes_other_rows(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -423,6 +487,22 @@ def test_the_command_line_prints_the_table_and_imports_nothing_that_trains(resul
     assert ended.stdout == GOLDEN["table"].read_text()
 
 
+def test_a_detail_of_a_metric_is_a_column_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Store(tmp_path)
+    for record, right in zip(records(config(DAN, "mnist", 0)), (0.4, 0.5, 0.6), strict=True):
+        details = {"mlp": right}
+        metrics = {"c2st_accuracy": Estimate(0.7, details=details)}
+        store.put(dataclasses.replace(record, metrics=metrics))
+    arguments = ["--results", str(tmp_path), "--format", "json"]
+    assert main([*arguments, "--metrics", "c2st_accuracy.mlp"]) == 0
+    (cell,) = json.loads(capsys.readouterr().out)
+    assert cell["mean"] == pytest.approx(0.5)
+    assert cell["high"] == pytest.approx(t_interval([0.4, 0.5, 0.6]).high)
+    assert main([*arguments, "--metrics", "c2st_accuracy.convnet"]) == 2
+
+
 def regenerate() -> None:
     """Write the golden files from what the report makes of the small sweep today."""
     with tempfile.TemporaryDirectory() as folder:
@@ -439,19 +519,3 @@ if __name__ == "__main__":
     if sys.argv[1:] != ["--regenerate"]:
         sys.exit(__doc__)
     regenerate()
-
-
-def test_a_detail_of_a_metric_is_a_column_too(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    store = Store(tmp_path)
-    for record, right in zip(records(config(DAN, "mnist", 0)), (0.4, 0.5, 0.6), strict=True):
-        details = {"mlp": right}
-        metrics = {"c2st_accuracy": Estimate(0.7, details=details)}
-        store.put(dataclasses.replace(record, metrics=metrics))
-    arguments = ["--results", str(tmp_path), "--format", "json"]
-    assert main([*arguments, "--metrics", "c2st_accuracy.mlp"]) == 0
-    (cell,) = json.loads(capsys.readouterr().out)
-    assert cell["mean"] == pytest.approx(0.5)
-    assert cell["high"] == pytest.approx(t_interval([0.4, 0.5, 0.6]).high)
-    assert main([*arguments, "--metrics", "c2st_accuracy.convnet"]) == 2

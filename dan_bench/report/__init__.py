@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from dan_bench.records import RunRecord, Store
+from dan_bench.archive import open_results
+from dan_bench.records import RunRecord
 from dan_bench.report.leaderboard import known_first, leaderboard
 from dan_bench.report.render import FORMATS
 
@@ -28,7 +29,7 @@ def table(
 
 def write(results: Path) -> Path:
     """Write report.md and report.csv beside the runs; return the former's path."""
-    records, _ = Store(results).all()
+    records, _ = open_results(results).all()
     for name, form in (("report.csv", "csv"), ("report.md", "markdown")):
         path = Path(results) / name
         path.write_text(table(records, form))

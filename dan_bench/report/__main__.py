@@ -5,9 +5,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from dan_bench.records import Store
+from dan_bench.archive import AmbiguousResults, open_results
+from dan_bench.archive.cache import uncollected
+from dan_bench.records import RunRecord
 from dan_bench.report import table
-from dan_bench.report.leaderboard import flatten
+from dan_bench.report.leaderboard import flattened
 from dan_bench.report.render import FORMATS
 
 
@@ -30,6 +32,13 @@ def export(arguments: list[str]) -> int:
     from dan_bench.report.export import main as write
 
     return write(arguments)
+
+
+def findings(arguments: list[str]) -> int:
+    """Print the findings."""
+    from dan_bench.report.findings import main as judge
+
+    return judge(arguments)
 
 
 def html(arguments: list[str]) -> int:
@@ -57,6 +66,7 @@ COMMANDS: dict[str, tuple[str, Callable[[list[str]], int]]] = {
     "leaderboard": ("the table (the default)", lambda arguments: board(arguments)),
     "table1": ("the paper's Table 1, as `python -m dan_bench.table1` measured it", table_one),
     "figures": ("draw results/figures", figures),
+    "findings": ("the claims, each judged from the records", findings),
     "html": ("the results as one self-contained page", html),
     "saturation": ("what gradient is left as the discriminator learns", saturation),
     "show": ("all that one run left", lambda arguments: single("show", arguments)),
@@ -101,39 +111,53 @@ def refuse(message: str) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Carry out a command; without one, print the table."""
     given = sys.argv[1:] if arguments is None else arguments
-    if given and given[0] in COMMANDS:
-        return COMMANDS[given[0]][1](given[1:])
-    return board(given)
+    command, rest = (given[0], given[1:]) if given and given[0] in COMMANDS else (None, given)
+    try:
+        with uncollected():
+            return board(rest) if command is None else COMMANDS[command][1](rest)
+    except AmbiguousResults as error:
+        return refuse(str(error))
+
+
+def metrics_of(records: list[RunRecord]) -> tuple[set[str], set[str]]:
+    """Return the metrics that there are, and their details, which make a column too."""
+    details = {
+        f"{name}.{detail}"
+        for record in records
+        for name, estimate in record.metrics.items()
+        if estimate is not None
+        for detail in estimate.details
+    }
+    return {name for record in records for name in record.metrics}, details
+
+
+def axes_of(records: list[RunRecord]) -> tuple[set[str], set[str]]:
+    """Return the config names that may make a row; a part goes by its name too."""
+    axes = {name for flat in flattened(record.config for record in records) for name in flat}
+    return axes | {name.removesuffix(".name") for name in axes}, set()
 
 
 def board(arguments: list[str]) -> int:
     """Print the table; 0 where there was one, 2 where something asked for is not there."""
     asked = parser().parse_args(arguments)
-    records, damaged = Store(asked.results).all()
+    records, damaged = open_results(asked.results).all()
     for path, reason in damaged.items():
         print(f"left out {path}: {reason}", file=sys.stderr)
     done = [record for record in records if record.status == "done"]
     if not done:
-        return refuse(f"no finished runs under {asked.results}/runs; `make sweep` makes some")
+        return refuse(f"no finished runs under {asked.results}; `make sweep` makes some")
     metrics = asked.metrics.split(",") if asked.metrics else None
     group_by = asked.group_by.split(",") if asked.group_by else None
-    there = {name for record in done for name in record.metrics}
-    details = {
-        f"{name}.{detail}"
-        for record in done
-        for name, estimate in record.metrics.items()
-        if estimate is not None
-        for detail in estimate.details
-    }
-    axes = {name for record in done for name in flatten(record.config)}
-    axes |= {name.removesuffix(".name") for name in axes}
-    for flag, names, valid, more in (
-        ("--metrics", metrics, there, details),
-        ("--group-by", group_by, axes, set()),
+    for flag, names, valid in (
+        ("--metrics", metrics, metrics_of),
+        ("--group-by", group_by, axes_of),
     ):
-        for name in names or []:
-            if name not in valid | more:
-                return refuse(f"{flag}: no {name!r}; there are {', '.join(sorted(valid))}")
+        if names is None:
+            continue
+        listed, more = valid(done)
+        for name in names:
+            if name not in listed | more:
+                return refuse(f"{flag}: no {name!r}; there are {', '.join(sorted(listed))}")
     print(table(done, asked.format, metrics, group_by), end="")
     if len(done) < len(records):
         print(f"{len(records) - len(done)} failed runs are left out", file=sys.stderr)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from dan_bench.records import RunRecord, Store
-from dan_bench.report.leaderboard import flatten
+from dan_bench.archive import open_results
+from dan_bench.records import RunRecord
+from dan_bench.report.leaderboard import flattened
 
 
 def tidy(records: Sequence[RunRecord]) -> pd.DataFrame:
@@ -18,9 +19,10 @@ def tidy(records: Sequence[RunRecord]) -> pd.DataFrame:
     high, n. A failed run has one row without a metric.
     """
     rows: list[dict[str, object]] = []
-    for record in records:
+    settings = flattened(record.config for record in records)
+    for record, flat in zip(records, settings, strict=True):
         base: dict[str, object] = {"key": record.key, "status": record.status}
-        base |= flatten(record.config)
+        base |= flat
         if not record.metrics:
             rows.append({**base, "metric": None})
         for name, estimate in record.metrics.items():
@@ -46,9 +48,9 @@ def main(arguments: list[str] | None) -> int:
         parser.error(f"{asked.file}: the name must end in .csv or .parquet")
     if not asked.file.absolute().parent.is_dir():
         parser.error(f"{asked.file}: there is no folder {asked.file.absolute().parent}")
-    records, _ = Store(asked.results).all()
+    records, _ = open_results(asked.results).all()
     if not records:
-        print(f"no runs under {asked.results}/runs; `make sweep` makes some", file=sys.stderr)
+        print(f"no runs under {asked.results}; `make sweep` makes some", file=sys.stderr)
         return 2
     frame = tidy(records)
     if asked.file.suffix == ".csv":

@@ -2,15 +2,19 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+import numpy as np
+from scipy import special
+
 from dan_bench.metrics.baseline import baseline
-from dan_bench.metrics.statistics import Estimate, shared_ranks, t_interval
+from dan_bench.metrics.statistics import CONFIDENCE, Estimate, shared_ranks
 from dan_bench.records import RunRecord
 from dan_bench.report.columns import column
+from dan_bench.report.verdicts import OF_IDEAL, VERDICTS, Verdict
 
 IDEAL = "ideal noise"
 MOST_NAMED = 4
@@ -37,6 +41,8 @@ class Row:
     seeds: int
     samples: tuple[int, ...]
     cells: dict[str, Cell]
+    verdicts: dict[str, Verdict]
+    """One for each of `VERDICTS`."""
 
     @property
     def section(self) -> str:
@@ -66,11 +72,11 @@ def leaderboard(
         Rows by data set; within one, controls first, then untrained networks, then models.
     """
     done = [record for record in records if record.status == "done"]
-    groups: dict[tuple[str, ...], list[RunRecord]] = defaultdict(list)
+    groups: dict[tuple[tuple[str, str], ...], list[RunRecord]] = defaultdict(list)
     for axes, record in zip(name_rows(done, group_by), done, strict=True):
-        groups[tuple(f"{axis}\0{value}" for axis, value in axes.items())].append(record)
+        groups[tuple(axes.items())].append(record)
     kinds = ("control", "untrained", "learned")
-    named = [(dict(part.split("\0") for part in key), runs) for key, runs in groups.items()]
+    named = [(dict(key), runs) for key, runs in groups.items()]
     named.sort(
         key=lambda item: (
             item[0].get("data", ""),
@@ -79,10 +85,11 @@ def leaderboard(
         )
     )
     wanted = list(metrics) if metrics else known_first(done)
-    estimates = [
-        {name: found for name in wanted if (found := over_seeds(runs, name)) is not None}
-        for _, runs in named
-    ]
+    estimates: list[dict[str, Estimate]] = [{} for _ in named]
+    for name in wanted:
+        for of, found in zip(estimates, averages([runs for _, runs in named], name), strict=True):
+            if found is not None:
+                of[name] = found
     sections = [axes.get("data") for axes, _ in named]
     ranks = rank(estimates, sections, wanted)
     rows = [
@@ -92,6 +99,7 @@ def leaderboard(
             len({run.config["seed"] for run in runs}),
             tuple(sorted({run.config["evaluation"]["samples"] for run in runs})),
             {name: Cell(cell, ranks.get((i, name))) for name, cell in estimates[i].items()},
+            {name: judge(runs) for name, judge in VERDICTS.items()},
         )
         for i, (axes, runs) in enumerate(named)
     ]
@@ -135,7 +143,7 @@ def ideal(section: str | None, runs: Sequence[RunRecord], metrics: Sequence[str]
         if law is not None
     }
     axes = {"model": IDEAL} if section is None else {"data": section, "model": IDEAL}
-    return Row(axes, "baseline", 0, (samples,), cells) if cells else None
+    return Row(axes, "baseline", 0, (samples,), cells, OF_IDEAL) if cells else None
 
 
 def known_first(records: Sequence[RunRecord]) -> list[str]:
@@ -151,15 +159,32 @@ def over_seeds(runs: Sequence[RunRecord], metric: str) -> Estimate | None:
 
     A metric's details are metrics too: `c2st_accuracy.mlp`.
     """
+    return averages([runs], metric)[0]
+
+
+def averages(groups: Sequence[Sequence[RunRecord]], metric: str) -> list[Estimate | None]:
+    """Return `over_seeds` of each group: all groups of a size at once, since there may be many."""
     scale = column(metric).scale
-    found = [estimate for run in runs if (estimate := look_up(run, metric)) is not None]
-    if not found:
-        return None
-    if len(found) == 1:
-        one = found[0]
-        low, high = (None if end is None else scale * end for end in (one.low, one.high))
-        return Estimate(scale * one.value, low, high, n=1)
-    return t_interval([scale * estimate.value for estimate in found])
+    of_run = look_up if "." in metric else lambda run, name: run.metrics.get(name)
+    averaged: list[Estimate | None] = [None] * len(groups)
+    of_size: dict[int, list[tuple[int, list[float]]]] = defaultdict(list)
+    for i, runs in enumerate(groups):
+        found = [estimate for run in runs if (estimate := of_run(run, metric)) is not None]
+        if len(found) == 1:
+            one = found[0]
+            low, high = (None if end is None else scale * end for end in (one.low, one.high))
+            averaged[i] = Estimate(scale * one.value, low, high, n=1)
+        elif found:
+            of_size[len(found)].append((i, [scale * estimate.value for estimate in found]))
+    for size, members in of_size.items():
+        values = np.array([numbers for _, numbers in members], dtype=np.float64)
+        means = values.mean(axis=1)
+        t = special.stdtrit(size - 1, (1 + CONFIDENCE) / 2)
+        halves = t * values.std(axis=1, ddof=1) / np.sqrt(size)
+        ends = np.stack([means, means - halves, means + halves], axis=1).tolist()
+        for (i, _), (mean, low, high) in zip(members, ends, strict=True):
+            averaged[i] = Estimate(mean, low, high, n=size)
+    return averaged
 
 
 def look_up(run: RunRecord, metric: str) -> Estimate | None:
@@ -188,27 +213,31 @@ def rank(
 
 def name_rows(records: Sequence[RunRecord], group_by: Sequence[str] | None) -> list[dict[str, str]]:
     """Return for each record the axes that name its row."""
-    flat = without_seeds([flatten(record.config) for record in records])
+    flat = without_seeds(flattened(record.config for record in records))
     if group_by is not None:
         return [{axis: value(f, axis) for axis in group_by} for f in flat]
-    names = [{axis: value(f, axis) for axis in AXES if value(f, axis)} for f in flat]
+    subjects = {id(f): f for f in flat}  # runs of one subject share theirs
+    names = {
+        i: {axis: value(f, axis) for axis in AXES if value(f, axis)} for i, f in subjects.items()
+    }
     alike: dict[str, list[int]] = defaultdict(list)
-    for i, axes in enumerate(names):
+    for i, axes in names.items():
         alike[str(axes)].append(i)
     for rows in alike.values():
-        everything = {key for i in rows for key in flat[i]}
+        everything = {key for i in rows for key in subjects[i]}
         differ = [
-            key for key in sorted(everything) if len({flat[i].get(key, "") for i in rows}) > 1
+            key for key in sorted(everything) if len({subjects[i].get(key, "") for i in rows}) > 1
         ]
         parts = Counter(key.split(".")[0] for key in differ)
         for i in rows:
+            of = subjects[i]
             for part, count in parts.items():
                 keys = [key for key in differ if key.split(".")[0] == part]
                 if count > MOST_NAMED:
-                    names[i][part] = f"{part} {fingerprint([flat[i].get(key) for key in keys])}"
+                    names[i][part] = f"{part} {fingerprint([of.get(key) for key in keys])}"
                     continue
-                names[i] |= {key: f"{key}={flat[i].get(key, 'none')}" for key in keys}
-    return names
+                names[i] |= {key: f"{key}={of.get(key, 'none')}" for key in keys}
+    return [names[id(f)] for f in flat]
 
 
 def fingerprint(values: Sequence[str | None]) -> str:
@@ -225,17 +254,42 @@ def without_seeds(flat: Sequence[dict[str, str]]) -> list[dict[str, str]]:
     """Return flat configs without the run's seed, and without a data set's that follows it.
 
     DANOISE has the run's seed unless it is given one. Where all runs that differ in nothing else
-    have data of their own seed, the data are part of what is averaged over.
+    have data of their own seed, the data are part of what is averaged over. What is equal is
+    returned as one object.
     """
-    seeds = ("seed", "data.seed")
-    bare = [{name: v for name, v in f.items() if name not in seeds} for f in flat]
-    follows: dict[str, bool] = defaultdict(lambda: True)
+    bare = [{**f} for f in flat]
+    keys = []
+    follows: dict[tuple[tuple[str, ...], ...], bool] = defaultdict(lambda: True)
     for f, rest in zip(flat, bare, strict=True):
-        follows[str(rest)] &= f.get("data.seed", f["seed"]) == f["seed"]
+        rest.pop("seed", None)
+        rest.pop("data.seed", None)
+        keys.append((tuple(rest), tuple(rest.values())))
+        follows[keys[-1]] &= f.get("data.seed", f["seed"]) == f["seed"]
+    first: dict[tuple[tuple[str, ...], ...], dict[str, str]] = {}
     return [
-        rest if follows[str(rest)] else {**rest, "data.seed": f["data.seed"]}
-        for f, rest in zip(flat, bare, strict=True)
+        first.setdefault(key, rest)
+        if follows[key]
+        else first.setdefault((*key, (f["data.seed"],)), {**rest, "data.seed": f["data.seed"]})
+        for f, rest, key in zip(flat, bare, keys, strict=True)
     ]
+
+
+def flattened(configs: Iterable[dict[str, Any]]) -> list[dict[str, str]]:
+    """Return `flatten` of each; a part that many share as one object is gone through once."""
+    known: dict[tuple[str, int], tuple[Any, dict[str, str]]] = {}
+    found = []
+    for config in configs:
+        flat: dict[str, str] = {}
+        for name, part in config.items():
+            if not isinstance(part, dict):
+                flat[name] = str(part)
+                continue
+            if (name, id(part)) not in known:
+                # the part itself is kept too, so that its id stays its own
+                known[name, id(part)] = part, flatten(part, name)
+            flat |= known[name, id(part)][1]
+        found.append(flat)
+    return found
 
 
 def flatten(values: Any, prefix: str = "") -> dict[str, str]:

@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 
 from dan_bench.metrics.statistics import Estimate
+from dan_bench.report import latex as tex
 from dan_bench.report.columns import column
 from dan_bench.report.leaderboard import Cell, Row
+from dan_bench.report.verdicts import VERDICTS
 
 MISSING = "X"
 
@@ -50,14 +52,36 @@ Grid = tuple[str, str, list[str], list[list[str]]]
 
 
 def grids(rows: Sequence[Row], metrics: Sequence[str]) -> list[Grid]:
-    """Return for each data set its name, caption, headings and cells."""
+    """Return for each data set its name, caption, headings and cells.
+
+    After the subject stand the verdicts; then seeds and N, where not all rows have the same.
+    """
     found = []
     for section, group in groupby(rows, key=lambda row: row.section):
         members = list(group)
-        cells = [[row.label, *(text(row.cells.get(name)) for name in metrics)] for row in members]
-        headings = ["subject", *(column(name).heading for name in metrics)]
+        counts = counts_of(members)
+        cells = [
+            [
+                row.label,
+                *(row.verdicts[name].word for name in VERDICTS),
+                *(of[i] for of in counts.values()),
+                *(text(row.cells.get(name)) for name in metrics),
+            ]
+            for i, row in enumerate(members)
+        ]
+        headings = ["subject", *VERDICTS, *counts, *(column(name).heading for name in metrics)]
         found.append((section, caption(members), headings, cells))
     return found
+
+
+def counts_of(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Return seeds and N of each row, those in which they differ; the caption has the others."""
+    counts: dict[str, list[str]] = {}
+    if len({row.seeds for row in rows if row.seeds}) > 1:
+        counts["seeds"] = [str(row.seeds or MISSING) for row in rows]
+    if len({row.samples for row in rows}) > 1:
+        counts["N"] = [", ".join(map(str, row.samples)) for row in rows]
+    return counts
 
 
 def terminal(rows: Sequence[Row], metrics: Sequence[str]) -> str:
@@ -86,28 +110,19 @@ def markdown(rows: Sequence[Row], metrics: Sequence[str]) -> str:
     for section, said, headings, cells in grids(rows, metrics):
         lines += [f"**{section}**: {said}", ""]
         lines.append("| " + " | ".join(headings) + " |")
-        lines.append("| --- |" + " ---: |" * len(metrics))
+        words, numbers = len(VERDICTS), len(headings) - len(VERDICTS) - 1
+        lines.append("| --- |" + " :---: |" * words + " ---: |" * numbers)
         lines += ["| " + " | ".join(line) + " |" for line in cells]
         lines.append("")
     return "\n".join(lines)
 
 
 def latex(rows: Sequence[Row], metrics: Sequence[str]) -> str:
-    r"""Tables for LaTeX; needs \usepackage{booktabs}."""
-
-    def escape(cell: str) -> str:
-        for sign, written in (("%", r"\%"), ("_", r"\_"), ("±", r"$\pm$")):
-            cell = cell.replace(sign, written)
-        return cell
-
-    lines = []
-    for section, said, headings, cells in grids(rows, metrics):
-        lines += [r"\begin{table}", rf"\caption{{{escape(section)}: {escape(said)}}}"]
-        lines += [r"\begin{tabular}{l" + "r" * len(metrics) + "}", r"\toprule"]
-        body = [" & ".join(map(escape, line)) + r" \\" for line in [headings, *cells]]
-        lines += [body[0], r"\midrule", *body[1:]]
-        lines += [r"\bottomrule", r"\end{tabular}", r"\end{table}", ""]
-    return "\n".join(lines)
+    r"""Tables for LaTeX; needs \usepackage{booktabs} and \usepackage{graphicx}."""
+    return "\n".join(
+        tex.table(f"{section}: {said}", headings, cells, centred=len(VERDICTS))
+        for section, said, headings, cells in grids(rows, metrics)
+    )
 
 
 def tidy(rows: Sequence[Row]) -> list[dict[str, str | float | int | None]]:
@@ -123,6 +138,10 @@ def tidy(rows: Sequence[Row]) -> list[dict[str, str | float | int | None]]:
             "seeds": row.seeds,
             "samples": row.samples[0] if len(row.samples) == 1 else None,
             "rank": cell.rank,
+            **{
+                name.replace(" ", "_"): verdict.word if verdict.runs else None
+                for name, verdict in row.verdicts.items()
+            },
         }
         for row in rows
         for name, cell in row.cells.items()

@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from dan_bench.archive import Results, open_results
 from dan_bench.metrics.statistics import Estimate, t_interval
-from dan_bench.records import RunRecord, Store
+from dan_bench.records import RunRecord
 from dan_bench.report.render import MISSING
 
 LEVELS = (0.6, 0.9, 0.99)
@@ -25,7 +26,7 @@ Curves = Mapping[str, Sequence[pd.DataFrame]]
 """For each objective, the curves of its seeds."""
 
 
-def gradient_curves(records: Sequence[RunRecord], store: Store) -> dict[str, list[pd.DataFrame]]:
+def gradient_curves(records: Sequence[RunRecord], store: Results) -> dict[str, list[pd.DataFrame]]:
     """Curves with gradients of the runs whose degenerator stood still, by objective.
 
     Where the runs are of several data sets or outputs, their names stand with the objective's.
@@ -126,11 +127,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
     asked = parser.parse_args(arguments)
-    store = Store(asked.results)
+    store = open_results(asked.results)
     curves = gradient_curves(store.all()[0], store)
     if not curves:
         print(
-            f"no finished runs with gradients under {store.runs}; "
+            f"no finished runs with gradients under {asked.results}; "
             "`python -m dan_bench.train -m +experiment=saturation` makes some",
             file=sys.stderr,
         )

@@ -5,8 +5,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from dan_bench.archive import open_results
 from dan_bench.metrics.statistics import Estimate
-from dan_bench.records import RunRecord, Store
+from dan_bench.records import RunRecord
 from dan_bench.report.leaderboard import flatten
 from dan_bench.report.render import MISSING
 
@@ -103,7 +104,7 @@ def main(command: str, arguments: list[str] | None) -> int:
     parser.add_argument("runs", nargs=count, metavar="RUN", help="a key, or its beginning")
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
     asked = parser.parse_args(arguments)
-    records, _ = Store(asked.results).all()
+    records, _ = open_results(asked.results).all()
     try:
         found = [find(records, key) for key in asked.runs]
     except NoSuchRun as error:

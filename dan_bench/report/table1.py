@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dan_bench.archive import open_results
 from dan_bench.config import CONF
 from dan_bench.metrics.statistics import Estimate, t_interval
 from dan_bench.records import RunRecord, Store
+from dan_bench.report import latex as tex
 from dan_bench.report.leaderboard import flatten
 from dan_bench.report.render import MISSING, number
 
@@ -231,22 +233,11 @@ def markdown(rows: Sequence[Row]) -> str:
 
 
 def latex(rows: Sequence[Row]) -> str:
-    r"""Tables for LaTeX; needs \usepackage{booktabs}."""
-
-    def escape(cell: str) -> str:
-        for sign, written in (("%", r"\%"), ("_", r"\_"), ("&", r"\&"), ("±", r"$\pm$")):
-            cell = cell.replace(sign, written)
-        return cell
-
-    said = []
-    for heading, members in sections(rows):
-        body = [" & ".join(map(escape, line)) + r" \\" for line in [HEADINGS, *map(cells, members)]]
-        said += [r"\begin{table}", rf"\caption{{{escape(heading)}}}"]
-        said += [r"\begin{tabular}{l" + "r" * (len(HEADINGS) - 1) + "}", r"\toprule"]
-        said += [body[0], r"\midrule", *body[1:], r"\bottomrule", r"\end{tabular}", ""]
-        said += [rf"\par\footnotesize {escape(line)}" for line in lines_under(members)]
-        said += [r"\end{table}", ""]
-    return "\n".join(said)
+    r"""Tables for LaTeX; needs \usepackage{booktabs} and \usepackage{graphicx}."""
+    return "\n".join(
+        tex.table(heading, HEADINGS, [*map(cells, members)], notes=lines_under(members))
+        for heading, members in sections(rows)
+    )
 
 
 def tidy(rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -312,7 +303,7 @@ def main(arguments: list[str] | None = None) -> int:
     made.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
     made.add_argument("--format", choices=FORMATS, default="table")
     asked = made.parse_args(arguments)
-    records, damaged = store_of(asked.results).all()
+    records, damaged = open_results(asked.results, "table1").all()
     for path, reason in damaged.items():
         print(f"left out {path}: {reason}", file=sys.stderr)
     if not records:

@@ -6,9 +6,9 @@ from itertools import groupby
 
 from dan_bench.report.columns import column
 from dan_bench.report.html.subjects import Subject, short
-from dan_bench.report.html.verdicts import VERDICTS, Verdict
 from dan_bench.report.leaderboard import AXES, Cell, Row
 from dan_bench.report.render import MISSING, caption, number
+from dan_bench.report.verdicts import VERDICTS, Verdict
 
 OF_NOISE = (
     "shannon_bits",
@@ -87,11 +87,9 @@ def heading(text: str, kind: str, title: str = "") -> str:
 def row(i: int, subject: Subject, metrics: Sequence[str]) -> str:
     """One subject."""
     of = subject.row
-    verdicts = {name: judge(subject.runs) for name, judge in VERDICTS.items()}
-    words = " ".join(
-        f'data-v{k}="{escape(v.word)}"' for k, v in enumerate(verdicts.values()) if of.seeds
-    )
-    cells = [verdict_cell(verdict) for verdict in verdicts.values()]
+    verdicts = [of.verdicts[name] for name in VERDICTS]
+    words = " ".join(f'data-v{k}="{escape(v.word)}"' for k, v in enumerate(verdicts) if of.seeds)
+    cells = [verdict_cell(verdict) for verdict in verdicts]
     if of.kind == "baseline":
         by_definition = "<span>yes</span><small>by definition</small>"
         cells[0] = f'<td class="verdict yes" data-s="1"><b>✓</b>{by_definition}</td>'

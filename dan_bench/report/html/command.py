@@ -5,7 +5,7 @@ import sys
 import webbrowser
 from pathlib import Path
 
-from dan_bench.records import Store
+from dan_bench.archive import open_results
 from dan_bench.report.html.page import LIMIT, page
 from dan_bench.report.html.serve import serve
 
@@ -39,12 +39,12 @@ def main(arguments: list[str] | None = None) -> int:
         made.error(f"{out}: there is no folder {out.absolute().parent}")
     if not 0 <= asked.port <= 65535:
         made.error(f"--port {asked.port}: must lie between 0 and 65535")
-    store = Store(asked.results)
+    store = open_results(asked.results)
     records, damaged = store.all()
     for path, reason in damaged.items():
         print(f"left out {path}: {reason}", file=sys.stderr)
     if not any(record.status == "done" for record in records):
-        print(f"no finished runs under {store.runs}; `make sweep` makes some", file=sys.stderr)
+        print(f"no finished runs under {asked.results}; `make sweep` makes some", file=sys.stderr)
         return 2
     written = page(records, store, asked.results).encode()
     out.write_bytes(written)

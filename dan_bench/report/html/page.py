@@ -8,8 +8,9 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from dan_bench.records import RunRecord, Store
-from dan_bench.report.html import verdicts
+from dan_bench.archive import Results
+from dan_bench.records import RunRecord
+from dan_bench.report import verdicts
 from dan_bench.report.html.board import boards
 from dan_bench.report.html.charts import figures
 from dan_bench.report.html.charts.figure import Figure
@@ -27,7 +28,7 @@ SCRIPTS = ("unpack.js", "board.js", "charts.js", "game.js", "runs.js")
 ASSETS = Path(__file__).parent / "assets"
 
 
-def page(records: Sequence[RunRecord], store: Store, results: Path) -> str:
+def page(records: Sequence[RunRecord], store: Results, results: Path) -> str:
     """Return the whole page.
 
     Args:

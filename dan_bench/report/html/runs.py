@@ -8,7 +8,6 @@ from typing import Any
 from dan_bench.records import RunRecord
 from dan_bench.report.html.packing import pack
 from dan_bench.report.html.subjects import Subject
-from dan_bench.report.html.verdicts import VERDICTS
 from dan_bench.report.leaderboard import flatten
 from dan_bench.report.render import MISSING
 from dan_bench.report.show import span
@@ -19,8 +18,7 @@ def folded(i: int, subject: Subject) -> str:
     verdicts = "".join(
         f"<li>{escape(name)}: <b>{escape(found.word)}</b>"
         f"{f' ({escape(found.reason)})' if found.reason else ''}</li>"
-        for name, judge in VERDICTS.items()
-        for found in [judge(subject.runs)]
+        for name, found in subject.row.verdicts.items()
     )
     count = f"{len(subject.runs)} run{'s' * (len(subject.runs) > 1)}"
     return (

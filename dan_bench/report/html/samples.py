@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dan_bench.records import RunRecord, Store
+from dan_bench.archive import Results
+from dan_bench.records import RunRecord
 from dan_bench.report.html.subjects import Subject
-from dan_bench.report.html.verdicts import looks_like_noise
 
 TILES = 8
 MOST_BYTES = 12_000
@@ -43,7 +43,7 @@ class Gallery:
     outputs: list[tuple[Subject, Strip]]
 
 
-def galleries(subjects: Sequence[Subject], store: Store) -> list[Gallery]:
+def galleries(subjects: Sequence[Subject], store: Results) -> list[Gallery]:
     """Return the pictures of the subjects' first seeds, 24 subjects at most.
 
     Trained networks stand first, those before that look like noise. Subjects whose samples were
@@ -68,10 +68,10 @@ def galleries(subjects: Sequence[Subject], store: Store) -> list[Gallery]:
 def place(subject: Subject) -> tuple[int, float]:
     """Where a subject stands among the pictures."""
     kind = ("learned", "untrained", "control").index(subject.row.kind)
-    return kind, -(looks_like_noise(subject.runs).score or 0)
+    return kind, -(subject.row.verdicts["looks like noise"].score or 0)
 
 
-def read(run: RunRecord, part: str, store: Store) -> Bytes | None:
+def read(run: RunRecord, part: str, store: Results) -> Bytes | None:
     """Return a few pictures of a run, n x rows x columns [x 3]; None where there are none."""
     rows = store.array(run.key, part)
     if rows is None:

@@ -3,12 +3,14 @@
 from html import escape
 from pathlib import Path
 
+from dan_bench.archive import open_results
+
 
 def table_one(results: Path) -> str:
     """Return the tables of the records of Table 1, or how to make some."""
     from dan_bench.report import table1
 
-    records, _ = table1.store_of(results).all()
+    records, _ = open_results(results, "table1").all()
     if not records:
         return (
             "<p>No records of Table 1 in this folder; <code>python -m dan_bench.table1</code> "

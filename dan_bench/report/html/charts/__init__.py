@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from dan_bench.records import Store
+from dan_bench.archive import Results
 from dan_bench.report.html.charts.collapse import collapse
 from dan_bench.report.html.charts.convergence import convergence
 from dan_bench.report.html.charts.dial import dial
@@ -12,7 +12,7 @@ from dan_bench.report.html.charts.saturation import saturation
 from dan_bench.report.html.charts.secrecy import secrecy
 from dan_bench.report.html.subjects import Subject
 
-Draw = Callable[[Sequence[Subject], Store], list[Figure]]
+Draw = Callable[[Sequence[Subject], Results], list[Figure]]
 
 # A figure that the records hold nothing for is no figure: what makes such records is named
 CHARTS: dict[str, tuple[Draw, str]] = {
@@ -25,7 +25,7 @@ CHARTS: dict[str, tuple[Draw, str]] = {
 }
 
 
-def figures(subjects: Sequence[Subject], store: Store) -> tuple[list[Figure], dict[str, str]]:
+def figures(subjects: Sequence[Subject], store: Results) -> tuple[list[Figure], dict[str, str]]:
     """Return the figures that there are, and for each of the others what makes its records."""
     drawn: list[Figure] = []
     missing: dict[str, str] = {}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from dan_bench.records import Store
+from dan_bench.archive import Results
 from dan_bench.report.html.charts.figure import (
     INK,
     Figure,
@@ -22,7 +22,7 @@ from dan_bench.report.html.subjects import Subject
 X, Y = "shannon_bits", "effective_dimensions"
 
 
-def collapse(subjects: Sequence[Subject], _: Store) -> list[Figure]:
+def collapse(subjects: Sequence[Subject], _: Results) -> list[Figure]:
     """Return a figure a data set; noise is in the upper right corner only."""
     found = []
     for section, members in by_section(subjects).items():

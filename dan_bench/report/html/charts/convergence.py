@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from dan_bench.records import Store
+from dan_bench.archive import Results
 from dan_bench.report.html.charts.figure import (
     INK,
     LINE,
@@ -34,7 +34,7 @@ MOST_POINTS = 1000
 LEAST_STEPS = 10
 
 
-def convergence(subjects: Sequence[Subject], store: Store) -> list[Figure]:
+def convergence(subjects: Sequence[Subject], store: Results) -> list[Figure]:
     """Return a figure a data set, of the trained subjects whose curves were kept."""
     learned = [s for s in subjects if s.row.kind == "learned"]
     most = max(LEAST_STEPS, MOST_POINTS // max(1, len(learned)))
@@ -47,7 +47,7 @@ def convergence(subjects: Sequence[Subject], store: Store) -> list[Figure]:
     return found
 
 
-def read(subject: Subject, store: Store) -> list[pd.DataFrame]:
+def read(subject: Subject, store: Results) -> list[pd.DataFrame]:
     """Return the curves of a subject's runs, those with any."""
     found = [store.curves(run.key) for run in subject.runs]
     return [one for one in found if one is not None and len(one)]

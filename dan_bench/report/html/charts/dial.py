@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from dan_bench.records import Store
-from dan_bench.report.figure_dial import settings
+from dan_bench.archive import Results
+from dan_bench.report.figures.dial import settings
 from dan_bench.report.html.charts.figure import (
     INK,
     LINE,
@@ -24,7 +24,7 @@ from dan_bench.report.html.subjects import Subject
 METRIC = "joint_bits"
 
 
-def dial(subjects: Sequence[Subject], _: Store) -> list[Figure]:
+def dial(subjects: Sequence[Subject], _: Results) -> list[Figure]:
     """Return a figure a data set, of the subjects that have a dial to turn."""
     found = []
     for section, members in by_section(subjects).items():

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from dan_bench.records import Store
-from dan_bench.report.figure_robust import FIXED, PROXIES
+from dan_bench.archive import Results
+from dan_bench.report.figures.fooled import FIXED, PROXIES
 from dan_bench.report.html.charts.figure import (
     Figure,
     by_section,
@@ -22,7 +22,7 @@ from dan_bench.report.html.subjects import Subject
 PROXY = PROXIES[0]
 
 
-def robust(subjects: Sequence[Subject], _: Store) -> list[Figure]:
+def robust(subjects: Sequence[Subject], _: Results) -> list[Figure]:
     """Return a figure a data set, of the subjects that both classifiers have looked at."""
     found = []
     for section, members in by_section(subjects).items():

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import altair as alt
 import numpy as np
 
-from dan_bench.records import Store
-from dan_bench.report.figure_saturation import mean_curve
+from dan_bench.archive import Results
+from dan_bench.report.figures.saturation import mean_curve
 from dan_bench.report.html.charts.figure import (
     LINE,
     Figure,
@@ -25,7 +25,7 @@ WIDTH = 0.1
 """Of a bin of -log10(1 - accuracy), over which gradients are averaged."""
 
 
-def saturation(subjects: Sequence[Subject], store: Store) -> list[Figure]:
+def saturation(subjects: Sequence[Subject], store: Results) -> list[Figure]:
     """Return the figure of the runs whose degenerator stood still, if there are any."""
     runs = [run for subject in subjects for run in subject.runs]
     found = gradient_curves(runs, store)

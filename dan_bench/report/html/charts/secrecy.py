@@ -7,10 +7,11 @@ from typing import Any
 import altair as alt
 import numpy as np
 
+from dan_bench.archive import Results
 from dan_bench.metrics.destruction import shannon_bound
-from dan_bench.records import RunRecord, Store
-from dan_bench.report.figure_secrecy import ATTACKS
-from dan_bench.report.figure_secrecy import subjects as by_randomness
+from dan_bench.records import RunRecord
+from dan_bench.report.figures.secrecy import ATTACKS
+from dan_bench.report.figures.secrecy import subjects as by_randomness
 from dan_bench.report.html.charts.figure import (
     INK,
     Figure,
@@ -28,7 +29,7 @@ SCALE = alt.Scale(type="symlog", constant=1)
 TICKS = [0, 1, 10, 100, 1000, 10_000, 100_000, 1_000_000]
 
 
-def secrecy(subjects: Sequence[Subject], _: Store) -> list[Figure]:
+def secrecy(subjects: Sequence[Subject], _: Results) -> list[Figure]:
     """Return a figure a data set, of the runs that faced both attacks on a list of candidates."""
     panels: dict[str, list[RunRecord]] = defaultdict(list)
     for subject in subjects:

@@ -1,4 +1,4 @@
-"""Three verdicts a subject: looks like noise, is gone from the output, is gone from the disk.
+"""Three verdicts a subject: looks like noise, gone from the output, gone from the disk.
 
 Each is made of one opinion a run. Looks like noise:
 
@@ -10,11 +10,11 @@ Each is made of one opinion a run. Looks like noise:
 - Yes, where none is, and at least the bytes as a whole (`shannon_bits`) and the rows as a whole
   (`c2st_accuracy`) were measured. Yes means that nothing measured speaks against it.
 
-Is gone from the output: yes, where the interval of %_dd lies above 99, which is to say that the
+Gone from the output: yes, where the interval of %_dd lies above 99, which is to say that the
 best of the attackers recovered less than 1 %, and a dictionary attack was among them; no, where it
 lies below; otherwise unclear. An upper bound on destruction: attacks only get better.
 
-Is gone from the disk: the same of `disk_destroyed`, the bytes that Algorithm 1 overwrote. Unclear
+Gone from the disk: the same of `disk_destroyed`, the bytes that Algorithm 1 overwrote. Unclear
 is also what was seen to change on a file system that may keep the old bytes elsewhere.
 
 A subject is a yes or a no where all of its runs agree; otherwise it says how many are a yes. What
@@ -24,6 +24,7 @@ was not measured has no verdict.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from scipy import special
 
@@ -139,6 +140,9 @@ def its_own(estimate: Estimate) -> float | None:
     return estimate.details.get("p_value")
 
 
+law_of = cache(baseline)
+
+
 OF_VALUE: dict[str, Callable[[Estimate], float | None]] = {
     "shannon_bits": of_entropy,
     "bit_bias": of_bias,
@@ -150,7 +154,7 @@ OF_VALUE: dict[str, Callable[[Estimate], float | None]] = {
 
 def below(metric: str, n: int, estimate: Estimate) -> float | None:
     """Chance that ideal noise scores so low, where its law is known at that size."""
-    law = baseline(metric, n) if n else None
+    law = law_of(metric, n) if n else None
     return None if law is None else law.p_low(estimate.value)
 
 
@@ -190,6 +194,13 @@ def above(found: Sequence[Estimate], what: str) -> Verdict:
 
 VERDICTS: dict[str, Callable[[Sequence[RunRecord]], Verdict]] = {
     "looks like noise": looks_like_noise,
-    "is gone from the output": gone_from_output,
-    "is gone from the disk": gone_from_disk,
+    "gone from output": gone_from_output,
+    "gone from disk": gone_from_disk,
 }
+OF_IDEAL = {
+    name: Verdict(1, 0, 1, "by definition")
+    if judge is looks_like_noise
+    else Verdict(0, 0, 0, "there is nothing that could be gone")
+    for name, judge in VERDICTS.items()
+}
+"""Of ideal noise, which has no runs."""

@@ -1,0 +1,67 @@
+"""Records in columns: results folders small enough to publish, and read fast.
+
+Whoever reads results opens them here, and need not know whether they are a folder of runs or an
+archive that was published from one.
+"""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from dan_bench.archive.cache import CachedStore
+from dan_bench.archive.folder import Archive
+from dan_bench.archive.write import Published, publish, subject
+from dan_bench.records import RunRecord
+
+__all__ = [
+    "AmbiguousResults",
+    "Archive",
+    "Published",
+    "Results",
+    "open_results",
+    "publish",
+    "subject",
+]
+
+
+class AmbiguousResults(ValueError):
+    """A folder with both runs and an archive of runs; the message says what to do."""
+
+
+class Results(Protocol):
+    """What a reader of results may ask: `dan_bench.records.Store` answers it, and `Archive`."""
+
+    def all(self) -> tuple[list[RunRecord], dict[Path, str]]:
+        """Return every good record, by key, and what is wrong with each of the others."""
+        ...
+
+    def curves(self, key: str) -> pd.DataFrame | None:
+        """Return a run's curves, one row a logging step; None where it left none."""
+        ...
+
+    def array(self, key: str, name: str) -> NDArray[Any] | None:
+        """Return an array that a run left; None where it left none."""
+        ...
+
+
+def open_results(results: Path, part: str = "runs") -> Results:
+    """Return the results in a folder, to be read.
+
+    Args:
+        results: a folder with `runs/`, as it grows, or with `records.parquet`, as it is published.
+        part: `runs`; or `table1`, whose records are kept apart, in `table1/` or `table1.parquet`.
+
+    Raises:
+        AmbiguousResults: it has both.
+    """
+    archive, store = Archive(results, part), CachedStore(results, part)
+    if not archive.records.exists():
+        return store
+    if store.runs.exists():
+        raise AmbiguousResults(
+            f"{results} holds both {archive.records.name} and {store.runs.name}/; "
+            "move one of them to a folder of its own"
+        )
+    return archive

@@ -106,7 +106,7 @@ class Runtime(Strict):
     checkpoint_every: NonNegativeInt
     keep_samples: PositiveInt
     snapshots: tuple[NonNegativeInt, ...] = ()
-    progress: Literal["auto", "plain", "quiet"]
+    progress: Literal["auto", "plain", "quiet", "json"]
 
 
 class Algorithm1(Strict):

@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +27,14 @@ from dan_bench.provenance import provenance
 from dan_bench.records import RunRecord, Store, key_of
 from dan_bench.tracking import Pictured, Samples, Sink, Snapshots, picture
 
+WATCHED = (
+    "effective_dimensions",
+    "uniform_distance_bits",
+    "held_out_accuracy",
+    "discriminator_accuracy",
+)
+"""Curves in which collapse shows, the plainest first; who watches a run sees one of them."""
+
 
 class Progress(NamedTuple):
     """How far a run is: what it does now, and of how many steps how many are done."""
@@ -34,6 +42,14 @@ class Progress(NamedTuple):
     doing: str
     step: int = 0
     steps: int = 0
+    metric: tuple[str, float] | None = None
+    """Name and latest value of the curve to watch."""
+
+
+def watched(curves: Sequence[Mapping[str, float]]) -> tuple[str, float] | None:
+    """Return name and latest value of the first of `WATCHED` that there is; None without one."""
+    last = curves[-1] if curves else {}
+    return next(((name, last[name]) for name in WATCHED if name in last), None)
 
 
 Tell = Callable[[Progress], None]
@@ -191,7 +207,9 @@ def train(
         accelerator=config.runtime.accelerator,
         precision=training.precision,
         sink=sink,
-        on_step=lambda step: tell(Progress("training", step, training.max_steps)),
+        on_step=lambda step: tell(
+            Progress("training", step, training.max_steps, watched(module.curves))
+        ),
         checkpoint=folder / "last.ckpt" if copy is None else None,
         checkpoint_every=config.runtime.checkpoint_every,
     )

@@ -116,11 +116,11 @@ class Workplace:
 
     @contextmanager
     def started(
-        self, *arguments: str, before: tuple[str, ...] = ()
+        self, *arguments: str, before: tuple[str, ...] = (), progress: str = "auto"
     ) -> Iterator[subprocess.Popen[str]]:
         """A running command line; at the end nothing of it is left, whatever happened."""
         command = [*before, sys.executable, "-m", "dan_bench.train", *arguments]
-        command += [f"runtime.datasets={REPOSITORY / 'datasets'}", "runtime.progress=plain"]
+        command += [f"runtime.datasets={REPOSITORY / 'datasets'}", f"runtime.progress={progress}"]
         path = os.pathsep.join([str(self.folder), os.environ.get("PYTHONPATH", "")])
         process = subprocess.Popen(
             command,
@@ -139,9 +139,11 @@ class Workplace:
                     os.kill(pid, signal.SIGKILL)
             process.communicate()
 
-    def train(self, *arguments: str, before: tuple[str, ...] = ()) -> tuple[int, str, str]:
+    def train(
+        self, *arguments: str, before: tuple[str, ...] = (), progress: str = "auto"
+    ) -> tuple[int, str, str]:
         """Launch and wait; exit code, stdout, stderr."""
-        with self.started(*arguments, before=before) as process:
+        with self.started(*arguments, before=before, progress=progress) as process:
             out, err = process.communicate(timeout=LONG)
         return process.returncode, out, err
 
@@ -230,6 +232,11 @@ def test_a_sweep_says_which_job_it_is_at_of_how_many(swept: Swept) -> None:
         assert len(lines) == 2
         assert lines[0].endswith(": running")
         assert re.search(r": done after \d+ s$", lines[1])
+
+
+def test_without_a_terminal_it_writes_plain_lines(swept: Swept) -> None:
+    assert "\x1b" not in swept.ended[1] + swept.ended[2]
+    assert swept.ended[2] == ""
 
 
 def test_a_sweep_ends_with_the_table_and_says_where_everything_lies(swept: Swept) -> None:
@@ -327,6 +334,9 @@ def test_failures_are_counted_named_and_told_by_the_exit_code(stumbled: Stumbled
     assert len(reasons) == 2
     assert sum("RuntimeError: the disk is on fire" in line for line in reasons) == 1
     assert sum("SIGKILL" in line for line in reasons) == 1
+    at_once = [line for line in out.splitlines() if re.match(r"\[\d/3\] .*: failed after ", line)]
+    assert sum(line.endswith("s: RuntimeError: the disk is on fire") for line in at_once) == 1
+    assert len(at_once) == 2
 
 
 def test_a_relaunch_tries_the_failed_runs_again_and_only_these(stumbled: Stumbled) -> None:

@@ -1,16 +1,38 @@
-"""What a sweep looks like while it runs: which job of how many, its rate, the time left."""
+"""The state of a sweep's jobs, and what is known of each; how it is shown is the views' affair."""
 
+import math
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from rich.console import Console, Group
-from rich.live import Live
-from rich.table import Table
-from rich.text import Text
+from dan_bench.records import RunRecord
+from dan_bench.sweep.view import time_left
 
-from dan_bench.run import Progress
+if TYPE_CHECKING:
+    from dan_bench.run import Progress
+
+WINDOW = 20
+"""Reports over which a rate is taken: it follows what the jobs that share the cores do."""
+MOST_POINTS = 1024
+
+
+class Point(NamedTuple):
+    """One report of a job that trains."""
+
+    step: int
+    time: float
+    value: float | None
+    """Of the curve that is watched."""
+
+
+def starting() -> "Progress":
+    """Return what a job says before it says anything."""
+    from dan_bench.run import Progress  # here: where nothing is to be run nobody waits for torch
+
+    return Progress("starting")
 
 
 @dataclass
@@ -20,19 +42,50 @@ class Job:
     number: int
     title: str
     kind: str
+    """Jobs of a kind are expected to take equally long, but for the number of steps."""
+    key: str = ""
+    steps: int = 0
+    """Of training; 0 where nothing is trained."""
     state: str = "waiting"
+    """waiting, running, done or failed."""
     started: float = 0.0
     seconds: float = 0.0
-    now: Progress = field(default_factory=lambda: Progress("starting"))
+    """That it took, once it has ended."""
+    now: "Progress" = field(default_factory=starting)
     training_since: float = 0.0
+    points: list[Point] = field(default_factory=list)
+    curve: str = ""
+    """Name of the curve that is watched."""
+    error: str = ""
+    """Last line of a failed job's traceback."""
+    headline: dict[str, float] = field(default_factory=dict)
+    """Final metrics of a job that is done."""
+
+    @property
+    def rate(self) -> float | None:
+        """Training steps a second, lately; None where that is not known yet."""
+        points = self.points[-WINDOW:]
+        if len(points) < 2 or points[-1].time <= points[0].time:
+            return None
+        return (points[-1].step - points[0].step) / (points[-1].time - points[0].time)
+
+    @property
+    def value(self) -> float | None:
+        """Last value of the curve that is watched; None where there is none, or no number."""
+        points = self.points[-1:]
+        value = points[0].value if points else None
+        return value if value is not None and math.isfinite(value) else None
 
     def describe(self) -> str:
-        """Say what it does now, and how fast."""
+        """Say what it does now, how fast, and what the curve shows."""
+        words = [self.now.doing]
         if self.now.steps:
-            passed = time.monotonic() - self.training_since
-            rate = f", {self.now.step / passed:.0f} steps/s" if self.now.step else ""
-            return f"{self.now.doing} {self.now.step}/{self.now.steps}{rate}"
-        return self.now.doing
+            words[0] += f" {self.now.step}/{self.now.steps}"
+            if self.rate is not None:
+                words.append(f"{speed(self.rate)} steps/s")
+            if self.value is not None:
+                words.append(f"{self.curve} {self.value:.3g}")
+        return ", ".join(words)
 
 
 @dataclass
@@ -41,55 +94,120 @@ class Board:
 
     jobs: list[Job]
     workers: int
+    clock: Callable[[], float] = time.monotonic
+    started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.started = self.clock()
 
     def of(self, state: str) -> list[Job]:
         """Return the jobs in one state."""
         return [job for job in self.jobs if job.state == state]
 
-    def heard(self, job: Job, progress: Progress) -> None:
+    def begin(self, job: Job) -> None:
+        """Note that a job begins."""
+        job.state, job.started = "running", self.clock()
+
+    def heard(self, job: Job, progress: "Progress") -> None:
         """Take in what a job says of itself."""
-        if progress.steps and not job.now.steps:
-            job.training_since = time.monotonic()
+        if progress.steps:
+            if not job.now.steps:
+                job.training_since = self.clock()
+            if progress.steps != job.steps or progress.step < job.now.step:
+                job.steps, job.points = progress.steps, []
+            if progress.step:  # at none, a run that goes on from a checkpoint would seem to leap
+                job.curve, value = progress.metric or (job.curve, None)
+                kept = job.points if len(job.points) < MOST_POINTS else job.points[::2]
+                job.points = [*kept, Point(progress.step, self.clock(), value)]
         job.now = progress
 
+    def end(self, job: Job, state: str, error: str, headline: Mapping[str, float]) -> None:
+        """Note how a job ended."""
+        job.error, job.headline = error, dict(headline)
+        job.state, job.seconds = state, self.clock() - job.started
+
+    def seconds(self) -> float:
+        """Time since the sweep began."""
+        return self.clock() - self.started
+
+    def outlook(self) -> dict[int, float] | None:
+        """Expected seconds that each open job still works, by number."""
+        return time_left.outlook(self.jobs, self.clock())
+
     def seconds_left(self) -> float | None:
-        """Expected time: jobs of a kind take as long as those of that kind took."""
-        ended = self.of("done") + self.of("failed")
-        if not ended:
+        """Expected time to the end of the last job; None while nothing foretells it."""
+        expected = self.outlook()
+        if expected is None:
             return None
-        overall = sum(job.seconds for job in ended) / len(ended)
+        running, waiting = (
+            [expected[job.number] for job in self.of(state)] for state in ("running", "waiting")
+        )
+        return time_left.makespan(running, waiting, self.workers)
 
-        def expected(job: Job) -> float:
-            alike = [other.seconds for other in ended if other.kind == job.kind]
-            whole = sum(alike) / len(alike) if alike else overall
-            passed = time.monotonic() - job.started if job.state == "running" else 0.0
-            return max(0.0, whole - passed)
-
-        open_jobs = self.of("waiting") + self.of("running")
-        return sum(expected(job) for job in open_jobs) / self.workers
+    def left(self, say: Callable[[float], str]) -> str:
+        """Say how long it still takes, or nothing; before any job is done only a bound is known."""
+        seconds = self.seconds_left()
+        if seconds is None or not self.of("waiting") + self.of("running"):
+            return ""
+        return f"{'about' if self.of('done') else 'over'} {say(seconds)} left"
 
     def status(self) -> str:
         """One line on the whole."""
         failed = len(self.of("failed"))
         ended = len(self.of("done")) + failed
-        left = self.seconds_left()
-        text = f"{ended} of {len(self.jobs)} jobs ended"
-        text += f", {failed} failed" if failed else ""
-        return text + (f", about {duration(left)} left" if left is not None else "")
+        words = [f"{ended} of {len(self.jobs)} jobs ended"]
+        words += [f"{failed} failed"] if failed else []
+        return ", ".join([*words, *filter(None, [self.left(duration)])])
 
 
 def duration(seconds: float) -> str:
     """Seconds as a person says them."""
     minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
+def speed(rate: float) -> str:
+    """Steps a second, with a decimal where they are few."""
+    return f"{rate:.0f}" if rate >= 9.95 else f"{rate:.1f}"
+
+
+def reason(record: RunRecord) -> str:
+    """Return the last line of a failed run's traceback; nothing of another's."""
+    if record.status != "failed":
+        return ""
+    return (record.traceback or "").strip().rpartition("\n")[2] or "no traceback"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out of a sweep."""
+
+    jobs: int
+    """That were asked for, those that were done before among them."""
+    done: int
+    ran: int
+    failures: list[tuple[str, str]]
+    """Title and last line of the traceback of each that failed."""
+    table: str
+    """The runs' leaderboard."""
+    where: dict[str, Path]
+    """What lies where, by what a person calls it."""
+    code: int
+    """The exit code."""
+
+
 class View(Protocol):
-    """Something that shows a board."""
+    """Something that shows a sweep; it has the terminal for itself while it is entered."""
 
     def __enter__(self) -> "View": ...
 
     def __exit__(self, *_: object) -> None: ...
+
+    def ready(self, jobs: int, left: int, data: Sequence[str]) -> None:
+        """All is checked: how many jobs there are, how many are left to run, and on what data."""
+        ...
 
     def tick(self, board: Board) -> None:
         """Show it as it is now; called several times a second."""
@@ -99,73 +217,24 @@ class View(Protocol):
         """A job began or ended."""
         ...
 
-
-class Quiet:
-    """Shows nothing."""
-
-    def __enter__(self) -> "Quiet":
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def tick(self, board: Board) -> None:
-        """Nothing."""
-
-    def changed(self, board: Board, job: Job) -> None:
-        """Nothing."""
-
-
-class Plain(Quiet):
-    """A line for each beginning and end, and one on the whole now and then."""
-
-    def __init__(self, every: float = 10.0) -> None:
-        self._every = every
-        self._last = time.monotonic()
-
-    def __enter__(self) -> "Plain":
-        return self
-
-    def tick(self, board: Board) -> None:
-        """Say where things stand, every ten seconds."""
-        if time.monotonic() - self._last >= self._every:
-            self._last = time.monotonic()
-            running = "; ".join(f"job {job.number} {job.describe()}" for job in board.of("running"))
-            print(f"{board.status()} | {running}", flush=True)
-
-    def changed(self, board: Board, job: Job) -> None:
-        """Say which job it is, of how many."""
-        after = f" after {duration(job.seconds)}" if job.seconds else ""
-        print(f"[{job.number}/{len(board.jobs)}] {job.title}: {job.state}{after}", flush=True)
-
-
-class Screen(Quiet):
-    """A table that stays in place."""
-
-    def __init__(self) -> None:
-        self._live = Live(Text("starting"), console=Console(), refresh_per_second=4)
-
-    def __enter__(self) -> "Screen":
-        self._live.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._live.__exit__(None, None, None)
-
-    def tick(self, board: Board) -> None:
-        """Draw the running jobs under one line on the whole."""
-        table = Table.grid(padding=(0, 2))
-        for job in board.of("running"):
-            table.add_row(f"[{job.number}/{len(board.jobs)}]", job.title, job.describe())
-        self._live.update(Group(Text(board.status(), style="bold"), table))
-
-    def changed(self, board: Board, job: Job) -> None:
-        """Leave a line behind for what failed."""
-        if job.state == "failed":
-            self._live.console.print(f"[red]failed[/red] {job.title}")
+    def over(self, outcome: Outcome) -> None:
+        """All jobs have ended."""
+        ...
 
 
 def view(choice: str) -> View:
-    """Return the view by name; `auto` is a table on a terminal and lines elsewhere."""
-    if choice == "quiet":
-        return Quiet()
-    return Screen() if choice == "auto" and sys.stdout.isatty() else Plain()
+    """Return the view by name: auto, plain, quiet or json.
+
+    `auto` is a screen on a terminal that can show one, and plain lines elsewhere.
+    """
+    import os
+
+    from dan_bench.sweep.view import json_lines, plain, quiet
+
+    if choice == "auto" and sys.stdout.isatty():
+        draws = (sys.stdout.encoding or "").lower().startswith("utf")
+        if draws and os.environ.get("TERM", "dumb") not in ("dumb", "unknown"):
+            from dan_bench.sweep.view.screen import Screen
+
+            return Screen()
+    return {"quiet": quiet.Quiet, "json": json_lines.JsonLines}.get(choice, plain.Plain)()

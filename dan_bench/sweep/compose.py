@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from hydra import compose, initialize_config_dir
+from hydra._internal.callbacks import Callbacks
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
 from dan_bench.config import CONF, PACKAGE, RunConfig, parse
@@ -19,6 +22,18 @@ def configure(overrides: Sequence[str] = ()) -> RunConfig:
     """Return the config that `python -m dan_bench.train OVERRIDE ...` would run."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return from_hydra(compose("config", list(overrides)))
+
+
+def expand(overrides: Sequence[str]) -> list[RunConfig]:
+    """Return the configs that `python -m dan_bench.train -m OVERRIDE ...` would run."""
+    from hydra_plugins.dan_bench_grids import GridSweeper
+
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        whole = compose("config", list(overrides), return_hydra_config=True)
+        context = HydraContext(GlobalHydra.instance().config_loader(), Callbacks())
+        sweeper = GridSweeper(whole.hydra.sweeper.grids)
+        sweeper.setup(hydra_context=context, task_function=lambda _: None, config=whole)
+        return [sweeper.compose(job) for job in sweeper.expand(list(overrides))]
 
 
 def from_hydra(composed: DictConfig) -> RunConfig:

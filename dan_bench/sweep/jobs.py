@@ -1,5 +1,6 @@
 """From configs to an exit code: check all, run what is left, say what came out."""
 
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -8,8 +9,9 @@ from rich.console import Console
 
 from dan_bench.config import ConfigError, RunConfig
 from dan_bench.records import ForeignRecord, Store, key_of
+from dan_bench.sweep.board import Outcome, View, reason, view
 
-OK, FAILED, REFUSED = 0, 1, 2
+OK, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
 
 def usable_cores() -> int:
@@ -26,9 +28,10 @@ def carry_out(configs: Sequence[RunConfig]) -> int:
 
     Returns:
         0 where every run has succeeded, now or before; 1 where one failed; 2 where a config was
-        refused, and nothing was run.
+        refused, and nothing was run; 130 where it was interrupted.
     """
-    console = Console(highlight=False, soft_wrap=True)
+    seen = view(configs[0].runtime.progress)
+    data: list[str] = []
     try:
         keyed = {key_of(c.scientific()): c for c in identified(configs)}
         left = {key: c for key, c in keyed.items() if not is_done(key, c)}
@@ -36,18 +39,24 @@ def carry_out(configs: Sequence[RunConfig]) -> int:
             from dan_bench.sweep.pool import start_server
 
             start_server(next(iter(left.values())).runtime.threads)
-            for line in checked(list(left.values())):
-                console.print(line)
+            data = checked(list(left.values()))
     except (ConfigError, ForeignRecord, OSError, RuntimeError) as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(
             str(error), style="red", markup=False
         )
         return REFUSED
-    done = len(keyed) - len(left)
-    console.print(f"{len(keyed)} jobs: {done} done before, {len(left)} to run")
-    if left:
-        launch(left)
-    return summarise(keyed, len(left), console)
+    seen.ready(len(keyed), len(left), data)
+    try:
+        if left:
+            launch(left, seen)
+    except KeyboardInterrupt:
+        print("interrupted: what is done is kept; the same command does the rest", file=sys.stderr)
+        return INTERRUPTED
+    outcome = summarise(keyed, len(left))
+    if left and len(keyed) > 1 and outcome.code == OK:
+        log_tables(next(iter(keyed.values())))
+    seen.over(outcome)
+    return outcome.code
 
 
 def identified(configs: Sequence[RunConfig]) -> list[RunConfig]:
@@ -84,34 +93,50 @@ def checked(configs: Sequence[RunConfig]) -> list[str]:
     return list(dict.fromkeys(said.values()))
 
 
-def launch(left: dict[str, RunConfig]) -> None:
+def launch(left: dict[str, RunConfig], seen: View) -> None:
     """Run them side by side."""
-    from dan_bench.sweep import board, pool
+    from dan_bench.sweep import pool
 
     runtime = next(iter(left.values())).runtime
     workers = runtime.workers or max(1, usable_cores() // runtime.threads)
     group = f"{datetime.now():%Y%m%d-%H%M%S}"
-    pool.carry_out(left, group, min(workers, len(left)), board.view(runtime.progress))
+    pool.carry_out(left, group, min(workers, len(left)), seen)
 
 
-def summarise(keyed: dict[str, RunConfig], ran: int, console: Console) -> int:
-    """Print the table of these runs, where everything lies, and how many did what."""
+def summarise(keyed: dict[str, RunConfig], ran: int) -> Outcome:
+    """Write the report, and return what came out of these runs."""
     from dan_bench.report import table, write
 
     results = next(iter(keyed.values())).runtime.results
     records, _ = Store(results).all()
     ours = [record for record in records if record.key in keyed]
-    failed = [record for record in ours if record.status == "failed"]
-    console.print()
-    console.print(table(ours, "table"), markup=False, end="")
-    for record in failed:
-        reason = (record.traceback or "").strip().splitlines()[-1]
-        console.print(f"failed: {keyed[record.key].title()}: {reason}", style="red", markup=False)
-    console.print(f"{len(ours) - len(failed)} done, {ran} run, {len(failed)} failed")
-    report = write(results)
-    where: dict[str, Path] = {"records": Store(results).runs, "report": report}
+    failures = [
+        (keyed[record.key].title(), reason(record)) for record in ours if record.status == "failed"
+    ]
+    where: dict[str, Path] = {"records": Store(results).runs, "report": write(results)}
     if (Path(results) / "wandb").is_dir():
         where["offline wandb runs"] = Path(results) / "wandb"
-    for name, path in where.items():
-        console.print(f"{name}: {path}", markup=False)
-    return FAILED if failed or len(ours) < len(keyed) else OK
+    return Outcome(
+        jobs=len(keyed),
+        done=len(ours) - len(failures),
+        ran=ran,
+        failures=failures,
+        table=table(ours, "table"),
+        where=where,
+        code=FAILED if failures or len(ours) < len(keyed) else OK,
+    )
+
+
+def log_tables(config: RunConfig) -> None:
+    """Log leaderboard and Table 1 as wandb Tables, where wandb is the logger.
+
+    They are made of records that stay what they are, so that nothing is lost where it fails.
+    """
+    if config.logger is None or config.logger.name != "wandb":
+        return
+    try:
+        from dan_bench.dashboard import tables
+
+        tables.log_tables(config.runtime.results, config.logger.arguments["project"])
+    except Exception as error:
+        print(f"wandb did not get the tables: {type(error).__name__}: {error}", file=sys.stderr)

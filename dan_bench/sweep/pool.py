@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import signal
-import time
 from collections import deque
 from collections.abc import Mapping
 from multiprocessing.connection import Connection, wait
@@ -12,7 +11,7 @@ from multiprocessing.context import ForkServerProcess
 from dan_bench.config import RunConfig
 from dan_bench.provenance import provenance
 from dan_bench.records import RunRecord, Store
-from dan_bench.sweep.board import Board, Job, View
+from dan_bench.sweep.board import Board, Job, View, reason
 from dan_bench.sweep.worker import work
 
 TICK_SECONDS = 0.25
@@ -49,7 +48,7 @@ def carry_out(configs: Mapping[str, RunConfig], group: str, workers: int, view: 
     context = start_server(first.runtime.threads)
     longest_first = sorted(configs.items(), key=lambda item: item[1].model.kind != "learned")
     waiting = deque(
-        (key, config, Job(number, config.title(), f"{config.model.name} {config.data.name}"))
+        (key, config, new_job(number, key, config))
         for number, (key, config) in enumerate(longest_first, start=1)
     )
     board = Board([job for _, _, job in waiting], workers)
@@ -64,7 +63,7 @@ def carry_out(configs: Mapping[str, RunConfig], group: str, workers: int, view: 
                     process = context.Process(target=work, args=(config, group, log, theirs))
                     process.start()
                     theirs.close()
-                    job.state, job.started = "running", time.monotonic()
+                    board.begin(job)
                     running[ours] = (process, key, config, job)
                     view.changed(board, job)
                 for heard in wait(list(running), timeout=TICK_SECONDS):
@@ -75,8 +74,8 @@ def carry_out(configs: Mapping[str, RunConfig], group: str, workers: int, view: 
                     except EOFError:
                         del running[heard]
                         process.join()
-                        job.state = settle(key, config, process.exitcode)
-                        job.seconds = time.monotonic() - job.started
+                        record = settle(key, config, process.exitcode)
+                        board.end(job, record.status, reason(record), values_of(record))
                         view.changed(board, job)
                 view.tick(board)
         finally:
@@ -84,23 +83,34 @@ def carry_out(configs: Mapping[str, RunConfig], group: str, workers: int, view: 
                 process.kill()
 
 
-def settle(key: str, config: RunConfig, exit_code: int | None) -> str:
-    """Return how a run ended; where its process died without a record, write one that says so."""
+def new_job(number: int, key: str, config: RunConfig) -> Job:
+    """Return a run as the board is to see it."""
+    steps = config.trainer.max_steps if config.model.kind == "learned" else 0
+    kind = f"{config.model.name} {config.data.name}"
+    return Job(number, config.title(), kind, key=key, steps=steps)
+
+
+def values_of(record: RunRecord) -> dict[str, float]:
+    """Return the final metrics that have a value."""
+    return {name: found.value for name, found in record.metrics.items() if found is not None}
+
+
+def settle(key: str, config: RunConfig, exit_code: int | None) -> RunRecord:
+    """Return a run's record; where its process died without one, write one that says so."""
     store, scientific = Store(config.runtime.results), config.scientific()
     record = store.get(key, scientific)
     if record is not None and (record.status == "done" or exit_code == 0):
-        return record.status
+        return record
     log = store.folder(key) / "log.txt"
     last = log.read_text(errors="replace")[-4000:] if log.is_file() else ""
     code = exit_code or 0
     died = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-    store.put(
-        RunRecord(
-            key,
-            "failed",
-            scientific,
-            provenance=provenance(),
-            traceback=f"Its output:\n{last}\nThe process ended with {died}, leaving no record.",
-        )
+    record = RunRecord(
+        key,
+        "failed",
+        scientific,
+        provenance=provenance(),
+        traceback=f"Its output:\n{last}\nThe process ended with {died}, leaving no record.",
     )
-    return "failed"
+    store.put(record)
+    return record

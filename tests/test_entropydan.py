@@ -8,7 +8,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib import pyplot as plt
 
 from dan_bench.attacks import Case, Pairs
 from dan_bench.attacks.dial import Dial, r_squared
@@ -25,7 +24,7 @@ from dan_bench.models.module import Setting
 from dan_bench.models.outputs import OUTPUTS
 from dan_bench.objectives.nonsaturating import Nonsaturating
 from dan_bench.records import RunRecord, Store
-from dan_bench.report.figure_dial import dial as figure_of
+from dan_bench.report.figures.dial import dial as figure_of
 
 WIDTH, NOISE, SIZE = 24, 24, 32
 ROWS = np.random.default_rng(0).integers(0, 256, (2000, WIDTH), dtype=np.uint8)
@@ -261,9 +260,8 @@ def test_the_figure_has_a_line_a_subject_and_none_without_a_dial(tmp_path):
         return RunRecord(f"{name}{seed}", "done", config, metrics=found)
 
     assert figure_of([record(0, metrics={})], Store(tmp_path)) is None
-    figure = figure_of([record(0), record(1), record(0, "another")], Store(tmp_path))
+    figure = figure_of([record(0), record(1), record(0, "another")], Store(tmp_path)).figure
     for place in figure.axes:
         lines = [container.lines[0] for container in place.containers]
         assert [line.get_xdata().tolist() for line in lines] == [[0, 0.5, 1]] * 2
         assert [line.get_ydata().tolist() for line in lines] == [[0, 4, 8]] * 2
-    plt.close(figure)

@@ -32,7 +32,7 @@ from dan_bench.metrics.similarity import C1, C2, structural_similarity
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.plan import make_ready, plan
 from dan_bench.records import RunRecord, Store, key_of
-from dan_bench.report import figures
+from dan_bench.report.figures.fooled import fooled
 from dan_bench.sweep.compose import configure
 
 SHAPE, WIDTH = (28, 28), 784
@@ -312,9 +312,10 @@ def test_the_figure_has_a_point_for_each_subject_and_none_without_comparisons(tm
             n: Estimate(v, v - 0.01, v + 0.01, 10) for n, v in zip(names, values, strict=True)
         }
         records.append(RunRecord(key_of(config), "done", config, estimates))
-    figure = figures.robust_classifier(records, store)
-    labels = figure.axes[1].get_legend_handles_labels()[1]
-    assert labels == ["fgsm (1 seeds)", "pgd (1 seeds)"]
-    assert figure.axes[0].get_lines()[0].get_xydata()[0] == pytest.approx([5, 97])
+    wrong, like = fooled(records, store).figure.axes
+    for place, y in ((wrong, 3), (like, 0.8)):
+        points = [container.lines[0].get_xydata()[0] for container in place.containers]
+        assert np.array(points) == pytest.approx(np.array([[95, y]] * 2))
+    assert [text.get_text() for text in like.get_legend().get_texts()] == ["fgsm", "pgd"]
     without = [replace(record, metrics={}) for record in records]
-    assert figures.robust_classifier(without, store) is None
+    assert fooled(without, store) is None

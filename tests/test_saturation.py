@@ -19,7 +19,7 @@ from dan_bench.objectives.least_squares import LeastSquares
 from dan_bench.objectives.minimax import Minimax
 from dan_bench.objectives.nonsaturating import Nonsaturating
 from dan_bench.records import RunRecord, Store, key_of
-from dan_bench.report import figures
+from dan_bench.report.figures.saturation import saturation
 from dan_bench.report.saturation import at_level, geometric_interval, gradient_curves, main
 from dan_bench.sweep.compose import configure
 
@@ -183,15 +183,15 @@ def test_without_gradients_there_is_no_table_and_no_figure(tmp_path, capsys):
     store = stored(tmp_path, "hinge", 0, curve([0.5], [1.0]), frozen=False)
     assert main(["--results", str(tmp_path)]) == 2
     assert "+experiment=saturation" in capsys.readouterr().err
-    assert figures.saturation(store.all()[0], store) is None
+    assert saturation(store.all()[0], store) is None
 
 
 def test_the_figure_has_a_line_for_each_objective(tmp_path):
     store = stored(tmp_path, "minimax", 0, curve(ACCURACIES, VANISHES))
     store = stored(tmp_path, "hinge", 0, curve(ACCURACIES, [1.0] * 6))
-    figure = figures.saturation(store.all()[0], store)
+    figure = saturation(store.all()[0], store).figure
     labels = [line.get_label() for line in figure.axes[1].get_lines()]
-    assert labels == ["hinge (1 seeds)", "minimax (1 seeds)"]
+    assert labels == ["hinge", "minimax"]
     assert [len(gradient_curves(store.all()[0], store)[name]) for name in ("hinge", "minimax")] == [
         1,
         1,

@@ -18,7 +18,7 @@ from dan_bench.metrics.destruction import shannon_bound
 from dan_bench.metrics.entropy import effective_dimensions, joint_bits, shannon_bits
 from dan_bench.plan import plan
 from dan_bench.records import RunRecord, Store, key_of
-from dan_bench.report.figure_secrecy import secrecy
+from dan_bench.report.figures.secrecy import secrecy
 from dan_bench.run import run
 from dan_bench.sweep.compose import configure
 
@@ -236,8 +236,9 @@ def test_the_figure_draws_what_real_runs_left(tmp_path, mnist):
         record = run(configure([*SMALL, *where, *model]), "test")
         assert record.status == "done", record.traceback
     records, _ = Store(tmp_path).all()
-    figure = secrecy(records, Store(tmp_path))
-    (axes,) = figure.axes
+    drawn = secrecy(records, Store(tmp_path))
+    assert drawn.keys == sorted(record.key for record in records)
+    (axes,) = drawn.figure.axes
     labels = axes.get_legend_handles_labels()[1]
     assert {"shake256", "one_time_pad"} <= set(labels)
     assert any(label.startswith("Shannon's bound: 6 bits") for label in labels)
@@ -245,7 +246,7 @@ def test_the_figure_draws_what_real_runs_left(tmp_path, mnist):
     bits, percent = network.lines[0].get_data()
     assert list(bits) == [0, 64]
     assert percent[0] == pytest.approx(0, abs=1e-6)
-    figure.savefig(tmp_path / "secrecy.png")
+    drawn.figure.savefig(tmp_path / "secrecy.png")
 
 
 def test_there_is_no_figure_of_runs_that_faced_other_attacks(tmp_path):

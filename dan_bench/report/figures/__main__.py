@@ -1,0 +1,8 @@
+"""`python -m dan_bench.report.figures`: the same as `python -m dan_bench.report figures`."""
+
+import sys
+
+from dan_bench.report.figures.command import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""All figures: what each shows, and which command makes records that hold it."""
+
+from dataclasses import dataclass
+
+from dan_bench.report.figures.after_passes import after_fifteen_passes, after_one_pass
+from dan_bench.report.figures.architectures import architectures
+from dan_bench.report.figures.collapse import collapse
+from dan_bench.report.figures.convergence import convergence
+from dan_bench.report.figures.dial import dial
+from dan_bench.report.figures.drawn import Draw
+from dan_bench.report.figures.fooled import fooled
+from dan_bench.report.figures.one_dimension import one_dimension
+from dan_bench.report.figures.python_or_dan import python_or_dan
+from dan_bench.report.figures.samples import samples
+from dan_bench.report.figures.saturation import saturation
+from dan_bench.report.figures.secrecy import secrecy
+from dan_bench.report.figures.training_samples import training_samples
+from dan_bench.report.figures.universe import universe
+
+TRAIN = "python -m dan_bench.train"
+SWEEP = "make sweep"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One figure of the catalogue."""
+
+    draw: Draw
+    shows: str
+    command: str
+    """That makes the records."""
+    on_request: bool = False
+    """Drawn only where it is named."""
+
+
+CATALOGUE: dict[str, Entry] = {
+    "collapse": Entry(collapse, "where collapse hides: byte entropy, effective dimensions", SWEEP),
+    "secrecy": Entry(
+        secrecy,
+        "%_dd against fresh randomness, with Shannon's bound",
+        f"{TRAIN} -m +experiment=secrecy",
+    ),
+    "fooled": Entry(
+        fooled,
+        "Figure 4: a network fooled, or a person too",
+        f"{TRAIN} -m +experiment=robust_classifier",
+    ),
+    "architectures": Entry(architectures, "Figure 5: GAN and DAN", SWEEP),
+    "one_dimension": Entry(
+        one_dimension, "Figure 6: p_x, p_d and D", f"{TRAIN} +experiment=one_dimension"
+    ),
+    "python_or_dan": Entry(
+        python_or_dan, "Figure 7: Python's random beside DAN", f"{TRAIN} +experiment=paper"
+    ),
+    "after_one_pass": Entry(
+        after_one_pass, "Figure 8: after one pass", f"{TRAIN} +experiment=paper"
+    ),
+    "after_fifteen_passes": Entry(
+        after_fifteen_passes, "Figure 9: after fifteen passes", f"{TRAIN} +experiment=paper"
+    ),
+    "convergence": Entry(convergence, "curves over training, to the known optimum", SWEEP),
+    "saturation": Entry(
+        saturation,
+        "what gradient is left as the discriminator learns",
+        f"{TRAIN} -m +experiment=saturation",
+    ),
+    "dial": Entry(dial, "EntropyDAN: entropy asked for and served", f"{TRAIN} -m +experiment=dial"),
+    "training_samples": Entry(training_samples, "samples through training", SWEEP),
+    "samples": Entry(samples, "samples of every model and control", SWEEP),
+    "universe": Entry(
+        universe, "Figure 2: the universe against deep learning", SWEEP, on_request=True
+    ),
+}

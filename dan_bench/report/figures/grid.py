@@ -1,0 +1,131 @@
+"""Which of many subjects a figure shows: those that differ in nothing but what it compares.
+
+A results folder holds sweeps for different purposes. A figure that compares models shows those of
+one evaluation, one training schedule and one objective, and says how many others there are.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dan_bench.records import RunRecord
+from dan_bench.report.leaderboard import name_rows
+
+OBJECTIVE = "nonsaturating"
+"""The default, which is shown where there are several."""
+FIRST = (
+    "dan sigmoid",
+    "dan torus",
+    "gan sigmoid",
+    "dcdan torus",
+    "entropydan torus",
+    "infodan sigmoid",
+)
+"""Subjects that are drawn before others, where there is no room for all."""
+KINDS = ("control", "untrained", "learned")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One subject of a figure, with its runs by seed."""
+
+    section: str
+    """The data set."""
+    model: str
+    output: str
+    """Empty for a control."""
+    kind: str
+    runs: tuple[RunRecord, ...]
+
+    @property
+    def name(self) -> str:
+        """Model and output: nothing else differs."""
+        return f"{self.model} {self.output}".strip()
+
+    @property
+    def seeds(self) -> int:
+        """How many there are."""
+        return len({run.config["seed"] for run in self.runs})
+
+
+def grid(records: Sequence[RunRecord]) -> tuple[list[Shown], str]:
+    """Choose the subjects that can be compared with each other.
+
+    Args:
+        records: of any runs; those that failed are left out.
+
+    Returns:
+        The subjects: by data set, controls first, then untrained networks, then models. And one
+        sentence on how many were left out; empty where none was.
+    """
+    done = [record for record in records if record.status == "done"]
+    kept = most_common(done, lambda r: repr(r.config["evaluation"]))
+    trained = [record for record in kept if record.config["model"]["kind"] == "learned"]
+    objectives = Counter(objective_of(record) for record in trained)
+    of = OBJECTIVE if OBJECTIVE in objectives else next(iter(objectives), "")
+    chosen = most_common([record for record in trained if objective_of(record) == of], training_of)
+    keys = {record.key for record in chosen}
+    kept = [r for r in kept if r.config["model"]["kind"] != "learned" or r.key in keys]
+    groups: dict[tuple[Any, ...], list[RunRecord]] = defaultdict(list)
+    for record in kept:
+        config = record.config
+        kind, name = config["model"]["kind"], config["model"]["name"]
+        output = "" if kind == "control" else config.get("output", "")
+        groups[config["data"]["name"], KINDS.index(kind), name, output].append(record)
+    shown = []
+    for (section, kind, name, output), runs in sorted(groups.items()):
+        same = most_common(runs, lambda r: repr(without_seed(r.config)))
+        in_order = tuple(sorted(same, key=lambda run: int(run.config["seed"])))
+        shown.append(Shown(section, name, output, KINDS[kind], in_order))
+    return shown, left_out(done, [run for subject in shown for run in subject.runs], of)
+
+
+def rank(subject: Shown) -> tuple[int, str]:
+    """Return what subjects are sorted by where there is no room for all."""
+    return (FIRST.index(subject.name) if subject.name in FIRST else len(FIRST)), subject.name
+
+
+def most_common(
+    records: Sequence[RunRecord], setting: Callable[[RunRecord], str]
+) -> list[RunRecord]:
+    """Return the records of the setting that most of them have; of equals the first."""
+    counts = Counter(setting(record) for record in records)
+    if not counts:
+        return []
+    (best, _), *_ = counts.most_common(1)
+    return [record for record in records if setting(record) == best]
+
+
+def objective_of(record: RunRecord) -> str:
+    """Return the name of the objective."""
+    return str(record.config.get("objective", {}).get("name", ""))
+
+
+def training_of(record: RunRecord) -> str:
+    """Return how a network was trained, and on how much noise."""
+    parts = ("trainer", "optimizer", "noise_dim", "end_to_end", "algorithm1")
+    return repr([record.config.get(part) for part in parts])
+
+
+def without_seed(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a config without the run's seed, and without a data set's that is the same."""
+    rest = {name: part for name, part in config.items() if name != "seed"}
+    data = config["data"]
+    if data.get("seed") == config["seed"]:
+        rest["data"] = {name: value for name, value in data.items() if name != "seed"}
+    return rest
+
+
+def left_out(records: Sequence[RunRecord], shown: Sequence[RunRecord], objective: str) -> str:
+    """Return one sentence on the subjects that are not shown."""
+    names = [str(axes) for axes in name_rows(records, None)]
+    there = {run.key for run in shown}
+    seen = {name for name, record in zip(names, records, strict=True) if record.key in there}
+    count = len(set(names) - seen)
+    if count == 0:
+        return ""
+    of = "other evaluations or settings"
+    if objective:
+        of = f"objectives other than {objective}, other schedules or evaluations"
+    return f"Left out: {count} {'subject' if count == 1 else 'subjects'} of {of}."

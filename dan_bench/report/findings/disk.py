@@ -1,0 +1,164 @@
+"""Is it gone from the disk? Algorithm 1, Proposition 1 and Table 1.
+
+%_dd on disk is known of each run by its own interval, from what can be vouched for to what was
+seen; a row of several runs has the hull of them, so that what is unverified in one stays open.
+
+- Destroyed: agree where it lies wholly above 99, disagree where wholly below.
+- Untouched: agree where it lies wholly below 1, disagree where wholly above.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+from dan_bench.metrics.statistics import Estimate
+from dan_bench.records import RunRecord
+from dan_bench.report.columns import column
+from dan_bench.report.findings.finding import Claim, Evidence, Finding
+from dan_bench.report.findings.intervals import at_least, at_most, ends
+from dan_bench.report.findings.runs import Judgement, Material, groups, having
+from dan_bench.report.table1 import ACCURACY, ALBUM, TRAINING, title
+from dan_bench.report.verdicts import GONE
+
+UNTOUCHED = 1.0
+"""Percent below which nothing worth the name was destroyed."""
+COLUMNS = {TRAINING: "%_dd, training data", ALBUM: "%_dd, album", ACCURACY: "held-out accuracy"}
+DEEP_LEARNING = ("vgg", "inception", "alphago")
+TABLE_1 = "python -m dan_bench.table1"
+EXPERIMENT = "python -m dan_bench.train -m +experiment=algorithm1"
+
+ALGORITHM_1 = Claim(
+    "algorithm-1",
+    "Algorithm 1 destroys the original data",
+    "paper, Algorithm 1",
+    "After its ten steps no byte of the original data is read from the disk any more.",
+    EXPERIMENT,
+    "Neither the path nor a handle opened before still reads them.",
+    "They are still read.",
+)
+PROPOSITION_1 = Claim(
+    "proposition-1",
+    "After Algorithm 1 nothing is left of the discriminator",
+    "paper, Proposition 1",
+    "The discriminator's checkpoint is overwritten by random bytes.",
+    EXPERIMENT,
+    "Its bytes are no longer read from the disk.",
+    "Its bytes are still read.",
+)
+DEEP = Claim(
+    "table1-deep-learning",
+    "VGG, Inception and AlphaGo destroy no training data",
+    "paper, Table 1",
+    "Deep learning leaves its training set where it was.",
+    TABLE_1,
+    "Nothing of it is gone; how well each has learned stands beside.",
+    "Some of the files are gone.",
+)
+DAN = Claim(
+    "table1-dan",
+    "DAN destroys its training data",
+    "paper, Table 1",
+    "After Algorithm 1's last step nothing is left of the training set's files.",
+    TABLE_1,
+    "They are gone.",
+    "They are still there.",
+)
+FAMILY = Claim(
+    "table1-album",
+    "Nobody touches the family photo album",
+    "ours, of Table 1's other column",
+    "No subject of Table 1 damages the album that lies beside its training set.",
+    TABLE_1,
+    "It is as it was.",
+    "Some of the photographs are damaged.",
+)
+
+
+def algorithm_1(material: Material) -> Finding:
+    """Judge the original data."""
+    return ALGORITHM_1.judged(of_runs(material.records, "disk_destroyed"))
+
+
+def proposition_1(material: Material) -> Finding:
+    """Judge the discriminator's checkpoint."""
+    return PROPOSITION_1.judged(of_runs(material.records, "checkpoint_destroyed"))
+
+
+def of_runs(records: Sequence[RunRecord], metric: str) -> list[Evidence]:
+    """Judge a %_dd on disk of every group that has it."""
+    return [
+        group.evidence(
+            column(metric).heading,
+            hull([e for run in group.runs if (e := run.metrics.get(metric)) is not None]),
+            partial(at_least, bound=GONE),
+            f"above {GONE:g}",
+            of_sample=False,
+        )
+        for group in groups(having(records, metric))
+    ]
+
+
+def hull(found: Sequence[Estimate]) -> Estimate:
+    """Mean of the values, and from the least of the lower ends to the greatest upper one.
+
+    No interval where one of them has none.
+    """
+    mean = sum(e.value for e in found) / len(found)
+    spans = [span for e in found if (span := ends(e)) is not None]
+    if len(spans) < len(found):
+        return Estimate(mean, n=len(found))
+    return Estimate(mean, min(low for low, _ in spans), max(high for _, high in spans), len(found))
+
+
+def table1_deep_learning(material: Material) -> Finding:
+    """Judge the training sets of the three."""
+    untouched = partial(at_most, bound=UNTOUCHED)
+    rows: list[Evidence] = []
+    for name in DEEP_LEARNING:
+        rows += of_table(material, name, TRAINING, untouched, f"below {UNTOUCHED:g}")
+        rows += of_table(material, name, ACCURACY)
+    return DEEP.judged(rows)
+
+
+def table1_dan(material: Material) -> Finding:
+    """Judge the training set of DAN."""
+    gone = partial(at_least, bound=GONE)
+    return DAN.judged(of_table(material, "dan", TRAINING, gone, f"above {GONE:g}"))
+
+
+def table1_album(material: Material) -> Finding:
+    """Judge the album of every subject in the paper's table."""
+    untouched = partial(at_most, bound=UNTOUCHED)
+    rows = [
+        one
+        for name in (*DEEP_LEARNING, "dan")
+        for one in of_table(material, name, ALBUM, untouched, f"below {UNTOUCHED:g}")
+    ]
+    return FAMILY.judged(rows)
+
+
+def of_table(
+    material: Material, subject: str, metric: str, says: Judgement | None = None, rule: str = ""
+) -> list[Evidence]:
+    """Judge a column of a subject, or show it beside, in every preset it was measured with."""
+    runs = [
+        run
+        for run in having(material.table_one, metric)
+        if run.config["subject"] == subject and run.status == "done"
+    ]
+    found = []
+    for preset in sorted({str(run.config["preset"]) for run in runs}):
+        members = [run for run in runs if run.config["preset"] == preset]
+        estimate = hull([e for run in members if (e := run.metrics.get(metric)) is not None])
+        found.append(
+            Evidence(
+                f"{title(members[0])}, preset {preset}",
+                COLUMNS[metric],
+                estimate,
+                "beside" if says is None else says(estimate),
+                rule,
+                None,
+                len({run.config["seed"] for run in members}),
+                tuple(run.key for run in members),
+            )
+        )
+    return found

@@ -1,0 +1,127 @@
+"""Findings as text for a terminal, as Markdown, and as JSON."""
+
+import json
+import math
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import get_args
+
+from dan_bench.metrics.statistics import Estimate
+from dan_bench.report.findings.finding import Evidence, Finding, Says, Verdict
+from dan_bench.report.render import MISSING, number
+
+SIGNS: dict[Says, str] = {"for": "+", "against": "-", "neither": "?", "beside": " "}
+MEANING = (
+    "A verdict follows from intervals alone: a claim is agreed with where every figure's whole "
+    "interval lies where the claim puts it, disagreed with where one lies wholly elsewhere, and "
+    "undecided where an interval holds both. Mean ± half of the 95 % interval over training seeds; "
+    "of one run, its own."
+)
+SKEWED = 0.05
+"""Share of its width by which an interval's middle may miss the value and still be written ±."""
+
+
+def shown(estimate: Estimate | None) -> str:
+    """Return a figure with its interval; both ends where it is not symmetric."""
+    if estimate is None:
+        return MISSING
+    low, high, value = estimate.low, estimate.high, estimate.value
+    if low is None or high is None:
+        return f"{value:.4g} (no interval)"
+    if math.isclose(low, high):
+        return f"{value:,.0f}" if value == round(value) else f"{value:.4g}"
+    if abs((low + high) / 2 - value) > SKEWED * (high - low):
+        return f"{value:.4g} [{low:.4g}, {high:.4g}]"
+    return number(estimate)
+
+
+def figure(one: Evidence, keys: bool) -> str:
+    """Return a line of evidence."""
+    runs = len(one.keys)
+    said = [f"N = {one.samples:,}"] if one.samples is not None else []
+    said.append(f"{one.seeds} seed{'s' * (one.seeds != 1)}")
+    said.append(f"{runs} run{'s' * (runs != 1)}")
+    rule = f", claimed: {one.rule}" if one.rule else ""
+    named = f" {', '.join(one.keys)}" if keys and runs else ""
+    return f"{one.figure}: {shown(one.estimate)}{rule} ({', '.join(said)}){named}"
+
+
+def counts(findings: Sequence[Finding]) -> str:
+    """Return how many have each verdict."""
+    found = Counter(finding.verdict for finding in findings)
+    return ", ".join(f"{found[verdict]} {verdict}" for verdict in get_args(Verdict))
+
+
+def terminal(findings: Sequence[Finding], keys: bool, width: int) -> str:
+    """Return paragraphs wrapped at the width."""
+
+    def wrapped(text: str, indent: str, further: str) -> str:
+        return textwrap.fill(
+            text,
+            max(40, width),
+            initial_indent=indent,
+            subsequent_indent=further,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+    said = [
+        wrapped(f"{len(findings)} claims: {counts(findings)}.", "", ""),
+        wrapped(f"{MEANING} + for, - against, ? neither.", "", ""),
+        "",
+    ]
+    for one in findings:
+        said += [
+            wrapped(f"{one.verdict.upper()}  {one.title}", "", "  "),
+            wrapped(f"{one.id}; {one.source}", "  ", "  "),
+            wrapped(f"Claim: {one.statement}", "  ", "    "),
+            wrapped(one.why, "  ", "  "),
+        ]
+        for subject, figures in groupby(one.evidence, key=lambda e: e.subject):
+            said.append(wrapped(f"{subject}:", "    ", "      "))
+            said += [wrapped(figure(e, keys), f"    {SIGNS[e.says]} ", "        ") for e in figures]
+        said += [wrapped(f"measured by: {one.command}", "  ", "    "), ""]
+    return "\n".join(said)
+
+
+def markdown(findings: Sequence[Finding], keys: bool, _: int = 0) -> str:
+    """Return a table of the verdicts, then each finding with its figures."""
+    said = [
+        f"{len(findings)} claims: {counts(findings)}.",
+        "",
+        MEANING,
+        "",
+        "| claim | made in | verdict |",
+        "| --- | --- | --- |",
+        *(f"| [{f.title}](#{f.id}) | {f.source} | {f.verdict} |" for f in findings),
+        "",
+    ]
+    for one in findings:
+        said += [
+            f"### {one.id}",
+            "",
+            f"**{one.title}**: {one.verdict}. ({one.source})",
+            "",
+            f"*Claim*: {one.statement} {one.why}",
+            "",
+            *(f"- {e.says}: {e.subject}; {figure(e, keys)}" for e in one.evidence),
+            *([""] if one.evidence else []),
+            f"    {one.command}",
+            "",
+        ]
+    return "\n".join(said)
+
+
+def as_json(findings: Sequence[Finding], _: bool, __: int = 0) -> str:
+    """Return one object a finding, unrounded; run keys are always in it."""
+    return json.dumps([asdict(one) for one in findings], indent=1, ensure_ascii=False) + "\n"
+
+
+FORMATS: dict[str, Callable[[Sequence[Finding], bool, int], str]] = {
+    "table": terminal,
+    "markdown": markdown,
+    "json": as_json,
+}

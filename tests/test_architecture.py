@@ -13,8 +13,12 @@ LEAVES = (
     *("figure", "saturation", "objectives/", "controls/", "infodan", "dcdan", "entropydan", "dial"),
     *("min_entropy/", "randomness/", "iid/", "linearity", "mt19937", "spectrum", "tally"),
     *("calibrate", "assess/", "erase/", "destruction", "degenerate/", "saved", "algorithm1"),
-    *("table1", "rehearsal", "comparisons", "classifier", "similarity", "end_to_end"),
+    *("table1", "tour/", "rehearsal", "comparisons", "classifier", "similarity", "end_to_end"),
     *("overwritten", "html/", "tracking/", "dashboard/", "report/show", "report/export"),
+    "archive/",
+    *("report/__main__", "report/render", "report/latex", "report/verdicts", "reference"),
+    "sweep/view/",
+    "findings/",
 )
 HEAVY = ("torch", "torchvision", "pytorch_lightning", "wandb", "hydra")
 

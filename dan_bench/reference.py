@@ -1,0 +1,212 @@
+"""`python -m dan_bench.reference`: run the published grid, and publish what of it is complete.
+
+Hours on two cores; finished runs are kept, so that it may be cut off at any time and goes on.
+
+Exit code: 0 all is done and published, 1 a run failed or is missing, 2 nothing can be published.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+from dan_bench.records import RunRecord, Store, key_of
+
+PARTS = (
+    "+sweep=reference",
+    "+experiment=one_dimension",
+    "+experiment=paper",
+    "+experiment=saturation",
+    "+experiment=dial",
+    "+experiment=algorithm1",
+    "+experiment=robust_classifier",
+    "+experiment=secrecy",
+    "+experiment=indistinguishable",
+    "+experiment=information",
+)
+"""What `python -m dan_bench.train -m` is told, one after the other."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the grid: its runs by key, each with the subject that it is a seed of."""
+
+    arguments: str
+    subjects: dict[str, str]
+
+    def complete(self, done: set[str]) -> set[str]:
+        """Return the keys of the subjects all of whose seeds are done."""
+        missing = {subject for key, subject in self.subjects.items() if key not in done}
+        return {key for key, subject in self.subjects.items() if subject not in missing}
+
+
+def plan() -> list[Part]:
+    """Return what the whole is made of."""
+    from dan_bench.archive import subject
+    from dan_bench.sweep.compose import expand
+
+    planned = [[config.scientific() for config in expand([name])] for name in PARTS]
+    return [
+        Part(name, {key_of(config): subject(config) for config in configs})
+        for name, configs in zip(PARTS, planned, strict=True)
+    ]
+
+
+def run(results: Path) -> bool:
+    """Run all that is missing; return whether all of it went well."""
+    good = True
+    for arguments in PARTS:
+        print(f"== {arguments}", flush=True)
+        command = [sys.executable, "-m", "dan_bench.train", "-m", arguments, "logger=none"]
+        ended = subprocess.run([*command, f"runtime.results={results}"], check=False)
+        good &= ended.returncode == 0
+    command = [sys.executable, "-m", "dan_bench.table1", "--subjects", "all"]
+    ended = subprocess.run([*command, "--results", str(results)], check=False)
+    return good and ended.returncode == 0
+
+
+def status(parts: Sequence[Part], done: set[str]) -> list[tuple[str, int, int, int]]:
+    """Return for each part its arguments, and how many runs are complete, done and planned."""
+    return [
+        (
+            part.arguments,
+            len(part.complete(done)),
+            len(done & part.subjects.keys()),
+            len(part.subjects),
+        )
+        for part in parts
+    ]
+
+
+def publish(results: Path, parts: Sequence[Part]) -> Path:
+    """Write `results/DATE_COMMIT`: records, curves and samples, tables, figures, and where from.
+
+    Raises:
+        ValueError: nothing is complete.
+    """
+    from dan_bench import archive
+    from dan_bench.report import figures as drawing
+    from dan_bench.report import findings, table
+    from dan_bench.report.table1 import main as table_one
+
+    done = {r.key: r for r in archive.open_results(results).all()[0] if r.status == "done"}
+    complete = set[str]().union(*(part.complete(set(done)) for part in parts))
+    if not complete:
+        raise ValueError(
+            f"nothing of the grid is complete under {results}; `make reference` runs it"
+        )
+    records = [done[key] for key in sorted(complete)]
+    folder = results / name_of(records)
+    print(f"{folder}: {archive.publish(results, folder, keys=complete)}", flush=True)
+    (folder / "leaderboard.csv").write_text(table(records, "csv"))
+    (folder / "leaderboard.md").write_text(table(records, "markdown"))
+    printed: dict[str, Callable[[list[str]], int]] = {
+        "findings.md": findings.main,
+        "table1.md": table_one,
+    }
+    for name, command in printed.items():
+        with (folder / name).open("w") as out, redirect_stdout(out):
+            command(["--results", str(folder), "--format", "markdown"])
+    drawing.main(["--results", str(folder)])
+    (folder / "README.md").write_text(about(folder.name, records, status(parts, set(done))))
+    return folder
+
+
+def name_of(records: Sequence[RunRecord]) -> str:
+    """Return the day of the last run, and the commit that made it."""
+    last = max(records, key=lambda record: str(record.provenance.get("ended")))
+    return f"{str(last.provenance.get('ended'))[:10]}_{str(last.provenance.get('commit'))[:7]}"
+
+
+def about(
+    name: str, records: Sequence[RunRecord], parts: Sequence[tuple[str, int, int, int]]
+) -> str:
+    """Return the page that says what is here, what is missing, and where it comes from."""
+    sources = Counter(
+        (str(r.provenance.get("commit")), bool(r.provenance.get("dirty"))) for r in records
+    )
+    made = "".join(
+        f"- {count:,} runs by commit {commit}{', edited' if dirty else ''}\n"
+        for (commit, dirty), count in sources.most_common()
+    )
+    machines = sorted({machine(record) for record in records})
+    hours = sum(record.costs.get("seconds", 0.0) for record in records) / 3600
+    ended = sorted(str(record.provenance.get("ended")) for record in records)
+    grid = "".join(
+        f"| `{name}` | {planned} | {whole} | {'complete' if whole == planned else 'not yet'} |\n"
+        for name, whole, _, planned in parts
+    )
+    return f"""# Reference results {name}
+
+{len(records):,} runs of the published grid, from {ended[0]} to {ended[-1]};
+{hours:.1f} hours of single processes.
+
+{made}{"".join(f"- {one}" + chr(10) for one in machines)}
+| part of `make reference` | runs | published | |
+| --- | ---: | ---: | --- |
+{grid}
+A subject is published when all of its seeds are done. `records.parquet` (configs, metrics, costs,
+provenance), `curves.parquet` and `arrays.npz` (a few rows of samples) are the results themselves;
+the rest was printed and drawn from them, and can be again:
+
+```sh
+.venv/bin/python -m dan_bench.report --results results/{name}
+```
+
+- [leaderboard.md](leaderboard.md), [leaderboard.csv](leaderboard.csv): `report --format markdown`
+- [table1.md](table1.md): `report table1`
+- [findings.md](findings.md): `report findings`
+- [figures](figures/README.md): `report figures`
+"""
+
+
+def machine(record: RunRecord) -> str:
+    """Say on what a run was made."""
+    of = record.provenance.get("machine", {})
+    packages = record.provenance.get("packages", {})
+    return (
+        f"{of.get('system')} {of.get('architecture')}, {of.get('cpus')} processors, Python "
+        f"{record.provenance.get('python')}, "
+        + ", ".join(f"{name} {packages[name]}" for name in ("torch", "numpy") if name in packages)
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    made = argparse.ArgumentParser(
+        prog="python -m dan_bench.reference",
+        description="Run what is missing of the published grid, and publish what is complete.",
+        epilog="It may be cut off at any time, and goes on where it was.",
+    )
+    made.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
+    only = made.add_mutually_exclusive_group()
+    only.add_argument("--status", action="store_true", help="say how much is done, and end")
+    only.add_argument("--publish", action="store_true", help="run nothing, publish what there is")
+    return made
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run, then publish; or one of them."""
+    asked = parser().parse_args(arguments)
+    good = asked.status or asked.publish or run(asked.results)
+    parts = plan()
+    if asked.status:
+        done = {r.key for r in Store(asked.results).all()[0] if r.status == "done"}
+        for name, _, there, planned in status(parts, done):
+            print(f"{name:32} {there:4} of {planned:4} runs done")
+        return 0
+    try:
+        folder = publish(asked.results, parts)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(folder)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -19,6 +19,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from html_records import run as made
 from test_tracking import STRACE, carried_out, inspect, of_type, summary_of
 from test_tracking import without_account as bare
 
@@ -27,7 +28,7 @@ from dan_bench.dashboard import offline
 from dan_bench.dashboard.__main__ import PROJECT, main
 from dan_bench.dashboard.tables import collect, log_tables
 from dan_bench.metrics.statistics import Estimate
-from dan_bench.records import RunRecord, key_of
+from dan_bench.records import RunRecord, Store, key_of
 from dan_bench.report.columns import COLUMNS
 from dan_bench.report.table1 import store_of
 
@@ -494,3 +495,15 @@ def test_the_viewer_shows_the_runs_their_curves_and_config(
     assert terminal.ends()
     if STRACE:
         assert "AF_INET" not in (tmp_path / "trace").read_text()
+
+
+def test_sections_with_different_columns_make_one_table(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for seed in (0, 1):
+        store.put(made("dan", "learned", seed))
+        store.put(made("dan", "learned", seed, data={"name": "danoise"}))
+    store.put(made("gan", "learned", 0))  # of mnist some rows have one seed, of danoise none
+    headings, rows = collect(tmp_path)["leaderboard"]
+    assert {len(row) for row in rows} == {len(headings)}
+    seeds = {row[0]: row[headings.index("seeds")] for row in rows if row[1].startswith("dan ")}
+    assert seeds == {"mnist": "2", "danoise": None}

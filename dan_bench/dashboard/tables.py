@@ -29,9 +29,12 @@ def collect(results: Path) -> dict[str, Grid]:
     rows = leaderboard(records)
     if rows:
         sections = grids(rows, known_first(records))
-        found["leaderboard"] = (
-            ["data", *sections[0][2]],
-            [[section, *row] for section, _, _, cells in sections for row in cells],
+        found["leaderboard"] = as_grid(
+            [
+                {"data": section, **dict(zip(headings, row, strict=True))}
+                for section, _, headings, cells in sections
+                for row in cells
+            ]
         )
         found["leaderboard_numbers"] = as_grid(tidy(rows))
     records, _ = table1.store_of(results).all()

@@ -7,7 +7,7 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra._internal.callbacks import Callbacks
 from hydra.core.global_hydra import GlobalHydra
-from hydra.types import HydraContext
+from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from dan_bench.config import CONF, PACKAGE, RunConfig, parse
@@ -29,8 +29,9 @@ def expand(overrides: Sequence[str]) -> list[RunConfig]:
     from hydra_plugins.dan_bench_grids import GridSweeper
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        whole = compose("config", list(overrides), return_hydra_config=True)
-        context = HydraContext(GlobalHydra.instance().config_loader(), Callbacks())
+        loader = GlobalHydra.instance().config_loader()
+        whole = loader.load_configuration("config", list(overrides), RunMode.MULTIRUN)
+        context = HydraContext(loader, Callbacks())
         sweeper = GridSweeper(whole.hydra.sweeper.grids)
         sweeper.setup(hydra_context=context, task_function=lambda _: None, config=whole)
         return [sweeper.compose(job) for job in sweeper.expand(list(overrides))]

@@ -70,7 +70,8 @@ class Group:
         settings += [f"scale {model['scale']:g}"] if model.get("scale", 1) != 1 else []
         if "noise_dim" in config and not has_full_noise(self.first):
             settings.append(f"noise_dim {config['noise_dim']}")
-        settings += [f"{trainer['max_steps']} steps"] if (trainer := config.get("trainer")) else []
+        steps = config.get("trainer", {}).get("max_steps")
+        settings += [f"{steps} steps"] if steps else []
         return ", ".join([said, *settings])
 
     def of(self, metric: str) -> Estimate | None:

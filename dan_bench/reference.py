@@ -29,6 +29,8 @@ PARTS = (
     "+experiment=information",
 )
 """What `python -m dan_bench.train -m` is told, one after the other."""
+MOST = 1_400_000
+"""Bytes of records, curves and samples: with tables and figures it stays below 3 MB."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ def publish(results: Path, parts: Sequence[Part]) -> Path:
         )
     records = [done[key] for key in sorted(complete)]
     folder = results / name_of(records)
-    print(f"{folder}: {archive.publish(results, folder, keys=complete)}", flush=True)
+    written = archive.publish(results, folder, keys=complete, limit=MOST)
+    print(f"{folder}: {written}", flush=True)
     (folder / "leaderboard.csv").write_text(table(records, "csv"))
     (folder / "leaderboard.md").write_text(table(records, "markdown"))
     printed: dict[str, Callable[[list[str]], int]] = {

@@ -335,13 +335,14 @@ def test_seeds_and_sample_size_are_columns_where_rows_differ_in_them() -> None:
     few = config(DAN, "danoise", 0)
     many = {**few, "evaluation": {**few["evaluation"], "samples": 2000}}
     runs = [*records(few, joint_bits=5.0), *records(many, joint_bits=6.0)]
-    found = table([*small_sweep(), *runs], "markdown", metrics=["joint_bits"])
-    assert "| gone from disk | N | joint bits |" in found
+    found = table(small_sweep(), "markdown", metrics=["joint_bits"])
     assert cells_of(found, "mnist", "identity")["seeds"] == "3"
     alone = cells_of(found, "mnist", "dan torus nonsaturating noise_dim=0")
     assert alone["seeds"] == "1"
-    row = cells_of(found, "danoise", "dan sigmoid nonsaturating evaluation.samples=2000")
-    assert row["N"] == "2000"
+    by_size = ["data", "model", "evaluation.samples"]
+    found = table(runs, "markdown", ["joint_bits"], by_size)
+    assert "| gone from disk | N | joint bits |" in found
+    assert cells_of(found, "danoise", "dan 2000")["N"] == "2000"
 
 
 def test_failed_runs_are_no_part_of_any_row(rows: list[Row]) -> None:

@@ -5,8 +5,12 @@ from pathlib import Path
 
 from dan_bench.archive import open_results
 from dan_bench.records import RunRecord
+from dan_bench.report.evaluations import by_evaluation
 from dan_bench.report.leaderboard import known_first, leaderboard
 from dan_bench.report.render import FORMATS
+
+HEADINGS = {"table": "{}\n", "markdown": "## {}\n", "latex": "% {}"}
+"""Of the tables of one evaluation, where there are several; the other formats have a field."""
 
 
 def table(
@@ -15,16 +19,26 @@ def table(
     metrics: Sequence[str] | None = None,
     group_by: Sequence[str] | None = None,
 ) -> str:
-    """Render the records as a table.
+    """Render the records as a table; of several, where they were not measured alike.
 
     Args:
         records: of any runs.
         form: one of `FORMATS`.
-        metrics: which columns; default all.
-        group_by: what names a row; default everything but the seed.
+        metrics: which columns; default all that the runs of a table have.
+        group_by: what names a row; default everything but the seed, and a table an evaluation.
     """
-    wanted = list(metrics) if metrics else known_first(records)
-    return FORMATS[form](leaderboard(records, wanted, group_by), wanted)
+    groups = {"": list(records)} if group_by else by_evaluation(records)
+    columns = {name: list(metrics or known_first(group)) for name, group in groups.items()}
+    rows = {name: leaderboard(group, columns[name], group_by) for name, group in groups.items()}
+    if form not in HEADINGS:
+        together = [row.measured(name) if name else row for name in groups for row in rows[name]]
+        return FORMATS[form](together, [])
+    texts = [
+        (HEADINGS[form].format(name) + "\n" if name else "")
+        + FORMATS[form](rows[name], columns[name])
+        for name in groups
+    ]
+    return "\n".join(texts)
 
 
 def write(results: Path) -> Path:

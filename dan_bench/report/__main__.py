@@ -9,7 +9,7 @@ from dan_bench.archive import AmbiguousResults, open_results
 from dan_bench.archive.cache import uncollected
 from dan_bench.records import RunRecord
 from dan_bench.report import table
-from dan_bench.report.leaderboard import flattened
+from dan_bench.report.leaderboard import flattened, value
 from dan_bench.report.render import FORMATS
 
 
@@ -99,6 +99,12 @@ def parser() -> argparse.ArgumentParser:
         help="config names that make a row, e.g. data,model,output or trainer.max_steps "
         "(default: everything but the seed)",
     )
+    made.add_argument(
+        "--where",
+        metavar="A=X,B=Y,...",
+        help="only runs whose setting A is X, and those without such a setting (a control has no "
+        "trainer), e.g. data=mnist,trainer.max_steps=1200",
+    )
     return made
 
 
@@ -137,6 +143,16 @@ def axes_of(records: list[RunRecord]) -> tuple[set[str], set[str]]:
     return axes | {name.removesuffix(".name") for name in axes}, set()
 
 
+def where(records: list[RunRecord], wanted: dict[str, str]) -> list[RunRecord]:
+    """Return the records whose settings are those, or that have no such setting."""
+    flat = flattened(record.config for record in records)
+    return [
+        record
+        for record, of in zip(records, flat, strict=True)
+        if all(value(of, name) in (setting, "") for name, setting in wanted.items())
+    ]
+
+
 def board(arguments: list[str]) -> int:
     """Print the table; 0 where there was one, 2 where something asked for is not there."""
     asked = parser().parse_args(arguments)
@@ -144,23 +160,33 @@ def board(arguments: list[str]) -> int:
     for path, reason in damaged.items():
         print(f"left out {path}: {reason}", file=sys.stderr)
     done = [record for record in records if record.status == "done"]
+    failed = len(records) - len(done)
     if not done:
         return refuse(f"no finished runs under {asked.results}; `make sweep` makes some")
+    if asked.where:
+        wanted = dict(part.partition("=")[::2] for part in asked.where.split(","))
+        names, _ = axes_of(done)
+        for name in wanted:
+            if name not in names:
+                return refuse(f"--where: no {name!r}; there are {', '.join(sorted(names))}")
+        done = where(done, wanted)
+        if not done:
+            return refuse(f"--where {asked.where}: none of the runs is such a one")
     metrics = asked.metrics.split(",") if asked.metrics else None
     group_by = asked.group_by.split(",") if asked.group_by else None
-    for flag, names, valid in (
+    for flag, chosen, valid in (
         ("--metrics", metrics, metrics_of),
         ("--group-by", group_by, axes_of),
     ):
-        if names is None:
+        if chosen is None:
             continue
         listed, more = valid(done)
-        for name in names:
+        for name in chosen:
             if name not in listed | more:
                 return refuse(f"{flag}: no {name!r}; there are {', '.join(sorted(listed))}")
     print(table(done, asked.format, metrics, group_by), end="")
-    if len(done) < len(records):
-        print(f"{len(records) - len(done)} failed runs are left out", file=sys.stderr)
+    if failed:
+        print(f"{failed} failed runs are left out", file=sys.stderr)
     return 0
 
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -43,6 +43,10 @@ class Row:
     cells: dict[str, Cell]
     verdicts: dict[str, Verdict]
     """One for each of `VERDICTS`."""
+
+    def measured(self, evaluation: str) -> "Row":
+        """Return the row with one more axis: how it was measured."""
+        return replace(self, axes={**self.axes, "evaluation": evaluation})
 
     @property
     def section(self) -> str:
@@ -240,7 +244,7 @@ def name_rows(records: Sequence[RunRecord], group_by: Sequence[str] | None) -> l
     return [names[id(f)] for f in flat]
 
 
-def fingerprint(values: Sequence[str | None]) -> str:
+def fingerprint(values: Sequence[Any]) -> str:
     """Four digits that tell one set of values from another."""
     return hashlib.sha256(repr(values).encode()).hexdigest()[:4]
 

@@ -136,7 +136,7 @@ def draw(axes: "Axes", subject: tuple[bool, str], points: Sequence[Point], i: in
     axes.errorbar(
         bits,
         [point.destroyed.value for point in points],
-        yerr=list(zip(*(span(point.destroyed) for point in points), strict=True)),
+        yerr=list(zip(*(within(point.destroyed) for point in points), strict=True)),
         fmt=style.marker(i) + ("-" if is_network else ""),
         color=style.colour(i),
         ms=5 if is_network else 11 - 2 * (i % 4),  # nested, where controls share a place
@@ -149,3 +149,9 @@ def draw(axes: "Axes", subject: tuple[bool, str], points: Sequence[Point], i: in
         alone = [point.by_dictionary for point in points]
         label = f"{name},\nwithout rehearsal"
         axes.plot(bits, alone, "o", color=style.colour(i), mfc="none", ms=5, label=label)
+
+
+def within(estimate: Estimate) -> tuple[float, float]:
+    """How far the interval reaches on either side, as far as a percentage can."""
+    below, above = span(estimate)
+    return min(below, max(0.0, estimate.value)), min(above, max(0.0, 100 - estimate.value))

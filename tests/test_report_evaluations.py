@@ -1,0 +1,92 @@
+"""Tables of runs that were not measured alike, and of a part of the runs."""
+
+import json
+from itertools import pairwise
+
+import pytest
+from html_records import measured, run
+
+from dan_bench.records import Store
+from dan_bench.report import table
+from dan_bench.report.__main__ import main
+from dan_bench.report.evaluations import by_evaluation
+
+OFTEN, SELDOM = {"samples": 2000}, {"samples": 2000, "attacks": {"rehearsal": {"draws": 256}}}
+LONG = {"max_steps": 9}
+
+
+def runs():
+    """Two models measured in one way, two seeds each, and one of them in another."""
+    found = [
+        run(model, "learned", seed, measured(bits), evaluation=OFTEN, trainer=LONG)
+        for model, bits in (("dan", 7.0), ("gan", 6.0))
+        for seed in (0, 1)
+    ]
+    found += [run("dan", "learned", seed, measured(5.0), evaluation=SELDOM) for seed in (0, 1)]
+    return [*found, run("python_random", "control", 0, evaluation=OFTEN)]
+
+
+def test_the_commonest_evaluation_is_first_and_the_others_say_in_what_they_differ():
+    first, second = by_evaluation(runs()).items()
+    assert first[0] == ""
+    assert [len(first[1]), len(second[1])] == [5, 2]
+    assert second[0].endswith(": attacks.rehearsal.draws=256")
+
+
+def test_only_what_was_measured_alike_is_ranked_together():
+    cells = json.loads(table(runs(), "json", ["shannon_bits"]))
+    found = {(c.get("evaluation"), c["model"]): c["rank"] for c in cells if c["kind"] != "baseline"}
+    (other,) = {name for name, _ in found if name}
+    assert found[None, "dan"] == 2
+    assert found[None, "gan"] == 3
+    assert found[other, "dan"] == 1
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "latex"])
+def test_each_evaluation_has_a_table_of_its_own(form):
+    text = table(runs(), form, ["shannon_bits"])
+    assert text.count("evaluation ") == 1
+    before, after = text.split("evaluation ")
+    assert "gan" in before
+    assert "gan" not in after
+    assert "dan" in after
+
+
+def test_alike_runs_make_one_table_that_says_nothing_of_it():
+    alike = [r for r in runs() if r.config["evaluation"] == OFTEN]
+    assert "evaluation" not in table(alike, "table")
+
+
+def test_rows_that_are_asked_for_stand_in_one_table():
+    assert "evaluation " not in table(runs(), "table", None, ["data", "model"])
+
+
+@pytest.fixture
+def results(tmp_path):
+    store = Store(tmp_path)
+    for record in runs():
+        store.put(record)
+    return str(tmp_path)
+
+
+def test_where_keeps_what_has_the_setting_or_has_none_such(results, capsys):
+    assert main(["--results", results, "--where", "trainer.max_steps=9,model=dan"]) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("dan ")]
+    assert len(rows) == 2  # one an evaluation; the second has no trainer
+    assert main(["--results", results, "--where", "trainer.max_steps=9"]) == 0
+    assert "python_random" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"), [("colour=red", "no 'colour'"), ("model=vae", "none of the runs")]
+)
+def test_what_is_nowhere_is_refused(results, capsys, asked, said):
+    assert main(["--results", results, "--where", asked]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_every_evaluation_differs_from_the_first_by_its_own_name():
+    evaluations = [{"samples": 2000, "known": known} for known in (1, 2, 3)]
+    found = by_evaluation([run(evaluation=e) for e in evaluations])
+    assert len(found) == 3
+    assert all(a != b for a, b in pairwise(found))

@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+RESULTS ?= $(patsubst %/,%,$(dir $(lastword $(sort $(wildcard results/*/records.parquet)))))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup sweep report test test-all tools lint bench figures reference sync dashboard clean
@@ -48,8 +49,8 @@ bench: $(READY) ## speed of the training step and of the noise, as ratios
 	$(BIN)/python benchmarks/training_step.py output=torus
 	$(BIN)/python benchmarks/noise.py
 
-figures: $(READY) ## draw results/figures from the records
-	@$(BIN)/python -m dan_bench.report figures
+figures: $(READY) ## draw results/figures from the committed reference (RESULTS=results: from your own runs)
+	@$(BIN)/python -m dan_bench.report figures --results $(RESULTS) --out results/figures
 
 reference: $(READY) ## run the published grid, five seeds (hours; goes on where it was), and publish it
 	@$(BIN)/python -m dan_bench.reference

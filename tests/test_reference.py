@@ -133,3 +133,25 @@ def test_the_committed_tables_are_printed_from_the_committed_records(records):
         assert printed.replace(str(folder), "") == (folder / name).read_text().replace(
             f"results/{folder.name}", ""
         )
+
+
+def block(text: str, beginning: str, end: str) -> str:
+    """What stands between two lines of a page."""
+    return text.split(f"\n{beginning}\n")[1].split(f"\n{end}\n")[0]
+
+
+@pytest.mark.skipif(not COMMITTED, reason="no reference is committed")
+def test_the_readme_s_table_and_figures_come_from_the_latest_reference():
+    readme = (REPOSITORY / "README.md").read_text()
+    folder = f"results/{COMMITTED[-1].parent.name}/"
+    named = re.findall(r"results/\d{4}-\d\d-\d\d_\w+/", readme)
+    assert set(named) == {folder}
+    assert f"{folder}figures/collapse.svg" in readme
+    told = block(readme, "The first tables of", "which goes on with those of the experiments.")
+    command = block(told, "```sh", "```").replace("\\\n", " ").split()
+    assert command[:3] == [".venv/bin/python", "-m", "dan_bench.report"]
+    printed = subprocess.run(
+        [sys.executable, *command[1:]], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout
+    first, _, _ = printed.partition("\n## evaluation")
+    assert first.strip() == block(readme, "<!-- table -->", "<!-- /table -->").strip()

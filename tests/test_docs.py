@@ -59,6 +59,7 @@ from docs_checkout import (
     is_slow,
     pictures,
     plant,
+    reference,
     told,
 )
 from omegaconf import DictConfig, OmegaConf
@@ -113,6 +114,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, mnist: Mnist) -> Checkout
     keys = sorted(record.key for record in Store(results).all()[0])
     assert len(keys) == 2
     by_hand(results)
+    reference(results)
     name = "2026-01-01_c0ffee0"
     publish(results, results / name)
     checkout = Checkout(folder, tuple(keys), name)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from dan_bench.records import RunRecord, Store
 from dan_bench.tour import words
 from dan_bench.tour.__main__ import main
 from dan_bench.tour.pictures import RAMP, most_alike, strip
+from dan_bench.tour.watch import interruptible
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RUN = (sys.executable, "-m", "dan_bench.tour")
@@ -359,3 +361,16 @@ def test_the_whole_tour_shows_the_collapse_and_the_cure(tmp_path, mnist):
     seconds = re.search(r"That took (\d+) seconds\.", said)
     assert seconds
     print(f"the tour took {seconds[1]} s")
+
+
+def test_an_interrupt_that_is_lost_on_the_way_is_raised_again():
+    told = []
+    before = signal.getsignal(signal.SIGINT)
+    with interruptible(told.append) as tell:
+        tell("first")
+        with suppress(KeyboardInterrupt):  # as where a destructor was running
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            tell("second")
+    assert told == ["first"]
+    assert signal.getsignal(signal.SIGINT) is before

@@ -19,7 +19,7 @@ from dan_bench.report.verdicts import VERDICTS
 from dan_bench.tour import words
 from dan_bench.tour.pictures import Bytes, most_alike, strip
 from dan_bench.tour.subjects import FIXED, KEPT, PAD, SAMPLES, SIGMOID, TORUS, Subject, config_of
-from dan_bench.tour.watch import watching
+from dan_bench.tour.watch import interruptible, watching
 
 WIDTH = 80
 SHAPE = (28, 28)
@@ -189,7 +189,7 @@ class Guide:
             config = config_of(
                 subject, self.data, self.seed, self.steps, self.results, self.datasets
             )
-            with watching(self.console, subject.title) as tell:
+            with watching(self.console, subject.title) as shown, interruptible(shown) as tell:
                 from dan_bench.run import Progress, run  # seconds of imports, with the bar in sight
 
                 heard = set[str]()

@@ -1,8 +1,10 @@
 """How far a run is: a bar on a terminal, a few lines where there is none."""
 
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -77,3 +79,29 @@ def metric(progress: "Progress") -> str:
         return ""
     name, latest = progress.metric
     return f"{column(name).heading} {latest:.3f}"
+
+
+@contextmanager
+def interruptible(tell: "Tell") -> Iterator["Tell"]:
+    """Let Ctrl-C end what is told of, even where the first exception that it raised is lost.
+
+    One that comes while a library calls back (a destructor, a hook) is printed by Python and
+    forgotten; so it is raised once more at the next word of the run.
+    """
+    stopped = False
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal stopped
+        stopped = True
+        signal.default_int_handler(number, frame)
+
+    def listen(progress: "Progress") -> None:
+        if stopped:
+            raise KeyboardInterrupt
+        tell(progress)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield listen
+    finally:
+        signal.signal(signal.SIGINT, before)

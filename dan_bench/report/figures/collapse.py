@@ -82,8 +82,11 @@ def draw_panel(axes: "Axes", members: Sequence[Point]) -> None:
         )
         axes.text(7.5, 1.015, names, ha="right", va="top", fontsize=style.SMALL)
     groups = points.together([p for p in members if p not in noise], SAME)
-    right = [group for group in groups if group[0].x.value > COLUMN]
-    points.column(axes, right, COLUMN - 0.15, GAP, (0, 1))
+    # names stand in a column to the left of all marks but those that are near the axis
+    marks = [group[0].x.value for group in groups if group[0].x.value > COLUMN / 2]
+    column = min([COLUMN - 0.15, *(x - 0.3 for x in marks)])
+    right = [group for group in groups if group[0].x.value > column]
+    points.column(axes, right, column, GAP, (0, 1))
     for group in groups:
         if group not in right:
             far = group[0].x.value < COLUMN / 2

@@ -27,6 +27,8 @@ PARTS = (
     "+experiment=secrecy",
     "+experiment=indistinguishable",
     "+experiment=information",
+    "+experiment=guide",
+    "+experiment=end_to_end",
 )
 """What `python -m dan_bench.train -m` is told, one after the other."""
 MOST = 1_400_000

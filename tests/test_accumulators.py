@@ -19,7 +19,7 @@ FUNCTIONS = {"bits": shannon_bits, "dimensions": effective_dimensions}
 
 @pytest.mark.parametrize("name", MAKE)
 @given(cuts=st.lists(st.integers(0, 600), max_size=5))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_any_batches_give_what_the_function_gives(name, cuts):
     metric = MAKE[name]()
     for part in np.split(SAMPLE, sorted(cuts)):

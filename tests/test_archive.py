@@ -68,7 +68,7 @@ def exactly(records: list[RunRecord]) -> str:
 # Records in columns
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(RECORDS, max_size=3))
 def test_records_come_back_from_a_table_as_they_were(records: list[RunRecord]) -> None:
     out = pa.BufferOutputStream()
@@ -444,7 +444,7 @@ def test_curves_of_different_columns_stay_apart_and_nan_is_no_gap(tmp_path: Path
     assert read.curves(made(2).key) is None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(1, 99_999), st.integers(-16, 16), st.sampled_from([1, -1]))
 def test_five_digits_come_back_exactly(digits: int, power: int, sign: int) -> None:
     value = sign * float(f"{digits}e{power}")

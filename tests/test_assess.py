@@ -257,7 +257,7 @@ def test_a_picture_that_cannot_be_written_is_said(noise, tmp_path, capsys):
 # edges
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(1, 8),
     st.one_of(

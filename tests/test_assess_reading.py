@@ -40,7 +40,7 @@ def refusal(name, bits=8, limit=None):
 # windows
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(n=st.integers(1, 400), window=st.integers(1, 40), piped=st.booleans())
 def test_a_stream_is_counted_whole_and_seen_in_windows(tmp_path_factory, n, window, piped):
     """A file and a pipe alike."""

@@ -249,7 +249,7 @@ MANY[-1] = "trainer.max_steps=9"
 
 
 @given(st.permutations(MANY))
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 def test_the_key_does_not_depend_on_the_order_of_overrides(overrides: list[str]) -> None:
     assert key(*overrides) == key(*MANY)
 

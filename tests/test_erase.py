@@ -280,7 +280,7 @@ def test_all_names_of_a_file_are_dealt_with_as_one(tree):
     assert files_of(tree) == {}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.binary(max_size=3000))
 def test_any_content_is_erased(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("any") / "file"

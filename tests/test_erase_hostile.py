@@ -305,7 +305,6 @@ def trial(folder, tree, depth, swapper=None, **allowed):
 def hostile(examples, **more):
     return settings(
         max_examples=examples,
-        deadline=None,
         derandomize=True,
         database=None,
         report_multiple_bugs=False,

@@ -144,7 +144,7 @@ def test_the_document_s_conversions_of_20_bits():
     assert statistics.values_of_eights(bits).tolist() == [142, 219, 48]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.one_of(symbol_lists, bit_lists, symbol_lists.map(lambda s: [100 + x // 2 for x in s])))
 def test_all_statistics_are_those_of_the_text(symbols):
     """Where one is left out, it is for too few symbols; 1e-12 is rounding in the excursion."""
@@ -194,7 +194,6 @@ def test_every_order_is_equally_probable(n):
     assert stats.chisquare(list(counts.values())).pvalue > 1e-5
 
 
-@settings(deadline=None)
 @given(symbol_lists, st.integers(0, 1000))
 def test_a_permutation_keeps_the_symbols(symbols, seed):
     x = array(symbols)
@@ -409,7 +408,6 @@ def brute_repeat(s):
     return 0
 
 
-@settings(deadline=None)
 @given(st.integers(1, 4).flatmap(lambda k: st.lists(st.integers(0, k), max_size=40)))
 def test_the_longest_repeat_is_that_of_all_substrings(symbols):
     assert longest_repeated_substring(array(symbols)) == brute_repeat(symbols)
@@ -494,7 +492,7 @@ def test_compression_is_spared_where_another_test_has_failed_unless_all_is_asked
     assert spared.tests[:-1] == all_of_it.tests[:-1]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(bit_lists, st.integers(0, 254), st.data())
 def test_two_symbols_are_bits_whatever_they_are_called(bits, low, data):
     high = data.draw(st.integers(low + 1, 255))
@@ -586,7 +584,7 @@ def test_a_constant_is_iid_and_has_nothing_to_compare(symbol):
 
 
 @given(st.binary(max_size=80), st.integers(0, 3))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_no_bytes_are_too_odd(data, seed):
     found = iid_tests(data, permutations=100, seed=seed)
     assert [test.name for test in found.tests] == NAMES

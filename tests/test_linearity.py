@@ -108,7 +108,6 @@ def test_a_maximal_register_runs_through_its_whole_period():
     assert complexity(bits) == 9
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 1), min_size=1, max_size=90), st.integers(2, 5))
 def test_a_period_bounds_the_complexity(word, times):
     """Of what is repeated at least twice it is p - deg gcd(x^p + 1, word(x)), times or not."""
@@ -123,20 +122,19 @@ def test_sums_of_registers_have_the_sum_of_their_lengths():
     assert complexity([x ^ y for x, y in zip(a, b, strict=True)]) == 56
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(bit_lists)
 def test_packed_words_say_what_single_bits_say(bits):
     assert complexity(bits) == massey(bits)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32), st.sampled_from([0.02, 0.3, 0.5, 0.98]), st.integers(0, 500))
 def test_biased_bits_too(seed, p, n):
     bits = (np.random.default_rng(seed).random(n) < p).astype(np.uint8)
     assert shortest_register(bits) == massey(bits.tolist())
 
 
-@settings(deadline=None)
 @given(bit_lists, bit_lists)
 def test_more_bits_never_lower_it_and_it_stays_within_their_number(head, tail):
     before, after = complexity(head), complexity(head + tail)

@@ -65,7 +65,7 @@ def test_every_estimator_agrees_with_nists_tool(name):
 
 
 @given(st.lists(st.integers(0, 7), min_size=1, max_size=60), st.integers(3, 8))
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 def test_any_short_stream_has_an_assessment(stream, width):
     found = assess(stream, width)
     tracks = {"literal": found.estimators.literal}
@@ -123,7 +123,7 @@ def test_the_bit_string_has_the_highest_bit_first(width):
 
 
 @given(st.lists(st.integers(0, 8), min_size=40, max_size=400), st.permutations(range(9)))
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30, derandomize=True)
 def test_names_of_symbols_do_not_matter_to_counts(stream, names):
     symbols = np.array(stream)
     before = assess(symbols).estimators.literal

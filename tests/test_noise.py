@@ -26,7 +26,7 @@ def test_randbytes_is_pythons_random(seed, n):
     assert randbytes(seed, n).tobytes() == random.Random(seed).randbytes(n)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(seed=st.integers(-(2**130), 2**130), n=st.integers(0, 5000))
 def test_randbytes_is_pythons_random_for_any_seed_and_length(seed, n):
     assert randbytes(seed, n).tobytes() == random.Random(seed).randbytes(n)

@@ -20,7 +20,7 @@ def text(battery):
     return json.dumps(battery.to_json())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.binary(min_size=0, max_size=2000), st.integers(0, 7))
 def test_any_stream_gets_fifteen_answers_whatever_its_form(packed, cut):
     bits = unpack(packed, max(0, 8 * len(packed) - cut))

@@ -1,6 +1,7 @@
 """Tables of runs that were not measured alike, and of a part of the runs."""
 
 import json
+import re
 from itertools import pairwise
 
 import pytest
@@ -9,7 +10,7 @@ from html_records import measured, run
 from dan_bench.records import Store
 from dan_bench.report import table
 from dan_bench.report.__main__ import main
-from dan_bench.report.evaluations import by_evaluation
+from dan_bench.report.evaluations import by_evaluation, changes
 
 OFTEN, SELDOM = {"samples": 2000}, {"samples": 2000, "attacks": {"rehearsal": {"draws": 256}}}
 LONG = {"max_steps": 9}
@@ -30,7 +31,29 @@ def test_the_commonest_evaluation_is_first_and_the_others_say_in_what_they_diffe
     first, second = by_evaluation(runs()).items()
     assert first[0] == ""
     assert [len(first[1]), len(second[1])] == [5, 2]
-    assert second[0].endswith(": attacks.rehearsal.draws=256")
+    assert re.fullmatch(r"evaluation [0-9a-f]{4}: attacks\.rehearsal\.draws=256", second[0])
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "said"),
+    [
+        ({"samples": 9}, {"samples": 8}, [("", "samples=9")]),
+        ({"a": {"b": 1}}, {"a": {"b": 1}}, []),
+        ({"a": {"b": 1}}, {"a": {"b": 2, "c": {"d": 1}}}, [("", "a.b=1"), ("without", "a.c")]),
+        ({"a": {"b": {"c": 1}}}, {"a": {}}, [("", "a.b.c=1")]),
+        ({"a": {"b": {"_target_": "C"}}}, {}, [("with", "a.b")]),
+        ({"a": {}}, {"a": {"b": {"c": 1}}}, [("without", "a")]),
+        ({"a": None}, {"a": {"b": 1}}, [("", "a=None")]),
+        ({"a": {"b": 1}}, {"a": None}, [("", "a.b=1")]),
+        ({"a": {"b": 1}}, {"a": 2}, [("", "a={'b': 1}")]),
+        ({"a": 1}, {}, [("", "a=1")]),
+        ({"a": 1}, {"a": 1.0}, [("", "a=1")]),
+        ({"a": {}}, {}, [("with", "a")]),
+        ({"a": {}}, {"a": {}}, []),
+    ],
+)
+def test_a_part_that_only_one_evaluation_has_is_named_once(here, there, said):
+    assert sorted(changes(here, there)) == said
 
 
 def test_only_what_was_measured_alike_is_ranked_together():

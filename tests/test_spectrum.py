@@ -151,7 +151,7 @@ def test_short_streams_are_refused_with_the_number(of):
     of(ideal(0, 256))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(256, 700), st.sampled_from([1, 2, 255]), st.integers(0, 100))
 def test_whatever_repeats_has_a_p_value_and_is_not_changed(n, period, seed):
     symbols = np.resize(ideal(seed, period), n)

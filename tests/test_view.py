@@ -287,6 +287,18 @@ def test_a_sparkline_is_the_whole_curve_and_ends_with_its_latest_value() -> None
     assert sparkline([None, math.nan, 1.0, math.inf], 8, 0, 1) == "··█·"
 
 
+@pytest.mark.parametrize(
+    ("values", "width", "expected"),
+    [
+        ([sys.float_info.max, -sys.float_info.max], 2, "█▁"),
+        ([sys.float_info.max] * 7 + [0.0], 2, "█▁"),
+        ([5e-324, 0.0], 2, "▁▁"),
+    ],
+)
+def test_a_sparkline_takes_every_float(values: list[float], width: int, expected: str) -> None:
+    assert sparkline(values, width, None, None) == expected
+
+
 @given(st.lists(st.none() | st.floats(), max_size=50), st.integers(1, 20))
 def test_a_sparkline_never_is_wider_than_its_place(values: list[float | None], width: int) -> None:
     assert len(sparkline(values, width, None, None)) == min(width, len(values))

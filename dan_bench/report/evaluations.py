@@ -2,10 +2,11 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from dan_bench.records import RunRecord
-from dan_bench.report.leaderboard import MOST_NAMED, fingerprint, flatten
+from dan_bench.report.leaderboard import fingerprint
 
 
 def by_evaluation(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
@@ -18,24 +19,52 @@ def by_evaluation(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
     for record in records:
         evaluation = record.config["evaluation"]
         if id(evaluation) not in texts:
-            texts[id(evaluation)] = json.dumps(evaluation, sort_keys=True)
+            texts[id(evaluation)] = written(evaluation)
         groups[texts[id(evaluation)]].append(record)
     ordered = sorted(groups.values(), key=len, reverse=True)
     return {difference(group[0], ordered[0][0]): group for group in ordered}
 
 
 def difference(one: RunRecord, other: RunRecord) -> str:
-    """Say in what two evaluations differ: a few settings by name, and a number for all of them."""
-    here, there = (flatten(record.config["evaluation"]) for record in (one, other))
-    differ = [name for name in sorted(here | there) if here.get(name) != there.get(name)]
-    if not differ:
+    """Say in what an evaluation differs from another: what it has not, has, and has set."""
+    here, there = one.config["evaluation"], other.config["evaluation"]
+    said = sorted(changes(here, there))
+    if not said:
         return ""
-    settings = {name: here.get(name, "none") for name in differ}
-    said = [f"{name}={setting}" for name, setting in settings.items()]
-    more = len(said) - MOST_NAMED
-    number = fingerprint(list(settings.items()))
-    return (
-        f"evaluation {number}: "
-        + ", ".join(said[:MOST_NAMED])
-        + (f" and {more} more" if more > 0 else "")
-    )
+    texts = [" ".join([verb, ", ".join(names)]).strip() for verb, names in grouped(said).items()]
+    return f"evaluation {fingerprint([written(here)])}: {'; '.join(texts)}"
+
+
+def changes(
+    here: Mapping[str, Any], there: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, str]]:
+    """Yield what is in one of two nested mappings and not the same in the other.
+
+    What is missing is named once, `("without", "attacks")`; what there is more of, by its objects,
+    `("with", "attacks.dictionary")`, and settings, `("", "samples=2000")`.
+    """
+    for name in here.keys() | there.keys():
+        path, one, other = f"{prefix}{name}", here.get(name), there.get(name)
+        if name not in here or (one == {} and other):
+            yield "without", path
+        elif name in there and written(one) == written(other):
+            continue
+        elif not isinstance(one, Mapping) or not isinstance(other or {}, Mapping):
+            yield "", f"{path}={one}"
+        elif one == {} or ("_target_" in one and not other):
+            yield "with", path
+        else:
+            yield from changes(one, other or {}, f"{path}.")
+
+
+def written(value: Any) -> str:
+    """Return the text that tells a value from any other; 1 is not 1.0."""
+    return json.dumps(value, sort_keys=True)
+
+
+def grouped(said: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the second of each pair by the first."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for verb, name in said:
+        groups[verb].append(name)
+    return dict(groups)

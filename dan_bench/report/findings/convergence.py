@@ -115,7 +115,7 @@ END_TO_END = Claim(
     "The training set can be overwritten while it is learned from",
     "paper, future work",
     "With end_to_end=true nothing is left of the training set at the end.",
-    "python -m dan_bench.train -m output=torus end_to_end=true seed=0,1,2",
+    "python -m dan_bench.train -m +experiment=end_to_end",
     "Less than 1 % is left.",
     "Some of it is left.",
 )

@@ -99,7 +99,7 @@ GUIDE_NOISE = Claim(
     "A DAN learns noise from guide as it does from nonsaturating",
     f"ours, an answer to the open question of the {NOTE}",
     "No metric of a DAN with guide is worse than that of the same DAN with nonsaturating.",
-    "python -m dan_bench.train -m output=torus objective=guide,nonsaturating seed=0,1,2",
+    "python -m dan_bench.train -m +experiment=guide",
     "No metric is worse.",
     "Some metric is worse.",
 )

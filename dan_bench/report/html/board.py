@@ -32,26 +32,27 @@ def group_of(metric: str) -> str:
 
 
 def boards(subjects: Sequence[Subject], metrics: Sequence[str]) -> str:
-    """Return a table for each data set, of the metrics that anything there has."""
+    """Return a table for each evaluation and data set, of the metrics that anything there has."""
     found = []
-    sections = groupby(enumerate(subjects), key=lambda item: item[1].row.section)
-    for k, (section, group) in enumerate(sections):
+    alike = groupby(enumerate(subjects), key=lambda item: (item[1].evaluation, item[1].row.section))
+    for k, (_, group) in enumerate(alike):
         members = list(group)
         there = [name for name in metrics if any(name in s.row.cells for _, s in members)]
-        found.append(table(section, members, there, f"board-{k}"))
+        found.append(table(members, there, f"board-{k}"))
     return "\n".join(found)
 
 
-def table(
-    section: str, members: Sequence[tuple[int, Subject]], metrics: Sequence[str], name: str
-) -> str:
-    """One data set. Ideal noise stands above whatever the rest is sorted by."""
+def table(members: Sequence[tuple[int, Subject]], metrics: Sequence[str], name: str) -> str:
+    """What was measured alike. Ideal noise stands above whatever the rest is sorted by."""
+    first = members[0][1]
+    section = first.row.section
+    otherwise = f"<br>{escape(first.evaluation)}" if first.evaluation else ""
     said = caption([subject.row for _, subject in members])
     ideal = [row(i, s, metrics) for i, s in members if s.row.kind == "baseline"]
     rest = [row(i, s, metrics) for i, s in members if s.row.kind != "baseline"]
     return f"""<div class="scroll" role="region" aria-labelledby="{name}" tabindex="0">
 <table class="board" data-section="{escape(section)}">
-<caption id="{name}"><b>{escape(section)}</b>: {escape(said)}</caption>
+<caption id="{name}"><b>{escape(section)}</b>: {escape(said)}{otherwise}</caption>
 <thead><tr>{"".join(headings(metrics))}</tr></thead>
 <tbody class="ideal">{"".join(ideal)}</tbody>
 <tbody class="sortable">

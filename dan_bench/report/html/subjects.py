@@ -1,11 +1,12 @@
-"""Rows of the leaderboard together with the runs that they were made of."""
+"""Rows of the leaderboards together with the runs that they were made of."""
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from dan_bench.records import RunRecord
+from dan_bench.report.evaluations import by_evaluation
 from dan_bench.report.leaderboard import Row, leaderboard, name_rows
 
 
@@ -17,11 +18,23 @@ class Subject:
     runs: tuple[RunRecord, ...]
     name: str
     """As figures name it; within a data set no other has the same."""
+    evaluation: str
+    """In what its measurements differ from the commonest; empty where in nothing."""
 
 
 def subjects(records: Sequence[RunRecord]) -> list[Subject]:
-    """Return the leaderboard's rows, in its order, each with its runs by seed."""
+    """Return the rows of all leaderboards, in their order, each with its runs by seed."""
     done = [record for record in records if record.status == "done"]
+    found: list[Subject] = []
+    for evaluation, alike in by_evaluation(done).items():
+        found += measured(alike, evaluation, {(s.row.section, s.name) for s in found})
+    return found
+
+
+def measured(
+    done: Sequence[RunRecord], evaluation: str, taken: Collection[tuple[str, str]]
+) -> list[Subject]:
+    """Return the rows of one leaderboard; a name that another has taken says which one it is."""
     runs: dict[tuple[tuple[str, str], ...], list[RunRecord]] = defaultdict(list)
     for axes, record in zip(name_rows(done, None), done, strict=True):
         runs[tuple(axes.items())].append(record)
@@ -34,9 +47,11 @@ def subjects(records: Sequence[RunRecord]) -> list[Subject]:
         Subject(
             row,
             tuple(sorted(runs[tuple(row.axes.items())], key=lambda run: int(run.config["seed"]))),
-            names[row.section][row.label],
+            name if (row.section, name) not in taken else f"{name} · {evaluation.split(':')[0]}",
+            evaluation,
         )
         for row in rows
+        for name in [names[row.section][row.label]]
     ]
 
 

@@ -32,16 +32,22 @@ def sparkline(
     means: list[float | None] = []
     for start, end in pairwise(edges):
         finite = [x for x in values[start:end] if x is not None and math.isfinite(x)]
-        means.append(sum(finite) / len(finite) if finite else None)
+        means.append(mean(finite) if finite else None)
     found = [x for x in means if x is not None]
     bottom = min(found, default=0.0) if low is None else low
     top = max(found, default=0.0) if high is None else high
     return "".join(GAP if x is None else block(x, bottom, top) for x in means)
 
 
+def mean(values: Sequence[float]) -> float:
+    """Return the mean of finite numbers, whose sum may be more than a float holds."""
+    return min(max(sum(x / len(values) for x in values), min(values)), max(values))
+
+
 def block(value: float, low: float, high: float) -> str:
     """Return the block of a value between two others; the lowest where these are equal."""
-    share = (value - low) / (high - low) if high > low else 0.0
+    span = high / 2 - low / 2  # halves, as the whole may be more than a float holds
+    share = (value / 2 - low / 2) / span if span > 0 else 0.0
     return BLOCKS[min(max(int(share * len(BLOCKS)), 0), len(BLOCKS) - 1)]
 
 

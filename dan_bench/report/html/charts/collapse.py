@@ -11,6 +11,7 @@ from dan_bench.report.html.charts.figure import (
     by_section,
     chosen,
     colour,
+    comparable,
     dimmed,
     ends,
     numbers,
@@ -25,14 +26,15 @@ X, Y = "shannon_bits", "effective_dimensions"
 def collapse(subjects: Sequence[Subject], _: Results) -> list[Figure]:
     """Return a figure a data set; noise is in the upper right corner only."""
     found = []
-    for section, members in by_section(subjects).items():
+    chosen_ones, others = comparable(subjects)
+    for section, members in by_section(chosen_ones).items():
         both = [s for s in members if X in s.row.cells and Y in s.row.cells]
         if any(s.runs for s in both):
-            found.append(figure(section, both))
+            found.append(figure(section, both, others))
     return found
 
 
-def figure(section: str, members: Sequence[Subject]) -> Figure:
+def figure(section: str, members: Sequence[Subject], others: str) -> Figure:
     """One data set."""
     rows = [
         {
@@ -74,7 +76,7 @@ def figure(section: str, members: Sequence[Subject]) -> Figure:
         f"Where collapse hides: {section}",
         "Byte entropy looks at one byte at a time, and is impressed. The effective dimensions look "
         "at whole rows: everything at the lower right repeats a handful of textures at nearly "
-        "eight bits. Bars are 95 % t intervals over training seeds.",
+        f"eight bits. Bars are 95 % t intervals over training seeds. {others}".strip(),
         alt.layer(widths, heights, points.add_params(choice, zoom()), text, data=numbers(rows)),
         tuple(run for s in members for run in s.runs),
     )

@@ -15,6 +15,7 @@ from dan_bench.report.html.charts.figure import (
     by_section,
     chosen,
     colour,
+    comparable,
     dash,
     dimmed,
     numbers,
@@ -36,14 +37,15 @@ LEAST_STEPS = 10
 
 def convergence(subjects: Sequence[Subject], store: Results) -> list[Figure]:
     """Return a figure a data set, of the trained subjects whose curves were kept."""
-    learned = [s for s in subjects if s.row.kind == "learned"]
+    alike, others = comparable(subjects)
+    learned = [s for s in alike if s.row.kind == "learned"]
     most = max(LEAST_STEPS, MOST_POINTS // max(1, len(learned)))
     found = []
     for section, members in by_section(learned).items():
         curves = {s.name: (s, of) for s in members if (of := read(s, store))}
         shown = [m for m in OPTIMA if any(m in one for _, of in curves.values() for one in of)]
         if shown:
-            found.append(figure(section, shown, curves, most))
+            found.append(figure(section, shown, curves, most, others))
     return found
 
 
@@ -58,6 +60,7 @@ def figure(
     shown: Sequence[str],
     curves: dict[str, tuple[Subject, list[pd.DataFrame]]],
     most: int,
+    others: str,
 ) -> Figure:
     """One data set; which curve is looked at is chosen on the page."""
     rows = [
@@ -103,7 +106,7 @@ def figure(
         f"Convergence to the known optimum: {section}",
         "Few adversaries know where they are going. These do: the dashed line is what theory "
         "promises once the output is noise. Lines are means over seeds, bands reach from the "
-        "least of the seeds to the most.",
+        f"least of the seeds to the most. {others}".strip(),
         alt.layer(
             band, lines, rule, near.add_params(choice, zoom()), data=numbers(rows)
         ).add_params(select),

@@ -11,6 +11,7 @@ import altair as alt
 
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.records import RunRecord
+from dan_bench.report.figures.grid import grid
 from dan_bench.report.html.subjects import Subject
 from dan_bench.report.palette import COLOURS
 
@@ -136,3 +137,13 @@ def by_section(subjects: Sequence[Subject]) -> dict[str, list[Subject]]:
     for subject in subjects:
         found[subject.row.section].append(subject)
     return dict(found)
+
+
+def comparable(subjects: Sequence[Subject]) -> tuple[list[Subject], str]:
+    """Return those that can be compared, with ideal noise, and a sentence on the others."""
+    shown, others = grid([run for subject in subjects for run in subject.runs])
+    keys = {run.key for subject in shown for run in subject.runs}
+    kept = [s for s in subjects if any(run.key in keys for run in s.runs)]
+    alike = {(s.evaluation, s.row.section) for s in kept}
+    ideal = [s for s in subjects if not s.runs and (s.evaluation, s.row.section) in alike]
+    return [*ideal, *kept], others

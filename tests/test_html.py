@@ -136,6 +136,32 @@ def test_figures_without_records_are_named_with_what_makes_them(tmp_path):
     assert "No records of Table 1" in said
 
 
+def test_what_was_measured_otherwise_has_a_table_of_its_own(tmp_path):
+    store = Store(tmp_path)
+    otherwise = {"samples": N, "attacks": {"rehearsal": {"_target_": "R"}}}
+    for record in [
+        *(run("dan", "learned", seed) for seed in (0, 1)),
+        run("gan", "learned", 0),
+        run("dan", "learned", 0, evaluation=otherwise),
+    ]:
+        store.put(record)
+    main(["html", "--results", str(tmp_path)])
+    page = (tmp_path / "report.html").read_text()
+    first, second = re.findall(r'<table class="board".*?</table>', page, re.DOTALL)
+    assert "evaluation" not in first
+    said = re.search(r"(evaluation [0-9a-f]{4}): with attacks.rehearsal</caption>", second)
+    assert said
+    assert re.findall(r'data-kind="learned".*?>(\w+) torus', first) == ["dan", "gan"]
+    assert re.findall(r'data-kind="learned".*?>(\w+) torus', second) == ["dan"]
+    # the rest of the page tells them apart, and a figure compares only what can be
+    folded = re.findall(r"<summary>mnist: (.*?) <small>", page)
+    assert folded == ["dan torus minimax", "gan torus minimax", f"dan torus minimax · {said[1]}"]
+    charts = [json.loads(spec) for spec in re.findall(r'class="spec">(.*?)</script>', page)]
+    (collapse,) = [spec for spec in charts if "Where collapse hides" in spec["description"]]
+    assert said[1] not in json.dumps(collapse)
+    assert "Left out: 1 subject" in collapse["description"]
+
+
 def test_the_details_hold_every_run_with_its_provenance(results, text):
     start = text.index('id="packed">') + len('id="packed">')
     packed = base64.b64decode(text[start : text.index("<", start)])

@@ -27,7 +27,7 @@ from dan_bench.metrics.statistics import Estimate, t_interval
 from dan_bench.records import RunRecord, Store, key_of
 from dan_bench.report import table, write
 from dan_bench.report.__main__ import main
-from dan_bench.report.leaderboard import Row, averages, leaderboard
+from dan_bench.report.leaderboard import Row, averages, leaderboard, natural
 from dan_bench.report.render import FORMATS
 from dan_bench.sweep.compose import configure
 
@@ -520,3 +520,16 @@ if __name__ == "__main__":
     if sys.argv[1:] != ["--regenerate"]:
         sys.exit(__doc__)
     regenerate()
+
+
+def test_settings_are_in_the_order_of_their_numbers():
+    labels = [
+        "noise_dim=0",
+        "noise_dim=2",
+        "noise_dim=16",
+        "noise_dim=784",
+        "scale=1.0",
+        "²=1",
+        "٣",
+    ]
+    assert sorted(labels, key=natural) == labels

@@ -1,6 +1,7 @@
 """From records to rows: one row a subject, one cell a metric, over the training seeds."""
 
 import hashlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -85,7 +86,7 @@ def leaderboard(
         key=lambda item: (
             item[0].get("data", ""),
             kinds.index(item[1][0].config["model"]["kind"]),
-            tuple(item[0].values()),
+            [natural(value) for value in item[0].values()],
         )
     )
     wanted = list(metrics) if metrics else known_first(done)
@@ -123,6 +124,12 @@ def leaderboard(
         for section, members in groupby(rows, key=lambda row: row.axes.get("data"))
         for row in [*([ideals[section]] if section in ideals else []), *members]
     ]
+
+
+def natural(text: str) -> list[str | int]:
+    """Return what texts are sorted by so that their whole numbers are in order: 2 before 16."""
+    parts = re.split(r"([0-9]+)", text)
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)]
 
 
 def ideal(section: str | None, runs: Sequence[RunRecord], metrics: Sequence[str]) -> Row | None:

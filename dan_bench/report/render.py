@@ -43,7 +43,8 @@ def caption(rows: Sequence[Row]) -> str:
 
     return (
         f"N = {span(samples)} held-out samples; mean ± half of the 95 % t interval "
-        f"over {span(seeds)} training seeds; (rank), shared where intervals overlap; "
+        f"over {span(seeds)} training seed{'s' * (seeds != [1])}; (rank), shared where intervals "
+        "overlap; "
         f"{MISSING} = no value" + (of_ideal if any(row.kind == "baseline" for row in rows) else "")
     )
 

@@ -4,7 +4,8 @@
     python -m dan_bench.train -m model=dan,gan seed=0,1,2
     python -m dan_bench.train -m +sweep=default
 
-Exit code: 0 all is done, 1 a run failed, 2 the config was refused and nothing was run.
+Exit code: 0 all is done, 1 a run failed, 2 the config was refused and nothing was run, 130 it was
+interrupted (Ctrl-C); what was finished is kept, and the same command goes on.
 """
 
 import os

@@ -32,6 +32,7 @@ from dan_bench.report.figures.command import main
 from dan_bench.report.figures.compact import compact, shade
 from dan_bench.report.figures.convergence import OPTIMA, convergence
 from dan_bench.report.figures.drawn import seeds_of
+from dan_bench.report.figures.fooled import GROWTH, LEAST, fooled
 from dan_bench.report.figures.grid import OBJECTIVE, grid
 from dan_bench.report.figures.one_dimension import one_dimension
 from dan_bench.report.figures.samples import samples
@@ -180,6 +181,27 @@ def bell_run(bench, **more):
     data = {"name": "bell", "mean": 0.5, "deviation": 0.1}
     bench.put(data=data, arrays=arrays, **more)
     return made, logits
+
+
+@pytest.mark.parametrize("strengths", [(0.1,), (0.1, 0.3), (0.05, None)])
+def test_the_fooled_are_drawn_with_the_strength_that_their_attack_had(bench, strengths):
+    seen = {
+        "classifier_accuracy": Estimate(0.2, n=N),
+        "fresh_classifier_accuracy": Estimate(0.9, n=N),
+        "structural_similarity": Estimate(0.5, n=N),
+    }
+    for seed in (0, 1):
+        bench.put("pcg64", "control", seed, seen)
+        for strength in strengths:
+            layers = {} if strength is None else {"epsilon": strength}
+            bench.put("fgsm", "control", seed, seen, layers=layers)
+    drawn = bench.draw(fooled)
+    used = sorted(strength or 0 for strength in strengths)
+    assert f"({', '.join(f'{one:g}' for one in used)} of white)" in drawn.caption
+    for axes in drawn.figure.axes:
+        marks = [c.lines[0].get_markersize() for c in axes.containers if c.get_label() == "fgsm"]
+        assert np.diff(marks) == pytest.approx(GROWTH * np.diff(used))
+        assert marks[0] == pytest.approx(LEAST + GROWTH * used[0] + 2.5)  # a hollow one is larger
 
 
 def test_one_dimension_draws_both_laws_and_the_discriminator(bench):

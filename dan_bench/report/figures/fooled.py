@@ -10,7 +10,7 @@ from dan_bench.records import RunRecord
 from dan_bench.report.figures import points, style
 from dan_bench.report.figures.drawn import Drawn, basis, rows_of
 from dan_bench.report.figures.points import Point
-from dan_bench.report.leaderboard import Row, leaderboard
+from dan_bench.report.leaderboard import Row, leaderboard, name_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 FIXED = "classifier_accuracy"
 PROXIES = ("fresh_classifier_accuracy", "structural_similarity")
 ATTACKS = ("fgsm", "pgd", "perturbation_generator")
-EPSILON = "model.epsilon"
 LEAST, GROWTH = 1.5, 15
 """Points of a mark, and how much larger it is for each unit of an attack's strength."""
 CAPTION = (
@@ -39,18 +38,22 @@ def fooled(records: Sequence[RunRecord], _: Results) -> Drawn | None:
     rows = [row for row in leaderboard(compared, metrics) if row.seeds]
     if not rows:
         return None
+    sizes = strengths(compared)
+    strength = {id(row): sizes[tuple(row.axes.items())] for row in rows}
     sections = sorted({row.section for row in rows})
     figure, axes = style.canvas(len(sections), 2, 3.6 * len(sections))
     for line, section in zip(axes, sections, strict=True):
-        members = sorted((row for row in rows if row.section == section), key=strength)
+        members = [row for row in rows if row.section == section]
+        members.sort(key=lambda row: strength[id(row)])
+        marks = [LEAST + GROWTH * strength[id(row)] for row in members]
         fresh = [point(row, errors(row, PROXIES[0])) for row in members]
         line[0].set(xlim=(-5, 108), ylim=(-5, 108))
-        draw_panel(line[0], members, fresh)
+        draw_panel(line[0], members, fresh, marks)
         for guess in (line[0].axhline, line[0].axvline):
             guess(90, color=style.theme().muted, ls=":", lw=1, zorder=1)
         like = [point(row, row.cells[PROXIES[1]].estimate) for row in members]
         line[1].set(xlim=(-5, 108), ylim=(-0.08, 1.08))
-        draw_panel(line[1], members, like)
+        draw_panel(line[1], members, like, marks)
         name_attacks(line[1], members)
         line[0].set(title=section, ylabel="fresh classifier fooled (%)")
         line[1].set(ylabel="structural similarity")
@@ -58,8 +61,8 @@ def fooled(records: Sequence[RunRecord], _: Results) -> Drawn | None:
             panel.set(xlabel="fixed classifier fooled (%)")
     n = rows_of(compared)
     style.note(figure, basis(compared, n))
-    strengths = sorted({strength(row) for row in rows if row.axes["model"] in ATTACKS})
-    said = f" ({', '.join(f'{one:g}' for one in strengths)} of white)" if strengths else ""
+    used = sorted({strength[id(row)] for row in rows if row.axes["model"] in ATTACKS})
+    said = f" ({', '.join(f'{one:g}' for one in used)} of white)" if used else ""
     return Drawn(figure, CAPTION.format(strengths=said), tuple(compared), n)
 
 
@@ -78,15 +81,17 @@ def point(row: Row, of_person: Estimate) -> Point:
     return Point(name, errors(row, FIXED), of_person, place, hollow=row.kind == "control")
 
 
-def draw_panel(axes: "Axes", rows: Sequence[Row], members: Sequence[Point]) -> None:
+def draw_panel(
+    axes: "Axes", rows: Sequence[Row], members: Sequence[Point], marks: Sequence[float]
+) -> None:
     """One stand-in: an attack's strengths are joined by a line, and grow; the rest are named."""
     joined: dict[str, list[Point]] = defaultdict(list)
     rest = []
-    for row, member in zip(rows, members, strict=True):
+    for row, member, mark in zip(rows, members, marks, strict=True):
         model = row.axes["model"]
         if model in ATTACKS:
             joined[model].append(member)
-            points.draw(axes, member, LEAST + GROWTH * strength(row))
+            points.draw(axes, member, mark)
         else:
             rest.append(member)
             points.draw(axes, member)
@@ -129,7 +134,9 @@ def name_attacks(axes: "Axes", rows: Sequence[Row]) -> None:
         axes.legend(handles=marks, loc="center left")
 
 
-def strength(row: Row) -> float:
-    """Return the largest change of a pixel; 0.3 where all rows have the same."""
-    said = row.axes.get(EPSILON, "").removeprefix(f"{EPSILON}=")
-    return float(said) if said else 0.3
+def strengths(records: Sequence[RunRecord]) -> dict[tuple[tuple[str, str], ...], float]:
+    """Return by a row's axes the largest change that an attack makes to a pixel; else 0."""
+    return {
+        tuple(axes.items()): float(record.config["model"].get("epsilon", 0))
+        for axes, record in zip(name_rows(records, None), records, strict=True)
+    }

@@ -409,7 +409,7 @@ def test_group_by_makes_other_rows(results: Path, capsys: pytest.CaptureFixture[
     ("flag", "choices"),
     [
         ("--metrics", ["joint_bits", "percent_destroyed", "label_recovered", "other_metric"]),
-        ("--group-by", ["data", "model", "output", "objective", "trainer.max_steps", "noise_dim"]),
+        ("--group-by", ["data", "model", "output", "objective", "trainer", "noise_dim"]),
     ],
 )
 def test_an_unknown_name_is_refused_with_the_names_that_there_are(

@@ -108,6 +108,15 @@ def test_what_is_nowhere_is_refused(results, capsys, asked, said):
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("flag", ["--where", "--group-by"])
+def test_a_name_that_is_nearly_right_is_answered_with_the_right_one(results, capsys, flag):
+    assert main(["--results", results, flag, "trainer.maxsteps=9"]) == 2
+    said = capsys.readouterr().err
+    assert "meant perhaps: trainer.max_steps" in said
+    assert "there are data, evaluation, model, " in said
+    assert "evaluation.samples" not in said  # there may be hundreds of them
+
+
 def test_every_evaluation_differs_from_the_first_by_its_own_name():
     evaluations = [{"samples": 2000, "known": known} for known in (1, 2, 3)]
     found = by_evaluation([run(evaluation=e) for e in evaluations])

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 
 from dan_bench.archive import AmbiguousResults, open_results
@@ -153,6 +154,15 @@ def where(records: list[RunRecord], wanted: dict[str, str]) -> list[RunRecord]:
     ]
 
 
+def there_are(names: set[str], asked: str) -> str:
+    """Say what could have been asked for: parts of the config by their first word, and the like."""
+    parts = sorted({name.partition(".")[0] for name in names})
+    inner = "" if names == set(parts) else ", and the settings in these, such as data.name"
+    near = get_close_matches(asked, names, cutoff=0.5)
+    meant = f"; meant perhaps: {', '.join(near)}" if near else ""
+    return f"there are {', '.join(parts)}{inner}{meant}"
+
+
 def board(arguments: list[str]) -> int:
     """Print the table; 0 where there was one, 2 where something asked for is not there."""
     asked = parser().parse_args(arguments)
@@ -168,7 +178,7 @@ def board(arguments: list[str]) -> int:
         names, _ = axes_of(done)
         for name in wanted:
             if name not in names:
-                return refuse(f"--where: no {name!r}; there are {', '.join(sorted(names))}")
+                return refuse(f"--where: no {name!r}; {there_are(names, name)}")
         done = where(done, wanted)
         if not done:
             return refuse(f"--where {asked.where}: none of the runs is such a one")
@@ -183,7 +193,7 @@ def board(arguments: list[str]) -> int:
         listed, more = valid(done)
         for name in chosen:
             if name not in listed | more:
-                return refuse(f"{flag}: no {name!r}; there are {', '.join(sorted(listed))}")
+                return refuse(f"{flag}: no {name!r}; {there_are(listed, name)}")
     print(table(done, asked.format, metrics, group_by), end="")
     if failed:
         print(f"{failed} failed runs are left out", file=sys.stderr)

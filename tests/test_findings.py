@@ -285,6 +285,9 @@ def test_of_several_subjects_one_is_enough_and_an_open_one_keeps_the_claim_open(
         (Estimate(0.95, 0.95, 0.95), "0.95"),
         (t_interval([1.0, 2.0, 3.0]), "2.0 ± 2.5"),
         (geometric_interval([0.1, 10.0, 1.0]), "1 [0.00328, 304.9]"),
+        (Estimate(20_000.2, 20_000.0, 20_001.0), "20000.2 [20000, 20001]"),
+        (Estimate(99.9932, 99.9528, 100.0), "99.9932 [99.9528, 100]"),
+        (Estimate(1e-38, 0.0, 3e-38), "1e-38 [0, 3e-38]"),
     ],
 )
 def test_a_figure_is_shown_with_its_interval(estimate, said):

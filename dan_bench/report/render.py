@@ -21,8 +21,12 @@ def number(estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
         return f"{estimate.value:.4g}"
     half = (estimate.high - estimate.low) / 2
-    places = 4 if half <= 0 else min(4, max(0, 1 - math.floor(math.log10(half))))
-    return f"{estimate.value:.{places}f} ± {half:.{places}f}"
+    return f"{estimate.value:.{places(half)}f} ± {half:.{places(half)}f}"
+
+
+def places(half: float) -> int:
+    """Return the decimal places that show two digits of an interval's half; four at most."""
+    return 4 if half <= 0 else min(4, max(0, 1 - math.floor(math.log10(half))))
 
 
 def text(cell: Cell | None) -> str:

@@ -11,7 +11,7 @@ from typing import get_args
 
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.report.findings.finding import Evidence, Finding, Says, Verdict
-from dan_bench.report.render import MISSING, number
+from dan_bench.report.render import MISSING, number, places
 
 SIGNS: dict[Says, str] = {"for": "+", "against": "-", "neither": "?", "beside": " "}
 MEANING = (
@@ -20,6 +20,8 @@ MEANING = (
     "undecided where an interval holds both. Mean ± half of the 95 % interval over training seeds; "
     "of one run, its own."
 )
+LEAST = 4
+"""Digits of a figure; more where an interval is so narrow that its ends would look the same."""
 SKEWED = 0.05
 """Share of its width by which an interval's middle may miss the value and still be written ±."""
 
@@ -34,7 +36,10 @@ def shown(estimate: Estimate | None) -> str:
     if math.isclose(low, high):
         return f"{value:,.0f}" if value == round(value) else f"{value:.4g}"
     if abs((low + high) / 2 - value) > SKEWED * (high - low):
-        return f"{value:.4g} [{low:.4g}, {high:.4g}]"
+        largest = max(abs(low), abs(high))
+        whole = len(str(int(largest))) if largest >= 1 else 0
+        digits = max(LEAST, whole + places((high - low) / 2))
+        return f"{value:.{digits}g} [{low:.{digits}g}, {high:.{digits}g}]"
     return number(estimate)
 
 

@@ -31,7 +31,9 @@ PARTS = (
     "+experiment=end_to_end",
 )
 """What `python -m dan_bench.train -m` is told, one after the other."""
-MOST = 1_400_000
+PICTURED = ("+experiment=one_dimension", "+experiment=paper")
+"""Parts whose runs are drawn step by step, beside those that figures compare."""
+MOST = 1_450_000
 """Bytes of records, curves and samples: with tables and figures it stays below 3 MB."""
 
 
@@ -95,6 +97,7 @@ def publish(results: Path, parts: Sequence[Part]) -> Path:
     from dan_bench import archive
     from dan_bench.report import figures as drawing
     from dan_bench.report import findings, table
+    from dan_bench.report.figures.grid import grid
     from dan_bench.report.table1 import main as table_one
 
     done = {r.key: r for r in archive.open_results(results).all()[0] if r.status == "done"}
@@ -105,7 +108,10 @@ def publish(results: Path, parts: Sequence[Part]) -> Path:
         )
     records = [done[key] for key in sorted(complete)]
     folder = results / name_of(records)
-    written = archive.publish(results, folder, keys=complete, limit=MOST)
+    compared, _ = grid(records)
+    drawn = {run.key for shown in compared for run in shown.runs}
+    drawn |= {key for part in parts if part.arguments in PICTURED for key in part.subjects}
+    written = archive.publish(results, folder, complete, MOST, snapshots_of=drawn)
     print(f"{folder}: {written}", flush=True)
     (folder / "leaderboard.csv").write_text(table(records, "csv"))
     (folder / "leaderboard.md").write_text(table(records, "markdown"))

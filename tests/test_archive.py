@@ -486,6 +486,11 @@ def test_a_snapshot_keeps_few_rows_of_pictures_and_all_of_single_numbers(tmp_pat
     }
     assert shapes[0] == [(8, 784), (3, 8, 784), (3,), (3, 256)]
     assert shapes[5] == [(256, 1), (3, 256, 1), (3,), (3, 256)]
+    asked = run(seed=5, width=1).key
+    publish(tmp_path, tmp_path / "less", snapshots_of=[asked])
+    with np.load(tmp_path / "less" / "arrays.npz") as kept:
+        assert {name.split("/")[0] for name in kept if "snapshot" in name} == {asked}
+        assert len([name for name in kept if name.endswith("/samples")]) == 2
 
 
 def test_subjects_are_runs_that_differ_in_the_seed_and_in_data_that_follow_it() -> None:

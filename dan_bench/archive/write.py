@@ -22,7 +22,7 @@ from dan_bench.records import RunRecord, Store
 
 LIMIT = 2_000_000
 """Bytes, of all files together."""
-ROWS = ((8, 8), (8, 4), (8, 2), (4, 2), (8, 1), (4, 1), (2, 1), (1, 1))
+ROWS = ((8, 8), (8, 4), (4, 4), (4, 2), (2, 2), (2, 1), (1, 1))
 """Rows of a sample, and of each snapshot, that are kept: the first that fit are taken."""
 SAMPLES = ("samples", "inputs")
 SNAPSHOTS = ("snapshots", "snapshot_steps", "snapshot_critic")
@@ -58,7 +58,11 @@ class Published:
 
 
 def publish(
-    results: Path, folder: Path, keys: Collection[str] | None = None, limit: int = LIMIT
+    results: Path,
+    folder: Path,
+    keys: Collection[str] | None = None,
+    limit: int = LIMIT,
+    snapshots_of: Collection[str] | None = None,
 ) -> Published:
     """Write an archive of a results folder; from the same results the same bytes.
 
@@ -71,6 +75,7 @@ def publish(
         folder: where to; made where it is not there, and its archive is replaced.
         keys: of the runs that are published; default all.
         limit: bytes of all files together. Where one row of each is too much, it is exceeded.
+        snapshots_of: keys of the runs whose snapshots are kept; default all.
 
     Raises:
         ValueError: no run is done, or `folder` holds runs.
@@ -88,7 +93,7 @@ def publish(
         files[RECORDS["table1"]] = parquet(to_table(of_table1))
     left = limit - sum(map(len, files.values()))
     for rows in ROWS:
-        files[ARRAYS] = npz(chosen(done, store, *rows))
+        files[ARRAYS] = npz(chosen(done, store, *rows, snapshots_of))
         if len(files[ARRAYS]) <= left:
             break
     folder.mkdir(parents=True, exist_ok=True)
@@ -136,7 +141,13 @@ def rounded(values: NDArray[Any]) -> NDArray[np.float32]:
     return single
 
 
-def chosen(records: Sequence[RunRecord], store: Store, samples: int, snapshots: int) -> Arrays:
+def chosen(
+    records: Sequence[RunRecord],
+    store: Store,
+    samples: int,
+    snapshots: int,
+    snapshots_of: Collection[str] | None,
+) -> Arrays:
     """Return the arrays that are kept, by `<key>/<name>`.
 
     Args:
@@ -144,10 +155,12 @@ def chosen(records: Sequence[RunRecord], store: Store, samples: int, snapshots: 
         store: where their arrays are.
         samples: rows of each sample that are kept.
         snapshots: rows of each snapshot.
+        snapshots_of: keys of the runs that have them; None is all.
     """
     kept: Arrays = {}
     for record in first_seeds(records):
-        for name in (*SAMPLES, *SNAPSHOTS):
+        pictured = snapshots_of is None or record.key in snapshots_of
+        for name in (*SAMPLES, *(SNAPSHOTS if pictured else ())):
             array = store.array(record.key, name)
             if array is None:
                 continue

@@ -1,0 +1,142 @@
+"""Rows of Table 1 that tests make: small training sets, and one that does a deed."""
+
+import dataclasses
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from dan_bench.data.mnist import Mnist
+from dan_bench.erase.filesystem import IN_PLACE
+from dan_bench.report.table1 import store_of
+from dan_bench.table1.__main__ import main
+from dan_bench.table1.place import Place, regular_files
+from dan_bench.table1.preset import file_system_of
+from dan_bench.table1.subject import Circumstances, Outcome
+
+PRESETS = ("quick", "paper")
+ADAM = {"_target_": "torch.optim.Adam", "lr": 1e-3}
+SOME = {"_target_": "dan_bench.table1.danoise.DanoiseFiles", "files": 2}
+GIVEN = Circumstances(0, "cpu", lambda _: None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Saboteur:
+    """Does something to one file of a folder beside its own, and fails if it is told to."""
+
+    deed: str
+    folder: str
+    fails: bool = False
+    note = None
+
+    def identify(self):
+        return {}
+
+    def run(self, place, given):
+        path = regular_files(getattr(place, self.folder), self.folder)[0]
+        RAN.append(str(place.root))
+        if self.deed == "overwrite":
+            with path.open("rb+") as file:
+                file.write(os.urandom(path.stat().st_size))
+        elif self.deed == "truncate":
+            os.truncate(path, 0)
+        elif self.deed == "delete":
+            path.unlink()
+        elif self.deed == "replace":
+            other = path.with_name("other")
+            other.write_bytes(b"nothing of the kind")
+            other.replace(path)
+        if self.fails:
+            raise ArithmeticError("after the deed")
+        return Outcome()
+
+
+RAN: list[str] = []
+
+
+@dataclasses.dataclass(frozen=True)
+class SmallMnist:
+    """The first digits of the real one, in files of its format."""
+
+    root: Path
+    rows: int
+    stands_for = None
+
+    def identify(self):
+        return {}
+
+    def write(self, place, seed):
+        for split, folder, stem in (
+            ("train", place.training, "train"),
+            ("test", place.held_out, "t10k"),
+        ):
+            raw = folder / "MNIST" / "raw"
+            raw.mkdir(parents=True)
+            data = Mnist(self.root).load(split)
+            images = data.rows[: self.rows].tobytes()
+            labels = data.labels[: self.rows].astype(np.uint8).tobytes()
+            (raw / f"{stem}-images-idx3-ubyte").write_bytes(bytes(16) + images)
+            (raw / f"{stem}-labels-idx1-ubyte").write_bytes(bytes(8) + labels)
+
+
+def toml(value):
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name} = {toml(inner)}" for name, inner in value.items()) + "}"
+    return json.dumps(value)
+
+
+def preset(folder, **rows):
+    """Write a preset of rows (training, subject) and return its path."""
+    path = folder / "tiny.toml"
+    path.write_text(
+        "\n".join(
+            f'[{name}]\ntitle = "the {name}"\nin_paper = true\n'
+            f"training = {toml(training)}\nsubject = {toml(subject)}\n"
+            for name, (training, subject) in rows.items()
+        )
+    )
+    return str(path)
+
+
+def saboteur(deed, folder, **more):
+    return SOME, {"_target_": "table1_rows.Saboteur", "deed": deed, "folder": folder, **more}
+
+
+def table(folder, *arguments, progress="quiet"):
+    results = folder / "results"
+    return main(["--results", str(results), "--progress", progress, *map(str, arguments)])
+
+
+def records(folder):
+    good, damaged = store_of(folder / "results").all()
+    assert not damaged
+    return {record.config["subject"]: record for record in good}
+
+
+def contents(folder):
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def made_place(folder):
+    place = Place(folder / "place")
+    for each in (place.training, place.held_out, place.album, place.work):
+        each.mkdir(parents=True)
+    return place
+
+
+def image_folder(root, splits=("",)):
+    for split in splits:
+        for name in ("n1", "n2", "n3"):
+            (root / split / name).mkdir(parents=True)
+            for number in range(10):
+                (root / split / name / f"{number}.JPEG").write_bytes(os.urandom(20))
+
+
+def vouched(folder):
+    return file_system_of(folder) in IN_PLACE

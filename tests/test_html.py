@@ -159,6 +159,10 @@ def test_what_was_measured_otherwise_has_a_table_of_its_own(tmp_path):
     charts = [json.loads(spec) for spec in re.findall(r'class="spec">(.*?)</script>', page)]
     (collapse,) = [spec for spec in charts if "Where collapse hides" in spec["description"]]
     assert said[1] not in json.dumps(collapse)
+    assert re.findall(r"(\w+ torus),learned", collapse["data"]["values"]) == [
+        "dan torus",
+        "gan torus",
+    ]
     assert "Left out: 1 subject" in collapse["description"]
 
 

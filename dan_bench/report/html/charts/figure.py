@@ -4,7 +4,7 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import altair as alt
@@ -140,10 +140,18 @@ def by_section(subjects: Sequence[Subject]) -> dict[str, list[Subject]]:
 
 
 def comparable(subjects: Sequence[Subject]) -> tuple[list[Subject], str]:
-    """Return those that can be compared, with ideal noise, and a sentence on the others."""
+    """Return those that can be compared, with ideal noise, and a sentence on the others.
+
+    They are named by model and output, since nothing else tells them apart.
+    """
     shown, others = grid([run for subject in subjects for run in subject.runs])
-    keys = {run.key for subject in shown for run in subject.runs}
-    kept = [s for s in subjects if any(run.key in keys for run in s.runs)]
+    names = {one.runs[0].key: one.name for one in shown}
+    kept = [
+        replace(subject, name=names[run.key])
+        for subject in subjects
+        for run in subject.runs
+        if run.key in names
+    ]
     alike = {(s.evaluation, s.row.section) for s in kept}
     ideal = [s for s in subjects if not s.runs and (s.evaluation, s.row.section) in alike]
     return [*ideal, *kept], others

@@ -82,6 +82,7 @@ def column(
     """Name groups of points in a column at `x`, each with a thin line to its mark."""
     heights = [group[0].y.value for group in groups]
     placed = style.spread(heights, gap, *limits)
+    line = {"arrowstyle": "-", "color": style.theme().muted, "lw": 0.5, "shrinkA": 1, "shrinkB": 4}
     for group, height in zip(groups, placed, strict=True):
         first = group[0]
         axes.annotate(
@@ -92,7 +93,7 @@ def column(
             va="center",
             fontsize=style.SMALL,
             color=style.colour(first.place),
-            arrowprops={"arrowstyle": "-", "color": style.theme().muted, "lw": 0.5, "shrinkB": 4},
+            arrowprops=line | {"relpos": (float(align == "right"), 0.5)},
         )
 
 

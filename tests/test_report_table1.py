@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,18 +13,22 @@ import pytest
 
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.records import RunRecord, key_of
+from dan_bench.report.__main__ import main as report
 from dan_bench.report.table1 import (
     ACCURACY,
     ALBUM,
     FORMATS,
     TRAINING,
+    UnusableNumbers,
     main,
     over_seeds,
     render,
+    reported_by_paper,
     rows_of,
     store_of,
     text,
 )
+from dan_bench.table1.__main__ import main as measure
 
 HEAVY = {"torch", "torchvision", "pytorch_lightning", "wandb", "hydra"}
 T_975_2 = 4.302652729911275  # Student's t with two degrees of freedom, from a printed table
@@ -86,6 +91,41 @@ def test_the_papers_column_is_an_x_until_somebody_fills_it_in(empty, tmp_path):
 
 def test_the_bundled_file_invents_nothing():
     assert all(row.reported == {} for row in rows_of([record(), record("vgg")]))
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        ("[alphgo]\ntraining = 1\n", "no subject 'alphgo'; there are vgg, inception, alphago, dan"),
+        ("[dan]\ntrainig = 1\n", "dan has 'trainig', not training or album"),
+        ("[dan]\nalbum = 101\n", "dan.album is 101, not a percentage"),
+        ("[dan]\nalbum = nan\n", "dan.album is nan, not a percentage"),
+        ("[dan]\nalbum = '0'\n", "dan.album is '0', not a percentage"),
+        ("[dan]\nalbum = true\n", "dan.album is True, not a percentage"),
+        ("dan = 1\n", "dan has 'dan', not training or album"),
+        ("[dan\n", "at line 1"),
+    ],
+)
+def test_numbers_of_the_paper_that_cannot_be_used_are_named(tmp_path, written, named):
+    path = tmp_path / "reported.toml"
+    path.write_text(written)
+    with pytest.raises(UnusableNumbers, match=re.escape(named)) as raised:
+        rows_of([record()], path)
+    assert str(path) in str(raised.value)
+
+
+def test_the_commands_refuse_them_before_anything_runs(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "reported.toml"
+    path.write_text("[dan]\nalbum = 101\n")
+    monkeypatch.setattr(reported_by_paper, "__defaults__", (path,))
+    monkeypatch.setattr(rows_of, "__defaults__", (path,))
+    store_of(tmp_path).put(record())
+    assert report(["table1", "--results", str(tmp_path)]) == 2
+    assert "dan.album is 101" in capsys.readouterr().err
+    fresh = tmp_path / "fresh"
+    assert measure(["--subjects", "rm", "--results", str(fresh)]) == 2
+    assert "dan.album is 101" in capsys.readouterr().err
+    assert not fresh.exists()
 
 
 def test_what_is_unverified_shows_its_whole_interval_and_why(empty):

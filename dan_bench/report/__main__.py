@@ -12,6 +12,7 @@ from dan_bench.records import RunRecord
 from dan_bench.report import table
 from dan_bench.report.leaderboard import flattened, value
 from dan_bench.report.render import FORMATS
+from dan_bench.report.table1 import UnusableNumbers
 
 
 def figures(arguments: list[str]) -> int:
@@ -122,7 +123,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with uncollected():
             return board(rest) if command is None else COMMANDS[command][1](rest)
-    except AmbiguousResults as error:
+    except (AmbiguousResults, UnusableNumbers) as error:
         return refuse(str(error))
 
 

@@ -22,6 +22,7 @@ from dan_bench.report.render import MISSING, number
 
 TRAINING, ALBUM, ACCURACY = "training_data_destroyed", "album_destroyed", "accuracy"
 REPORTED = CONF / "table1" / "reported.toml"
+SUBJECTS = CONF / "table1" / "quick.toml"
 HEADINGS = (
     "subject",
     "held-out accuracy, %",
@@ -36,6 +37,10 @@ MEANING = (
     "be changed, but the old bytes may lie elsewhere. A file that is gone or replaced by another "
     "has left its bytes where they were."
 )
+
+
+class UnusableNumbers(ValueError):
+    """The file with the paper's own numbers cannot be used; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +66,40 @@ def store_of(results: Path) -> Store:
     return store
 
 
+def reported_by_paper(path: Path = REPORTED) -> dict[str, dict[str, float]]:
+    """Return what the paper's own Table 1 reports of each subject: `training`, `album`, in percent.
+
+    Raises:
+        UnusableNumbers: it is no TOML, or says something else than that.
+    """
+    try:
+        found = tomllib.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UnusableNumbers(f"{path}: {error}") from error
+    for subject, of in found.items():
+        if subject not in (known := tomllib.loads(SUBJECTS.read_text())):
+            raise UnusableNumbers(f"{path}: no subject {subject!r}; there are {', '.join(known)}")
+        for column, percent in of.items() if isinstance(of, dict) else [(subject, of)]:
+            if column not in ("training", "album"):
+                raise UnusableNumbers(f"{path}: {subject} has {column!r}, not training or album")
+            if type(percent) not in (int, float) or not 0 <= percent <= 100:
+                raise UnusableNumbers(
+                    f"{path}: {subject}.{column} is {percent!r}, not a percentage from 0 to 100"
+                )
+    return found
+
+
 def rows_of(records: Sequence[RunRecord], reported: Path = REPORTED) -> list[Row]:
     """Make a row of the records that differ in nothing but the seed.
 
     Args:
         records: of Table 1. Where all of a row have failed, so says the row.
         reported: the file with the paper's own numbers.
+
+    Raises:
+        UnusableNumbers: of that file.
     """
-    paper = tomllib.loads(reported.read_text())
+    paper = reported_by_paper(reported)
     groups: dict[str, list[RunRecord]] = defaultdict(list)
     for record in records:
         same = {name: value for name, value in record.config.items() if name != "seed"}

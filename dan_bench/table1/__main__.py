@@ -8,7 +8,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from dan_bench.report.table1 import FORMATS, render, rows_of, store_of
+from dan_bench.report.table1 import (
+    FORMATS,
+    UnusableNumbers,
+    render,
+    reported_by_paper,
+    rows_of,
+    store_of,
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -58,8 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
     from dan_bench.table1.table import Refused, run  # here, so that --help need not wait for torch
 
     try:
+        reported_by_paper()  # not after the training that it stands beside
         records = run(asked)
-    except Refused as error:
+    except (Refused, UnusableNumbers) as error:
         print(error, file=sys.stderr)
         return 2
     print(render(rows_of(records), asked.format), end="")

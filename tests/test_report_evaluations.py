@@ -117,6 +117,13 @@ def test_a_name_that_is_nearly_right_is_answered_with_the_right_one(results, cap
     assert "evaluation.samples" not in said  # there may be hundreds of them
 
 
+def test_a_command_that_is_none_is_answered_with_those_that_are(capsys):
+    assert main(["leaderbord"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("no command 'leaderbord'; there are compare, export, ")
+    assert said.endswith("; meant perhaps: leaderboard\n")
+
+
 def test_every_evaluation_differs_from_the_first_by_its_own_name():
     evaluations = [{"samples": 2000, "known": known} for known in (1, 2, 3)]
     found = by_evaluation([run(evaluation=e) for e in evaluations])

@@ -120,6 +120,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Carry out a command; without one, print the table."""
     given = sys.argv[1:] if arguments is None else arguments
     command, rest = (given[0], given[1:]) if given and given[0] in COMMANDS else (None, given)
+    if command is None and given and not given[0].startswith("-"):
+        return refuse(f"no command {given[0]!r}; {there_are(set(COMMANDS), given[0])}")
     try:
         with uncollected():
             return board(rest) if command is None else COMMANDS[command][1](rest)

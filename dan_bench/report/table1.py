@@ -76,8 +76,9 @@ def reported_by_paper(path: Path = REPORTED) -> dict[str, dict[str, float]]:
         found = tomllib.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise UnusableNumbers(f"{path}: {error}") from error
+    known = tomllib.loads(SUBJECTS.read_text())
     for subject, of in found.items():
-        if subject not in (known := tomllib.loads(SUBJECTS.read_text())):
+        if subject not in known:
             raise UnusableNumbers(f"{path}: no subject {subject!r}; there are {', '.join(known)}")
         for column, percent in of.items() if isinstance(of, dict) else [(subject, of)]:
             if column not in ("training", "album"):

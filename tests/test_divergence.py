@@ -6,37 +6,23 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
+from tiny_runs import SMALL, batches, module_of
 
 from dan_bench.attacks.learners import Budget, perceptron
 from dan_bench.attacks.learners import fit as fit_attacker
 from dan_bench.controls.adversarial import Fgsm
-from dan_bench.data.batches import Batches, as_bytes, quantise
+from dan_bench.data.batches import as_bytes, quantise
 from dan_bench.measure import check_finite
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.models.compatibility import choices, refusal
 from dan_bench.models.fit import fit
 from dan_bench.models.module import laid_out_as
 from dan_bench.models.outputs import OUTPUTS
-from dan_bench.plan import plan
 from dan_bench.records import Store
 from dan_bench.run import run
 from dan_bench.saved import NoDegenerator, find, load
 from dan_bench.sweep.compose import configure
 
-SMALL = [
-    "data=danoise",
-    "data.shape=[12,10]",
-    "data.train_size=200",
-    "data.test_size=64",
-    "noise_dim=120",
-    "trainer.batch_size=8",
-    "trainer.max_steps=20",
-    "evaluation=minimal",
-    "evaluation.samples=64",
-    "evaluation.known=64",
-    "evaluation.metrics={shannon_bits:{_target_:dan_bench.metrics.entropy.shannon_bits}}",
-    "logger=none",
-]
 MODELS, OBJECTIVES = choices("model"), choices("objective")
 COMBINATIONS = [
     (model, objective, output)
@@ -44,17 +30,6 @@ COMBINATIONS = [
     if refusal(MODELS[model], OBJECTIVES[objective], output) is None
 ]
 NOT_FINITE = [float("nan"), float("inf"), float("-inf")]
-
-
-def module_of(*overrides):
-    return plan(configure([*SMALL, *overrides])).make()
-
-
-def batches(module, steps):
-    source = plan(configure(SMALL)).source
-    return Batches(
-        source.load("train"), module.setting.width, module.setting.noise_dim, 8, steps, 0
-    )
 
 
 # gradients lie in memory as their parameters do

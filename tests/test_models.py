@@ -11,6 +11,7 @@ from torch import nn
 from dan_bench.data.batches import Batches, as_bytes
 from dan_bench.data.noise import Danoise
 from dan_bench.data.source import Data
+from dan_bench.models.checkpoint import Checkpoint
 from dan_bench.models.dan import DAN
 from dan_bench.models.fit import fit
 from dan_bench.models.frozen import Frozen
@@ -365,16 +366,16 @@ def test_resuming_gives_the_same_bits_as_never_having_stopped(
         if step == 25:
             raise Cut
 
-    file = tmp_path / "last.ckpt"
+    saving = Checkpoint(tmp_path / "last.ckpt", run="this", every=20)
     if way == "cut off":
         with pytest.raises(Cut):
-            fit(dan(**changes), batches(40), on_step=go_out, checkpoint=file, checkpoint_every=20)
+            fit(dan(**changes), batches(40), on_step=go_out, checkpoint=saving)
     else:
-        fit(dan(**changes), batches(20), checkpoint=file, checkpoint_every=20)
+        fit(dan(**changes), batches(20), checkpoint=saving)
     assert [path.name for path in tmp_path.iterdir()] == ["last.ckpt"]
     resumed = dan(seed=5, **changes)
     told = []
-    resumed_trainer = fit(resumed, batches(40), checkpoint=file, on_step=told.append)
+    resumed_trainer = fit(resumed, batches(40), checkpoint=saving, on_step=told.append)
 
     assert told == [25, 30, 35, 40]
     assert resumed.step == straight.step == 40
@@ -388,11 +389,11 @@ def test_resuming_gives_the_same_bits_as_never_having_stopped(
 
 
 def test_resuming_what_is_finished_does_nothing(tmp_path):
-    file = tmp_path / "last.ckpt"
+    saving = Checkpoint(tmp_path / "last.ckpt", run="this", every=20)
     module = dan()
-    fit(module, batches(20), checkpoint=file, checkpoint_every=20)
+    fit(module, batches(20), checkpoint=saving)
     again = dan(seed=1)
-    fit(again, batches(20), checkpoint=file)
+    fit(again, batches(20), checkpoint=saving)
     assert again.step == 20
     assert changed(state(module), state(again)) == set()
 

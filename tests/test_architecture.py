@@ -17,6 +17,8 @@ LEAVES = (
     *("overwritten", "html/", "tracking/", "dashboard/", "report/show", "report/export"),
     "archive/",
     *("report/__main__", "report/render", "report/latex", "report/verdicts", "reference"),
+    *("report/where", "report/values", "report/selection", "report/pooling"),
+    *("report/boards", "report/markup"),
     "sweep/view/",
     "findings/",
 )

@@ -106,6 +106,13 @@ def test_the_papers_own_table_stands_beside_ours():
     assert printed["alphago"] == ["0", "0"]
     assert printed["dan"] == ["100", "100"]
     assert printed["shred"] == ["X", "X"]
+    lines = {form: render(rows, form).splitlines() for form in ("table", "markdown", "latex")}
+    (plain,) = (line for line in lines["table"] if line.startswith("DAN"))
+    assert [cell for cell in plain.split() if cell == "100"] == ["100", "100"]
+    (bold,) = (line for line in lines["markdown"] if line.startswith("| DAN"))
+    assert bold.count("| **100** |") == 2
+    (bold,) = (line for line in lines["latex"] if line.startswith("DAN"))
+    assert bold.count(r"& \textbf{100} &") == 2
 
 
 def test_what_is_read_from_the_output_has_a_column_of_its_own(empty):

@@ -18,6 +18,8 @@ from dan_bench.metrics.statistics import Estimate, t_interval
 from dan_bench.records import RunRecord, Store
 from dan_bench.report import latex as tex
 from dan_bench.report.leaderboard import flatten
+from dan_bench.report.markup import Bold, markdown_table, one_line, terminal_table
+from dan_bench.report.markup import markdown as as_markdown
 from dan_bench.report.render import MISSING, number
 
 TRAINING, ALBUM, ACCURACY = "training_data_destroyed", "album_destroyed", "accuracy"
@@ -207,7 +209,11 @@ def text(estimate: Estimate | None) -> str:
 
 def cells(row: Row) -> list[str]:
     """Return what a row prints, column by column."""
-    paper = {name: f"{row.reported[name]:g}" for name in row.reported}
+    # the paper prints its hundreds in bold
+    paper = {
+        name: Bold("100") if percent == 100 else f"{percent:g}"
+        for name, percent in row.reported.items()
+    }
     return [
         row.title + (" (failed)" if row.failures and not row.seeds else ""),
         text(row.cells[ACCURACY]),
@@ -244,14 +250,8 @@ def terminal(rows: Sequence[Row]) -> str:
     """Tables for a terminal, columns aligned."""
     said = []
     for heading, members in sections(rows):
-        grid = [list(HEADINGS), *map(cells, members)]
-        widths = [max(map(len, column)) for column in zip(*grid, strict=True)]
-        rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-        said += [heading, rule]
-        for k, (first, *rest) in enumerate(grid):
-            padded = [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)]
-            said += ["  ".join([first.ljust(widths[0]), *padded])] + [rule] * (k == 0)
-        said += [rule, *lines_under(members), ""]
+        rule, *lines = terminal_table(HEADINGS, [*map(cells, members)])
+        said += [one_line(heading), rule, *lines, rule, *map(one_line, lines_under(members)), ""]
     return "\n".join(said) + "\n"
 
 
@@ -259,11 +259,10 @@ def markdown(rows: Sequence[Row]) -> str:
     """Tables as GitHub renders them."""
     said = []
     for heading, members in sections(rows):
-        said += [f"**{heading}**", ""]
-        said.append("| " + " | ".join(HEADINGS) + " |")
-        said.append("| --- |" + " ---: |" * (len(HEADINGS) - 1))
-        said += ["| " + " | ".join(cells(row)) + " |" for row in members]
-        said += ["", *(f"- {line}" for line in lines_under(members)), ""]
+        said += [f"**{as_markdown(heading)}**", ""]
+        said += markdown_table(HEADINGS, [*map(cells, members)], "l")
+        # the notes are Markdown already
+        said += ["", *(f"- {one_line(line)}" for line in lines_under(members)), ""]
     return "\n".join(said)
 
 

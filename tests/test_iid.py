@@ -579,12 +579,12 @@ def test_a_constant_has_no_order_to_test(symbol):
     data = np.full(3000, symbol, dtype=np.uint8)
     constant = iid_tests(data)
     assert (constant.iid, constant.failed) == (False, ())
-    assert constant.inapplicable.startswith(f"every symbol is {symbol}: section 5 compares")
+    assert constant.inapplicable.startswith(f"every symbol is {symbol}: SP 800-90B, section 5,")
     assert [test.name for test in constant.tests] == NAMES
     assert {test.passed for test in constant.tests} == {None}
     data[[5, 2000]] = 7
     nearly = iid_tests(data)
-    assert nearly.inapplicable.startswith(f"2,998 of 3,000 symbols are {symbol}: section 5")
+    assert nearly.inapplicable.startswith(f"2,998 of 3,000 symbols are {symbol}: SP 800-90B")
     assert (nearly.iid, nearly.alphabet) == (False, 2)
     data[2500] = 7
     tested = iid_tests(data, permutations=100)

@@ -108,6 +108,8 @@ def explain(assessment: Assessment) -> list[str]:
     for finding in assessment.against:
         detail = f" ({finding.detail})" if finding.detail else ""
         lines.append(f"  {finding.family}: {MEANING[finding.family]}{detail}")
+    if assessment.stream.hint:
+        lines.append(f"hint: {assessment.stream.hint}")
     if assessment.iid is not None:
         lines.append(f"IID track: {of_iid(assessment.iid)}")
     return lines
@@ -118,7 +120,7 @@ def of_iid(found: IidAssessment) -> str:
     if found.iid:
         return "nothing speaks against it"
     if found.inapplicable:
-        return f"does not apply ({found.inapplicable}; SP 800-90B)"
+        return f"does not apply ({found.inapplicable})"
     return f"does not apply ({', '.join(found.failed) or 'no test could be run'})"
 
 
@@ -143,6 +145,10 @@ def as_json(assessment: Assessment, beside: Assessment | None = None) -> dict[st
         **of_window(worst),
         "baseline": baselines(assessment, worst),
     }
+    if assessment.stream.form != "bytes":
+        found["form"] = assessment.stream.form
+    if assessment.stream.hint:
+        found["hint"] = assessment.stream.hint
     if len(assessment.looked) > 1:
         found["windows"] = [
             {

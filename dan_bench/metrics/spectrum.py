@@ -55,7 +55,8 @@ def periodogram(symbols: Bytes) -> Floats:
     power = np.abs(fft.rfft(x)[1 : (n - 1) // 2 + 1]) ** 2
     if power.sum() <= ROUNDING * n * np.dot(x, x):
         return np.zeros_like(power)
-    return power / power.mean()
+    relative: Floats = power / power.mean()
+    return relative
 
 
 def strongest_lag(correlations: Floats, n: int) -> Peak:

@@ -119,7 +119,7 @@ def bit_balance(counts: Counts, bits: int) -> tuple[float, float] | None:
 
 
 def binomial_tails(k: int, n: int) -> float:
-    """Chance that ones or zeros are at most k of n ideal bits; 1 or more where k is half of them."""
+    """Chance that ones or zeros are at most k of n ideal bits; above 1 where k is half of them."""
     # the binomial law as an incomplete beta function: scipy's bdtr ends at n = 2^31
     return 2 * float(special.betainc(n - k, k + 1, 0.5))
 

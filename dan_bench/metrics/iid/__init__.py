@@ -118,12 +118,11 @@ def _untested(counts: NDArray[np.int64], families: Sequence[Family]) -> IidAsses
     symbol, most = int(counts.argmax()), int(counts.max())
     needs = f"at least {1 - NEARLY_ALL:.1%} of the symbols to differ from the commonest"
     names = (INDEPENDENCE, FIT, REPEATS, *names_of(families), *COMPRESSION.names)
+    most_are = f"{most:,} of {n:,} symbols are" if alphabet > 1 else "every symbol is"
+    alike = "nearly the same" if alphabet > 1 else "the same"
     why = (
-        f"every symbol is {symbol}: section 5 compares the data with their permutations, and all "
-        "are the same"
-        if alphabet == 1
-        else f"{most:,} of {n:,} symbols are {symbol}: section 5 compares the data with their "
-        "permutations, and all are nearly the same"
+        f"{most_are} {symbol}: SP 800-90B, section 5, compares data with their permutations, and "
+        f"here all are {alike}"
     )
     return IidAssessment(
         False, n, alphabet, tuple(IidTest.not_run(name, needs) for name in names), why

@@ -139,11 +139,24 @@ def test_noise_is_given_no_hint(n, streams):
     "data",
     [
         *(bytes(3000), b"\xff" * 3000, bytes(range(256)) * 10, b"\x00\xff" * 900),
+        *(b"\xef\xbb\xbf", bytes(9000) + b"\1", bytes(4000) + b"\5\1\0\0" + bytes(400)),
         *(b"01", b"a1b2", b"TWFu", b"12 13", b"hello", b"\x00\x01\x00\x02", b"\x1f\x8b", b"PK"),
     ],
 )
 def test_what_is_too_short_or_of_no_form_is_given_none(data):
     assert hint(data) == ""
+
+
+@settings(max_examples=300)
+@given(
+    st.one_of(
+        st.binary(min_size=1, max_size=200),
+        st.text("01 \n,.-+eEfF=AZaz9:\ufeff", min_size=1, max_size=200).map(str.encode),
+        st.tuples(st.binary(min_size=1, max_size=6), st.integers(1, 90)).map(lambda x: x[0] * x[1]),
+    )
+)
+def test_any_bytes_have_at_most_one_line(data):
+    assert "\n" not in hint(data)
 
 
 def test_symbols_as_wide_as_was_asked_for_are_given_none():

@@ -19,6 +19,9 @@ Counts = NDArray[np.int64]
 EVIDENCE = 32
 """Binary digits of it, without which nothing is said."""
 
+NEARLY_ALL = 0.99
+"""Share of equal bytes above which they are no samples, whatever their width."""
+
 DIGITS = b"0123456789"
 BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 WHOLE = re.compile(rb"[+-]?[0-9]{1,20}")
@@ -52,13 +55,14 @@ def hint_of(head: Bytes, counts: Counts, bits: int) -> str:
         bits: that each byte is taken for.
     """
     total = int(counts.sum())
+    whole = total == len(head)
     begins = head[:512].tobytes()
     if found := of_array(begins) or of_sound(begins) or of_header(begins):
         return found
-    if begins.startswith(MARK):
+    if begins.startswith(MARK) and total > len(MARK):
         head, counts = head[len(MARK) :], counts.copy()
         counts[list(MARK)] -= 1
-    found = of_text(head, counts, total == len(head)) if len(head) else ""
+    found = of_text(head, counts, whole)
     return found or of_words(head) or of_narrow(counts, bits)
 
 
@@ -210,7 +214,8 @@ def is_text(data: bytes, counts: Counts) -> bool:
 def of_narrow(counts: Counts, bits: int) -> str:
     """Bytes that all hold fewer bits than they are taken for."""
     top = int(np.flatnonzero(counts)[-1]).bit_length()
-    if not 0 < top < bits or int(counts.sum()) * (8 - top) < EVIDENCE:
+    total = int(counts.sum())
+    if not 0 < top < bits or total * (8 - top) < EVIDENCE or counts.max() > NEARLY_ALL * total:
         return ""
     one = "one bit a byte" if top == 1 else f"no byte is above {(1 << top) - 1}"
     return f"{one}: --bits {top} takes each for a symbol of {top} bit{'s' * (top > 1)}"
@@ -237,7 +242,9 @@ def of_words(head: Bytes) -> str:
         idle = [idle_bits(words[:, place]) for place in range(width)]
         for order, step in orders:
             places = idle[::step]
-            if (len(words) - 1) * (max(places) - min(places)) >= EVIDENCE and test(places):
+            evidence = (len(words) - 1) * (max(places) - min(places))
+            low = np.bincount(words[:, ::step][:, 0])
+            if evidence >= EVIDENCE and test(places) and low.max() <= NEARLY_ALL * len(words):
                 return of_width(width, order, places)
     return ""
 
@@ -267,5 +274,5 @@ def of_width(width: int, order: str, places: list[int]) -> str:
     fewer = f" --bits {used}" if used < 8 else ""
     return (
         f"words of {8 * width} bits, {ends}-endian, whose high bits hardly vary: "
-        f"--form {8 * width}{order}{fewer} reads the lowest {used} of each"
+        f"--form {8 * width}{order}{fewer} reads the lowest {f'{used} ' if used > 1 else ''}of each"
     )

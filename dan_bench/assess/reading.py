@@ -90,7 +90,7 @@ def read(
     except IsADirectoryError as error:
         raise Unusable(f"{printable(name)} is a folder: name the files in it") from error
     except OSError as error:
-        raise Unusable(f"{printable(name)}: {error.strerror or error}") from error
+        raise Unusable(f"{printable(name) or repr(name)}: {error.strerror or error}") from error
     except Malformed as error:
         raise Unusable(f"{printable(name)} is not of --form {form}: {error}") from error
     if tally.n == 0 and (skip or not plain):

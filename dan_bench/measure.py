@@ -1,5 +1,6 @@
 """Is it noise, and is it gone? Runs every metric and every attack on one frozen degenerator."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -91,6 +92,20 @@ def measure(
         found["percent_destroyed"] = percent_destroyed(told) if told else None
         found |= {f"{name}_recovered": share for name, share in recovered.items()}
     return Measured(found, held.outputs, held.inputs, seconds)
+
+
+def check_finite(name: str, estimate: Estimate | None) -> None:
+    """Raise a FloatingPointError where a metric, an end of its interval or a detail is not finite.
+
+    What is not finite can be neither averaged over seeds nor ranked.
+    """
+    if estimate is None:
+        return
+    numbers = {"": estimate.value, ".low": estimate.low, ".high": estimate.high}
+    numbers |= {f".{detail}": number for detail, number in estimate.details.items()}
+    for part, number in numbers.items():
+        if number is not None and not math.isfinite(number):
+            raise FloatingPointError(f"the metric {name}{part} is {number}")
 
 
 def pairs(

@@ -14,7 +14,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
-from dan_bench.records import RunRecord, Store, key_of
+from dan_bench.records import RunRecord, key_of
 
 PARTS = (
     "+sweep=reference",
@@ -88,8 +88,21 @@ def status(parts: Sequence[Part], done: set[str]) -> list[tuple[str, int, int, i
     ]
 
 
-def publish(results: Path, parts: Sequence[Part]) -> Path:
+def finished(results: Path, base: Path | None) -> dict[str, RunRecord]:
+    """Return the runs that are done, by key; those of an archive that is added to among them."""
+    from dan_bench import archive
+
+    places = [archive.open_results(results), *([] if base is None else [archive.Archive(base)])]
+    return {r.key: r for r in archive.Joined(places).all()[0] if r.status == "done"}
+
+
+def publish(results: Path, parts: Sequence[Part], base: Path | None = None) -> Path:
     """Write `results/DATE_COMMIT`: records, curves and samples, tables, figures, and where from.
+
+    Args:
+        results: with `runs/`.
+        parts: what the grid is made of.
+        base: an archive published before, whose runs count where `results` has none of their key.
 
     Raises:
         ValueError: nothing is complete.
@@ -100,7 +113,7 @@ def publish(results: Path, parts: Sequence[Part]) -> Path:
     from dan_bench.report.figures.grid import grid
     from dan_bench.report.table1 import main as table_one
 
-    done = {r.key: r for r in archive.open_results(results).all()[0] if r.status == "done"}
+    done = finished(results, base)
     complete = set[str]().union(*(part.complete(set(done)) for part in parts))
     if not complete:
         raise ValueError(
@@ -111,7 +124,7 @@ def publish(results: Path, parts: Sequence[Part]) -> Path:
     compared, _ = grid(records)
     drawn = {run.key for shown in compared for run in shown.runs}
     drawn |= {key for part in parts if part.arguments in PICTURED for key in part.subjects}
-    written = archive.publish(results, folder, complete, MOST, snapshots_of=drawn)
+    written = archive.publish(results, folder, complete, MOST, drawn, base)
     print(f"{folder}: {written}", flush=True)
     (folder / "leaderboard.csv").write_text(table(records, "csv"))
     (folder / "leaderboard.md").write_text(table(records, "markdown"))
@@ -194,6 +207,13 @@ def parser() -> argparse.ArgumentParser:
         epilog="It may be cut off at any time, and goes on where it was.",
     )
     made.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
+    made.add_argument(
+        "--base",
+        type=Path,
+        metavar="FOLDER",
+        help="with --status or --publish: results published before; a run of theirs counts where "
+        "DIR has none, so that what changed can be run and published alone",
+    )
     only = made.add_mutually_exclusive_group()
     only.add_argument("--status", action="store_true", help="say how much is done, and end")
     only.add_argument("--publish", action="store_true", help="run nothing, publish what there is")
@@ -202,16 +222,22 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run, then publish; or one of them."""
-    asked = parser().parse_args(arguments)
+    command = parser()
+    asked = command.parse_args(arguments)
+    if asked.base is not None:
+        if not (asked.status or asked.publish):
+            command.error("--base: only with --status or --publish; without, everything is run")
+        if not (asked.base / "records.parquet").is_file():
+            command.error(f"--base {asked.base}: no published results (records.parquet) there")
     good = asked.status or asked.publish or run(asked.results)
     parts = plan()
     if asked.status:
-        done = {r.key for r in Store(asked.results).all()[0] if r.status == "done"}
+        done = set(finished(asked.results, asked.base))
         for name, _, there, planned in status(parts, done):
             print(f"{name:32} {there:4} of {planned:4} runs done")
         return 0
     try:
-        folder = publish(asked.results, parts)
+        folder = publish(asked.results, parts, asked.base)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2

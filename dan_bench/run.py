@@ -1,5 +1,6 @@
 """One run, from a config to a record."""
 
+import os
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,8 @@ from dan_bench.config import RunConfig
 from dan_bench.data.batches import Batches
 from dan_bench.data.overwritten import Overwritten
 from dan_bench.degenerator import Degenerator
-from dan_bench.measure import Measured, measure
+from dan_bench.measure import Measured, check_finite, measure
+from dan_bench.models.checkpoint import Checkpoint
 from dan_bench.models.convergence import Convergence
 from dan_bench.models.end_to_end import Overwrite
 from dan_bench.models.fit import fit
@@ -44,6 +46,8 @@ class Progress(NamedTuple):
     steps: int = 0
     metric: tuple[str, float] | None = None
     """Name and latest value of the curve to watch."""
+    warning: str = ""
+    """Something that the user should know; shown once."""
 
 
 def watched(curves: Sequence[Mapping[str, float]]) -> tuple[str, float] | None:
@@ -149,7 +153,10 @@ def work(
             costs |= algorithm.seconds
             # of the discriminator nothing is to be left
             weights = {name: w for name, w in weights.items() if "discriminator." not in name}
-        torch.save({"weights": weights, "data_mean": made.setting.data_mean}, folder / "weights.pt")
+        with (folder / "weights.pt").open("wb") as file:
+            torch.save({"weights": weights, "data_mean": made.setting.data_mean}, file)
+            file.flush()
+            os.fsync(file.fileno())  # the record that follows says that they are there
     else:
         degenerator = made
     measured = measure(
@@ -161,6 +168,8 @@ def work(
     )
     if algorithm is not None:
         measured.metrics.update(ended)
+    for name, estimate in measured.metrics.items():
+        check_finite(name, estimate)
     costs["noise_bits"] = degenerator.noise_bits
     costs |= {f"{name}_seconds": seconds for name, seconds in measured.seconds.items()}
     keep = slice(config.runtime.keep_samples)
@@ -194,7 +203,15 @@ def train(
     kept = config.runtime.snapshots
     looks = Snapshots(folder, kept, training.max_steps, held_out, config.noise_dim, config.seed)
     module.listeners.append(looks)
-    if 0 in kept and not (folder / "last.ckpt").is_file():
+    checkpoint = None
+    if copy is None:
+        every = config.runtime.checkpoint_every
+        checkpoint = Checkpoint(folder / "last.ckpt", folder.name, every)
+        if reason := checkpoint.refusal(module):
+            aside = checkpoint.set_aside()
+            warning = f"{reason}; renamed to {aside.name}, and the run begins again"
+            tell(Progress("training", warning=warning))
+    if 0 in kept and (checkpoint is None or checkpoint.step() == 0):
         looks.look(module)
     if isinstance(sink, Pictured):
         shape, noise_dim = planned.source.shape, config.noise_dim
@@ -210,8 +227,7 @@ def train(
         on_step=lambda step: tell(
             Progress("training", step, training.max_steps, watched(module.curves))
         ),
-        checkpoint=folder / "last.ckpt" if copy is None else None,
-        checkpoint_every=config.runtime.checkpoint_every,
+        checkpoint=checkpoint,
     )
     if copy is not None:
         copy.remove()

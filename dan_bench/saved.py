@@ -93,9 +93,19 @@ def load(record: RunRecord, folder: Path, seed: int, draw: Draw = fast_bytes) ->
         missing = [name for name in found.missing_keys if name.startswith(("degenerator", "ema"))]
         if missing or found.unexpected_keys:
             raise KeyError(f"it lacks {missing}, and has {found.unexpected_keys}")
+        module.check_weights()
+    except FloatingPointError as error:
+        raise NoDegenerator(f"{path} is of a run that diverged: {error}") from error
     except FileNotFoundError:
         raise NoDegenerator(f"{path} is missing: the run kept no checkpoint") from None
-    except (pickle.UnpicklingError, RuntimeError, LookupError, TypeError, EOFError) as error:
+    except (
+        pickle.UnpicklingError,
+        ArithmeticError,
+        RuntimeError,
+        LookupError,
+        TypeError,
+        EOFError,
+    ) as error:
         reason = str(error).split("\n")[0]
         raise NoDegenerator(f"{path} is no checkpoint of this run: {reason}") from error
     except ConfigError as error:

@@ -229,7 +229,8 @@ def row(subject, training=(0.0, 0.02), album=(0.0, 0.02)):
 
 def table(**changed):
     names = ("vgg", "inception", "alphago")
-    rows = {name: row(name) for name in names} | {"dan": row("dan", (99.9, 100.0))}
+    rows = {name: row(name) for name in names}
+    rows["dan"] = row("dan", (99.9, 100.0), (99.9, 100.0))
     return world(table=list((rows | changed).values()))
 
 
@@ -463,7 +464,10 @@ CASES = {
     ),
     "table1-album": (
         [table()],
-        [table(dan=row("dan", album=(99.0, 100.0))), table(vgg=row("vgg", album=(1.2, 1.5)))],
+        [
+            table(dan=row("dan", (99.9, 100.0), album=(0.0, 0.1))),
+            table(vgg=row("vgg", album=(1.2, 1.5))),
+        ],
         [table(alphago=row("alphago", album=(0.0, 100.0)))],
     ),
     "python-is-no-true-randomness": (

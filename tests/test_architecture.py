@@ -9,17 +9,6 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 FILES = sorted((REPOSITORY / "dan_bench").rglob("*.py"))
-LEAVES = (
-    *("figure", "saturation", "objectives/", "controls/", "infodan", "dcdan", "entropydan", "dial"),
-    *("min_entropy/", "randomness/", "iid/", "linearity", "mt19937", "spectrum", "tally"),
-    *("calibrate", "assess/", "erase/", "destruction", "degenerate/", "saved", "algorithm1"),
-    *("table1", "tour/", "rehearsal", "comparisons", "classifier", "similarity", "end_to_end"),
-    *("overwritten", "html/", "tracking/", "dashboard/", "report/show", "report/export"),
-    "archive/",
-    *("report/__main__", "report/render", "report/latex", "report/verdicts", "reference"),
-    "sweep/view/",
-    "findings/",
-)
 HEAVY = ("torch", "torchvision", "pytorch_lightning", "wandb", "hydra")
 
 
@@ -54,10 +43,9 @@ def code_lines(path: Path) -> int:
     return len(lines)
 
 
-def test_the_spine_stays_below_3000_lines_of_code() -> None:
-    """What every run goes through; the variants and the experiments' own parts hang on it."""
-    spine = [path for path in FILES if not any(name in path.as_posix() for name in LEAVES)]
-    assert sum(map(code_lines, spine)) < 3000
+def test_the_package_stays_below_19000_lines_of_code() -> None:
+    """All of it: what a bound leaves out is where the code goes."""
+    assert sum(map(code_lines, FILES)) < 19_000
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dan_bench.assess import __main__ as command
-from dan_bench.assess.assessment import LEVEL, Assessment, Finding, assess
+from dan_bench.assess.assessment import (
+    LEVEL,
+    Assessment,
+    Finding,
+    assess,
+    of_lags,
+    of_lines,
+    of_python,
+)
 from dan_bench.assess.reading import Stream, Window
 from dan_bench.assess.words import MEANING
 from dan_bench.metrics import min_entropy
@@ -106,6 +114,42 @@ def test_a_bad_file_does_not_stop_the_others(noise, text, tmp_path, capsys):
     assert [one["file"] for one in found] == [str(noise), str(text)]
 
 
+DEGENERATE = {
+    "zeros": np.zeros(3000, np.uint8),
+    "ones": np.full(3000, 255, np.uint8),
+    "a constant byte": np.full(3000, 0xAA, np.uint8),
+    "alternating": np.arange(3000).astype(np.uint8) % 2,
+    "alternating bytes": 255 * (np.arange(3000).astype(np.uint8) % 2),
+    "one other symbol": np.where(np.arange(3000) == 700, 1, 0).astype(np.uint8),
+    "two values": ideal(5, 3000, 1),
+    "a counter": np.arange(3000).astype(np.uint8),
+}
+HONEST = {"two values": {"autocorrelation", "spectrum"}, "a counter": {"bit balance"}}
+"""A family that has looked and found nothing odd: random bits are not correlated."""
+
+
+@pytest.mark.parametrize("kind", DEGENERATE)
+def test_no_family_says_ok_of_what_it_cannot_judge(kind):
+    """SP 800-22 is as its document has it: its frequency test passes what is merely balanced."""
+    found = assess(stream_of(DEGENERATE[kind]))
+    assert found.against
+    passed = {f.family for f in found.findings if f.p_value is not None and f not in found.against}
+    assert {f for f in passed if not f.startswith("SP 800-22")} <= HONEST.get(kind, set())
+    needs = {f.family: f.needs for f in found.findings}
+    assert needs["MT19937"].startswith("312 different words of 32 bits among 624, got ")
+    if DEGENERATE[kind].min() == DEGENERATE[kind].max():
+        assert needs["autocorrelation"] == needs["spectrum"] == "symbols that differ"
+
+
+def test_a_window_of_zeros_does_not_hide_python_s_random_in_another():
+    data = np.frombuffer(random.Random(1).randbytes(5000), np.uint8)
+    windows = [Window(0, np.zeros(5000, np.uint8)), Window(5000, data)]
+    found = {f.family: f for f in (of_python(windows, 8), of_lags(windows), of_lines(windows))}
+    assert found["MT19937"].p_value == 0
+    assert found["autocorrelation"].p_value is not None
+    assert found["spectrum"].value > 1
+
+
 def test_python_s_random_is_named(tmp_path, capsys):
     path = tmp_path / "random.bin"
     path.write_bytes(random.Random(1).randbytes(200_000))
@@ -192,6 +236,13 @@ def test_iid_says_whether_the_track_applies(noise, text, capsys):
     assert found["iid"]["iid"] is True
     assert found["iid"]["failed"] == []
     assert "chi_square_goodness_of_fit" in found["iid"]["tests"]
+    assert "inapplicable" not in found["iid"]
+    noise.write_bytes(bytes(5000))
+    command.main([str(noise), "--iid"])
+    assert "IID track: does not apply (every symbol is 0: " in capsys.readouterr().out
+    _, (found,) = objects(capsys, noise, "--iid")
+    assert (found["iid"]["iid"], found["iid"]["failed"]) == (False, [])
+    assert found["iid"]["inapplicable"].startswith("every symbol is 0: SP 800-90B, section 5")
 
 
 # what is refused

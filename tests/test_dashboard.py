@@ -19,6 +19,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from html_records import measured
 from html_records import run as made
 from test_tracking import STRACE, carried_out, inspect, of_type, summary_of
 from test_tracking import without_account as bare
@@ -29,6 +30,7 @@ from dan_bench.dashboard.__main__ import PROJECT, main
 from dan_bench.dashboard.tables import collect, log_tables
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.records import RunRecord, Store, key_of
+from dan_bench.report import table as report
 from dan_bench.report.columns import COLUMNS
 from dan_bench.report.table1 import store_of
 
@@ -507,3 +509,26 @@ def test_sections_with_different_columns_make_one_table(tmp_path: Path) -> None:
     assert {len(row) for row in rows} == {len(headings)}
     seeds = {row[0]: row[headings.index("seeds")] for row in rows if row[1].startswith("dan ")}
     assert seeds == {"mnist": "2", "danoise": None}
+
+
+def test_the_tables_rank_as_the_report_does(tmp_path: Path) -> None:
+    """Runs that were not measured alike are neither ranked together nor told apart by nothing."""
+    store = Store(tmp_path)
+    for seed in (0, 1):
+        for name, bits in (("dan", 7.0), ("gan", 6.0)):
+            store.put(made(name, "learned", seed, measured(bits)))
+        store.put(made("best", "learned", seed, measured(8.0), evaluation={"samples": 2001}))
+    records, _ = store.all()
+    printed = json.loads(report(records, "json"))
+    headings, rows = collect(tmp_path)["leaderboard_numbers"]
+    numbers = [dict(zip(headings, row, strict=True)) for row in rows]
+    for of, cell in zip(numbers, printed, strict=True):
+        assert {name: of[name] for name in cell} == cell
+    headings, rows = collect(tmp_path)["leaderboard"]
+    cells = [dict(zip(headings, row, strict=True)) for row in rows]
+    ranks = {
+        (of["evaluation"][16:], of["subject"].split()[0]): of["shannon bits"][-2]
+        for of in cells
+        if of["subject"] != "ideal noise"
+    }
+    assert ranks == {("", "dan"): "1", ("", "gan"): "2", (" samples=2001", "best"): "1"}

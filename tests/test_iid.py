@@ -574,13 +574,63 @@ def test_bits_need_eight_times_as_many():
 
 
 @pytest.mark.parametrize("symbol", [0, 200])
-def test_a_constant_is_iid_and_has_nothing_to_compare(symbol):
-    found = iid_tests(np.full(3000, symbol, dtype=np.uint8), permutations=100)
-    tests = outcome(found)
-    assert found.iid
-    assert tests["chi_square_independence"].needs == "at least 2 different symbols"
-    assert tests["longest_repeated_substring"].p_value == 1
-    assert tests["covariance_1"].counts == (0, 6, 0)
+def test_a_constant_has_no_order_to_test(symbol):
+    """One symbol short of "nearly all equal" is tested."""
+    data = np.full(3000, symbol, dtype=np.uint8)
+    constant = iid_tests(data)
+    assert (constant.iid, constant.failed) == (False, ())
+    assert constant.inapplicable.startswith(f"every symbol is {symbol}: SP 800-90B, section 5,")
+    assert [test.name for test in constant.tests] == NAMES
+    assert {test.passed for test in constant.tests} == {None}
+    data[[5, 2000]] = 7
+    nearly = iid_tests(data)
+    assert nearly.inapplicable.startswith(f"2,998 of 3,000 symbols are {symbol}: SP 800-90B")
+    assert (nearly.iid, nearly.alphabet) == (False, 2)
+    data[2500] = 7
+    tested = iid_tests(data, permutations=100)
+    assert tested.inapplicable is None
+    assert outcome(tested)["excursion"].passed is not None
+
+
+MEGABYTES = {
+    "alternating": np.arange(1_000_000).astype(np.uint8) % 2,
+    "counter": np.arange(1_000_000).astype(np.uint8),
+    "text": np.resize(np.frombuffer(text(), np.uint8), 1_000_000),
+    "noise before zeros": np.concatenate([ideal(0, 4000), np.zeros(996_000, np.uint8)]),
+    "sorted": np.sort(ideal(1, 1_000_000)),
+}
+
+
+@pytest.mark.parametrize("kind", MEGABYTES)
+def test_what_fails_for_certain_is_not_permuted(kind, monkeypatch):
+    """Each of 10,000 permutations of a megabyte takes 6 to 25 ms."""
+
+    def refuse(*_):
+        raise AssertionError("permuted")
+
+    monkeypatch.setattr("dan_bench.metrics.iid.permutation.shuffle", refuse)
+    found = iid_tests(MEGABYTES[kind])
+    assert not found.iid
+    assert found.failed
+    assert min(test.p_value for test in found.tests[:3] if test.p_value is not None) < 1e-9
+    assert [test.name for test in found.tests] == NAMES
+    for test in found.tests[3:-1]:
+        assert (test.passed, test.needs) == (
+            None,
+            f"{found.failed[0]} not to have failed (p < 1e-09)",
+        )
+    with pytest.raises(AssertionError, match="permuted"):
+        iid_tests(MEGABYTES[kind], exhaustive=True)
+
+
+def test_short_or_uncertain_failures_are_permuted():
+    """What fails by chance or by little gets the whole list of what failed."""
+    short = iid_tests(SPOILT["text"], permutations=1000)
+    assert outcome(short)["periodicity_1"].counts is not None
+    slight = (np.random.default_rng(3).random(300_000) < 0.5).astype(np.uint8)
+    slight[1:][np.random.default_rng(4).random(299_999) < 0.008] = 0
+    found = iid_tests(slight, permutations=1000)
+    assert outcome(found)["excursion"].counts is not None
 
 
 @given(st.binary(max_size=80), st.integers(0, 3))

@@ -8,14 +8,15 @@ import pytest
 import torch
 from torch import nn
 
-from dan_bench.data.batches import Batches
+from dan_bench.data.batches import Batches, as_bytes
 from dan_bench.data.noise import Danoise
 from dan_bench.data.source import Data
+from dan_bench.models.checkpoint import Checkpoint
 from dan_bench.models.dan import DAN
 from dan_bench.models.fit import fit
 from dan_bench.models.frozen import Frozen
 from dan_bench.models.gan import GAN
-from dan_bench.models.module import Setting, quantise
+from dan_bench.models.module import Setting
 from dan_bench.models.networks import mlp
 from dan_bench.models.outputs import OUTPUTS
 from dan_bench.objectives.nonsaturating import Nonsaturating
@@ -133,7 +134,7 @@ def test_at_the_end_of_float32_an_output_is_still_a_byte(output):
     raw = torch.tensor([-1e-9] if output == "torus" else [25.0])
     y = OUTPUTS[output].squash(raw)
     assert 0 <= y.item() <= 1
-    assert quantise(y).tolist() == [255]
+    assert as_bytes(y).tolist() == [255]
 
 
 def test_torus_wraps_modulo_1():
@@ -178,14 +179,14 @@ def test_a_critic_on_the_torus_does_not_see_the_wrap():
 @pytest.mark.parametrize("value", range(0, 256, 15))
 def test_quantise_is_floor_of_256_y(value):
     ends = torch.tensor([value / 256, (value + 0.5) / 256, (value + 0.999) / 256])
-    assert quantise(ends).tolist() == [value] * 3
+    assert as_bytes(ends).tolist() == [value] * 3
 
 
 def test_quantise_gives_255_for_1_and_keeps_what_it_was_given():
     y = torch.tensor([[0.0, 1.0], [0.5, 255 / 256]])
     kept = y.clone()
-    assert quantise(y).tolist() == [[0, 255], [128, 255]]
-    assert quantise(y).dtype == np.uint8
+    assert as_bytes(y).tolist() == [[0, 255], [128, 255]]
+    assert as_bytes(y).dtype == np.uint8
     assert torch.equal(y, kept)
 
 
@@ -365,16 +366,16 @@ def test_resuming_gives_the_same_bits_as_never_having_stopped(
         if step == 25:
             raise Cut
 
-    file = tmp_path / "last.ckpt"
+    saving = Checkpoint(tmp_path / "last.ckpt", run="this", every=20)
     if way == "cut off":
         with pytest.raises(Cut):
-            fit(dan(**changes), batches(40), on_step=go_out, checkpoint=file, checkpoint_every=20)
+            fit(dan(**changes), batches(40), on_step=go_out, checkpoint=saving)
     else:
-        fit(dan(**changes), batches(20), checkpoint=file, checkpoint_every=20)
+        fit(dan(**changes), batches(20), checkpoint=saving)
     assert [path.name for path in tmp_path.iterdir()] == ["last.ckpt"]
     resumed = dan(seed=5, **changes)
     told = []
-    resumed_trainer = fit(resumed, batches(40), checkpoint=file, on_step=told.append)
+    resumed_trainer = fit(resumed, batches(40), checkpoint=saving, on_step=told.append)
 
     assert told == [25, 30, 35, 40]
     assert resumed.step == straight.step == 40
@@ -388,11 +389,11 @@ def test_resuming_gives_the_same_bits_as_never_having_stopped(
 
 
 def test_resuming_what_is_finished_does_nothing(tmp_path):
-    file = tmp_path / "last.ckpt"
+    saving = Checkpoint(tmp_path / "last.ckpt", run="this", every=20)
     module = dan()
-    fit(module, batches(20), checkpoint=file, checkpoint_every=20)
+    fit(module, batches(20), checkpoint=saving)
     again = dan(seed=1)
-    fit(again, batches(20), checkpoint=file)
+    fit(again, batches(20), checkpoint=saving)
     assert again.step == 20
     assert changed(state(module), state(again)) == set()
 

@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from dan_bench.data.batches import UNIT_VARIANCE, Batches, as_unit
+from dan_bench.data.batches import UNIT_VARIANCE, Batches, as_bytes, as_unit
 from dan_bench.data.noise import BLOCK_ROWS, Danoise, NoiseRows, fast_bytes, randbytes
 from dan_bench.data.source import Data
-from dan_bench.models.module import quantise
 from dan_bench.streams import derive
 
 SEEDS = [0, 1, -1, -(2**70), 2**32 - 1, 2**32, 2**32 + 1, 2**64 - 1, 2**64, 2**64 + 12345, 3**90]
@@ -161,7 +160,7 @@ def test_fast_bytes_are_a_prefix_of_one_stream(seed, n):
 def test_every_byte_survives_as_unit_and_quantising():
     every = np.arange(256, dtype=np.uint8).reshape(4, 64)
     kept = every.copy()
-    assert np.array_equal(quantise(as_unit(every)), every)
+    assert np.array_equal(as_bytes(as_unit(every)), every)
     assert np.array_equal(every, kept)
 
 
@@ -172,7 +171,7 @@ def numbered(size):
 
 
 def numbers(data):
-    low, high = quantise(data).astype(int).T
+    low, high = as_bytes(data).astype(int).T
     return low + 256 * high
 
 
@@ -197,7 +196,7 @@ def test_batches_of_danoise_are_a_function_of_their_step_too():
     through = list(Batches(data, 6, 2, 32, 12, seed=0))
     alone = Batches(data, 6, 2, 32, 12, seed=0).at(9)
     assert all(torch.equal(a, b) for a, b in zip(alone, through[9], strict=True))
-    read = np.concatenate([quantise(batch.data) for batch in through])[:100]
+    read = np.concatenate([as_bytes(batch.data) for batch in through])[:100]
     assert np.array_equal(read, data.rows[np.arange(100)])
 
 

@@ -397,12 +397,18 @@ def test_metrics_chooses_the_columns_and_their_order(
 
 
 def test_group_by_makes_other_rows(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--group-by", "data,model", "--format", "json", "--metrics", "joint_bits"]
+    axes = "data,output,model,noise_dim,trainer.max_steps"
+    arguments = ["--group-by", axes, "--format", "json", "--metrics", "joint_bits"]
     assert main(["--results", str(results), *arguments]) == 0
     found = json.loads(capsys.readouterr().out)
-    (dan,) = [cell for cell in found if (cell["data"], cell["model"]) == ("danoise", "dan")]
-    assert dan["mean"] == pytest.approx((7.5 + 5.0) / 2)
-    assert "output" not in dan
+    (dan,) = [
+        cell
+        for cell in found
+        if (cell["data"], cell["model"], cell["output"]) == ("danoise", "dan", "torus")
+    ]
+    assert dan["mean"] == pytest.approx(7.5)
+    assert list(dan)[: axes.count(",") + 1] == axes.split(",")
+    assert "objective" not in dan
 
 
 @pytest.mark.parametrize(

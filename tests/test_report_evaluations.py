@@ -23,7 +23,10 @@ def runs():
         for model, bits in (("dan", 7.0), ("gan", 6.0))
         for seed in (0, 1)
     ]
-    found += [run("dan", "learned", seed, measured(5.0), evaluation=SELDOM) for seed in (0, 1)]
+    found += [
+        run("dan", "learned", seed, measured(5.0), evaluation=SELDOM, trainer=LONG)
+        for seed in (0, 1)
+    ]
     return [*found, run("python_random", "control", 0, evaluation=OFTEN)]
 
 
@@ -80,8 +83,24 @@ def test_alike_runs_make_one_table_that_says_nothing_of_it():
     assert "evaluation" not in table(alike, "table")
 
 
-def test_rows_that_are_asked_for_stand_in_one_table():
-    assert "evaluation " not in table(runs(), "table", None, ["data", "model"])
+def test_rows_that_are_asked_for_are_kept_apart_too():
+    cells = json.loads(table(runs(), "json", ["shannon_bits"], ["data", "model"]))
+    means = {(c.get("evaluation", ""), c["model"]): c["mean"] for c in cells if c["seeds"]}
+    (other,) = {name for name, _ in means if name}
+    assert [means["", "dan"], means["", "gan"], means[other, "dan"]] == [7.0, 6.0, 5.0]
+
+
+def test_rows_by_a_setting_of_the_evaluation_stand_in_one_table_and_rank_apart():
+    axes = ["data", "model", "evaluation.attacks.rehearsal.draws"]
+    text = table(runs(), "json", ["shannon_bits"], axes)
+    assert '"evaluation"' not in text
+    ranks = {(c["model"], c[axes[-1]]): c["rank"] for c in json.loads(text) if c["seeds"]}
+    assert ranks == {
+        ("python_random", ""): 1,
+        ("dan", ""): 2,
+        ("gan", ""): 3,
+        ("dan", "256"): 1,
+    }
 
 
 @pytest.fixture
@@ -92,10 +111,10 @@ def results(tmp_path):
     return str(tmp_path)
 
 
-def test_where_keeps_what_has_the_setting_or_has_none_such(results, capsys):
+def test_where_keeps_what_has_the_setting_and_controls_without_the_part(results, capsys):
     assert main(["--results", results, "--where", "trainer.max_steps=9,model=dan"]) == 0
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("dan ")]
-    assert len(rows) == 2  # one an evaluation; the second has no trainer
+    assert len(rows) == 2  # one an evaluation
     assert main(["--results", results, "--where", "trainer.max_steps=9"]) == 0
     assert "python_random" in capsys.readouterr().out
 

@@ -20,6 +20,7 @@ needs_latex = pytest.mark.skipif(
     shutil.which("pdflatex") is None, reason="no pdflatex: `make tools` installs it"
 )
 AWKWARD = r"50 % of_a & b # c $d {e} f^2 ~g \h ± 1 < 2 > 3 | é " + "\N{SNOWMAN}"
+STRANGE = ("[0pt]", "*", "mine|v2", "two\nlines", "`a--b`", "=1+1", "日本", "β", "Łódź «ąđ» ÐÞ")
 EVERYTHING = dict.fromkeys(COLUMNS, 0.5)
 
 
@@ -58,7 +59,7 @@ def table_1() -> list[table1.Row]:
 
 
 @needs_latex
-@pytest.mark.parametrize("what", ["small sweep", "wide sweep", "table 1", "awkward"])
+@pytest.mark.parametrize("what", ["small sweep", "wide sweep", "table 1", "awkward", "strange"])
 def test_it_compiles_and_everything_fits(tmp_path: Path, what: str) -> None:
     body = {
         "small sweep": lambda: table(small_sweep(), "latex"),
@@ -66,6 +67,9 @@ def test_it_compiles_and_everything_fits(tmp_path: Path, what: str) -> None:
         "table 1": lambda: table1.render(table_1(), "latex"),
         "awkward": lambda: tables(
             AWKWARD, [AWKWARD, "a b"], [[AWKWARD, "1"], ["x" * 300, "2"]], notes=[AWKWARD]
+        ),
+        "strange": lambda: tables(
+            STRANGE[0], STRANGE, [[name] * len(STRANGE) for name in STRANGE], notes=STRANGE
         ),
     }[what]()
     log, pages = compiled(tmp_path, body)
@@ -105,5 +109,13 @@ def test_a_heading_stands_in_two_lines_as_narrow_as_they_may_be() -> None:
 def test_every_special_character_is_written_out() -> None:
     bare = re.sub(r"\\[a-z]+\{\}|\\[%_&#${}]|\$\\pm\$", "", escape(AWKWARD))
     assert not set(bare) & set(r"%_&#${}^~\±<>|")
-    assert "?" in bare  # the snowman
+    assert "U+2603" in bare  # the snowman
     assert "é" in bare
+
+
+def test_names_that_latex_cannot_print_stay_apart() -> None:
+    assert escape("日本") == "".join(
+        rf"\textless{{}}U+{code}\textgreater{{}}" for code in ("65E5", "672C")
+    )
+    names = [*STRANGE, "中国", "two lines", "a-b"]
+    assert len({escape(name) for name in names}) == len(names)

@@ -18,8 +18,12 @@ from dan_bench.report.table1 import (
     ACCURACY,
     ALBUM,
     FORMATS,
+    HEADINGS,
+    METRICS,
+    OUTPUT,
     TRAINING,
     UnusableNumbers,
+    cells,
     main,
     over_seeds,
     render,
@@ -77,20 +81,50 @@ def test_rows_stand_in_the_order_of_the_preset_and_say_what_stands_in(empty):
         assert said.count(f"what {subject} is") == 1
 
 
-def test_the_papers_column_is_an_x_until_somebody_fills_it_in(empty, tmp_path):
+def test_the_papers_column_is_an_x_where_the_paper_has_no_such_row(empty, tmp_path):
     line = render(rows_of([record()], empty), "markdown").splitlines()[4]
     assert [cell.strip() for cell in line.split("|")][4:7:2] == ["X", "X"]
-    assert "not bundled" in render(rows_of([record()], empty))
     filled = tmp_path / "filled.toml"
     filled.write_text("[dan]\ntraining = 12.5\nalbum = 0\n")
     said = render(rows_of([record()], filled), "markdown")
-    cells = [cell.strip() for cell in said.splitlines()[4].split("|")]
-    assert (cells[4], cells[6]) == ("12.5", "0")
-    assert "not bundled" not in said
+    found = [cell.strip() for cell in said.splitlines()[4].split("|")]
+    assert (found[4], found[6]) == ("12.5", "0")
 
 
-def test_the_bundled_file_invents_nothing():
-    assert all(row.reported == {} for row in rows_of([record(), record("vgg")]))
+def test_the_papers_own_table_stands_beside_ours():
+    """Gontijo Lopes & Deb, Table 1."""
+    subjects = ("vgg", "inception", "alphago", "dan", "shred")
+    rows = rows_of([record(subject) for subject in subjects])
+    reported = {row.subject: row.reported for row in rows}
+    untouched = {"training": 0, "album": 0}
+    assert reported == {
+        **dict.fromkeys(subjects[:3], untouched),
+        "dan": {"training": 100, "album": 100},
+        "shred": {},
+    }
+    printed = {row.subject: cells(row)[3:6:2] for row in rows}
+    assert printed["alphago"] == ["0", "0"]
+    assert printed["dan"] == ["100", "100"]
+    assert printed["shred"] == ["X", "X"]
+    lines = {form: render(rows, form).splitlines() for form in ("table", "markdown", "latex")}
+    (plain,) = (line for line in lines["table"] if line.startswith("DAN"))
+    assert [cell for cell in plain.split() if cell == "100"] == ["100", "100"]
+    (bold,) = (line for line in lines["markdown"] if line.startswith("| DAN"))
+    assert bold.count("| **100** |") == 2
+    (bold,) = (line for line in lines["latex"] if line.startswith("DAN"))
+    assert bold.count(r"& \textbf{100} &") == 2
+
+
+def test_what_is_read_from_the_output_has_a_column_of_its_own(empty):
+    """So that nobody takes the bytes on disk for what the noise in their place still tells."""
+    measured = record()
+    measured.metrics[OUTPUT] = Estimate(48.0, 47.0, 49.0)
+    (row,) = rows_of([measured], empty)
+    assert HEADINGS[6] == "%_dd in the output"
+    assert cells(row)[2].startswith("100")
+    assert cells(row)[6] == "48.0 ± 1.0"
+    (without,) = rows_of([record()], empty)
+    assert cells(without)[6] == "X"
 
 
 @pytest.mark.parametrize(
@@ -195,9 +229,9 @@ def test_every_format_holds_every_row(empty):
     latex = render(rows, "latex")
     assert r"\%\_dd" in latex
     assert r"\toprule" in latex
-    cells = list(csv.DictReader(io.StringIO(render(rows, "csv"))))
-    assert len(cells) == 6
-    assert {cell["metric"] for cell in cells} == {ACCURACY, TRAINING, ALBUM}
+    lines = list(csv.DictReader(io.StringIO(render(rows, "csv"))))
+    assert len(lines) == 8
+    assert {cell["metric"] for cell in lines} == set(METRICS)
     loaded = json.loads(render(rows, "json"))
     assert [cell["mean"] for cell in loaded["cells"] if cell["metric"] == TRAINING] == [100, 100]
     assert loaded["notes"]

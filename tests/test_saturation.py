@@ -146,7 +146,7 @@ def test_ratios_are_averaged_by_their_logarithms():
     assert geometric_interval([0.1, 0.0]).value == 0
 
 
-def stored(tmp_path, objective, seed, points, frozen=True):
+def stored(tmp_path, objective, seed, points, frozen=True, **changes):
     config = {
         "model": {"name": "dan", "kind": "learned"},
         "data": {"name": "mnist"},
@@ -155,6 +155,7 @@ def stored(tmp_path, objective, seed, points, frozen=True):
         "seed": seed,
         "trainer": {"freeze_degenerator": frozen},
         "evaluation": {"samples": 1},
+        **changes,
     }
     store = Store(tmp_path)
     record = RunRecord(key_of(config), "done", config)
@@ -177,6 +178,19 @@ def test_the_table_has_a_line_for_each_objective(tmp_path, capsys):
     assert f"| minimax | 2 | 1 [1, 1] | {cells} | {cells} | {end} | {end} | 1.000 |" in lines
     assert "| hinge | 1 | 2 | 1 | 1 | X | 1.5 | 0.980 |" in lines
     assert not any("guide" in line for line in lines)
+
+
+def test_runs_that_differ_in_more_than_the_seed_have_lines_of_their_own(tmp_path):
+    for seed in (0, 1):
+        stored(tmp_path, "minimax", seed, curve([0.5, 1.0], [1.0, 0.5]))
+        stored(tmp_path, "hinge", seed, curve([0.5, 1.0], [1.0, 0.5]))
+        store = stored(tmp_path, "minimax", seed, curve([0.5, 1.0], [1.0, 0.1]), noise_dim=3)
+    found = gradient_curves(store.all()[0], store)
+    assert {name: len(runs) for name, runs in found.items()} == {
+        "hinge": 2,
+        "minimax noise_dim=3": 2,
+        "minimax noise_dim=none": 2,
+    }
 
 
 def test_without_gradients_there_is_no_table_and_no_figure(tmp_path, capsys):

@@ -61,6 +61,24 @@ def test_a_constant_has_nothing_to_repeat():
     assert line_of(constant).p_value == 1
 
 
+@pytest.mark.parametrize("n", [256, 257, 3000, 3001])
+def test_an_alternation_has_the_highest_line(n):
+    """Of an even length, all of its power is at n / 2 cycles, where a periodogram ends."""
+    symbols = (np.arange(n) % 2).astype(np.uint8)
+    found = spectrum.line_of(symbols)
+    assert found.p_value < 1e-20
+    assert found.place >= n // 2 - 1
+    assert (found.value == (n - 1) // 2) == (n % 2 == 0)
+
+
+def test_a_single_symbol_among_equal_ones_is_too_flat():
+    symbols = np.zeros(3000, np.uint8)
+    symbols[700] = 1
+    assert spectrum.periodogram(symbols) == pytest.approx(1)
+    assert spectrum.line_of(symbols).p_value < 1e-100
+    assert lag_of(symbols).p_value < 1e-100
+
+
 def test_the_chance_of_a_line_is_fisher_s():
     """Exact where the line holds more than half of the power: m (1 - g)^(m - 1)."""
     power = np.full(100, 40 / 99)

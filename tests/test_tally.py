@@ -186,6 +186,15 @@ def test_one_biased_plane_is_found_among_eight():
     assert p_value < 1e-9
 
 
+def test_planes_that_are_all_balanced_are_no_noise():
+    """One in C(n, n/2) / 2^n streams has a plane balanced; eight of them is a chance of 2e-15."""
+    even = np.zeros(256, dtype=np.int64)
+    even[[0, 255]] = 1500
+    chance = stats.binom.pmf(1500, 3000, 0.5) ** 8
+    assert bit_balance(even, 8) == (0.0, pytest.approx(1e6 * chance, rel=1e-6))
+    assert bit_balance(np.array([1500, 1500]), 1) == (0.0, 1.0)
+
+
 def test_fewer_than_32_symbols_have_no_balance():
     assert bit_balance(np.array([31, 0]), 1) is None
     assert bit_balance(np.array([32, 0]), 1)[1] == pytest.approx(2**-31)

@@ -5,19 +5,16 @@ archive that was published from one.
 """
 
 from pathlib import Path
-from typing import Any, Protocol
-
-import pandas as pd
-from numpy.typing import NDArray
 
 from dan_bench.archive.cache import CachedStore
 from dan_bench.archive.folder import Archive
+from dan_bench.archive.joined import Joined, Results
 from dan_bench.archive.write import Published, publish, subject
-from dan_bench.records import RunRecord
 
 __all__ = [
     "AmbiguousResults",
     "Archive",
+    "Joined",
     "Published",
     "Results",
     "open_results",
@@ -28,22 +25,6 @@ __all__ = [
 
 class AmbiguousResults(ValueError):
     """A folder with both runs and an archive of runs; the message says what to do."""
-
-
-class Results(Protocol):
-    """What a reader of results may ask: `dan_bench.records.Store` answers it, and `Archive`."""
-
-    def all(self) -> tuple[list[RunRecord], dict[Path, str]]:
-        """Return every good record, by key, and what is wrong with each of the others."""
-        ...
-
-    def curves(self, key: str) -> pd.DataFrame | None:
-        """Return a run's curves, one row a logging step; None where it left none."""
-        ...
-
-    def array(self, key: str, name: str) -> NDArray[Any] | None:
-        """Return an array that a run left; None where it left none."""
-        ...
 
 
 def open_results(results: Path, part: str = "runs") -> Results:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from dan_bench.archive.cache import CachedStore
 from dan_bench.archive.columns import to_table
-from dan_bench.archive.folder import ARRAYS, CURVES, RECORDS
-from dan_bench.records import RunRecord, Store
+from dan_bench.archive.folder import ARRAYS, CURVES, RECORDS, Archive
+from dan_bench.archive.joined import Joined, Results
+from dan_bench.records import RunRecord
 
 LIMIT = 2_000_000
 """Bytes, of all files together."""
@@ -63,6 +64,7 @@ def publish(
     keys: Collection[str] | None = None,
     limit: int = LIMIT,
     snapshots_of: Collection[str] | None = None,
+    base: Path | None = None,
 ) -> Published:
     """Write an archive of a results folder; from the same results the same bytes.
 
@@ -76,19 +78,24 @@ def publish(
         keys: of the runs that are published; default all.
         limit: bytes of all files together. Where one row of each is too much, it is exceeded.
         snapshots_of: keys of the runs whose snapshots are kept; default all.
+        base: an archive that is added to: its runs count where `results` has none of their key,
+            and its Table 1 where `results` has none.
 
     Raises:
         ValueError: no run is done, or `folder` holds runs.
     """
     if (folder / "runs").exists():
         raise ValueError(f"{folder} holds runs; publish into a folder of its own")
-    store = CachedStore(results)
+    own = CachedStore(results)
+    store = own if base is None else Joined([own, Archive(base)])
     records, damaged = store.all()
     done = [r for r in records if r.status == "done" and (keys is None or r.key in keys)]
     if not done:
-        raise ValueError(f"no finished runs under {store.runs}; `make sweep` makes some")
+        raise ValueError(f"no finished runs under {own.runs}; `make sweep` makes some")
     files = {RECORDS["runs"]: parquet(to_table(done)), CURVES: curves(done, store)}
     of_table1, _ = CachedStore(results, "table1").all()
+    if not of_table1 and base is not None:
+        of_table1, _ = Archive(base, "table1").all()
     if of_table1:
         files[RECORDS["table1"]] = parquet(to_table(of_table1))
     left = limit - sum(map(len, files.values()))
@@ -114,7 +121,7 @@ def parquet(table: pa.Table, **options: Any) -> bytes:
     return out.getvalue()
 
 
-def curves(records: Sequence[RunRecord], store: Store) -> bytes:
+def curves(records: Sequence[RunRecord], store: Results) -> bytes:
     """Return the curves of all runs as one Parquet file: null is what a run has not."""
     tables = []
     for record in records:
@@ -143,7 +150,7 @@ def rounded(values: NDArray[Any]) -> NDArray[np.float32]:
 
 def chosen(
     records: Sequence[RunRecord],
-    store: Store,
+    store: Results,
     samples: int,
     snapshots: int,
     snapshots_of: Collection[str] | None,

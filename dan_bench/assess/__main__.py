@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from dan_bench.assess.assessment import Assessment
 
 AGAINST = ("python_random", "urandom")
+FORMS = (
+    *("bytes", "bits", "hex", "base64", "decimal", "float"),
+    *("16le", "16be", "32le", "32be", "64le", "64be"),
+)
+"""Keys of `forms.FORMS`; that imports numpy, which --help does without."""
 INTERRUPTED, BROKEN_PIPE = 130, 141
 """Exit codes of what SIGINT and SIGPIPE end, as a shell gives them."""
 
@@ -35,9 +40,18 @@ def parser() -> argparse.ArgumentParser:
         default=8,
         choices=range(1, 9),
         metavar="N",
-        help="bits of a symbol, 1 to 8; each byte holds one (default: 8)",
+        help="bits of a symbol, 1 to 8; each byte, word or number holds one (default: 8)",
     )
-    made.add_argument("--limit", type=int, metavar="BYTES", help="read no more than that")
+    made.add_argument(
+        "--form",
+        choices=FORMS,
+        default="bytes",
+        metavar="FORM",
+        help="what the bytes stand for: text (bits, hex, base64, decimal, float) or words of 16, "
+        "32 or 64 bits, little- or big-endian (16le, 16be, 32le ...); default: bytes",
+    )
+    made.add_argument("--skip", type=int, default=0, metavar="BYTES", help="leave out a header")
+    made.add_argument("--limit", type=int, metavar="BYTES", help="assess no more than that")
     made.add_argument("--json", action="store_true", help="print a list, one object a file")
     made.add_argument("--plot", type=Path, metavar="OUT.png", help="draw it beside noise")
     made.add_argument(
@@ -97,6 +111,8 @@ def main(arguments: list[str] | None = None) -> int:
     asked = command.parse_args(arguments)
     if asked.limit is not None and asked.limit < 1:
         command.error(f"--limit {asked.limit}: must be at least 1 byte")
+    if asked.skip < 0:
+        command.error(f"--skip {asked.skip}: must not be negative")
     if asked.files.count("-") > 1:
         command.error("standard input can be read once only")
     if asked.plot is not None:
@@ -132,7 +148,7 @@ def look_at(
     from dan_bench.assess.noise import noise
     from dan_bench.assess.reading import Unusable, read
 
-    stream = read(name, asked.bits, asked.limit, progress.read)
+    stream = read(name, asked.bits, asked.limit, progress.read, form=asked.form, skip=asked.skip)
     progress("load the tests")  # only now: what cannot be read is refused at once
     from dan_bench.assess.assessment import assess
     from dan_bench.metrics.min_entropy.estimators import compiling

@@ -13,7 +13,13 @@ from dan_bench.metrics.iid import IidAssessment, iid_tests
 from dan_bench.metrics.linearity import LEAST_BITS, LinearComplexity, linear_complexity_test
 from dan_bench.metrics.min_entropy import Assessment as MinEntropy
 from dan_bench.metrics.min_entropy import assess as min_entropy
-from dan_bench.metrics.mt19937 import NEEDED_BYTES, names_mt19937
+from dan_bench.metrics.mt19937 import (
+    LEAST_DIFFERENT,
+    NEEDED_BYTES,
+    STATE_WORDS,
+    different_words,
+    names_mt19937,
+)
 from dan_bench.metrics.randomness import Battery, sp800_22
 from dan_bench.metrics.tally import (
     LEAST_EXPECTED,
@@ -155,33 +161,42 @@ def of_tally(tally: Tally, bits: int) -> list[Finding]:
 
 def of_lags(windows: list[Window]) -> Finding:
     """Correlation of each window with itself."""
-    if len(windows[0].symbols) < spectrum.LEAST:
-        return Finding("autocorrelation", needs=f"{spectrum.LEAST} symbols")
-    peaks = []
-    for window in windows:
-        correlations = spectrum.autocorrelation(window.symbols)
-        peaks.append(spectrum.strongest_lag(correlations, len(window.symbols)))
-    n = len(windows[0].symbols)
-    low, high = (spectrum.strongest_lag_of_noise(n, level) for level in TAILS)
-    return of_peaks("autocorrelation", peaks, low, high, "standard deviations, at lag {:,}")
+    said = "standard deviations, at lag {:,}"
+    return of_peaks("autocorrelation", windows, lag_of, spectrum.strongest_lag_of_noise, said)
 
 
 def of_lines(windows: list[Window]) -> Finding:
     """Spectrum of each window."""
-    if len(windows[0].symbols) < spectrum.LEAST:
-        return Finding("spectrum", needs=f"{spectrum.LEAST} symbols")
-    peaks = [spectrum.strongest_line(spectrum.periodogram(w.symbols)) for w in windows]
-    n = len(windows[0].symbols)
-    low, high = (spectrum.strongest_line_of_noise(n, level) for level in TAILS)
-    return of_peaks("spectrum", peaks, low, high, "mean powers, at {:,} cycles")
+    said = "mean powers, at {:,} cycles"
+    return of_peaks("spectrum", windows, spectrum.line_of, spectrum.strongest_line_of_noise, said)
+
+
+def lag_of(symbols: NDArray[np.uint8]) -> spectrum.Peak:
+    """Strongest correlation of symbols with themselves."""
+    return spectrum.strongest_lag(spectrum.autocorrelation(symbols), len(symbols))
 
 
 def of_peaks(
-    family: str, peaks: list[spectrum.Peak], low: float, high: float, said: str
+    family: str,
+    windows: list[Window],
+    peak: Callable[[NDArray[np.uint8]], spectrum.Peak],
+    of_noise: Callable[[int, float], float],
+    said: str,
 ) -> Finding:
-    """Return the oddest of several windows' peaks, corrected for their number."""
+    """Return the oddest of several windows' peaks, corrected for their number.
+
+    A constant window has none.
+    """
+    n = len(windows[0].symbols)
+    if n < spectrum.LEAST:
+        return Finding(family, needs=f"{spectrum.LEAST} symbols")
+    symbols = [window.symbols for window in windows]
+    peaks = [peak(one) for one in symbols if one.min() < one.max()]
+    if not peaks:
+        return Finding(family, needs="symbols that differ")
     oddest = min(peaks, key=lambda peak: peak.p_value)
     p_value = min(1.0, len(peaks) * oddest.p_value)
+    low, high = (of_noise(n, level) for level in TAILS)
     return Finding(family, p_value, abs(oddest.value), low, high, said.format(oddest.place))
 
 
@@ -260,7 +275,12 @@ def of_python(windows: list[Window], bits: int) -> Finding:
     """Whether a window is what Python's random would put out, which 624 words of it foretell."""
     if bits != 8 or len(windows[0].symbols) < NEEDED_BYTES:
         return Finding("MT19937", needs=f"{NEEDED_BYTES:,} symbols of 8 bits")
-    named = [names_mt19937(window.symbols) for window in windows]
+    different = [different_words(window.symbols) for window in windows]
+    if max(different) < LEAST_DIFFERENT:
+        needs = f"{LEAST_DIFFERENT} different words of 32 bits among {STATE_WORDS}"
+        return Finding("MT19937", needs=f"{needs}, got {max(different)}")
+    judged = zip(windows, different, strict=True)
+    named = [names_mt19937(w.symbols) for w, words in judged if words >= LEAST_DIFFERENT]
     best = max(named, key=lambda one: one.predicted)
     caught = any(one.is_mt19937 for one in named)
     said = f"{best.predicted:,} of {best.of:,} bytes foretold"

@@ -3,17 +3,20 @@
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dan_bench.assess.forms import FORMS, Malformed
+from dan_bench.assess.hints import hint_of
 from dan_bench.metrics.tally import Tally
 
 Bytes = NDArray[np.uint8]
 Tell = Callable[[int, int | None], None]
+CHUNK = 1 << 20
 WINDOW = 1 << 20
 """Symbols of a window; a shorter stream is one window."""
 
@@ -32,11 +35,16 @@ class Window:
 
 @dataclass(frozen=True)
 class Stream:
-    """All of a stream in counts, and some of it as it is."""
+    """All of a stream in counts, and some of it as it is.
+
+    `hint` says how to read it where its form, and not the source, is what is no noise.
+    """
 
     name: str
     tally: Tally
     windows: list[Window]
+    form: str = "bytes"
+    hint: str = ""
 
 
 def read(
@@ -45,20 +53,24 @@ def read(
     limit: int | None,
     tell: Tell = lambda *_: None,
     window: int = WINDOW,
+    form: str = "bytes",
+    skip: int = 0,
 ) -> Stream:
     """Read a file, or standard input where the name is `-`.
 
     Args:
         name: path.
-        bits: of a symbol; each byte holds one symbol.
-        limit: most bytes to read.
+        bits: of a symbol.
+        limit: most symbols to read: bytes, but for the forms where a symbol takes several.
         tell: called with the bytes read so far, and with how many there are where that is known.
         window: symbols of a window.
+        form: what the bytes stand for, one of `FORMS`.
+        skip: bytes at the beginning that are left out.
 
     Raises:
-        Unusable: it is no readable file, empty, endless, or holds symbols of more bits.
+        Unusable: it is no readable file, empty, endless, or not of that form.
     """
-    piped = name == "-"
+    piped, plain = name == "-", form == "bytes"
     try:
         with open(0 if piped else name, "rb", buffering=0, closefd=not piped) as file:
             status = os.fstat(file.fileno())
@@ -66,21 +78,29 @@ def read(
                 raise Unusable(
                     f"{printable(name)} is a device and may never end: say --limit BYTES"
                 )
-            size = status.st_size if stat.S_ISREG(status.st_mode) and not piped else None
-            of = min((most for most in (size, limit) if most), default=None)
+            size = status.st_size - skip if stat.S_ISREG(status.st_mode) and not piped else None
+            of = min((most for most in (size, limit if plain else None) if most), default=None)
+            leave_out(file, skip, status)
+            chunks = chunks_of(file, limit if plain else None, lambda done: tell(done, of))
             tally, kept = Tally(), Kept(window)
-            for block in blocks(file, window, limit):
-                refuse_wide(block, bits, name, tally.n)
+            for block in blocks(FORMS[form](chunks, bits), window, limit):
+                refuse_wide(block, bits, name, tally.n, skip if plain else 0)
                 tally.add(block)
                 kept.add(block)
-                tell(tally.n, of)
     except IsADirectoryError as error:
         raise Unusable(f"{printable(name)} is a folder: name the files in it") from error
     except OSError as error:
-        raise Unusable(f"{printable(name)}: {error.strerror or error}") from error
+        raise Unusable(f"{printable(name) or repr(name)}: {error.strerror or error}") from error
+    except Malformed as error:
+        raise Unusable(f"{printable(name)} is not of --form {form}: {error}") from error
+    if tally.n == 0 and (skip or not plain):
+        left = f" after the first {skip:,} bytes" if skip else ""
+        raise Unusable(f"{printable(name)} holds no symbols{left}: there is nothing to assess")
     if tally.n == 0:
         raise Unusable(f"{printable(name)} is empty: there is nothing to assess")
-    return Stream(name, tally, kept.windows())
+    windows = kept.windows()
+    hint = hint_of(windows[0].symbols, tally.symbols, bits) if plain else ""
+    return Stream(name, tally, windows, form, hint)
 
 
 def printable(name: str) -> str:
@@ -88,29 +108,49 @@ def printable(name: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
 
 
-def blocks(file: IO[bytes], size: int, limit: int | None) -> Iterator[Bytes]:
-    """Yield blocks of exactly `size` bytes, and a last one of what is left, up to the limit."""
+def leave_out(file: IO[bytes], left: int, status: os.stat_result) -> None:
+    """Go past so many bytes; what is no file with so many has to be read."""
+    if stat.S_ISREG(status.st_mode) and left <= status.st_size:
+        file.seek(left, os.SEEK_CUR)
+        return
+    while left and (more := file.read(min(left, CHUNK))):
+        left -= len(more)
+
+
+def chunks_of(file: IO[bytes], limit: int | None, tell: Callable[[int], None]) -> Iterator[bytes]:
+    """Yield what is read, up to the limit."""
+    done, most = 0, sys.maxsize if limit is None else limit
+    while done < most and (chunk := file.read(min(CHUNK, most - done))):
+        yield chunk
+        done += len(chunk)
+        tell(done)
+
+
+def blocks(chunks: Iterable[Bytes], size: int, limit: int | None) -> Iterator[Bytes]:
+    """Yield blocks of exactly `size` symbols, and a last one of what is left, up to the limit."""
     left = sys.maxsize if limit is None else limit
-    while left:
-        block = bytearray()
-        wanted = min(size, left)
-        while len(block) < wanted and (more := file.read(wanted - len(block))):
-            block += more
-        if block:
-            yield np.frombuffer(block, dtype=np.uint8)
-        if len(block) < wanted:
+    held = np.zeros(0, dtype=np.uint8)
+    for chunk in chunks:
+        held = np.concatenate([held, chunk]) if len(held) else chunk
+        while left and len(held) >= min(size, left):
+            block, held = held[: min(size, left)], held[min(size, left) :]
+            left -= len(block)
+            yield block
+        if not left:
             return
-        left -= wanted
+    if len(held):
+        yield held
 
 
-def refuse_wide(block: Bytes, bits: int, name: str, before: int) -> None:
+def refuse_wide(block: Bytes, bits: int, name: str, before: int, skipped: int) -> None:
     """Raise where a byte is no symbol of that many bits."""
     if bits < 8 and int(block.max()) >> bits:
         place = int((block >> bits != 0).argmax())
+        hint = hint_of(block, np.bincount(block, minlength=256), 8) if before == 0 else ""
         raise Unusable(
-            f"byte {before + place:,} of {printable(name)} is {block[place]}, and {bits} bits end "
-            f"at {(1 << bits) - 1}: with --bits each byte is one symbol; leave it out where all "
-            "eight bits of a byte count"
+            f"byte {skipped + before + place:,} of {printable(name)} is {block[place]}, and {bits} "
+            f"bits end at {(1 << bits) - 1}: with --bits each byte is one symbol; leave it out "
+            "where all eight bits of a byte count" + (f"; {hint}" if hint else "")
         )
 
 

@@ -6,6 +6,7 @@ from dan_bench.assess.assessment import TAILS, Assessment, Finding, Looked
 from dan_bench.assess.reading import printable
 from dan_bench.assess.words import MEANING
 from dan_bench.metrics import baseline
+from dan_bench.metrics.iid import IidAssessment
 from dan_bench.metrics.tally import shannon_of_noise
 
 ESTIMATES = ("assessed", "h_original", "h_bitstring")
@@ -107,14 +108,20 @@ def explain(assessment: Assessment) -> list[str]:
     for finding in assessment.against:
         detail = f" ({finding.detail})" if finding.detail else ""
         lines.append(f"  {finding.family}: {MEANING[finding.family]}{detail}")
+    if assessment.stream.hint:
+        lines.append(f"hint: {assessment.stream.hint}")
     if assessment.iid is not None:
-        failed = ", ".join(assessment.iid.failed)
-        lines.append(
-            "IID track: nothing speaks against it"
-            if assessment.iid.iid
-            else f"IID track: does not apply ({failed or 'no test could be run'})"
-        )
+        lines.append(f"IID track: {of_iid(assessment.iid)}")
     return lines
+
+
+def of_iid(found: IidAssessment) -> str:
+    """Whether the IID track applies, in words, and why not."""
+    if found.iid:
+        return "nothing speaks against it"
+    if found.inapplicable:
+        return f"does not apply ({found.inapplicable})"
+    return f"does not apply ({', '.join(found.failed) or 'no test could be run'})"
 
 
 def as_json(assessment: Assessment, beside: Assessment | None = None) -> dict[str, Any]:
@@ -138,6 +145,10 @@ def as_json(assessment: Assessment, beside: Assessment | None = None) -> dict[st
         **of_window(worst),
         "baseline": baselines(assessment, worst),
     }
+    if assessment.stream.form != "bytes":
+        found["form"] = assessment.stream.form
+    if assessment.stream.hint:
+        found["hint"] = assessment.stream.hint
     if len(assessment.looked) > 1:
         found["windows"] = [
             {
@@ -151,6 +162,9 @@ def as_json(assessment: Assessment, beside: Assessment | None = None) -> dict[st
         found["iid"] = {
             "iid": assessment.iid.iid,
             "failed": list(assessment.iid.failed),
+            **(
+                {"inapplicable": assessment.iid.inapplicable} if assessment.iid.inapplicable else {}
+            ),
             "tests": {
                 test.name: {
                     name: list(value) if isinstance(value, tuple) else value

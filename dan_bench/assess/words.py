@@ -3,9 +3,9 @@
 MEANING = {
     "symbol counts": "some symbols come more often than others, or all of them too evenly",
     "pair counts": "a symbol says something of the one after it",
-    "bit balance": "one of the bits is more often 1, or 0, than the other",
-    "autocorrelation": "the stream resembles itself a fixed number of symbols later",
-    "spectrum": "something in it repeats with a fixed period",
+    "bit balance": "one of the bits is more often 1, or 0, than the other, or all are too even",
+    "autocorrelation": "it resembles itself a fixed number of symbols later, or hardly varies",
+    "spectrum": "something in it repeats with a fixed period, or it hardly varies",
     "min-entropy": "a guesser who has seen the rest names the next symbol too often",
     "linear complexity": "its top bits come from a short linear recurrence (MT19937, an LFSR)",
     "MT19937": "it is the output of Python's random (MT19937): 624 words foretell all that follow",

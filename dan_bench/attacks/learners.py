@@ -133,6 +133,11 @@ def fit(network: nn.Module, loss: Loss, rows: int, budget: Budget, seed: int, na
         with torch.no_grad():
             parts = validation.split(budget.batch_size)
             reached = sum(float(loss(part)) * len(part) for part in parts) / held
+        if not math.isfinite(reached):
+            raise FloatingPointError(
+                f"the attacker {name} diverged: its validation loss is {reached}; lower its "
+                f"budget.lr={budget.lr}"
+            )
         if reached < best:
             best, kept, stale = reached, copy.deepcopy(network.state_dict()), 0
         else:

@@ -18,6 +18,7 @@ from torch.nn.functional import cross_entropy
 
 from dan_bench.attacks.classifier import ROWS, pixels, under_attack
 from dan_bench.attacks.learners import Budget, fit, perceptron, seeded
+from dan_bench.data.batches import quantise
 from dan_bench.data.noise import NoiseRows
 from dan_bench.data.source import Source
 from dan_bench.degenerator import Bytes
@@ -90,7 +91,7 @@ class Adversary:
             part = slice(first, first + CHUNK)
             x = pixels(data[part])
             y = self.perturb(x, self.network(x).argmax(dim=1), rows[part])
-            out[part] = y.mul(255).round_().to(torch.uint8).numpy()
+            out[part] = quantise(y.mul(255).round_())
         return out
 
 

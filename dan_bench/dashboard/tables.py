@@ -8,7 +8,7 @@ from typing import Any
 from dan_bench.dashboard.offline import finish, folder, prepare
 from dan_bench.records import Store
 from dan_bench.report import table1
-from dan_bench.report.leaderboard import known_first, leaderboard
+from dan_bench.report.boards import boards
 from dan_bench.report.render import grids, tidy
 
 Grid = tuple[list[str], list[list[Any]]]
@@ -26,23 +26,25 @@ def collect(results: Path) -> dict[str, Grid]:
     """
     found: dict[str, Grid] = {}
     records, _ = Store(results).all()
-    rows = leaderboard(records)
-    if rows:
-        sections = grids(rows, known_first(records))
+    made = boards(records)
+    if any(board.rows for board in made):
+        several = len(made) > 1
         found["leaderboard"] = as_grid(
             [
-                {"data": section, **dict(zip(headings, row, strict=True))}
-                for section, _, headings, cells in sections
-                for row in cells
+                ({"evaluation": board.evaluation} if several else {})
+                | {"data": grid.data, **dict(zip(grid.headings, row, strict=True))}
+                for board in made
+                for grid in grids(board)
+                for row in grid.cells
             ]
         )
-        found["leaderboard_numbers"] = as_grid(tidy(rows))
+        found["leaderboard_numbers"] = as_grid(tidy(made))
     records, _ = table1.store_of(results).all()
     if records:
         printed = table1.rows_of(records)
         found["table1"] = (
             ["preset", *table1.HEADINGS],
-            [[row.preset, *table1.cells(row)] for row in printed],
+            [[row.preset, *map(str, table1.cells(row))] for row in printed],
         )
         found["table1_numbers"] = as_grid(table1.tidy(printed))
     return found

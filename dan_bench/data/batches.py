@@ -59,6 +59,28 @@ def as_unit(rows: Bytes) -> Tensor:
     return torch.from_numpy(numbers)
 
 
+def as_bytes(y: Tensor) -> Bytes:
+    """Numbers in [0, 1] as bytes, floor(256 y): an array of the same shape.
+
+    Raises:
+        FloatingPointError: one of them is not finite.
+    """
+    return quantise(y.mul(256))
+
+
+def quantise(levels: Tensor) -> Bytes:
+    """Levels from 0 to 255, cut at these ends and rounded down, as an array of bytes.
+
+    Raises:
+        FloatingPointError: a level is not finite. A cast would make it 0, and a network that
+            diverged would look like one that destroys everything.
+    """
+    if not levels.isfinite().all():
+        raise FloatingPointError("an output of the network is not finite: it has diverged")
+    quantised: Bytes = levels.clamp(0, 255).to(torch.uint8).cpu().numpy()
+    return quantised
+
+
 CHUNK_STEPS = 8
 """Steps that are drawn for at a time, by a thread: numpy holds no interpreter lock meanwhile."""
 DRAWING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="noise")

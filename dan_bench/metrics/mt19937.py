@@ -19,6 +19,8 @@ STATE_WORDS, FAR = 624, 397
 UPPER, LOWER, TWIST = 0x80000000, 0x7FFFFFFF, 0x9908B0DF
 NEEDED_BYTES = 4 * (STATE_WORDS + 1) + 3
 """The state, one word to check it by, and the bytes before the first whole word."""
+LEAST_DIFFERENT = STATE_WORDS // 2
+"""Among the first 624 words; of a generator's output nearly all of them differ."""
 
 
 class NotMT19937(ValueError):
@@ -127,6 +129,12 @@ def recover_mt19937(words: Words) -> RecoveredState:
             f"word {STATE_WORDS + right} is not what the {STATE_WORDS} before it make MT19937 say"
         )
     return RecoveredState.after(untempered)
+
+
+def different_words(data: Bytes) -> int:
+    """How many of the first 624 words of 32 bits differ; below 312 they are no generator's."""
+    head = np.ascontiguousarray(data[: 4 * STATE_WORDS])
+    return len(np.unique(head[: len(head) // 4 * 4].view("<u4")))
 
 
 def names_mt19937(data: bytes | Bytes) -> Naming:

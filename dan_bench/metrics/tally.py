@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from dan_bench.metrics.entropy import entropy_bits
+from dan_bench.metrics.statistics import with_lower_tail
 
 Bytes = NDArray[np.uint8]
 Counts = NDArray[np.int64]
@@ -101,6 +102,8 @@ def uniformity_of_noise(cells: int, probability: float) -> float:
 def bit_balance(counts: Counts, bits: int) -> tuple[float, float] | None:
     """Largest |P(bit = 1) - 1/2| over the bit planes, and its p-value (exact law, Bonferroni).
 
+    Planes that are all balanced far better than chance would have it are no noise either.
+
     None for fewer than 32 symbols: no count of them would be odd enough for a verdict.
     """
     n = int(counts.sum())
@@ -110,9 +113,15 @@ def bit_balance(counts: Counts, bits: int) -> tuple[float, float] | None:
     ones = counts @ planes
     fewer = np.minimum(ones, n - ones)
     least = int(fewer.min())
+    outer, inner = binomial_tails(least, n), binomial_tails(least - 1, n) if least else 0.0
+    p_value = with_lower_tail(bits * outer, max(0.0, 1 - inner) ** bits)
+    return float(np.abs(ones / n - 0.5).max()), p_value
+
+
+def binomial_tails(k: int, n: int) -> float:
+    """Chance that ones or zeros are at most k of n ideal bits; above 1 where k is half of them."""
     # the binomial law as an incomplete beta function: scipy's bdtr ends at n = 2^31
-    p_value = 2 * float(special.betainc(n - least, least + 1, 0.5))
-    return float(np.abs(ones / n - 0.5).max()), min(1.0, bits * p_value)
+    return 2 * float(special.betainc(n - k, k + 1, 0.5))
 
 
 def expected_bias(n: int, bits: int, probability: float) -> float:

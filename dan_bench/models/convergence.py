@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.nn.functional import softplus
 from torchmetrics import Metric
 
-from dan_bench.data.batches import Batch, Batches
+from dan_bench.data.batches import Batch, Batches, as_bytes
 from dan_bench.data.source import Data
 from dan_bench.models.accumulators import EffectiveDimensions, ShannonBits
-from dan_bench.models.module import AdversarialModule, Setting, accuracy, quantise
+from dan_bench.models.module import AdversarialModule, Setting, accuracy
 from dan_bench.objectives import on_both
 from dan_bench.streams import derive
 
@@ -30,7 +30,7 @@ def value(on_real: Tensor, on_fake: Tensor) -> float:
 
 def once(metric: Metric, made: Tensor) -> float:
     """Value of a metric on these numbers alone."""
-    metric.update(torch.from_numpy(quantise(made)))
+    metric.update(torch.from_numpy(as_bytes(made)))
     found = float(metric.compute())
     metric.reset()
     return found

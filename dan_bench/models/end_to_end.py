@@ -5,9 +5,9 @@ run's own copy of the training set, by what the degenerator makes of them; the n
 noise there.
 """
 
-from dan_bench.data.batches import Batch, Batches
+from dan_bench.data.batches import Batch, Batches, as_bytes
 from dan_bench.data.overwritten import Overwritten
-from dan_bench.models.module import AdversarialModule, quantise
+from dan_bench.models.module import AdversarialModule
 
 
 class Overwrite:
@@ -23,7 +23,7 @@ class Overwrite:
         """Replace the rows of the step that has just ended."""
         step = module.step
         module.eval()  # as it degenerates once it is frozen
-        made = quantise(module.degenerate(batch.data, batch.noise))
+        made = as_bytes(module.degenerate(batch.data, batch.noise))
         module.train()
         self._copy.overwrite(self._batches.visited(step - 1), made)
         if step % module.setting.log_every == 0:

@@ -4,14 +4,13 @@ import logging
 import math
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning.loggers import Logger
 
 from dan_bench.data.batches import Batches
+from dan_bench.models.checkpoint import RUN, Checkpoint
 from dan_bench.models.module import AdversarialModule
 
 OnStep = Callable[[int], None]
@@ -20,9 +19,8 @@ OnStep = Callable[[int], None]
 class Watch(pl.Callback):
     """Tells how far training is, and saves a checkpoint now and then, by our own step."""
 
-    def __init__(self, on_step: OnStep, every: int, checkpoint: Path | None) -> None:
+    def __init__(self, on_step: OnStep, checkpoint: Checkpoint | None) -> None:
         self._on_step = on_step
-        self._every = every
         self._checkpoint = checkpoint
 
     def on_train_batch_end(
@@ -33,10 +31,17 @@ class Watch(pl.Callback):
         step = pl_module.step
         if step % pl_module.setting.log_every == 0:
             self._on_step(step)
-        if self._checkpoint is not None and self._every and step % self._every == 0:
-            draft = self._checkpoint.with_suffix(".tmp")
-            trainer.save_checkpoint(draft)
-            draft.replace(self._checkpoint)
+        checkpoint = self._checkpoint
+        if checkpoint is not None and checkpoint.every and step % checkpoint.every == 0:
+            pl_module.check_weights()
+            checkpoint.save(trainer)
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Say what it is a checkpoint of."""
+        assert self._checkpoint is not None
+        checkpoint[RUN] = self._checkpoint.run
 
 
 def fit(
@@ -47,10 +52,9 @@ def fit(
     precision: str = "32-true",
     sink: Logger | None = None,
     on_step: OnStep = lambda _: None,
-    checkpoint: Path | None = None,
-    checkpoint_every: int = 0,
+    checkpoint: Checkpoint | None = None,
 ) -> pl.Trainer:
-    """Train `module` on `batches`; goes on from `checkpoint` where that file exists.
+    """Train `module` on `batches`; resumes from `checkpoint` where its file exists.
 
     Args:
         module: what to train, in place.
@@ -59,8 +63,7 @@ def fit(
         precision: Lightning's name of the arithmetic.
         sink: where curves are logged.
         on_step: called with the step at every logging step.
-        checkpoint: file to resume from and to save to.
-        checkpoint_every: steps between two saves; 0 saves none.
+        checkpoint: what to resume from and to save to.
 
     Returns:
         The trainer, with the optimisers' state.
@@ -69,17 +72,18 @@ def fit(
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*resuming from a checkpoint that ended before.*")
     warnings.filterwarnings("ignore", message=".*`dataloader_iter`.*")
-    module.stride = math.gcd(module.setting.log_every, checkpoint_every)
-    resume = checkpoint if checkpoint is not None and checkpoint.is_file() else None
-    if resume is not None:
-        batches.start = torch.load(resume, weights_only=True)["dan_bench"]["step"]
+    resume = None
+    if checkpoint is not None:
+        module.stride = math.gcd(module.setting.log_every, checkpoint.every)
+        batches.start = checkpoint.step()
+        resume = checkpoint.path if batches.start else None
     trainer = pl.Trainer(
         accelerator=accelerator,
         devices=1,
         precision=precision,
         max_epochs=1,
         logger=sink or False,
-        callbacks=[Watch(on_step, checkpoint_every, checkpoint)],
+        callbacks=[Watch(on_step, checkpoint)],
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -87,5 +91,6 @@ def fit(
         num_sanity_val_steps=0,
     )
     trainer.fit(module, batches, ckpt_path=resume, weights_only=True)
+    module.check_weights()
     module.float()  # the samples are made in single precision, whatever it was trained in
     return trainer

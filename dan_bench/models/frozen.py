@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dan_bench.data.batches import UNIT_VARIANCE, as_unit
+from dan_bench.data.batches import UNIT_VARIANCE, as_bytes, as_unit
 from dan_bench.data.noise import NoiseRows, fast_bytes
 from dan_bench.degenerator import Bytes, Degenerator
 from dan_bench.models.entropydan import EntropyDAN
-from dan_bench.models.module import AdversarialModule, quantise
+from dan_bench.models.module import AdversarialModule
 
 CHUNK = 1000
 Draw = Callable[[int, int], Bytes]
@@ -44,7 +44,7 @@ class Frozen:
             part = slice(start, start + CHUNK)
             noise = torch.from_numpy(self._fresh.uniform(rows[part], *UNIT_VARIANCE))
             y = self._degenerate(as_unit(data[part]).to(device), noise.to(device))
-            out[part] = quantise(y)
+            out[part] = as_bytes(y)
         return out
 
 

@@ -143,8 +143,7 @@ class InfoDAN(DAN):
             of_label = cross_entropy(guess.label, batch.labels, ignore_index=-1, reduction="sum")
             of_picture = mse_loss(guess.picture, centred) / variance(centred)
             loss = of_label / len(fake) + of_picture + cross_entropy(guess.match, own)
-            self.descend(loss, optimizers[0])
-        self.losses["recogniser_loss"] = loss.detach()
+            self.descend("recogniser_loss", loss, optimizers[0])
 
     def penalty(self, batch: Batch, fake: Tensor) -> Tensor:
         """How far the recogniser's answers are from those that it would give without looking."""

@@ -12,10 +12,13 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from dan_bench.data.batches import Batch
+from dan_bench.data.batches import Batch, as_bytes
 from dan_bench.metrics.entropy import shannon_bits
 from dan_bench.models.outputs import OUTPUTS, Critic
 from dan_bench.objectives import Objective, on_both
+
+REMEDY = "lower the learning rates (optimizer.*.lr) or set trainer.gradient_clip"
+"""What to do about a training that diverged."""
 
 
 @dataclass(frozen=True)
@@ -166,18 +169,17 @@ class AdversarialModule(pl.LightningModule, ABC):
         objective = self.setting.objective
         real, fake = self.real(batch), self.fake(batch)
         loss = objective.discriminator_loss(self.critic, real, fake.detach())
-        self.descend(loss, of_discriminator)
-        self.losses["discriminator_loss"] = loss.detach()
+        self.descend("discriminator_loss", loss, of_discriminator)
         self.train_others(batch, fake.detach(), others)
         gradients = self.gradients(batch, real, fake) if self.logs_gradients() else {}
         if self.degenerator_moves():
             loss = objective.degenerator_loss(self.critic, real, fake) + self.penalty(batch, fake)
-            self.descend(loss, of_degenerator)
-            self.losses["degenerator_loss"] = loss.detach()
+            self.descend("degenerator_loss", loss, of_degenerator)
             if self.ema is not None:
                 self.ema.update_parameters(self.degenerator)
         self.step += 1
         if self.step % self.setting.log_every == 0:
+            self.check_weights()
             self.report(real, fake.detach(), gradients)
 
     def degenerator_moves(self) -> bool:
@@ -217,16 +219,29 @@ class AdversarialModule(pl.LightningModule, ABC):
         """What a variant adds to the degenerator's loss."""
         return 0.0
 
-    def descend(self, loss: Tensor, optimizer: Optimizer) -> None:
-        """One step on `loss`, computing the gradients of the optimiser's parameters, no others."""
+    def descend(self, name: str, loss: Tensor, optimizer: Optimizer) -> None:
+        """One step on `loss`, computing the gradients of the optimiser's parameters, no others.
+
+        Raises:
+            FloatingPointError: the loss is not finite.
+        """
+        if not loss.isfinite():
+            raise FloatingPointError(f"step {self.step + 1}: {name} is {loss.item()}; {REMEDY}")
+        self.losses[name] = loss.detach()
         parameters = optimizer.param_groups[0]["params"]
         # not manual_backward: its hooks cost 2 % of a step and serve fp16 and DDP, which we refuse
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
         for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
+            parameter.grad = None if gradient is None else laid_out_as(parameter, gradient)
         if self.setting.gradient_clip is not None:
             nn.utils.clip_grad_norm_(parameters, self.setting.gradient_clip)
         optimizer.step()
+
+    def check_weights(self) -> None:
+        """Raise a FloatingPointError where a weight is not finite."""
+        for name, weight in self.state_dict().items():
+            if not weight.isfinite().all():
+                raise FloatingPointError(f"step {self.step}: {name} is not finite; {REMEDY}")
 
     @torch.no_grad()
     def report(self, real: Tensor, fake: Tensor, gradients: Mapping[str, float]) -> None:
@@ -234,7 +249,7 @@ class AdversarialModule(pl.LightningModule, ABC):
         on_real, on_fake = on_both(self.critic, real, fake)
         point: dict[str, float] = {name: loss.item() for name, loss in self.losses.items()}
         point["discriminator_accuracy"] = accuracy(self.setting.objective, on_real, on_fake)
-        point["batch_shannon_bits"] = shannon_bits(quantise(self.samples_in(fake))).value
+        point["batch_shannon_bits"] = shannon_bits(as_bytes(self.samples_in(fake))).value
         self.curves.append({"step": float(self.step)})
         self.note({**point, **gradients})
 
@@ -263,6 +278,17 @@ class AdversarialModule(pl.LightningModule, ABC):
         progress["current"] = dict.fromkeys(progress["current"], 0) | {"completed": -1}
 
 
+def laid_out_as(parameter: Tensor, gradient: Tensor) -> Tensor:
+    """Return the gradient with the strides of its parameter.
+
+    Second derivatives of convolutions come in another memory layout, and torch's fused CPU
+    optimisers walk both arrays as if they were laid out alike.
+    """
+    if gradient.stride() == parameter.stride():
+        return gradient
+    return torch.empty_like(parameter).copy_(gradient)
+
+
 def accuracy(objective: Objective, on_real: Tensor, on_fake: Tensor) -> float:
     """Share of logits on the right side of the objective's boundary, or of the midpoint."""
     boundary = objective.boundary
@@ -270,8 +296,3 @@ def accuracy(objective: Objective, on_real: Tensor, on_fake: Tensor) -> float:
         boundary = float(on_real.mean() + on_fake.mean()) / 2
     hits = (on_real > boundary).sum() + (on_fake <= boundary).sum()
     return hits.item() / (len(on_real) + len(on_fake))
-
-
-def quantise(y: Tensor) -> Any:
-    """Numbers in [0, 1] to bytes, floor(256 y): a numpy array of the same shape."""
-    return y.mul(256).clamp_(0, 255).to(torch.uint8).cpu().numpy()

@@ -3,15 +3,15 @@
 import argparse
 import sys
 from collections.abc import Callable
-from difflib import get_close_matches
 from pathlib import Path
 
 from dan_bench.archive import AmbiguousResults, open_results
 from dan_bench.archive.cache import uncollected
 from dan_bench.records import RunRecord
 from dan_bench.report import table
-from dan_bench.report.leaderboard import flattened, value
+from dan_bench.report.leaderboard import flattened
 from dan_bench.report.render import FORMATS
+from dan_bench.report.selection import Refused, listed, there_are
 from dan_bench.report.table1 import UnusableNumbers
 
 
@@ -99,13 +99,17 @@ def parser() -> argparse.ArgumentParser:
         "--group-by",
         metavar="A,B,...",
         help="config names that make a row, e.g. data,model,output or trainer.max_steps "
-        "(default: everything but the seed)",
+        "(default: everything but the seed); refused where a row would average over anything but "
+        "seeds, with the names to add",
     )
     made.add_argument(
         "--where",
         metavar="A=X,B=Y,...",
-        help="only runs whose setting A is X, and those without such a setting (a control has no "
-        "trainer), e.g. data=mnist,trainer.max_steps=1200",
+        help="only runs whose setting A is X, e.g. data=mnist,trainer.max_steps=1200; values as in "
+        "an override of train: 1e-3 is 0.001, false is False, [64,64] is a list; null or none also "
+        "stands for a setting that a run does not have. Controls and untrained networks stay "
+        "where the setting is of a part that they do not have, such as trainer, objective or "
+        "end_to_end: trained models are read against them",
     )
     return made
 
@@ -125,7 +129,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with uncollected():
             return board(rest) if command is None else COMMANDS[command][1](rest)
-    except (AmbiguousResults, UnusableNumbers) as error:
+    except (AmbiguousResults, Refused, UnusableNumbers) as error:
         return refuse(str(error))
 
 
@@ -141,29 +145,10 @@ def metrics_of(records: list[RunRecord]) -> tuple[set[str], set[str]]:
     return {name for record in records for name in record.metrics}, details
 
 
-def axes_of(records: list[RunRecord]) -> tuple[set[str], set[str]]:
+def axes_of(records: list[RunRecord]) -> set[str]:
     """Return the config names that may make a row; a part goes by its name too."""
     axes = {name for flat in flattened(record.config for record in records) for name in flat}
-    return axes | {name.removesuffix(".name") for name in axes}, set()
-
-
-def where(records: list[RunRecord], wanted: dict[str, str]) -> list[RunRecord]:
-    """Return the records whose settings are those, or that have no such setting."""
-    flat = flattened(record.config for record in records)
-    return [
-        record
-        for record, of in zip(records, flat, strict=True)
-        if all(value(of, name) in (setting, "") for name, setting in wanted.items())
-    ]
-
-
-def there_are(names: set[str], asked: str) -> str:
-    """Say what could have been asked for: parts of the config by their first word, and the like."""
-    parts = sorted({name.partition(".")[0] for name in names})
-    inner = "" if names == set(parts) else ", and the settings in these, such as data.name"
-    near = get_close_matches(asked, names, cutoff=0.5)
-    meant = f"; meant perhaps: {', '.join(near)}" if near else ""
-    return f"there are {', '.join(parts)}{inner}{meant}"
+    return axes | {name.removesuffix(".name") for name in axes}
 
 
 def board(arguments: list[str]) -> int:
@@ -176,28 +161,15 @@ def board(arguments: list[str]) -> int:
     failed = len(records) - len(done)
     if not done:
         return refuse(f"no finished runs under {asked.results}; `make sweep` makes some")
-    if asked.where:
-        wanted = dict(part.partition("=")[::2] for part in asked.where.split(","))
-        names, _ = axes_of(done)
-        for name in wanted:
-            if name not in names:
-                return refuse(f"--where: no {name!r}; {there_are(names, name)}")
-        done = where(done, wanted)
-        if not done:
-            return refuse(f"--where {asked.where}: none of the runs is such a one")
-    metrics = asked.metrics.split(",") if asked.metrics else None
-    group_by = asked.group_by.split(",") if asked.group_by else None
-    for flag, chosen, valid in (
-        ("--metrics", metrics, metrics_of),
-        ("--group-by", group_by, axes_of),
-    ):
-        if chosen is None:
-            continue
-        listed, more = valid(done)
-        for name in chosen:
-            if name not in listed | more:
-                return refuse(f"{flag}: no {name!r}; {there_are(listed, name)}")
-    print(table(done, asked.format, metrics, group_by), end="")
+    if asked.where is not None:
+        from dan_bench.report.where import conditions, where  # YAML is read only here
+
+        done = where(done, conditions(asked.where), axes_of(done))
+    metrics = (
+        None if asked.metrics is None else listed("--metrics", asked.metrics, *metrics_of(done))
+    )
+    axes = None if asked.group_by is None else listed("--group-by", asked.group_by, axes_of(done))
+    print(table(done, asked.format, metrics, axes), end="")
     if failed:
         print(f"{failed} failed runs are left out", file=sys.stderr)
     return 0

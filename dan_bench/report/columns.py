@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from dan_bench.report.verdicts import VERDICTS
+
 
 @dataclass(frozen=True)
 class Column:
@@ -34,8 +36,13 @@ COLUMNS = {
     "structural_similarity": Column("SSIM", None),
     "fresh_classifier_accuracy": Column("fresh classifier %", None, 100),
 }
+TAKEN = {"data", "evaluation", "subject", "seeds", "N", *VERDICTS}
+TAKEN |= {column.heading for column in COLUMNS.values()}
+"""Headings that a metric of the same name must not share."""
 
 
 def column(metric: str) -> Column:
     """Return how to show a metric; one that is not listed is shown by its name, unranked."""
-    return COLUMNS.get(metric, Column(metric, None))
+    if metric in COLUMNS:
+        return COLUMNS[metric]
+    return Column(f"metric {metric}" if metric in TAKEN else metric, None)

@@ -32,7 +32,7 @@ def tidy(records: Sequence[RunRecord]) -> pd.DataFrame:
             rows.append({**base, "metric": name, **numbers})
     frame = pd.DataFrame(rows)
     last = ["metric", "value", "low", "high", "n"]
-    return frame[[name for name in frame.columns if name not in last] + last]
+    return frame.reindex(columns=[*(name for name in frame.columns if name not in last), *last])
 
 
 def main(arguments: list[str] | None) -> int:

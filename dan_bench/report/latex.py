@@ -2,9 +2,16 @@ r"""Tables for LaTeX: with \usepackage{booktabs} and \usepackage{graphicx} they 
 
 What is too much for a page is split into several tables, each with the first column, and what is
 then still wider than a line is shrunk to it.
+
+Text is ASCII and the accented Latin letters that the default fonts have. Other scripts take fonts
+and packages that a table cannot ask for: their signs are printed as code points, <U+65E5>, which
+compile with any LaTeX and tell one name from another.
 """
 
+import unicodedata
 from collections.abc import Sequence
+
+from dan_bench.report.markup import Bold, one_line
 
 WIDTH = 110
 """Characters of a table's line, and the spaces between its columns."""
@@ -21,13 +28,34 @@ SPECIAL = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
+    "`": r"\textasciigrave{}",
+    # after the end of a row, these would be read as arguments of it
+    "[": "{[}",
+    "]": "{]}",
+    "*": "{*}",
     **{sign: rf"\{sign}" for sign in "%_&#$"},
 }
 
 
+LATIN = set("ŁłŒœı…") | set(map(chr, range(256))) - set("«»ÐÞðþ")
+"""Printed as they stand in the encoding that LaTeX starts with, OT1."""
+ACCENTS = set("\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327")
+"""Those that OT1 puts on any letter."""
+
+
 def escape(text: str) -> str:
-    """Return a text as LaTeX prints it; signs beyond Latin-1, which take other fonts, become ?."""
-    return "".join(SPECIAL.get(sign, sign if ord(sign) < 256 else "?") for sign in text)
+    """Return a text as LaTeX prints it, on one line."""
+    escaped = "".join(map(signed, one_line(text))).replace("--", "-{}-")
+    return rf"\textbf{{{escaped}}}" if isinstance(text, Bold) else escaped
+
+
+def signed(sign: str) -> str:
+    """Return LaTeX for one sign."""
+    parts = unicodedata.normalize("NFD", sign)
+    accented = ord(sign) < 0x180 and parts[0].isascii() and ACCENTS.issuperset(parts[1:])
+    if sign in SPECIAL or sign in LATIN or accented:
+        return SPECIAL.get(sign, sign)
+    return rf"\textless{{}}U+{ord(sign):04X}\textgreater{{}}"
 
 
 def table(
@@ -36,6 +64,7 @@ def table(
     cells: Sequence[Sequence[str]],
     centred: int = 0,
     notes: Sequence[str] = (),
+    short: str = "",
 ) -> str:
     """Return the tables of a grid.
 
@@ -45,6 +74,7 @@ def table(
         cells: row by row.
         centred: how many columns after the first hold words and not numbers.
         notes: lines under the last.
+        short: what those that follow are called; default the caption.
     """
     stacked = [stack(heading) for heading in headings]
     widths = [
@@ -62,7 +92,7 @@ def table(
     ]
     said = []
     for k, (columns, rows) in enumerate(pages):
-        title = caption if k == 0 else f"{caption.partition(':')[0]}, continued"
+        title = f"{short or caption}, continued ({k + 1} of {len(pages)})" if k else caption
         said += [r"\begin{table}", r"\centering", rf"\caption{{{escape(title)}}}", r"\scriptsize"]
         said += [rf"\sbox0{{\begin{{tabular}}{{{''.join(kinds[i] for i in columns)}}}", r"\toprule"]
         said += [" & ".join(heads[i] for i in columns) + r" \\", r"\midrule"]

@@ -1,10 +1,11 @@
 """From records to rows: one row a subject, one cell a metric, over the training seeds."""
 
 import hashlib
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -13,8 +14,9 @@ from scipy import special
 
 from dan_bench.metrics.baseline import baseline
 from dan_bench.metrics.statistics import CONFIDENCE, Estimate, shared_ranks
-from dan_bench.records import RunRecord
+from dan_bench.records import RunRecord, whole_numbers
 from dan_bench.report.columns import column
+from dan_bench.report.pooling import lacking, refuse
 from dan_bench.report.verdicts import OF_IDEAL, VERDICTS, Verdict
 
 IDEAL = "ideal noise"
@@ -45,10 +47,6 @@ class Row:
     verdicts: dict[str, Verdict]
     """One for each of `VERDICTS`."""
 
-    def measured(self, evaluation: str) -> "Row":
-        """Return the row with one more axis: how it was measured."""
-        return replace(self, axes={**self.axes, "evaluation": evaluation})
-
     @property
     def section(self) -> str:
         """The data set."""
@@ -74,9 +72,15 @@ def leaderboard(
             nothing but the seed.
 
     Returns:
-        Rows by data set; within one, controls first, then untrained networks, then models.
+        Rows by data set; within one, controls first, then untrained networks, then models. Only
+        those that were measured alike are ranked against each other.
+
+    Raises:
+        Refused: the axes would make a row of runs that differ in more than the seed.
     """
     done = [record for record in records if record.status == "done"]
+    if group_by:
+        refuse(group_by, missing_axes(done, group_by))
     groups: dict[tuple[tuple[str, str], ...], list[RunRecord]] = defaultdict(list)
     for axes, record in zip(name_rows(done, group_by), done, strict=True):
         groups[tuple(axes.items())].append(record)
@@ -96,7 +100,7 @@ def leaderboard(
             if found is not None:
                 of[name] = found
     sections = [axes.get("data") for axes, _ in named]
-    ranks = rank(estimates, sections, wanted)
+    ranks = rank(estimates, [measured_on(runs[0]) for _, runs in named], wanted)
     rows = [
         Row(
             axes,
@@ -199,18 +203,24 @@ def averages(groups: Sequence[Sequence[RunRecord]], metric: str) -> list[Estimat
 
 
 def look_up(run: RunRecord, metric: str) -> Estimate | None:
-    """Return a metric of a run, or a detail of one."""
+    """Return a metric of a run, or a detail of one; a metric's own name may hold a dot."""
     name, _, detail = metric.partition(".")
     estimate = run.metrics.get(name)
-    if estimate is None or not detail:
-        return estimate
+    if metric in run.metrics or estimate is None:
+        return run.metrics.get(metric)
     return Estimate(estimate.details[detail], n=estimate.n) if detail in estimate.details else None
 
 
 def rank(
-    estimates: Sequence[dict[str, Estimate]], sections: Sequence[str | None], metrics: Sequence[str]
+    estimates: Sequence[dict[str, Estimate]], sections: Sequence[object], metrics: Sequence[str]
 ) -> dict[tuple[int, str], int]:
-    """Ranks within each section, by (row, metric); shared where intervals overlap."""
+    """Ranks within each section, by (row, metric); shared where intervals overlap.
+
+    Args:
+        estimates: of each row, by metric.
+        sections: of each row; equal for those that are ranked against each other.
+        metrics: those to rank by.
+    """
     ranks: dict[tuple[int, str], int] = {}
     for section in set(sections):
         for metric in metrics:
@@ -224,9 +234,10 @@ def rank(
 
 def name_rows(records: Sequence[RunRecord], group_by: Sequence[str] | None) -> list[dict[str, str]]:
     """Return for each record the axes that name its row."""
-    flat = without_seeds(flattened(record.config for record in records))
-    if group_by is not None:
-        return [{axis: value(f, axis) for axis in group_by} for f in flat]
+    whole = flattened(record.config for record in records)
+    if group_by:
+        return [{axis: value(f, axis) for axis in group_by} for f in whole]
+    flat = without_seeds(whole)
     subjects = {id(f): f for f in flat}  # runs of one subject share theirs
     names = {
         i: {axis: value(f, axis) for axis in AXES if value(f, axis)} for i, f in subjects.items()
@@ -249,6 +260,20 @@ def name_rows(records: Sequence[RunRecord], group_by: Sequence[str] | None) -> l
                     continue
                 names[i] |= {key: f"{key}={of.get(key, 'none')}" for key in keys}
     return [names[id(f)] for f in flat]
+
+
+def missing_axes(records: Sequence[RunRecord], group_by: Sequence[str]) -> list[str]:
+    """Return the axes without which a row would pool runs that differ in more than the seed."""
+    subjects = without_seeds(flattened(record.config for record in records))
+    rows: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for axes, subject in zip(name_rows(records, group_by), subjects, strict=True):
+        rows[str(axes)].append(subject)
+    return lacking(list(rows.values()), AXES)
+
+
+def measured_on(run: RunRecord) -> tuple[str, str]:
+    """Return the data set, and a text that tells how a run was measured."""
+    return run.config["data"]["name"], json.dumps(run.config["evaluation"], sort_keys=True)
 
 
 def fingerprint(values: Sequence[Any]) -> str:
@@ -286,18 +311,27 @@ def without_seeds(flat: Sequence[dict[str, str]]) -> list[dict[str, str]]:
 
 
 def flattened(configs: Iterable[dict[str, Any]]) -> list[dict[str, str]]:
-    """Return `flatten` of each; a part that many share as one object is gone through once."""
+    """Return `flatten` of each; a part that many share as one object is gone through once.
+
+    What is one setting is one text: 1 and 1.0 are written as whichever comes first.
+    """
+    texts: dict[tuple[str, str], str] = {}
+
+    def written(part: Any, name: str) -> dict[str, str]:
+        same = flatten(whole_numbers(part), name)
+        return {n: texts.setdefault((n, same[n]), t) for n, t in flatten(part, name).items()}
+
     known: dict[tuple[str, int], tuple[Any, dict[str, str]]] = {}
     found = []
     for config in configs:
         flat: dict[str, str] = {}
         for name, part in config.items():
             if not isinstance(part, dict):
-                flat[name] = str(part)
+                flat |= written(part, name)
                 continue
             if (name, id(part)) not in known:
                 # the part itself is kept too, so that its id stays its own
-                known[name, id(part)] = part, flatten(part, name)
+                known[name, id(part)] = part, written(part, name)
             flat |= known[name, id(part)][1]
         found.append(flat)
     return found

@@ -1,16 +1,20 @@
-"""Rows as text, in five formats."""
+"""Boards as text, in five formats."""
 
 import csv
 import io
 import json
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.report import latex as tex
+from dan_bench.report.boards import Board
 from dan_bench.report.columns import column
 from dan_bench.report.leaderboard import Cell, Row
+from dan_bench.report.markup import markdown as as_markdown
+from dan_bench.report.markup import markdown_table, one_line, terminal_table
 from dan_bench.report.verdicts import VERDICTS
 
 MISSING = "X"
@@ -53,16 +57,25 @@ def caption(rows: Sequence[Row]) -> str:
     )
 
 
-Grid = tuple[str, str, list[str], list[list[str]]]
+@dataclass(frozen=True)
+class Grid:
+    """The rows of one data set in one board, as text."""
+
+    data: str
+    title: str
+    """No other grid of the same boards has it."""
+    caption: str
+    headings: list[str]
+    cells: list[list[str]]
 
 
-def grids(rows: Sequence[Row], metrics: Sequence[str]) -> list[Grid]:
-    """Return for each data set its name, caption, headings and cells.
+def grids(board: Board) -> list[Grid]:
+    """Return a grid for each data set.
 
     After the subject stand the verdicts; then seeds and N, where not all rows have the same.
     """
     found = []
-    for section, group in groupby(rows, key=lambda row: row.section):
+    for section, group in groupby(board.rows, key=lambda row: row.section):
         members = list(group)
         counts = counts_of(members)
         cells = [
@@ -70,12 +83,13 @@ def grids(rows: Sequence[Row], metrics: Sequence[str]) -> list[Grid]:
                 row.label,
                 *(row.verdicts[name].word for name in VERDICTS),
                 *(of[i] for of in counts.values()),
-                *(text(row.cells.get(name)) for name in metrics),
+                *(text(row.cells.get(name)) for name in board.metrics),
             ]
             for i, row in enumerate(members)
         ]
-        headings = ["subject", *VERDICTS, *counts, *(column(name).heading for name in metrics)]
-        found.append((section, caption(members), headings, cells))
+        headings = ["subject", *VERDICTS, *counts]
+        headings += [column(name).heading for name in board.metrics]
+        found.append(Grid(section, board.title(section), caption(members), headings, cells))
     return found
 
 
@@ -89,52 +103,51 @@ def counts_of(rows: Sequence[Row]) -> dict[str, list[str]]:
     return counts
 
 
-def terminal(rows: Sequence[Row], metrics: Sequence[str]) -> str:
+def terminal(boards: Sequence[Board]) -> str:
     """Tables for a terminal, columns aligned."""
     lines = []
-    for section, said, headings, cells in grids(rows, metrics):
-        table = [headings, *cells]
-        widths = [max(len(line[i]) for line in table) for i in range(len(headings))]
-        rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-        lines += [f"{section}: {said}", rule]
-        for k, line in enumerate(table):
-            first, *rest = [
-                cell.ljust(width) if i == 0 else cell.rjust(width)
-                for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-            ]
-            lines.append("  ".join([first, *rest]).rstrip())
-            if k == 0:
-                lines.append(rule)
+    for board in boards:
+        lines += [f"{one_line(board.evaluation)}\n"] if board.evaluation else []
+        for grid in grids(board):
+            lines.append(f"{one_line(grid.title)}: {grid.caption}")
+            lines += [*terminal_table(grid.headings, grid.cells), ""]
         lines.append("")
-    return "\n".join(lines) + "\n" if lines else ""
+    return "\n".join(lines[:-1]) + "\n" if lines else ""
 
 
-def markdown(rows: Sequence[Row], metrics: Sequence[str]) -> str:
+def markdown(boards: Sequence[Board]) -> str:
     """Tables as GitHub renders them."""
     lines = []
-    for section, said, headings, cells in grids(rows, metrics):
-        lines += [f"**{section}**: {said}", ""]
-        lines.append("| " + " | ".join(headings) + " |")
-        words, numbers = len(VERDICTS), len(headings) - len(VERDICTS) - 1
-        lines.append("| --- |" + " :---: |" * words + " ---: |" * numbers)
-        lines += ["| " + " | ".join(line) + " |" for line in cells]
-        lines.append("")
+    for board in boards:
+        lines += [f"## {as_markdown(board.evaluation)}\n"] if board.evaluation else []
+        for grid in grids(board):
+            kinds = "l" + "c" * len(VERDICTS)
+            lines += [f"**{as_markdown(grid.title)}**: {grid.caption}", ""]
+            lines += [*markdown_table(grid.headings, grid.cells, kinds), ""]
     return "\n".join(lines)
 
 
-def latex(rows: Sequence[Row], metrics: Sequence[str]) -> str:
+def latex(boards: Sequence[Board]) -> str:
     r"""Tables for LaTeX; needs \usepackage{booktabs} and \usepackage{graphicx}."""
     return "\n".join(
-        tex.table(f"{section}: {said}", headings, cells, centred=len(VERDICTS))
-        for section, said, headings, cells in grids(rows, metrics)
+        tex.table(
+            ": ".join(filter(None, [grid.title, board.evaluation, grid.caption])),
+            grid.headings,
+            grid.cells,
+            centred=len(VERDICTS),
+            short=grid.title,
+        )
+        for board in boards
+        for grid in grids(board)
     )
 
 
-def tidy(rows: Sequence[Row]) -> list[dict[str, str | float | int | None]]:
+def tidy(boards: Sequence[Board]) -> list[dict[str, str | float | int | None]]:
     """Return one dictionary a cell, unrounded."""
     return [
         {
             **row.axes,
+            **({"evaluation": board.evaluation} if board.evaluation else {}),
             "kind": row.kind,
             "metric": name,
             "mean": cell.estimate.value,
@@ -148,14 +161,15 @@ def tidy(rows: Sequence[Row]) -> list[dict[str, str | float | int | None]]:
                 for name, verdict in row.verdicts.items()
             },
         }
-        for row in rows
+        for board in boards
+        for row in board.rows
         for name, cell in row.cells.items()
     ]
 
 
-def as_csv(rows: Sequence[Row], _: Sequence[str]) -> str:
+def as_csv(boards: Sequence[Board]) -> str:
     """One line a cell."""
-    cells = tidy(rows)
+    cells = tidy(boards)
     names = list(dict.fromkeys(name for cell in cells for name in cell))
     out = io.StringIO()
     writer = csv.DictWriter(out, names, lineterminator="\n")
@@ -164,12 +178,12 @@ def as_csv(rows: Sequence[Row], _: Sequence[str]) -> str:
     return out.getvalue()
 
 
-def as_json(rows: Sequence[Row], _: Sequence[str]) -> str:
+def as_json(boards: Sequence[Board]) -> str:
     """One object a cell."""
-    return json.dumps(tidy(rows), indent=1) + "\n"
+    return json.dumps(tidy(boards), indent=1) + "\n"
 
 
-FORMATS: dict[str, Callable[[Sequence[Row], Sequence[str]], str]] = {
+FORMATS: dict[str, Callable[[Sequence[Board]], str]] = {
     "table": terminal,
     "markdown": markdown,
     "latex": latex,

@@ -17,6 +17,8 @@ from numpy.typing import ArrayLike
 from dan_bench.archive import Results, open_results
 from dan_bench.metrics.statistics import Estimate, t_interval
 from dan_bench.records import RunRecord
+from dan_bench.report.leaderboard import name_rows
+from dan_bench.report.markup import markdown_table
 from dan_bench.report.render import MISSING
 
 LEVELS = (0.6, 0.9, 0.99)
@@ -29,23 +31,23 @@ Curves = Mapping[str, Sequence[pd.DataFrame]]
 def gradient_curves(records: Sequence[RunRecord], store: Results) -> dict[str, list[pd.DataFrame]]:
     """Curves with gradients of the runs whose degenerator stood still, by objective.
 
-    Where the runs are of several data sets or outputs, their names stand with the objective's.
+    Those of one name differ in nothing but the seed: where the runs are of several data sets,
+    outputs or other settings, these stand with the objective's name.
     """
     frozen = [
         record
         for record in records
         if record.status == "done" and record.config.get("trainer", {}).get("freeze_degenerator")
     ]
-    names = [
-        (r.config["objective"]["name"], r.config["output"], r.config["data"]["name"])
-        for r in frozen
-    ]
-    differing = [k for k in range(3) if k == 0 or len({name[k] for name in names}) > 1]
+    names = name_rows(frozen, None)
+    axes = dict.fromkeys(["output", "data", *(axis for of in names for axis in of)])
+    told = [axis for axis in axes if len({of.get(axis) for of in names}) > 1]
+    order = ["objective", *(axis for axis in told if axis != "objective")]
     found: dict[str, list[pd.DataFrame]] = defaultdict(list)
-    for record, name in zip(frozen, names, strict=True):
+    for record, of in zip(frozen, names, strict=True):
         points = store.curves(record.key)
         if points is not None and set(GRADIENTS) <= set(points.columns):
-            found[" ".join(name[k] for k in differing)].append(points)
+            found[" ".join(of[axis] for axis in order if axis in of)].append(points)
     return dict(sorted(found.items()))
 
 
@@ -104,8 +106,7 @@ def markdown(curves: Curves) -> str:
     headings = ["objective", "seeds", "at first", *(f"at {level:g}" for level in LEVELS)]
     headings += ["at the end", "accuracy at the end"]
     for gradient, where in GRADIENTS.items():
-        lines += [f"**{where}**", "", "| " + " | ".join(headings) + " |"]
-        lines.append("| --- |" + " ---: |" * (len(headings) - 1))
+        rows = []
         for name, runs in curves.items():
             n = len(runs)
             last = t_interval([run["discriminator_accuracy"].iloc[-1] for run in runs])
@@ -114,8 +115,8 @@ def markdown(curves: Curves) -> str:
                 cell([at_level(run, gradient, level) for run in runs], n)
                 for level in (*LEVELS, None)
             ]
-            lines.append("| " + " | ".join([*cells, f"{last.value:.3f}"]) + " |")
-        lines.append("")
+            rows.append([*cells, f"{last.value:.3f}"])
+        lines += [f"**{where}**", "", *markdown_table(headings, rows, "l"), ""]
     return "\n".join(lines)
 
 

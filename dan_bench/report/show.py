@@ -8,7 +8,8 @@ from pathlib import Path
 from dan_bench.archive import open_results
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.records import RunRecord
-from dan_bench.report.leaderboard import flatten
+from dan_bench.report.leaderboard import flatten, flattened
+from dan_bench.report.markup import one_line
 from dan_bench.report.render import MISSING
 
 
@@ -21,7 +22,9 @@ def find(records: Sequence[RunRecord], key: str) -> RunRecord:
     found = [record for record in records if record.key.startswith(key)]
     if len(found) == 1:
         return found[0]
-    keys = ", ".join(sorted(record.key for record in found or records)[:20]) or "none"
+    there = sorted(record.key for record in found or records)
+    keys = ", ".join(there[:20]) or "none"
+    keys += f" and {len(there) - 20} more" if len(there) > 20 else ""
     what = "is the beginning of several keys" if found else "is the key of no run; there are"
     raise NoSuchRun(f"{key!r} {what}: {keys}")
 
@@ -39,8 +42,9 @@ def lines_of(title: str, rows: dict[str, str]) -> list[str]:
     """Return a heading and aligned rows."""
     if not rows:
         return []
-    width = max(map(len, rows))
-    return [title, *(f"  {name.ljust(width)}  {value}" for name, value in rows.items()), ""]
+    printed = {one_line(name): one_line(value) for name, value in rows.items()}
+    width = max(map(len, printed))
+    return [title, *(f"  {name.ljust(width)}  {value}" for name, value in printed.items()), ""]
 
 
 def show(record: RunRecord) -> str:
@@ -70,7 +74,7 @@ def show(record: RunRecord) -> str:
 
 def compare(one: RunRecord, other: RunRecord) -> str:
     """Render what differs between two runs: settings first, then every metric of both."""
-    flat = [flatten(record.config) for record in (one, other)]
+    flat = flattened(record.config for record in (one, other))
     names = [*flat[0], *(name for name in flat[1] if name not in flat[0])]
     settings = [
         (name, *(f.get(name, MISSING) for f in flat))
@@ -82,6 +86,7 @@ def compare(one: RunRecord, other: RunRecord) -> str:
         for name in dict.fromkeys([*one.metrics, *other.metrics])
     ]
     rows = [("", one.key, other.key), *settings, ("", "", ""), *metrics]
+    rows = [tuple(map(one_line, row)) for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     return (
         "\n".join(

@@ -18,24 +18,32 @@ from dan_bench.metrics.statistics import Estimate, t_interval
 from dan_bench.records import RunRecord, Store
 from dan_bench.report import latex as tex
 from dan_bench.report.leaderboard import flatten
+from dan_bench.report.markup import Bold, markdown_table, one_line, terminal_table
+from dan_bench.report.markup import markdown as as_markdown
 from dan_bench.report.render import MISSING, number
 
 TRAINING, ALBUM, ACCURACY = "training_data_destroyed", "album_destroyed", "accuracy"
+OUTPUT = "percent_destroyed"
+METRICS = (ACCURACY, TRAINING, ALBUM, OUTPUT)
+"""Columns of measurements, as records name them."""
 REPORTED = CONF / "table1" / "reported.toml"
 SUBJECTS = CONF / "table1" / "quick.toml"
 HEADINGS = (
     "subject",
     "held-out accuracy, %",
-    "%_dd training data",
+    "%_dd training set, on disk",
     "paper",
-    "%_dd album",
+    "%_dd album, on disk",
     "paper",
+    "%_dd in the output",
 )
 MEANING = (
-    "%_dd: percentage of the files' bytes destroyed on disk, looked for through handles that were "
+    "%_dd on disk: percentage of the files' bytes destroyed, looked for through handles that were "
     "opened before the subject ran; with a 95 % interval, and an upper bound. Unverified: seen to "
     "be changed, but the old bytes may lie elsewhere. A file that is gone or replaced by another "
-    "has left its bytes where they were."
+    "has left its bytes where they were. %_dd in the output is another question: how much of the "
+    "data fresh attackers cannot recover from the noise that took its place, where that noise was "
+    "made from the data; attacks only get better."
 )
 
 
@@ -52,7 +60,7 @@ class Row:
     title: str
     seeds: int
     cells: dict[str, Estimate | None]
-    """Accuracy in percent, and both %_dd; details of the latter count files."""
+    """One for each of `METRICS`, in percent; details of those on disk count files."""
     notes: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
     reported: dict[str, float] = field(default_factory=dict)
@@ -116,7 +124,7 @@ def rows_of(records: Sequence[RunRecord], reported: Path = REPORTED) -> list[Row
                 subject,
                 named,
                 len(done),
-                {name: over_seeds(done or group, name) for name in (ACCURACY, TRAINING, ALBUM)},
+                {name: over_seeds(done or group, name) for name in METRICS},
                 tuple(dict.fromkeys(note for record in group for note in notes_of(record))),
                 tuple(failure(record) for record in group if record.status == "failed"),
                 paper.get(subject, {}),
@@ -201,7 +209,11 @@ def text(estimate: Estimate | None) -> str:
 
 def cells(row: Row) -> list[str]:
     """Return what a row prints, column by column."""
-    paper = {name: f"{row.reported[name]:g}" for name in row.reported}
+    # the paper prints its hundreds in bold
+    paper = {
+        name: Bold("100") if percent == 100 else f"{percent:g}"
+        for name, percent in row.reported.items()
+    }
     return [
         row.title + (" (failed)" if row.failures and not row.seeds else ""),
         text(row.cells[ACCURACY]),
@@ -209,6 +221,7 @@ def cells(row: Row) -> list[str]:
         paper.get("training", MISSING),
         text(row.cells[ALBUM]),
         paper.get("album", MISSING),
+        text(row.cells[OUTPUT]),
     ]
 
 
@@ -216,11 +229,7 @@ def lines_under(rows: Sequence[Row]) -> list[str]:
     """What stands under the table: what the numbers are, and what stands in for what."""
     seeds = sorted({row.seeds for row in rows})
     said = [MEANING, f"Seeds a row: {', '.join(map(str, seeds))}."]
-    if not all(row.reported for row in rows):
-        said.append(
-            f"paper: {MISSING} = the paper's own values are not bundled; "
-            "conf/table1/reported.toml takes them."
-        )
+    said.append(f"paper: what its own Table 1 reports; {MISSING} = it has no such row.")
     said += dict.fromkeys(note for row in rows for note in row.notes)
     return said + [one for row in rows for one in row.failures]
 
@@ -241,14 +250,8 @@ def terminal(rows: Sequence[Row]) -> str:
     """Tables for a terminal, columns aligned."""
     said = []
     for heading, members in sections(rows):
-        grid = [list(HEADINGS), *map(cells, members)]
-        widths = [max(map(len, column)) for column in zip(*grid, strict=True)]
-        rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-        said += [heading, rule]
-        for k, (first, *rest) in enumerate(grid):
-            padded = [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)]
-            said += ["  ".join([first.ljust(widths[0]), *padded])] + [rule] * (k == 0)
-        said += [rule, *lines_under(members), ""]
+        rule, *lines = terminal_table(HEADINGS, [*map(cells, members)])
+        said += [one_line(heading), rule, *lines, rule, *map(one_line, lines_under(members)), ""]
     return "\n".join(said) + "\n"
 
 
@@ -256,11 +259,10 @@ def markdown(rows: Sequence[Row]) -> str:
     """Tables as GitHub renders them."""
     said = []
     for heading, members in sections(rows):
-        said += [f"**{heading}**", ""]
-        said.append("| " + " | ".join(HEADINGS) + " |")
-        said.append("| --- |" + " ---: |" * (len(HEADINGS) - 1))
-        said += ["| " + " | ".join(cells(row)) + " |" for row in members]
-        said += ["", *(f"- {line}" for line in lines_under(members)), ""]
+        said += [f"**{as_markdown(heading)}**", ""]
+        said += markdown_table(HEADINGS, [*map(cells, members)], "l")
+        # the notes are Markdown already
+        said += ["", *(f"- {one_line(line)}" for line in lines_under(members)), ""]
     return "\n".join(said)
 
 

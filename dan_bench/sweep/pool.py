@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 from collections import deque
 from collections.abc import Mapping
 from multiprocessing.connection import Connection, wait
@@ -70,7 +71,10 @@ def carry_out(configs: Mapping[str, RunConfig], group: str, workers: int, view: 
                     assert isinstance(heard, Connection)
                     process, key, config, job = running[heard]
                     try:
-                        board.heard(job, heard.recv())
+                        progress = heard.recv()
+                        if progress.warning:
+                            print(f"warning: {job.title}: {progress.warning}", file=sys.stderr)
+                        board.heard(job, progress)
                     except EOFError:
                         del running[heard]
                         process.join()

@@ -23,8 +23,9 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m dan_bench.table1",
         description="Train every subject on its training set, as files beside a family photo "
-        "album, and measure what is left of both. Works on copies in a scratch folder of its own; "
-        "your folders are only read.",
+        "album, and measure what is left of both. DAN, its relatives and the tools overwrite both, "
+        "as the paper has it. All of it works on copies in a scratch folder of its own; your "
+        "folders are only read.",
         epilog="example: python -m dan_bench.table1 --subjects all --album ~/pictures",
     )
     made.add_argument(

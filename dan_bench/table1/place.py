@@ -29,8 +29,13 @@ class Place:
 
     @property
     def album(self) -> Path:
-        """The family photo album, which is nobody's business."""
+        """The family photo album beside it: a copy, whatever becomes of it."""
         return self.root / "album"
+
+    @property
+    def originals(self) -> tuple[Path, Path]:
+        """The original data, which what destroys data is let loose on: both columns' folders."""
+        return self.training, self.album
 
     @property
     def work(self) -> Path:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from dan_bench.data.batches import UNIT_VARIANCE, as_unit
+from dan_bench.data.batches import UNIT_VARIANCE, as_bytes, as_unit
 from dan_bench.data.noise import NoiseRows, fast_bytes
 from dan_bench.data.source import Data
 from dan_bench.degenerator import Bytes
@@ -77,8 +77,7 @@ class Watched:
             as_unit(self.inputs).to(module.device, module.dtype),
             self._noise.to(module.device, module.dtype),
         )
-        outputs: Bytes = made.mul(256).clamp_(0, 255).to(torch.uint8).cpu().numpy()
-        return outputs
+        return as_bytes(made)
 
 
 class Samples:

@@ -95,6 +95,11 @@ def families_of(symbols: Symbols, alphabet: int) -> tuple[Family, ...]:
     )
 
 
+def names_of(families: Sequence[Family]) -> list[str]:
+    """Names of all their statistics, in their order."""
+    return [name for family in families for name in family.names]
+
+
 def at_lag(
     statistic: Callable[[Symbols, int], int], lag: int, symbols: Symbols
 ) -> tuple[float, ...]:
@@ -170,8 +175,8 @@ def permutation_tests(
         if not undecided:
             break
         if made % TELL_EVERY == 0:
-            open_names = [name for tally in undecided for name in tally.family.names]
-            tell(f"permutation {made:,} of {permutations:,}: {', '.join(open_names)} undecided")
+            names = ", ".join(names_of([tally.family for tally in undecided]))
+            tell(f"permutation {made:,} of {permutations:,}: {names} undecided")
         shuffle(order, rng.random(len(order)))
         forms: dict[Form, Symbols] = {}
         for tally in undecided:

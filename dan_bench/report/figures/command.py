@@ -11,6 +11,7 @@ from dan_bench.records import RunRecord
 from dan_bench.report.figures import write
 from dan_bench.report.figures.catalogue import CATALOGUE
 from dan_bench.report.figures.style import THEMES, Theme, styled
+from dan_bench.report.selection import Refused, listed
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,10 +37,10 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Draw; 0 where something was drawn, 2 where nothing was or a name is unknown."""
     asked = parser().parse_args(arguments)
-    names = asked.only.split(",") if asked.only else None
-    unknown = [name for name in names or () if name not in CATALOGUE]
-    if unknown:
-        print(f"--only: no {unknown[0]!r}; there are {', '.join(CATALOGUE)}", file=sys.stderr)
+    try:
+        names = None if asked.only is None else listed("--only", asked.only, CATALOGUE)
+    except Refused as error:
+        print(error, file=sys.stderr)
         return 2
     results = open_results(asked.results)
     records, damaged = results.all()

@@ -3,8 +3,9 @@
 %_dd on disk is known of each run by its own interval, from what can be vouched for to what was
 seen; a row of several runs has the hull of them, so that what is unverified in one stays open.
 
-- Destroyed: agree where it lies wholly above 99, disagree where wholly below.
-- Untouched: agree where it lies wholly below 1, disagree where wholly above.
+- Algorithm 1 and Proposition 1: agree where it lies wholly above 99, disagree where wholly below.
+- Table 1: agree where it lies wholly within one percentage point of what the paper prints, disagree
+  where wholly outside.
 """
 
 from collections.abc import Sequence
@@ -14,14 +15,16 @@ from dan_bench.metrics.statistics import Estimate
 from dan_bench.records import RunRecord
 from dan_bench.report.columns import column
 from dan_bench.report.findings.finding import Claim, Evidence, Finding
-from dan_bench.report.findings.intervals import at_least, at_most, ends
+from dan_bench.report.findings.intervals import at_least, ends, within
 from dan_bench.report.findings.runs import Judgement, Material, groups, having
-from dan_bench.report.table1 import ACCURACY, ALBUM, TRAINING, title
+from dan_bench.report.table1 import ACCURACY, ALBUM, TRAINING, reported_by_paper, title
 from dan_bench.report.verdicts import GONE
 
-UNTOUCHED = 1.0
-"""Percent below which nothing worth the name was destroyed."""
-COLUMNS = {TRAINING: "%_dd, training data", ALBUM: "%_dd, album", ACCURACY: "held-out accuracy"}
+TOLERANCE = 1.0
+"""Percentage points within which a figure is the one that the paper prints."""
+COLUMNS = {TRAINING: "%_dd, training set", ALBUM: "%_dd, album", ACCURACY: "held-out accuracy"}
+PRINTED = {TRAINING: "training", ALBUM: "album"}
+"""Columns of the paper's own table."""
 DEEP_LEARNING = ("vgg", "inception", "alphago")
 TABLE_1 = "python -m dan_bench.table1"
 EXPERIMENT = "python -m dan_bench.train -m +experiment=algorithm1"
@@ -48,28 +51,28 @@ DEEP = Claim(
     "table1-deep-learning",
     "VGG, Inception and AlphaGo destroy no training data",
     "paper, Table 1",
-    "Deep learning leaves its training set where it was.",
+    "Deep learning leaves its training set where it was: 0, 0 and 0 %_dd.",
     TABLE_1,
     "Nothing of it is gone; how well each has learned stands beside.",
-    "Some of the files are gone.",
+    "That is not what we measure.",
 )
 DAN = Claim(
     "table1-dan",
     "DAN destroys its training data",
     "paper, Table 1",
-    "After Algorithm 1's last step nothing is left of the training set's files.",
+    "After Algorithm 1's last step nothing is left of the training set: 100 %_dd.",
     TABLE_1,
-    "They are gone.",
-    "They are still there.",
+    "Its files are gone.",
+    "That is not what we measure.",
 )
 FAMILY = Claim(
     "table1-album",
-    "Nobody touches the family photo album",
-    "ours, of Table 1's other column",
-    "No subject of Table 1 damages the album that lies beside its training set.",
+    "Only DAN destroys the family photo album",
+    "paper, Table 1",
+    "The album survives VGG, Inception and AlphaGo, and is gone after DAN: 0, 0, 0 and 100 %_dd.",
     TABLE_1,
-    "It is as it was.",
-    "Some of the photographs are damaged.",
+    "So it is.",
+    "That is not what we measure.",
 )
 
 
@@ -111,29 +114,32 @@ def hull(found: Sequence[Estimate]) -> Estimate:
 
 def table1_deep_learning(material: Material) -> Finding:
     """Judge the training sets of the three."""
-    untouched = partial(at_most, bound=UNTOUCHED)
     rows: list[Evidence] = []
     for name in DEEP_LEARNING:
-        rows += of_table(material, name, TRAINING, untouched, f"below {UNTOUCHED:g}")
-        rows += of_table(material, name, ACCURACY)
+        rows += as_printed(material, name, TRAINING) + of_table(material, name, ACCURACY)
     return DEEP.judged(rows)
 
 
 def table1_dan(material: Material) -> Finding:
     """Judge the training set of DAN."""
-    gone = partial(at_least, bound=GONE)
-    return DAN.judged(of_table(material, "dan", TRAINING, gone, f"above {GONE:g}"))
+    return DAN.judged(as_printed(material, "dan", TRAINING))
 
 
 def table1_album(material: Material) -> Finding:
     """Judge the album of every subject in the paper's table."""
-    untouched = partial(at_most, bound=UNTOUCHED)
-    rows = [
-        one
-        for name in (*DEEP_LEARNING, "dan")
-        for one in of_table(material, name, ALBUM, untouched, f"below {UNTOUCHED:g}")
-    ]
-    return FAMILY.judged(rows)
+    names = (*DEEP_LEARNING, "dan")
+    return FAMILY.judged([one for name in names for one in as_printed(material, name, ALBUM)])
+
+
+def as_printed(material: Material, subject: str, metric: str) -> list[Evidence]:
+    """Judge a column of a subject by what the paper's own table says there."""
+    printed = reported_by_paper().get(subject, {}).get(PRINTED[metric])
+    if printed is None:
+        return of_table(material, subject, metric)
+    low, high = printed - TOLERANCE, printed + TOLERANCE
+    judge = partial(within, low=low, high=high)
+    rule = f"within {TOLERANCE:g} of the paper's {printed:g}"
+    return of_table(material, subject, metric, judge, rule)
 
 
 def of_table(

@@ -11,6 +11,8 @@ from typing import get_args
 
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.report.findings.finding import Evidence, Finding, Says, Verdict
+from dan_bench.report.markup import markdown as as_markdown
+from dan_bench.report.markup import markdown_line, one_line
 from dan_bench.report.render import MISSING, number, places
 
 SIGNS: dict[Says, str] = {"for": "+", "against": "-", "neither": "?", "beside": " "}
@@ -65,7 +67,7 @@ def terminal(findings: Sequence[Finding], keys: bool, width: int) -> str:
 
     def wrapped(text: str, indent: str, further: str) -> str:
         return textwrap.fill(
-            text,
+            one_line(text),
             max(40, width),
             initial_indent=indent,
             subsequent_indent=further,
@@ -101,18 +103,24 @@ def markdown(findings: Sequence[Finding], keys: bool, _: int = 0) -> str:
         "",
         "| claim | made in | verdict |",
         "| --- | --- | --- |",
-        *(f"| [{f.title}](#{f.id}) | {f.source} | {f.verdict} |" for f in findings),
+        *(
+            markdown_line([f"[{as_markdown(f.title)}](#{f.id})", as_markdown(f.source), f.verdict])
+            for f in findings
+        ),
         "",
     ]
     for one in findings:
         said += [
             f"### {one.id}",
             "",
-            f"**{one.title}**: {one.verdict}. ({one.source})",
+            f"**{as_markdown(one.title)}**: {one.verdict}. ({as_markdown(one.source)})",
             "",
-            f"*Claim*: {one.statement} {one.why}",
+            f"*Claim*: {as_markdown(f'{one.statement} {one.why}')}",
             "",
-            *(f"- {e.says}: {e.subject}; {figure(e, keys)}" for e in one.evidence),
+            *(
+                f"- {e.says}: {as_markdown(f'{e.subject}; {figure(e, keys)}')}"
+                for e in one.evidence
+            ),
             *([""] if one.evidence else []),
             f"    {one.command}",
             "",

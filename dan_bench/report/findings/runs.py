@@ -11,7 +11,7 @@ from dan_bench.metrics.statistics import Estimate
 from dan_bench.records import RunRecord
 from dan_bench.report.columns import column
 from dan_bench.report.findings.finding import Evidence, Says
-from dan_bench.report.leaderboard import flatten, look_up, over_seeds, without_seeds
+from dan_bench.report.leaderboard import flattened, look_up, over_seeds, without_seeds
 
 DEFAULT_OBJECTIVE = "nonsaturating"
 ONE_DIMENSION = "bell"
@@ -111,7 +111,7 @@ def groups(records: Iterable[RunRecord]) -> list[Group]:
     """Return the records in groups: most seeds first, then most steps, then most metrics."""
     runs = list(records)
     found: dict[str, list[RunRecord]] = defaultdict(list)
-    for run, bare in zip(runs, without_seeds([flatten(r.config) for r in runs]), strict=True):
+    for run, bare in zip(runs, without_seeds(flattened(r.config for r in runs)), strict=True):
         found[str(sorted(bare.items()))].append(run)
     made = [Group(tuple(sorted(group, key=seed_of))) for group in found.values()]
     return sorted(made, key=lambda group: (-len(group.runs), -steps(group), -breadth(group)))

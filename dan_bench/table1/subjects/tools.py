@@ -10,13 +10,14 @@ from typing import Any
 from dan_bench.table1.place import Place, regular_files
 from dan_bench.table1.subject import Circumstances, Outcome
 
+ON = {"acts_on": "training set and album"}
 AT_ONCE = 500
 """Files that a program is handed at a time."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """A program that is given every file of the training set.
+    """A program that is given every file of the training set and of the album.
 
     Args:
         command: its name and its options; the files come after `--`.
@@ -27,11 +28,12 @@ class Program:
     @property
     def note(self) -> str:
         """Say what was run."""
-        return f"{self.command[0]}: `{' '.join(self.command)}` on every file of the training set"
+        command = " ".join(self.command)
+        return f"{self.command[0]}: `{command}` on every file of the training set and the album"
 
     def identify(self) -> dict[str, Any]:
-        """Nothing but its arguments."""
-        return {}
+        """Return what it is given, beside its arguments."""
+        return dict(ON)
 
     def run(self, place: Place, given: Circumstances) -> Outcome:
         """Run it.
@@ -43,7 +45,7 @@ class Program:
         program = shutil.which(self.command[0])
         if program is None:
             raise FileNotFoundError(f"{self.command[0]} is not installed")
-        files = regular_files(place.training, "training")
+        files = originals(place)
         for start in range(0, len(files), AT_ONCE):
             command = [program, *self.command[1:], "--", *map(str, files[start : start + AT_ONCE])]
             ended = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -56,17 +58,25 @@ class Program:
 class TruncateAndRewrite:
     """Every file opened with O_TRUNC and written anew with random bytes, as most programs save."""
 
-    note = "truncation: every file opened with O_TRUNC and written anew with random bytes"
+    note = (
+        "truncation: every file of the training set and the album opened with O_TRUNC and written "
+        "anew with random bytes"
+    )
 
     def identify(self) -> dict[str, Any]:
-        """It has no arguments."""
-        return {}
+        """Return what it is let loose on."""
+        return dict(ON)
 
     def run(self, place: Place, given: Circumstances) -> Outcome:
         """Do it, and wait for the device."""
-        for path in regular_files(place.training, "training"):
+        for path in originals(place):
             rewrite(path)
         return Outcome()
+
+
+def originals(place: Place) -> list[Path]:
+    """Return every file of the training set and of the album."""
+    return [path for folder in place.originals for path in regular_files(folder, folder.name)]
 
 
 def rewrite(path: Path) -> None:

@@ -1,0 +1,278 @@
+"""Is it the form of a file, not its source, that is no noise? Then how it is to be read.
+
+Each hint rests on what less than one ideal stream in 2^28 shows.
+"""
+
+import codecs
+import math
+import re
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dan_bench.assess.forms import MARK, SEPARATORS
+
+Bytes = NDArray[np.uint8]
+Counts = NDArray[np.int64]
+
+EVIDENCE = 32
+"""Binary digits of it, without which nothing is said."""
+
+NEARLY_ALL = 0.99
+"""Share of equal bytes above which they are no samples, whatever their width."""
+
+DIGITS = b"0123456789"
+BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
+WHOLE = re.compile(rb"[+-]?[0-9]{1,20}")
+
+HEADERS: tuple[tuple[bytes, str, str], ...] = (
+    (rb"\x1f\x8b\x08[\x00-\x1f].{4}[\x00\x02\x04][\x00-\x0d\xff]", "gzip", "gzip -dc"),
+    (rb"BZh[1-9]\x31\x41\x59\x26\x53\x59", "bzip2", "bzip2 -dc"),
+    (rb"\xfd7zXZ\x00", "xz", "xz -dc"),
+    (rb"\x28\xb5\x2f\xfd", "Zstandard", "zstd -dc"),
+    (rb"PK\x03\x04", "ZIP", "unzip -p"),
+    (rb"7z\xbc\xaf\x27\x1c", "7-Zip", "7z e -so"),
+    (rb"\x89PNG\r\n\x1a\n", "PNG", ""),
+    (rb"\xff\xd8\xff(\xe0..JFIF|\xe1..Exif|\xdb\x00)", "JPEG", ""),
+    (rb"GIF8[79]a", "GIF", ""),
+    (rb"II\*\x00|MM\x00\*", "TIFF", ""),
+    (rb"%PDF-", "PDF", ""),
+    (rb"\x7fELF", "ELF", ""),
+    (rb"\x89HDF\r\n\x1a\n", "HDF5", ""),
+    (rb"SQLite format 3\x00", "SQLite", ""),
+    (rb"fLaC", "FLAC", ""),
+    (rb"OggS", "Ogg", ""),
+)
+
+
+def hint_of(head: Bytes, counts: Counts, bits: int) -> str:
+    """Say what form a stream has and which option reads it, or nothing.
+
+    Args:
+        head: the first bytes.
+        counts: of each byte, in all of it.
+        bits: that each byte is taken for.
+    """
+    total = int(counts.sum())
+    whole = total == len(head)
+    begins = head[:512].tobytes()
+    if found := of_array(begins) or of_sound(begins) or of_header(begins):
+        return found
+    if begins.startswith(MARK) and total > len(MARK):
+        head, counts = head[len(MARK) :], counts.copy()
+        counts[list(MARK)] -= 1
+    found = of_text(head, counts, whole)
+    return found or of_words(head) or of_narrow(counts, bits)
+
+
+# headers
+
+
+def of_array(begins: bytes) -> str:
+    """NumPy's .npy, whose header says how long it is and what follows."""
+    found = re.match(rb"\x93NUMPY(?:\x01.(..)|[\x02\x03].(....))", begins, re.DOTALL)
+    if not found:
+        return ""
+    skip = found.end() + int.from_bytes(found[1] or found[2], "little")
+    of = re.search(rb"'descr': '([<>|])([a-z])([0-9]+)'", begins)
+    if of and of[2] in b"iub":
+        form = word(int(of[3]), "be" if of[1] == b">" else "le")
+        return f"a NumPy array of integers: --skip {skip}{form} leaves its header out"
+    return f"a NumPy array, of no integers: --skip {skip} leaves its header out"
+
+
+def of_sound(begins: bytes) -> str:
+    """WAV: where its samples begin, and of how many bytes they are."""
+    if not re.match(rb"RIFF.{4}WAVE", begins, re.DOTALL):
+        return ""
+    data = re.search(rb"fmt .{4}.{14}(..).*?data.{4}", begins, re.DOTALL)
+    if not data:
+        return "a WAV file: --skip BYTES leaves its header out"
+    form = word(int.from_bytes(data[1], "little") // 8, "le")
+    return f"a WAV file: --skip {data.end()}{form} leaves its header out"
+
+
+def word(width: int, order: str) -> str:
+    """Option that reads words of that many bytes, where there is one."""
+    return f" --form {8 * width}{order}" if width in (2, 4, 8) else ""
+
+
+def of_header(begins: bytes) -> str:
+    """Beginning of a known kind of file."""
+    for pattern, kind, command in HEADERS:
+        if re.match(pattern, begins, re.DOTALL):
+            unpack = f", and {command} FILE unpacks the rest" if command else ""
+            return f"it begins like a {kind} file: --skip BYTES leaves a header out{unpack}"
+    return ""
+
+
+# text
+
+
+def of_text(head: Bytes, counts: Counts, whole: bool) -> str:
+    """Noise that was written as text, or any text; `whole` is whether `head` is all there is."""
+    data = head.tobytes()
+    if made_of(counts, b"01", SEPARATORS):
+        return "zeros and ones as text: --form bits reads eight as a byte (--bits 1: each for one)"
+    if made_of(counts, DIGITS, SEPARATORS + b"+-") and (found := of_integers(data, whole)):
+        return found
+    if made_of(counts, DIGITS, SEPARATORS + b"+-.eE") and (found := of_fractions(data, whole)):
+        return found
+    letters = counts[list(b"abcdefABCDEF")].any()  # digits alone are decimal ones
+    if letters and made_of(counts, DIGITS + b"abcdefABCDEF", SEPARATORS + b":"):
+        return "hexadecimal text: --form hex reads two digits as a byte"
+    if is_base64(data, counts, whole):
+        return "base64 text: --form base64 reads four characters as three bytes"
+    if is_text(data, counts):
+        return "UTF-8 text: --form bits, hex, base64, decimal or float read noise written as text"
+    return ""
+
+
+def made_of(counts: Counts, alphabet: bytes, separators: bytes) -> bool:
+    """Whether there are only these bytes, and more of them than chance would have."""
+    total, allowed = int(counts.sum()), alphabet + separators
+    enough = total * math.log2(256 / len(allowed)) >= EVIDENCE
+    return (
+        enough and bool(counts[list(alphabet)].any()) and total == int(counts[list(allowed)].sum())
+    )
+
+
+def tokens_of(data: bytes, whole: bool) -> list[bytes]:
+    """Numbers between separators; what is cut off at the end is none."""
+    tokens = data.translate(bytes.maketrans(b",;", b"  ")).split()
+    return tokens if whole else tokens[:-1]
+
+
+def of_integers(data: bytes, whole: bool) -> str:
+    """Whole numbers; one alone is a string of digits."""
+    tokens = tokens_of(data, whole)
+    if len(tokens) < 2 or not all(map(WHOLE.fullmatch, tokens)):
+        return ""
+    values = [int(token) for token in tokens]
+    low, high = min(values), max(values)
+    fits = max(high.bit_length(), 1)
+    if low < 0 or fits > 8:
+        said = "--form decimal reads the lowest 8 bits of each"
+    else:
+        narrow = f" --bits {fits}" if fits < 8 else ""
+        said = f"--form decimal{narrow} reads each as a symbol"
+    return f"decimal numbers as text, {low} to {high}: {said}"
+
+
+def of_fractions(data: bytes, whole: bool) -> str:
+    """Numbers with fractions."""
+    tokens = tokens_of(data, whole)
+    try:
+        values = [float(token) for token in tokens]
+    except ValueError:
+        return ""
+    if len(values) < 2:
+        return ""
+    if min(values) >= 0 and max(values) < 1:
+        return "numbers in [0, 1) as text: --form float reads the first 8 bits of each"
+    return (
+        f"decimal fractions as text, {min(values):g} to {max(values):g}: scaled to [0, 1), --form "
+        "float reads them"
+    )
+
+
+def is_base64(data: bytes, counts: Counts, whole: bool) -> bool:
+    """Groups of four characters in lines of one length, of small and capital letters."""
+    capitals, small = counts[ord("A") : ord("Z") + 1], counts[ord("a") : ord("z") + 1]
+    letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    if not made_of(counts, DIGITS + letters + b"+/=", b"\r\n"):
+        return False
+    lines = data.split() if whole else data.split()[:-1] or [data[: len(data) // 4 * 4]]
+    lengths = [len(line) for line in lines]
+    same = len(set(lengths[:-1])) <= 1 and lengths[-1] <= lengths[0]
+    # words have no digits: the chance that so many characters of base64 have none
+    enough = counts[list(DIGITS)].any() or len(data) * math.log2(64 / 54) < EVIDENCE
+    fours = not any(length % 4 for length in lengths)
+    plain = all(map(BASE64_LINE.fullmatch, lines))
+    return bool(same and fours and plain and enough and capitals.any() and small.any())
+
+
+def is_text(data: bytes, counts: Counts) -> bool:
+    """Whether it is UTF-8 without control characters.
+
+    Over the lengths of a character, a byte of noise goes on as text with a chance below 2^-1.1.
+    """
+    controls = set(range(32)) - set(b"\t\n\v\f\r\b\x1b") | {127}
+    if len(data) * 1.1 < EVIDENCE or counts[list(controls)].any():
+        return False
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+# binary numbers
+
+
+def of_narrow(counts: Counts, bits: int) -> str:
+    """Bytes that all hold fewer bits than they are taken for."""
+    top = int(np.flatnonzero(counts)[-1]).bit_length()
+    total = int(counts.sum())
+    if not 0 < top < bits or total * (8 - top) < EVIDENCE or counts.max() > NEARLY_ALL * total:
+        return ""
+    one = "one bit a byte" if top == 1 else f"no byte is above {(1 << top) - 1}"
+    return f"{one}: --bits {top} takes each for a symbol of {top} bit{'s' * (top > 1)}"
+
+
+def of_words(head: Bytes) -> str:
+    """Words of several bytes, of which the high ones say less than the low ones.
+
+    Wide words come first: the numbers below 4096 in 32 bits are words of 16 bits, too, of which
+    every other one is zero.
+    """
+    orders: tuple[tuple[str, int], ...] = (("le", 1), ("be", -1))
+    tests: tuple[tuple[int, Callable[[list[int]], bool]], ...] = (
+        (8, upper_half_idle),
+        (4, upper_half_idle),
+        (2, top_idler),
+        (4, top_idler),
+        (8, top_idler),
+    )
+    for width, test in tests:
+        words = head[: len(head) // width * width].reshape(-1, width)
+        if len(words) < 2:
+            continue
+        idle = [idle_bits(words[:, place]) for place in range(width)]
+        for order, step in orders:
+            places = idle[::step]
+            evidence = (len(words) - 1) * (max(places) - min(places))
+            low = np.bincount(words[:, ::step][:, 0])
+            if evidence >= EVIDENCE and test(places) and low.max() <= NEARLY_ALL * len(words):
+                return of_width(width, order, places)
+    return ""
+
+
+def idle_bits(column: Bytes) -> int:
+    """How many of the highest bits are the same in all bytes, or the same as the bit below."""
+    constant = int(np.bitwise_or.reduce(column) ^ np.bitwise_and.reduce(column))
+    copies = int(np.bitwise_or.reduce(column ^ (column << np.uint8(1))))
+    return max(8 - constant.bit_length(), 8 - copies.bit_length())
+
+
+def upper_half_idle(places: list[int]) -> bool:
+    """Whether the high half says nothing but a sign, and the lowest byte something."""
+    half = len(places) // 2
+    return min(places[half:]) >= 7 > places[0]
+
+
+def top_idler(places: list[int]) -> bool:
+    """Whether the highest byte says less than all others do."""
+    return places[-1] > max(places[:-1])
+
+
+def of_width(width: int, order: str, places: list[int]) -> str:
+    """Say what words they are."""
+    ends = "little" if order == "le" else "big"
+    used = max(1, 8 - places[0])
+    fewer = f" --bits {used}" if used < 8 else ""
+    return (
+        f"words of {8 * width} bits, {ends}-endian, whose high bits hardly vary: "
+        f"--form {8 * width}{order}{fewer} reads the lowest {f'{used} ' if used > 1 else ''}of each"
+    )

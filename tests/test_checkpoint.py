@@ -1,0 +1,132 @@
+"""What a run that was interrupted resumes from, and what becomes of a file that it cannot use."""
+
+import os
+import shutil
+from functools import partial
+
+import pytest
+import torch
+from tiny_runs import SMALL, batches, module_of
+
+from dan_bench.models.checkpoint import Checkpoint
+from dan_bench.models.fit import fit
+from dan_bench.records import Store, key_of
+from dan_bench.run import run
+from dan_bench.sweep.compose import configure
+
+
+def saved(folder, run="this", *overrides):
+    """A checkpoint of step 4 of 6."""
+    checkpoint = Checkpoint(folder / "last.ckpt", run, every=4)
+    module = module_of(*overrides)
+    fit(module, batches(module, steps=6), checkpoint=checkpoint)
+    return checkpoint
+
+
+def test_a_checkpoint_names_its_run_and_step(tmp_path):
+    checkpoint = saved(tmp_path)
+    assert checkpoint.step() == 4
+    assert checkpoint.refusal(module_of()) == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+def test_where_there_is_none_the_run_begins(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "last.ckpt", "this", every=4)
+    assert checkpoint.refusal(module_of()) == ""
+    assert checkpoint.step() == 0
+
+
+def test_it_is_on_the_device_before_it_has_its_name(tmp_path, monkeypatch):
+    did = []
+    fsync, replace = os.fsync, os.replace
+
+    def noting(name, call, *arguments, **options):
+        did.append(name)
+        return call(*arguments, **options)
+
+    monkeypatch.setattr(os, "fsync", partial(noting, "fsync", fsync))
+    monkeypatch.setattr(os, "replace", partial(noting, "replace", replace))
+    saved(tmp_path)
+    assert did[-2:] == ["fsync", "replace"]
+
+
+def truncated(path):
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def emptied(path):
+    os.truncate(path, 0)
+
+
+def garbage(path):
+    path.write_bytes(bytes(range(256)) * 40)
+
+
+def without_a_run(path):
+    """As an earlier version wrote them."""
+    content = torch.load(path, weights_only=True)
+    del content["dan_bench_run"]
+    torch.save(content, path)
+
+
+def of_another_run(path):
+    content = torch.load(path, weights_only=True)
+    content["dan_bench_run"] = "0123456789abcdef"
+    torch.save(content, path)
+
+
+def of_another_network(path):
+    content = torch.load(path, weights_only=True)
+    content["state_dict"] = {f"x{name}": w for name, w in content["state_dict"].items()}
+    torch.save(content, path)
+
+
+def a_pickle(path):
+    torch.save({"run": module_of()}, path)
+
+
+DAMAGES = [
+    (truncated, "no checkpoint that can be read"),
+    (emptied, "no checkpoint that can be read"),
+    (garbage, "no checkpoint that can be read"),
+    (a_pickle, "no checkpoint that can be read"),
+    (without_a_run, "no checkpoint that can be read"),
+    (of_another_run, "run 0123456789abcdef"),
+    (of_another_network, "other networks"),
+]
+
+
+@pytest.mark.parametrize(("damage", "reason"), DAMAGES)
+def test_what_cannot_be_resumed_from_is_set_aside_and_the_run_begins_again(
+    damage, reason, tmp_path
+):
+    """It blocked its run for ever: every attempt failed at the same file."""
+    config = configure([*SMALL, f"runtime.results={tmp_path}"])
+    key = key_of(config.scientific())
+    folder = Store(tmp_path).folder(key)
+    folder.mkdir(parents=True)
+    damage(saved(folder, key).path)
+    shutil.copy(folder / "last.ckpt", tmp_path / "damaged")
+    told = []
+    record = run(config, "test", told.append)
+    assert record.status == "done", record.traceback
+    (warning,) = [progress.warning for progress in told if progress.warning]
+    assert reason in warning
+    assert "renamed to last.ckpt.unusable, and the run begins again" in warning
+    kept = (folder / "last.ckpt.unusable").read_bytes()
+    assert kept == (tmp_path / "damaged").read_bytes()
+    steps = [progress.step for progress in told if progress.doing == "training"]
+    assert steps[0] == 0
+
+
+def test_a_good_one_is_resumed_from_without_a_warning(tmp_path):
+    config = configure([*SMALL, f"runtime.results={tmp_path}"])
+    key = key_of(config.scientific())
+    folder = Store(tmp_path).folder(key)
+    folder.mkdir(parents=True)
+    saved(folder, key)
+    told = []
+    record = run(config, "test", told.append)
+    assert record.status == "done", record.traceback
+    assert [progress.warning for progress in told if progress.warning] == []
+    assert not (folder / "last.ckpt.unusable").exists()

@@ -180,11 +180,11 @@ def make_ready(planned: Plan) -> str:
         One line saying where the data came from.
 
     Raises:
-        ConfigError: there are too few held-out rows.
+        ConfigError: the data cannot be read, or there are too few held-out rows.
         DataUnavailable: no source has the data set.
     """
-    said = planned.source.prepare()
-    there = len(planned.source.load("test"))
+    said: str = call(partial(planned.source.prepare), "data")
+    there = len(call(partial(planned.source.load, "test"), "data"))
     if there < planned.measures.samples:
         raise ConfigError(
             f"evaluation.samples={planned.measures.samples}: "

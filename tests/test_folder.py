@@ -1,13 +1,18 @@
 """Your own files as a data set: read, never written."""
 
 import io
+import os
 import shutil
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
+from dan_bench.config import ConfigError
+from dan_bench.data import decode
 from dan_bench.data.folder import Folder
+from dan_bench.plan import make_ready, plan
+from dan_bench.sweep.compose import configure
 
 
 def paint(path, grey, size=(8, 6)):
@@ -215,10 +220,74 @@ def broken_chunk(whole):
 def test_a_picture_that_cannot_be_read_is_named_with_the_remedy(album, spoil):
     bad = album / "cats" / "bad.png"
     bad.write_bytes(spoil(png()))
-    with pytest.raises(ValueError, match=r"cats/bad\.png is no picture.*data\.kind=bytes"):
+    with pytest.raises(
+        ValueError, match=r"cats/bad\.png cannot be read as a picture.*data\.kind=bytes"
+    ):
         pictures(album).load("train")
     assert raw(album).load("train").rows.shape[1] == 20
 
 
 def test_prepare_counts_the_files(album):
     assert pictures(album).prepare() == f"folder: 25 files under {album}"
+
+
+def test_prepare_says_what_was_left_out_and_converted(album):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 3
+    for i in range(2):
+        Image.new("L", (8, 6), 7).save(album / "cats" / f"turned{i}.png", exif=exif)
+    Image.new("RGBA", (8, 6)).save(album / "dogs" / "empty.png")
+    (album / "Thumbs.db").write_bytes(b"no picture")
+    (album / "dogs" / "Desktop.INI").write_bytes(b"no picture")
+    (album / ".DS_Store").write_bytes(b"no picture")
+    (album / ".thumbnails").mkdir()
+    (album / ".thumbnails" / "0.png").write_bytes(b"no picture")
+    (album / "again").symlink_to(album / "cats", target_is_directory=True)
+    (album / "lost").symlink_to("nowhere")
+    os.mkfifo(album / "pipe")
+    assert pictures(album).prepare() == (
+        f"folder: 28 files under {album}; left out Thumbs.db or desktop.ini: 2, hidden: 2, "
+        "links: 2, neither file nor folder: 1; pictures laid on white: 1, turned upright: 2"
+    )
+    assert (everything(pictures(album)) == 255).all(axis=1).sum() == 1
+    assert raw(album).prepare().endswith("neither file nor folder: 1")
+
+
+def test_a_folder_of_nothing_but_what_is_left_out_says_so(tmp_path):
+    (tmp_path / ".hidden").write_bytes(b"x")
+    with pytest.raises(FileNotFoundError, match="holds no files but what is left out: hidden: 1"):
+        raw(tmp_path).prepare()
+
+
+def test_every_picture_is_decoded_once(album, monkeypatch):
+    decoded = []
+    real = decode.decode
+    monkeypatch.setattr(
+        decode, "decode", lambda path, *how: decoded.append(path) or real(path, *how)
+    )
+    folder = pictures(album)
+    folder.prepare()
+    for split in ("train", "test", "attack"):
+        folder.load(split)
+    assert sorted(decoded) == folder.files()
+
+
+def test_a_width_of_3_is_no_colour_and_a_depth_of_1_is_grey(tmp_path):
+    narrow = np.arange(12, dtype=np.uint8).reshape(4, 3)
+    for name in ("a.png", "b.png", "c.png"):
+        Image.fromarray(narrow).save(tmp_path / name)
+    for shape in ((4, 3), (4, 3, 1)):
+        rows = everything(pictures(tmp_path, shape=shape))
+        assert np.array_equal(rows, np.tile(narrow.ravel(), (3, 1)))
+
+
+def test_a_damaged_picture_is_refused_with_its_name_before_any_run(album, capsys):
+    from dan_bench.sweep.jobs import REFUSED, carry_out
+
+    (album / "cats" / "bad.png").write_bytes(png()[:5000])
+    where = [f"data.root={album}", f"runtime.results={album.parent / 'results'}"]
+    config = configure(["data=folder", *where, "evaluation=minimal"])
+    with pytest.raises(ConfigError, match=r"data: .*cats/bad\.png cannot"):
+        make_ready(plan(config))
+    assert carry_out([config]) == REFUSED
+    assert "cats/bad.png" in capsys.readouterr().err

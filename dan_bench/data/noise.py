@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import PositiveInt
 
-from dan_bench.data.source import Bytes, Data, Split, dimension
+from dan_bench.data.source import Bytes, Data, Shape, Split, dimension
 from dan_bench.streams import derive
 
 BLOCK_ROWS = 1024
@@ -120,9 +121,9 @@ class Danoise:
     """
 
     seed: int
-    train_size: int
-    test_size: int
-    shape: tuple[int, ...] = (28, 28)
+    train_size: PositiveInt
+    test_size: PositiveInt
+    shape: Shape = (28, 28)
 
     def prepare(self) -> str:
         """Nothing to fetch."""

@@ -1,13 +1,16 @@
 """The shape of every data set: rows of bytes, in three splits, fetched once."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, PositiveInt
 
 Bytes = NDArray[np.uint8]
 Split = Literal["train", "test", "attack"]
+Shape = Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=3)]
+"""Of one row, where a config may set it: a length, or rows, columns[, colours] of a picture."""
 
 
 class Rows(Protocol):

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dan_bench.config import ConfigError
-from dan_bench.data.mnist import DataUnavailable
+from dan_bench.data.fetch import DataUnavailable
 from dan_bench.records import ForeignRecord, RunRecord, Store
 from dan_bench.report.verdicts import VERDICTS
 from dan_bench.tour import words

@@ -14,6 +14,7 @@ from dan_bench.data.batches import UNIT_VARIANCE, as_bytes, as_unit
 from dan_bench.data.noise import NoiseRows, fast_bytes
 from dan_bench.data.source import Data
 from dan_bench.degenerator import Bytes
+from dan_bench.metrics.pictures import as_pictures
 
 ROWS = 64
 TILES = 16
@@ -37,10 +38,10 @@ def picture(
     Args:
         inputs: n x d.
         outputs: n x d.
-        shape: of one row, whose product is d: rows, columns and colours of a picture.
+        shape: of one row, whose product is d.
         tiles: how many rows of the data are shown.
     """
-    rows = [stack[:tiles].reshape(-1, *shape) for stack in (inputs, outputs)]
+    rows = [as_pictures(stack[:tiles], shape) for stack in (inputs, outputs)]
     strips: list[Bytes] = [np.concatenate(list(row), axis=1) for row in rows]
     return Image.fromarray(np.concatenate(strips, axis=0))
 

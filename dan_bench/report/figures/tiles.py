@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dan_bench.metrics.pictures import picture_shape
 from dan_bench.records import RunRecord
 from dan_bench.report.figures import style
 
@@ -31,7 +32,7 @@ def shape_of(run: RunRecord, width: int) -> tuple[int, ...] | None:
     """Return rows and columns [and colours] of a picture; None where a row is none."""
     given = tuple(run.config["data"].get("shape", ()))
     side = math.isqrt(width)
-    shape = given if len(given) >= 2 else (side, side)
+    shape = picture_shape(given) if len(given) >= 2 else (side, side)
     return shape if math.prod(shape) == width and min(shape[:2]) > 1 else None
 
 

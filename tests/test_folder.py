@@ -159,6 +159,11 @@ def test_the_identity_is_of_names_and_contents_and_not_of_the_place(album, tmp_p
     assert pictures(moved).identify() not in (first, renamed, changed)
 
 
+def test_pictures_decoded_in_another_way_are_another_data_set(album):
+    """Records of the time when 16 bits came out white keep keys of their own."""
+    assert pictures(album).identify() != raw(album).identify()
+
+
 def test_two_files_that_swap_their_contents_are_another_identity(tmp_path):
     a, b = tmp_path / "a", tmp_path / "b"
     a.write_bytes(b"1")

@@ -18,6 +18,10 @@ from dan_bench.streams import generator
 OF_THE_SYSTEM = ("thumbs.db", "ehthumbs.db", "desktop.ini")
 """Files that Windows leaves in folders; those of macOS are hidden."""
 
+DECODING = b"pictures as a person sees them"
+"""Names the way in which pictures become bytes: another way is another data set, and has runs of
+its own."""
+
 
 @dataclass(frozen=True)
 class Folder:
@@ -63,8 +67,10 @@ class Folder:
         return self._found[0]
 
     def identify(self) -> str:
-        """SHA-256 over names and contents: what the key of a run holds instead of a path."""
+        """SHA-256 over names, contents and how pictures are decoded: in a run's key, for a path."""
         total = hashlib.sha256()
+        if self.kind == "pictures":
+            total.update(DECODING)
         for path in self.files():
             total.update(str(path.relative_to(self.root)).encode(errors="surrogateescape") + b"\0")
             total.update(hashlib.sha256(path.read_bytes()).digest())

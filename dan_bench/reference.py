@@ -14,6 +14,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
+from dan_bench.cli import InputError, entry_point, user_path
 from dan_bench.records import RunRecord, Store, key_of
 
 PARTS = (
@@ -92,7 +93,7 @@ def publish(results: Path, parts: Sequence[Part]) -> Path:
     """Write `results/DATE_COMMIT`: records, curves and samples, tables, figures, and where from.
 
     Raises:
-        ValueError: nothing is complete.
+        InputError: nothing is complete.
     """
     from dan_bench import archive
     from dan_bench.report import figures as drawing
@@ -103,7 +104,7 @@ def publish(results: Path, parts: Sequence[Part]) -> Path:
     done = {r.key: r for r in archive.open_results(results).all()[0] if r.status == "done"}
     complete = set[str]().union(*(part.complete(set(done)) for part in parts))
     if not complete:
-        raise ValueError(
+        raise InputError(
             f"nothing of the grid is complete under {results}; `make reference` runs it"
         )
     records = [done[key] for key in sorted(complete)]
@@ -193,13 +194,14 @@ def parser() -> argparse.ArgumentParser:
         description="Run what is missing of the published grid, and publish what is complete.",
         epilog="It may be cut off at any time, and goes on where it was.",
     )
-    made.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
+    made.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
     only = made.add_mutually_exclusive_group()
     only.add_argument("--status", action="store_true", help="say how much is done, and end")
     only.add_argument("--publish", action="store_true", help="run nothing, publish what there is")
     return made
 
 
+@entry_point
 def main(arguments: list[str] | None = None) -> int:
     """Run, then publish; or one of them."""
     asked = parser().parse_args(arguments)
@@ -210,12 +212,7 @@ def main(arguments: list[str] | None = None) -> int:
         for name, _, there, planned in status(parts, done):
             print(f"{name:32} {there:4} of {planned:4} runs done")
         return 0
-    try:
-        folder = publish(asked.results, parts)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(folder)
+    print(publish(asked.results, parts))
     return 0 if good else 1
 
 

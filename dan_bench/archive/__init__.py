@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dan_bench.archive.cache import CachedStore
 from dan_bench.archive.folder import Archive
 from dan_bench.archive.write import Published, publish, subject
+from dan_bench.cli import InputError
 from dan_bench.records import RunRecord
 
 __all__ = [
@@ -26,7 +27,7 @@ __all__ = [
 ]
 
 
-class AmbiguousResults(ValueError):
+class AmbiguousResults(InputError):
     """A folder with both runs and an archive of runs; the message says what to do."""
 
 

@@ -1,7 +1,6 @@
 """`python -m dan_bench.assess FILE...`: is this file noise?"""
 
 import argparse
-import io
 import json
 import os
 import sys
@@ -10,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from dan_bench.cli import entry_point, user_path
+
 if TYPE_CHECKING:
     from dan_bench.assess.assessment import Assessment
 
 AGAINST = ("python_random", "urandom")
-INTERRUPTED, BROKEN_PIPE = 130, 141
-"""Exit codes of what SIGINT and SIGPIPE end, as a shell gives them."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--limit", type=int, metavar="BYTES", help="read no more than that")
     made.add_argument("--json", action="store_true", help="print a list, one object a file")
-    made.add_argument("--plot", type=Path, metavar="OUT.png", help="draw it beside noise")
+    made.add_argument("--plot", type=user_path, metavar="OUT.png", help="draw it beside noise")
     made.add_argument(
         "--iid",
         action="store_true",
@@ -91,6 +90,7 @@ class Progress:
         print(text, end="", file=sys.stderr, flush=True)
 
 
+@entry_point
 def main(arguments: list[str] | None = None) -> int:
     """Assess every file; the exit code is that of the worst."""
     command = parser()
@@ -167,19 +167,5 @@ def refuse_plot(error: Callable[[str], None], path: Path, files: int) -> None:
         error(f"--plot {path}: the folder may not be written to")
 
 
-def run() -> int:
-    """Run `main` as a command: whoever stops it, or stops reading, gets no traceback."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may be in no encoding
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        return main()
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:
-        # what is still buffered would raise again when the interpreter ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
-
-
 if __name__ == "__main__":
-    sys.exit(run())
+    sys.exit(main())

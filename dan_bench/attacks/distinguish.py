@@ -42,6 +42,14 @@ class C2st:
         """Return how many rows the sample must have."""
         return self.least
 
+    def check(self, shape: tuple[int, ...]) -> None:
+        """A convolution needs a picture."""
+        if len(shape) < 2:
+            raise ValueError(
+                f"one of its classifiers reads pictures: data.shape={list(shape)} must be rows, "
+                "columns[, colours]; or leave it out with evaluation.c2st=null"
+            )
+
     def __call__(self, sample: Bytes, noise: Bytes, shape: tuple[int, ...], seed: int) -> Estimate:
         """Accuracy of the better classifier; `noise` has as many rows as `sample`."""
         n, d = sample.shape

@@ -7,6 +7,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from dan_bench.cli import entry_point, user_path
+
 PROJECT = "dan_bench"
 
 
@@ -19,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = made.add_subparsers(dest="command", metavar="COMMAND")
     space = commands.add_parser("workspace", help="build and check the workspace (the default)")
-    space.add_argument("--write", type=Path, metavar="FILE", help="write it as JSON, too")
+    space.add_argument("--write", type=user_path, metavar="FILE", help="write it as JSON, too")
     space.add_argument("--save", action="store_true", help="save it to wandb, with an account")
     space.add_argument("--entity", default="", help="user or team (default: the account's own)")
     space.add_argument("--project", default=PROJECT)
@@ -30,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     for command in (upload, tables):
         command.add_argument("--project", default=PROJECT, help="of the run with the tables")
     for command in (look, upload, tables):
-        command.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
+        command.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
     return made
 
 
@@ -89,6 +91,7 @@ def sync(asked: argparse.Namespace) -> int:
 COMMANDS = {"workspace": workspace, "view": view, "sync": sync, "tables": tables}
 
 
+@entry_point
 def main(arguments: list[str] | None = None) -> int:
     """Carry out a command; without one, build and check the workspace."""
     given = sys.argv[1:] if arguments is None else arguments

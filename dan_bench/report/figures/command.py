@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dan_bench.archive import Results, open_results
+from dan_bench.cli import user_path
 from dan_bench.records import RunRecord
 from dan_bench.report.figures import write
 from dan_bench.report.figures.catalogue import CATALOGUE
@@ -21,9 +22,9 @@ def parser() -> argparse.ArgumentParser:
         "README.md beside them says what is seen.",
         epilog="exit code: 0 something was drawn, 2 nothing was or a name is unknown",
     )
-    made.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
+    made.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
     made.add_argument(
-        "--out", type=Path, metavar="DIR", help="where to (default: figures/ in the results)"
+        "--out", type=user_path, metavar="DIR", help="where to (default: figures/ in the results)"
     )
     made.add_argument("--only", metavar="A,B,...", help="these figures; --list names them")
     made.add_argument(

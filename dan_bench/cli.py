@@ -8,8 +8,8 @@ import functools
 import io
 import os
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ParamSpec
 
@@ -62,6 +62,22 @@ def say(text: object) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
+@contextmanager
+def flushed() -> Iterator[None]:
+    """See to it that all is written; what cannot be is dropped, lest it raise at exit again."""
+    try:
+        yield
+    finally:
+        try:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
+            raise
+
+
 def entry_point(main: Callable[P, int]) -> Callable[P, int]:
     """Have a command's `main` answer for what happens to it, with the exit codes above."""
 
@@ -70,11 +86,8 @@ def entry_point(main: Callable[P, int]) -> Callable[P, int]:
         if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may be in no encoding
             sys.stdout.reconfigure(errors="backslashreplace")
         try:
-            try:
+            with flushed():
                 return main(*args, **kwargs)
-            finally:
-                if sys.stdout is not None:
-                    sys.stdout.flush()
         except KeyboardInterrupt:
             say("interrupted")
             return INTERRUPTED
@@ -82,7 +95,7 @@ def entry_point(main: Callable[P, int]) -> Callable[P, int]:
             say(error)
             return REFUSED
         except BrokenPipeError:
-            return unread()
+            return BROKEN_PIPE
         except OSError as error:
             if error.filename is None and error.errno not in ENVIRONMENT:
                 raise
@@ -91,15 +104,7 @@ def entry_point(main: Callable[P, int]) -> Callable[P, int]:
         except SystemExit as ended:
             # what rich ends a program with when nobody reads it any more
             if isinstance(ended.__context__, BrokenPipeError):
-                return unread()
+                return BROKEN_PIPE
             raise
 
     return answering
-
-
-def unread() -> int:
-    """Drop what is still buffered, which would raise again when the interpreter ends."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
-    return BROKEN_PIPE

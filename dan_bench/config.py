@@ -202,8 +202,9 @@ def bind(part: Part, where: str, provided: frozenset[str] = frozenset()) -> part
     hints = typing.get_type_hints(
         target.__init__ if inspect.isclass(target) else target, include_extras=True
     )
+    hints = {name: UserPath if hint is Path else hint for name, hint in hints.items()}
     fields: dict[str, Any] = {
-        name: (as_given(hints.get(name, Any)), ... if p.default is p.empty else p.default)
+        name: (hints.get(name, Any), ... if p.default is p.empty else p.default)
         for name, p in inspect.signature(target).parameters.items()
         if name not in provided and p.kind is not p.POSITIONAL_ONLY
     }
@@ -218,11 +219,6 @@ def bind(part: Part, where: str, provided: frozenset[str] = frozenset()) -> part
         valid = ", ".join(fields) or "none"
         raise ConfigError(f"{explain(error, where)}\n  arguments of {where}: {valid}") from error
     return partial(target, **{name: getattr(checked, name) for name in checked.model_fields_set})
-
-
-def as_given(hint: Any) -> Any:
-    """Return an argument's type as it is in a config, where a path may begin with `~`."""
-    return UserPath if hint is Path else hint
 
 
 def explain(error: ValidationError, where: str = "") -> str:

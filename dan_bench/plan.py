@@ -175,8 +175,7 @@ def identify(config: RunConfig) -> RunConfig:
     """Fill in what only the data itself can say: the fingerprint of a folder."""
     if "fingerprint" not in config.data.arguments:
         return config
-    source: Any = call(bind(config.data, "data"), "data")
-    found = call(source.identify, "data")
+    found = call(call(bind(config.data, "data"), "data").identify, "data")
     return config.model_copy(update={"data": config.data.model_copy(update={"fingerprint": found})})
 
 

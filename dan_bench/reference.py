@@ -14,7 +14,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
-from dan_bench.cli import InputError, entry_point, user_path
+from dan_bench.cli import InputError, entry_point, unusable, user_path
 from dan_bench.records import RunRecord, Store, key_of
 
 PARTS = (
@@ -204,7 +204,10 @@ def parser() -> argparse.ArgumentParser:
 @entry_point
 def main(arguments: list[str] | None = None) -> int:
     """Run, then publish; or one of them."""
-    asked = parser().parse_args(arguments)
+    command = parser()
+    asked = command.parse_args(arguments)
+    if not asked.status and (why := unusable(asked.results)):
+        command.error(f"--results {asked.results}: {why}")
     good = asked.status or asked.publish or run(asked.results)
     parts = plan()
     if asked.status:

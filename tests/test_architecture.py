@@ -15,7 +15,7 @@ LEAVES = (
     *("calibrate", "assess/", "erase/", "destruction", "degenerate/", "saved", "algorithm1"),
     *("table1", "tour/", "rehearsal", "comparisons", "classifier", "similarity", "end_to_end"),
     *("overwritten", "html/", "tracking/", "dashboard/", "report/show", "report/export"),
-    "archive/",
+    *("archive/", "dan_bench/cli", "dan_bench/files", "sweep/arguments", "sweep/command_line"),
     *("report/__main__", "report/render", "report/latex", "report/verdicts", "reference"),
     "sweep/view/",
     "findings/",

@@ -45,10 +45,8 @@ class C2st:
     def check(self, shape: tuple[int, ...]) -> None:
         """A convolution needs a picture."""
         if len(shape) < 2:
-            raise ValueError(
-                f"one of its classifiers reads pictures: data.shape={list(shape)} must be rows, "
-                "columns[, colours]; or leave it out with evaluation.c2st=null"
-            )
+            said = "is no picture, as it needs; type evaluation.c2st=null"
+            raise ValueError(f"data.shape={list(shape)} {said}")
 
     def __call__(self, sample: Bytes, noise: Bytes, shape: tuple[int, ...], seed: int) -> Estimate:
         """Accuracy of the better classifier; `noise` has as many rows as `sample`."""

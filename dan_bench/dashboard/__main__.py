@@ -12,6 +12,15 @@ from dan_bench.cli import entry_point, user_path
 PROJECT = "dan_bench"
 
 
+def project(text: str) -> str:
+    """Return the name of a project, if wandb takes it."""
+    from dan_bench.dashboard.offline import refusal
+
+    if text != PROJECT and (why := refusal("project", text)):
+        raise argparse.ArgumentTypeError(why)
+    return text
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     made = argparse.ArgumentParser(
@@ -24,13 +33,15 @@ def parser() -> argparse.ArgumentParser:
     space.add_argument("--write", type=user_path, metavar="FILE", help="write it as JSON, too")
     space.add_argument("--save", action="store_true", help="save it to wandb, with an account")
     space.add_argument("--entity", default="", help="user or team (default: the account's own)")
-    space.add_argument("--project", default=PROJECT)
+    space.add_argument("--project", type=project, default=PROJECT)
     look = commands.add_parser("view", help="open wandb's terminal viewer (make dashboard)")
     upload = commands.add_parser("sync", help="upload what was offline, once each (make sync)")
     upload.add_argument("--dry-run", action="store_true", help="only list what would be uploaded")
     tables = commands.add_parser("tables", help="log leaderboard and Table 1 as an offline run")
     for command in (upload, tables):
-        command.add_argument("--project", default=PROJECT, help="of the run with the tables")
+        command.add_argument(
+            "--project", type=project, default=PROJECT, help="of the run with the tables"
+        )
     for command in (look, upload, tables):
         command.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
     return made

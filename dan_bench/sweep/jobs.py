@@ -5,14 +5,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from dan_bench.cli import FAILED, INTERRUPTED, OK, explained, say, unusable
+from dan_bench.cli import FAILED, INTERRUPTED, OK, explained, say
 from dan_bench.config import ConfigError, RunConfig
 from dan_bench.records import Store, key_of
 from dan_bench.sweep.board import Outcome, View, reason, view
 
-WHOLE = ("results", "threads", "workers", "progress")
-"""What `runtime` says of a sweep, and not of each run."""
-NO_RESULTS = "runtime.results={}: {}; name a folder that can be written to"
 GOES_ON = "what is done is kept; the same command does the rest"
 
 
@@ -37,7 +34,6 @@ def carry_out(configs: Sequence[RunConfig]) -> int:
     """
     seen = view(configs[0].runtime.progress)
     data: list[str] = []
-    refuse_mixed(configs)
     keyed = {key_of(c.scientific()): c for c in identified(configs)}
     left = {key: c for key, c in keyed.items() if not is_done(key, c)}
     if left:
@@ -45,7 +41,7 @@ def carry_out(configs: Sequence[RunConfig]) -> int:
 
         start_server(next(iter(left.values())).runtime.threads)
         data = checked(list(left.values()))
-        make_folder(next(iter(left.values())).runtime.results)
+        Store(configs[0].runtime.results).runs.mkdir(parents=True, exist_ok=True)
     seen.ready(len(keyed), len(left), data)
     try:
         if left:
@@ -63,28 +59,6 @@ def carry_out(configs: Sequence[RunConfig]) -> int:
         log_tables(next(iter(keyed.values())))
     seen.over(outcome)
     return outcome.code
-
-
-def refuse_mixed(configs: Sequence[RunConfig]) -> None:
-    """Refuse a results folder that cannot be written to, or different ones in one sweep."""
-    for name in WHOLE:
-        values = list(dict.fromkeys(str(getattr(c.runtime, name)) for c in configs))
-        if len(values) > 1:
-            raise ConfigError(
-                f"runtime.{name}={','.join(values)}: the runs of a sweep share one; for a text "
-                f"""with a comma, type 'runtime.{name}="{",".join(values)}"'"""
-            )
-    results = configs[0].runtime.results
-    if why := unusable(Store(results).runs):
-        raise ConfigError(NO_RESULTS.format(results, why))
-
-
-def make_folder(results: Path) -> None:
-    """Make the folder of the runs, if it can be made."""
-    try:
-        Store(results).runs.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(NO_RESULTS.format(results, explained(error))) from error
 
 
 def identified(configs: Sequence[RunConfig]) -> list[RunConfig]:

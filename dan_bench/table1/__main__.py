@@ -8,7 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from dan_bench.cli import entry_point, user_path
+from dan_bench.cli import entry_point, unusable, user_path
 from dan_bench.report.table1 import (
     FORMATS,
     render,
@@ -64,7 +64,12 @@ def positive(text: str) -> int:
 @entry_point
 def main(arguments: list[str] | None = None) -> int:
     """Run what is missing, and print the table."""
-    asked = parser().parse_args(arguments)
+    command = parser()
+    asked = command.parse_args(arguments)
+    for flag in ("results", "scratch"):
+        folder = getattr(asked, flag)
+        if folder is not None and (why := unusable(folder)):
+            command.error(f"--{flag} {folder}: {why}")
     from dan_bench.table1.table import run  # here, so that --help need not wait for torch
 
     reported_by_paper()  # not after the training that it stands beside

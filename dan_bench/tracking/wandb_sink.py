@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 import numpy as np
 import wandb
-from pydantic import AfterValidator, ValidationError
+from pydantic import AfterValidator
 from pytorch_lightning.loggers import Logger
 
-from dan_bench.dashboard.offline import finish, has_account, prepare
+from dan_bench.dashboard.offline import finish, has_account, prepare, refusal
 from dan_bench.records import RunRecord
 from dan_bench.tracking.pictures import Sample, kept
 from dan_bench.tracking.sink import failed, last_step, outcome_of
@@ -43,12 +43,8 @@ def by_wandb(name: str) -> AfterValidator:
     """Check a value by wandb's own rules for that setting, before any work is done."""
 
     def check(value: Any) -> Any:
-        try:
-            wandb.Settings(**{name: value})
-        except ValidationError as error:
-            raise ValueError(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
-        except wandb.errors.UsageError as error:
-            raise ValueError(str(error)) from error
+        if why := refusal(name, value):
+            raise ValueError(why)
         return value
 
     return AfterValidator(check)

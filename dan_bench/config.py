@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     NonNegativeFloat,
@@ -25,12 +26,24 @@ from pydantic import (
     create_model,
 )
 
+from dan_bench.cli import InputError, user_path
+
 PACKAGE = Path(__file__).resolve().parent
 CONF = next(path for path in (PACKAGE.parent / "conf", PACKAGE / "conf") if path.is_dir())
 
 
-class ConfigError(ValueError):
+class ConfigError(InputError):
     """A config that cannot be run; the message names the value and what would be accepted."""
+
+
+def as_path(value: object) -> Path:
+    """Return a path as it was meant."""
+    if not isinstance(value, str | Path):
+        raise ValueError("must be a path; one with brackets or commas is typed 'NAME=\"PATH\"'")
+    return user_path(value)
+
+
+UserPath = Annotated[Path, BeforeValidator(as_path)]
 
 
 class Strict(BaseModel):
@@ -52,9 +65,9 @@ class Part(Strict):
 
 
 class Named(Part):
-    """A part that the tables know by a name."""
+    """A part that the tables know by a name; it is a wandb tag, too, and in names of files."""
 
-    name: str
+    name: str = Field(max_length=64, pattern=r"^[^\s/]+$")
 
 
 class Model(Named):
@@ -96,8 +109,8 @@ class Evaluation(Strict):
 class Runtime(Strict):
     """Where and on what it runs; no result depends on it."""
 
-    results: Path
-    datasets: Path
+    results: UserPath
+    datasets: UserPath
     accelerator: Literal["cpu", "gpu", "auto"]
     threads: PositiveInt
     workers: NonNegativeInt
@@ -189,6 +202,7 @@ def bind(part: Part, where: str, provided: frozenset[str] = frozenset()) -> part
     hints = typing.get_type_hints(
         target.__init__ if inspect.isclass(target) else target, include_extras=True
     )
+    hints = {name: UserPath if hint is Path else hint for name, hint in hints.items()}
     fields: dict[str, Any] = {
         name: (hints.get(name, Any), ... if p.default is p.empty else p.default)
         for name, p in inspect.signature(target).parameters.items()
@@ -213,5 +227,5 @@ def explain(error: ValidationError, where: str = "") -> str:
     for detail in error.errors(include_url=False):
         place = ".".join([*([where] if where else []), *(str(part) for part in detail["loc"])])
         given = "" if detail["type"] == "missing" else f"={detail['input']!r}"
-        lines.append(f"{place}{given}: {detail['msg']}")
+        lines.append(f"{place}{given}: {detail['msg'].removeprefix('Value error, ')}")
     return "\n".join(lines)

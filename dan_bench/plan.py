@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from dan_bench.cli import InputError, explained
 from dan_bench.config import ConfigError, RunConfig, bind
 from dan_bench.data.batches import as_unit
 from dan_bench.data.source import Source, dimension
@@ -41,6 +42,10 @@ def plan(config: RunConfig) -> Plan:
         ConfigError: some part cannot be had, or parts do not fit together.
     """
     source: Source = call(bind(config.data, "data"), "data")
+    if not source.shape or min(source.shape) < 1:
+        raise ConfigError(f"data.shape={list(source.shape)}: must be sizes of at least 1")
+    if config.runtime.accelerator == "gpu" and not torch.accelerator.is_available():
+        raise ConfigError("runtime.accelerator=gpu: torch sees none here; type cpu or auto")
     width = dimension(source.shape)
     evaluation = config.evaluation
     metrics = {
@@ -59,6 +64,7 @@ def plan(config: RunConfig) -> Plan:
     c2st = None
     if evaluation.c2st is not None:
         c2st = call(bind(evaluation.c2st, "evaluation.c2st"), "evaluation.c2st")
+        call(partial(c2st.check, source.shape), "evaluation.c2st")
     needs: dict[str, int] = {name: rows_needed(metric)(width) for name, metric in metrics.items()}
     needs |= {name: attack.needs_rows() for name, attack in attacks.items()}
     needs |= {"c2st": c2st.needs_rows()} if c2st else {}
@@ -88,12 +94,16 @@ def rows_needed(metric: partial[Any]) -> Callable[[int], int]:
     return needed
 
 
-def call(bound: partial[Any], where: str, **provided: Any) -> Any:
+def call(bound: Callable[..., Any], where: str, **provided: Any) -> Any:
     """Call what was bound; a refusal becomes a ConfigError that says where."""
     try:
         return bound(**provided)
+    except InputError:
+        raise
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{where}: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{where}: {explained(error)}") from error
 
 
 def make_control(config: RunConfig, source: Source) -> Callable[[], Degenerator]:
@@ -165,24 +175,27 @@ def identify(config: RunConfig) -> RunConfig:
     """Fill in what only the data itself can say: the fingerprint of a folder."""
     if "fingerprint" not in config.data.arguments:
         return config
-    source: Any = call(bind(config.data, "data"), "data")
-    try:
-        found = source.identify()
-    except OSError as error:
-        raise ConfigError(str(error)) from error
+    found = call(call(bind(config.data, "data"), "data").identify, "data")
     return config.model_copy(update={"data": config.data.model_copy(update={"fingerprint": found})})
 
 
 def make_ready(planned: Plan) -> str:
-    """Fetch the data set, and see that it holds as many rows as are to be measured.
+    """Fetch the data set, and see that it is what this run needs.
 
     Returns:
         One line saying where the data came from.
 
     Raises:
-        ConfigError: the data cannot be read, or there are too few held-out rows.
-        DataUnavailable: no source has the data set.
+        ConfigError: it cannot be read, has too few held-out rows, or is not for this model.
+        DataUnavailable: no source has it.
     """
+    said = fetch(planned)
+    suits(planned)
+    return said
+
+
+def fetch(planned: Plan) -> str:
+    """Fetch the data set, and see that it holds as many rows as are to be measured."""
     said: str = call(partial(planned.source.prepare), "data")
     there = len(call(partial(planned.source.load, "test"), "data"))
     if there < planned.measures.samples:
@@ -190,7 +203,11 @@ def make_ready(planned: Plan) -> str:
             f"evaluation.samples={planned.measures.samples}: "
             f"{planned.config.data.name} has {there} held-out rows"
         )
+    return said
+
+
+def suits(planned: Plan) -> None:
+    """Refuse data that the model can do nothing with."""
     control: Any = getattr(planned.make, "func", None)  # a module was checked before the data
     if hasattr(control, "check"):
         call(partial(control.check, planned.source), "model")
-    return said

@@ -7,8 +7,6 @@ without it is a run that never ended.
 import fcntl
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -19,6 +17,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dan_bench.cli import InputError
+from dan_bench.files import whole
 from dan_bench.metrics.statistics import Estimate
 
 SCHEMA_VERSION = 1
@@ -29,7 +29,7 @@ class DamagedRecord(ValueError):
     """A record that cannot be trusted; the message says why."""
 
 
-class ForeignRecord(ValueError):
+class ForeignRecord(InputError):
     """The folder of a key holds the record of another config."""
 
 
@@ -95,15 +95,8 @@ class Store:
         """Write record.json, atomically; what else belongs to the run must be there already."""
         folder = self.folder(record.key)
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".tmp", delete=False) as draft:
-            try:
-                json.dump(asdict(record), draft, indent=1, allow_nan=False)
-                draft.flush()
-                os.fsync(draft.fileno())
-                os.replace(draft.name, folder / "record.json")
-            except BaseException:
-                Path(draft.name).unlink()
-                raise
+        with whole(folder / "record.json") as file:
+            file.write(json.dumps(asdict(record), indent=1, allow_nan=False).encode())
         return folder / "record.json"
 
     def all(self) -> tuple[list[RunRecord], dict[Path, str]]:

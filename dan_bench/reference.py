@@ -14,6 +14,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
+from dan_bench.cli import InputError, entry_point, unusable, user_path
 from dan_bench.records import RunRecord, key_of
 
 PARTS = (
@@ -105,7 +106,7 @@ def publish(results: Path, parts: Sequence[Part], base: Path | None = None) -> P
         base: an archive published before, whose runs count where `results` has none of their key.
 
     Raises:
-        ValueError: nothing is complete.
+        InputError: nothing is complete.
     """
     from dan_bench import archive
     from dan_bench.report import figures as drawing
@@ -116,7 +117,7 @@ def publish(results: Path, parts: Sequence[Part], base: Path | None = None) -> P
     done = finished(results, base)
     complete = set[str]().union(*(part.complete(set(done)) for part in parts))
     if not complete:
-        raise ValueError(
+        raise InputError(
             f"nothing of the grid is complete under {results}; `make reference` runs it"
         )
     records = [done[key] for key in sorted(complete)]
@@ -206,10 +207,10 @@ def parser() -> argparse.ArgumentParser:
         description="Run what is missing of the published grid, and publish what is complete.",
         epilog="It may be cut off at any time, and goes on where it was.",
     )
-    made.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
+    made.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
     made.add_argument(
         "--base",
-        type=Path,
+        type=user_path,
         metavar="FOLDER",
         help="with --status or --publish: results published before; a run of theirs counts where "
         "DIR has none, so that what changed can be run and published alone",
@@ -220,10 +221,13 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+@entry_point
 def main(arguments: list[str] | None = None) -> int:
     """Run, then publish; or one of them."""
     command = parser()
     asked = command.parse_args(arguments)
+    if not asked.status and (why := unusable(asked.results)):
+        command.error(f"--results {asked.results}: {why}")
     if asked.base is not None:
         if not (asked.status or asked.publish):
             command.error("--base: only with --status or --publish; without, everything is run")
@@ -236,12 +240,7 @@ def main(arguments: list[str] | None = None) -> int:
         for name, _, there, planned in status(parts, done):
             print(f"{name:32} {there:4} of {planned:4} runs done")
         return 0
-    try:
-        folder = publish(asked.results, parts, asked.base)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(folder)
+    print(publish(asked.results, parts, asked.base))
     return 0 if good else 1
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from dan_bench.cli import InputError
 from dan_bench.config import ConfigError, RunConfig, bind, parse
 from dan_bench.data.noise import fast_bytes
 from dan_bench.degenerator import Degenerator
@@ -14,7 +15,7 @@ from dan_bench.records import DamagedRecord, RunRecord, Store, read
 from dan_bench.sweep.compose import configure
 
 
-class NoDegenerator(ValueError):
+class NoDegenerator(InputError):
     """There is no trained degenerator of that name; the message says what there is."""
 
 

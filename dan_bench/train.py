@@ -8,43 +8,22 @@ Exit code: 0 all is done, 1 a run failed, 2 the config was refused and nothing w
 interrupted (Ctrl-C); what was finished is kept, and the same command goes on.
 """
 
-import os
 import sys
+from collections.abc import Sequence
 
-import hydra
-from hydra.errors import HydraException
-from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
-
-from dan_bench.config import CONF, ConfigError
-from dan_bench.sweep.compose import from_hydra
+from dan_bench.cli import OK, entry_point
+from dan_bench.sweep.command_line import configs_of
 
 
-@hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")  # type: ignore[untyped-decorator]
-def one(composed: DictConfig) -> None:
-    """Carry out one run."""
+@entry_point
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compose the configs, and carry them out."""
+    configs = configs_of(sys.argv[1:] if arguments is None else arguments)
+    if not configs:
+        return OK
     from dan_bench.sweep.jobs import carry_out
 
-    raise SystemExit(carry_out([from_hydra(composed)]))
-
-
-def refuse(error: Exception) -> int:
-    """Say what is wrong, and which names there are where an unknown one was given."""
-    print(error, file=sys.stderr)
-    cause = error.__cause__
-    if isinstance(cause, OmegaConfBaseException) and isinstance(cause.parent_node, DictConfig):
-        print(f"valid names there: {', '.join(map(str, cause.parent_node))}", file=sys.stderr)
-    return 2
-
-
-def main() -> int:
-    """Run Hydra, and have it hand its errors to us rather than end with code 1."""
-    os.environ["HYDRA_FULL_ERROR"] = "1"
-    try:
-        one()
-    except (HydraException, OmegaConfBaseException, ConfigError) as error:
-        return refuse(error)
-    return 0
+    return carry_out(configs)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@ import shlex
 import pytest
 from html_records import measured, run
 
+from dan_bench.cli import InputError
 from dan_bench.records import Store
 from dan_bench.report import table
 from dan_bench.report.__main__ import main
 from dan_bench.report.boards import boards
 from dan_bench.report.leaderboard import leaderboard
-from dan_bench.report.selection import Refused
 
 SEEDS = (0, 1, 2)
 
@@ -51,7 +51,7 @@ def means(records, axes):
 def test_rows_that_would_pool_more_than_seeds_are_refused_with_the_axes_to_add(
     axes, missing, render
 ):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         render(runs(), None, axes)
     said = str(refused.value)
     assert f"--group-by {','.join(axes)}: a row would pool runs that differ in {missing}," in said
@@ -89,7 +89,7 @@ def test_a_data_set_whose_seed_is_its_own_is_no_training_seed():
     records = [
         run(seed=seed, data={"name": "danoise", "seed": own}) for seed in SEEDS for own in (7, 8)
     ]
-    with pytest.raises(Refused, match=r"differ in data\.seed"):
+    with pytest.raises(InputError, match=r"differ in data\.seed"):
         table(records, group_by=["model"])
     followed = [run(seed=seed, data={"name": "danoise", "seed": seed}) for seed in SEEDS]
     assert [row.seeds for row in leaderboard(followed, None, ["model"]) if row.seeds] == [3]

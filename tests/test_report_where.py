@@ -4,9 +4,9 @@ import pytest
 from html_records import config, measured, run
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from dan_bench.cli import InputError
 from dan_bench.records import RunRecord, Store, key_of
 from dan_bench.report.__main__ import main
-from dan_bench.report.selection import Refused
 from dan_bench.report.values import parse, same, spelled, split
 from dan_bench.report.where import Condition, conditions, where
 
@@ -94,7 +94,7 @@ def test_values_are_compared_as_values(asked, expected):
     ],
 )
 def test_what_no_run_has_is_refused_with_what_there_is(asked, said):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(InputError) as refused:
         kept(asked)
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)

@@ -10,6 +10,7 @@ from dan_bench.archive.cache import CachedStore
 from dan_bench.archive.folder import Archive
 from dan_bench.archive.joined import Joined, Results
 from dan_bench.archive.write import Published, publish, subject
+from dan_bench.cli import InputError
 
 __all__ = [
     "AmbiguousResults",
@@ -23,7 +24,7 @@ __all__ = [
 ]
 
 
-class AmbiguousResults(ValueError):
+class AmbiguousResults(InputError):
     """A folder with both runs and an archive of runs; the message says what to do."""
 
 

@@ -8,7 +8,6 @@ needed: one that is damaged, of another version or cannot be written is done wit
 import contextlib
 import gc
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dan_bench.archive.columns import TEXTS, from_table, to_table
+from dan_bench.files import whole
 from dan_bench.records import SCHEMA_VERSION, DamagedRecord, RunRecord, Store, read
 
 NAME = ".cache.parquet"
@@ -112,20 +112,14 @@ class CachedStore(Store):
         for name, values in zip(STAMP.names, zip(*stamps, strict=True), strict=True):
             table = table.append_column(STAMP.field(name), pa.array(values, pa.int64()))
         table = table.replace_schema_metadata({"dan_bench": VERSION})
-        with tempfile.NamedTemporaryFile(dir=self.runs, suffix=".tmp", delete=False) as draft:
-            try:
-                pq.write_table(
-                    table,
-                    draft,
-                    compression="lz4",
-                    use_dictionary=[name for name in table.column_names if name not in TEXTS],
-                    write_page_checksum=True,
-                )
-                draft.flush()
-                os.replace(draft.name, self.runs / NAME)
-            except BaseException:
-                Path(draft.name).unlink()
-                raise
+        with whole(self.runs / NAME) as file:
+            pq.write_table(
+                table,
+                file,
+                compression="lz4",
+                use_dictionary=[name for name in table.column_names if name not in TEXTS],
+                write_page_checksum=True,
+            )
 
 
 @contextlib.contextmanager

@@ -2,8 +2,6 @@
 
 import io
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from dan_bench.archive.cache import CachedStore
 from dan_bench.archive.columns import to_table
 from dan_bench.archive.folder import ARRAYS, CURVES, RECORDS, Archive
 from dan_bench.archive.joined import Joined, Results
+from dan_bench.files import whole
 from dan_bench.records import RunRecord
 
 LIMIT = 2_000_000
@@ -108,7 +107,8 @@ def publish(
         if name not in files:
             (folder / name).unlink(missing_ok=True)
     for name, content in files.items():
-        replace(folder / name, content)
+        with whole(folder / name) as file:
+            file.write(content)
     sizes = {name: len(content) for name, content in files.items()}
     return Published(len(done), len(records) - len(done) + len(damaged), rows, sizes)
 
@@ -211,16 +211,3 @@ def npz(arrays: Arrays) -> bytes:
             info.compress_type = zipfile.ZIP_DEFLATED
             file.writestr(info, entry.getvalue(), compresslevel=9)
     return out.getvalue()
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Write a file in one piece."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as draft:
-        try:
-            draft.write(content)
-            draft.flush()
-            os.chmod(draft.name, 0o644)
-            os.replace(draft.name, path)
-        except BaseException:
-            Path(draft.name).unlink()
-            raise

@@ -1,7 +1,6 @@
 """`python -m dan_bench.assess FILE...`: is this file noise?"""
 
 import argparse
-import io
 import json
 import os
 import sys
@@ -9,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+
+from dan_bench.cli import entry_point, user_path
 
 if TYPE_CHECKING:
     from dan_bench.assess.assessment import Assessment
@@ -19,8 +20,6 @@ FORMS = (
     *("16le", "16be", "32le", "32be", "64le", "64be"),
 )
 """Keys of `forms.FORMS`; that imports numpy, which --help does without."""
-INTERRUPTED, BROKEN_PIPE = 130, 141
-"""Exit codes of what SIGINT and SIGPIPE end, as a shell gives them."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -53,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--skip", type=int, default=0, metavar="BYTES", help="leave out a header")
     made.add_argument("--limit", type=int, metavar="BYTES", help="assess no more than that")
     made.add_argument("--json", action="store_true", help="print a list, one object a file")
-    made.add_argument("--plot", type=Path, metavar="OUT.png", help="draw it beside noise")
+    made.add_argument("--plot", type=user_path, metavar="OUT.png", help="draw it beside noise")
     made.add_argument(
         "--iid",
         action="store_true",
@@ -105,6 +104,7 @@ class Progress:
         print(text, end="", file=sys.stderr, flush=True)
 
 
+@entry_point
 def main(arguments: list[str] | None = None) -> int:
     """Assess every file; the exit code is that of the worst."""
     command = parser()
@@ -183,19 +183,5 @@ def refuse_plot(error: Callable[[str], None], path: Path, files: int) -> None:
         error(f"--plot {path}: the folder may not be written to")
 
 
-def run() -> int:
-    """Run `main` as a command: whoever stops it, or stops reading, gets no traceback."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may be in no encoding
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        return main()
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:
-        # what is still buffered would raise again when the interpreter ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
-
-
 if __name__ == "__main__":
-    sys.exit(run())
+    sys.exit(main())

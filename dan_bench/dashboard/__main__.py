@@ -7,7 +7,18 @@ import argparse
 import sys
 from pathlib import Path
 
+from dan_bench.cli import entry_point, user_path
+
 PROJECT = "dan_bench"
+
+
+def project(text: str) -> str:
+    """Return the name of a project, if wandb takes it."""
+    from dan_bench.dashboard.offline import refusal
+
+    if text != PROJECT and (why := refusal("project", text)):
+        raise argparse.ArgumentTypeError(why)
+    return text
 
 
 def parser() -> argparse.ArgumentParser:
@@ -19,18 +30,20 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = made.add_subparsers(dest="command", metavar="COMMAND")
     space = commands.add_parser("workspace", help="build and check the workspace (the default)")
-    space.add_argument("--write", type=Path, metavar="FILE", help="write it as JSON, too")
+    space.add_argument("--write", type=user_path, metavar="FILE", help="write it as JSON, too")
     space.add_argument("--save", action="store_true", help="save it to wandb, with an account")
     space.add_argument("--entity", default="", help="user or team (default: the account's own)")
-    space.add_argument("--project", default=PROJECT)
+    space.add_argument("--project", type=project, default=PROJECT)
     look = commands.add_parser("view", help="open wandb's terminal viewer (make dashboard)")
     upload = commands.add_parser("sync", help="upload what was offline, once each (make sync)")
     upload.add_argument("--dry-run", action="store_true", help="only list what would be uploaded")
     tables = commands.add_parser("tables", help="log leaderboard and Table 1 as an offline run")
     for command in (upload, tables):
-        command.add_argument("--project", default=PROJECT, help="of the run with the tables")
+        command.add_argument(
+            "--project", type=project, default=PROJECT, help="of the run with the tables"
+        )
     for command in (look, upload, tables):
-        command.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
+        command.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
     return made
 
 
@@ -89,6 +102,7 @@ def sync(asked: argparse.Namespace) -> int:
 COMMANDS = {"workspace": workspace, "view": view, "sync": sync, "tables": tables}
 
 
+@entry_point
 def main(arguments: list[str] | None = None) -> int:
     """Carry out a command; without one, build and check the workspace."""
     given = sys.argv[1:] if arguments is None else arguments

@@ -60,6 +60,20 @@ def has_account() -> bool:
     )
 
 
+def refusal(name: str, value: Any) -> str:
+    """Return why wandb would not take a value for one of its settings; or nothing."""
+    import wandb
+    from pydantic import ValidationError
+
+    try:
+        wandb.Settings(**{name: value})
+    except ValidationError as error:
+        return error.errors()[0]["msg"].removeprefix("Value error, ")
+    except wandb.errors.UsageError as error:
+        return str(error)
+    return ""
+
+
 def runs(results: Path) -> list[Path]:
     """Return the folders of all offline runs, the oldest first."""
     return sorted(path.parent for path in folder(results).glob("offline-run-*/run-*.wandb"))

@@ -9,11 +9,13 @@ import tempfile
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+from dan_bench.cli import InputError
+
 Server = Callable[[Path, Collection[str]], None]
 """Puts files of those names, or each as NAME.gz, into a folder; raises where it cannot."""
 
 
-class DataUnavailable(RuntimeError):
+class DataUnavailable(InputError):
     """No source could serve the data set; the message says what each one answered."""
 
 

@@ -7,6 +7,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from dan_bench.cli import (
+    FAILED,
+    INTERRUPTED,
+    REFUSED,
+    entry_point,
+    explained,
+    say,
+    unusable,
+    user_path,
+)
 from dan_bench.degenerate.certificate import Certificate, now, said, write
 from dan_bench.degenerate.progress import Progress
 from dan_bench.erase import (
@@ -53,24 +63,25 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--cross-mounts", action="store_true", help="take in what is mounted below")
     made.add_argument(
         "--certificate",
-        type=Path,
+        type=user_path,
         metavar="FILE.json",
         help="where to write it, with a FILE.txt beside it "
         "(default: certificate-DATE-TIME.json in the working folder)",
     )
     made.add_argument(
         "--journal",
-        type=Path,
+        type=user_path,
         metavar="FILE",
         help="what lets a killed run go on (default: one for these paths, under "
         "$XDG_STATE_HOME/dan_bench)",
     )
     made.add_argument(
-        "--results", type=Path, default=Path("results"), metavar="DIR", help="where runs lie"
+        "--results", type=user_path, default=Path("results"), metavar="DIR", help="where runs lie"
     )
     return made
 
 
+@entry_point
 def main(arguments: list[str] | None = None, ask: Callable[[str], str] | None = None) -> int:
     """Look, ask, overwrite and certify.
 
@@ -153,8 +164,11 @@ def place_of_certificate(path: Path | None, plan: ErasurePlan) -> Path:
     place = path or Path(f"certificate-{now():%Y%m%d-%H%M%S}.json")
     if place.suffix != ".json":
         raise Refused(f"--certificate {place}: the name must end in .json")
-    if not place.absolute().parent.is_dir():
-        raise Refused(f"--certificate {place}: there is no folder {place.absolute().parent}")
+    folder = place.absolute().parent
+    if not folder.is_dir():
+        raise Refused(f"--certificate {place}: there is no folder {folder}")
+    if why := unusable(folder):
+        raise Refused(f"--certificate {place}: {why}")
     refuse_inside(str(place.absolute()), plan.roots, "the certificate")
     return place
 
@@ -174,6 +188,12 @@ def carry_out(plan: ErasurePlan, noise: NoiseSource, asked: argparse.Namespace, 
     began = now()
     try:
         journal = asked.journal or place_of_journal(plan)
+        if why := unusable(journal.absolute().parent):
+            raise Refused(f"--journal {journal}: {why}")
+    except (Refused, OSError) as error:
+        print(f"refused, nothing was touched: {error}", file=sys.stderr)
+        return REFUSED
+    try:
         with Progress(plan.size) as progress:
             report = erase(
                 plan, noise, journal=journal, remove=asked.remove, progress=progress.advance
@@ -183,9 +203,16 @@ def carry_out(plan: ErasurePlan, noise: NoiseSource, asked: argparse.Namespace, 
         return 2
     except KeyboardInterrupt:
         print("\ninterrupted: the same command, run again, goes on", file=sys.stderr)
-        return 130
+        return INTERRUPTED
+    except OSError as error:
+        say(f"cut off: {explained(error)}; the same command, run again, goes on")
+        return FAILED
     certificate = Certificate(tuple(root.path for root in plan.roots), began, now(), report)
-    written = write(certificate, place)
+    try:
+        written = write(certificate, place)
+    except OSError as error:
+        say(f"no certificate: {explained(error)}; the same command, run again, writes it")
+        return FAILED
     for file in report.files:
         if file.error:
             print(f"{file.path!r}: {file.error}", file=sys.stderr)

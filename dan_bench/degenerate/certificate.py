@@ -1,14 +1,13 @@
 """What was done, to be kept: a certificate as JSON, and as a text that a person can read."""
 
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from dan_bench.erase import ErasureReport, FileResult
+from dan_bench.files import whole
 from dan_bench.metrics.statistics import Estimate
 
 KIND = "dan_bench certificate of erasure, version 1"
@@ -130,12 +129,8 @@ def write(certificate: Certificate, path: Path) -> list[Path]:
         (path, json.dumps(certificate.to_json(), indent=1) + "\n"),
         (path.with_suffix(".txt"), certificate.to_text()),
     ):
-        handle, draft = tempfile.mkstemp(dir=target.parent, suffix=".tmp")
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, target)
+        with whole(target) as file:
+            file.write(text.encode(errors="backslashreplace"))
         written.append(target)
     return written
 

@@ -12,11 +12,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dan_bench.cli import entry_point, user_path
 from dan_bench.metrics.baseline import COMPRESSION_BITS, LEVELS, TABLE
 from dan_bench.streams import derive, generator
 
@@ -132,12 +132,15 @@ def rows_of(found: dict[tuple[str, int], list[float]]) -> Iterator[dict[str, obj
         yield row | {f"q{level:g}": f"{value:.9g}" for level, value in named}
 
 
+@entry_point
 def main(arguments: list[str] | None = None) -> int:
     """Measure and write; 0 when the table is there."""
     parser = argparse.ArgumentParser(
         prog="python -m dan_bench.metrics.calibrate", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--out", type=Path, default=TABLE, help="(default: the package's table)")
+    parser.add_argument(
+        "--out", type=user_path, default=TABLE, help="(default: the package's table)"
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
     parser.add_argument(
         "--share", type=float, default=1.0, help="of the streams, for a rough table (default: 1)"

@@ -24,7 +24,7 @@ def table(
         group_by: what names a row; default everything but the seed.
 
     Raises:
-        Refused: rows by `group_by` would pool runs that differ in more than the seed.
+        InputError: rows by `group_by` would pool runs that differ in more than the seed.
     """
     return FORMATS[form](boards(records, metrics, group_by))
 

@@ -5,14 +5,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from dan_bench.archive import AmbiguousResults, open_results
+from dan_bench.archive import open_results
 from dan_bench.archive.cache import uncollected
+from dan_bench.cli import entry_point, user_path
 from dan_bench.records import RunRecord
 from dan_bench.report import table
 from dan_bench.report.leaderboard import flattened
 from dan_bench.report.render import FORMATS
-from dan_bench.report.selection import Refused, listed, there_are
-from dan_bench.report.table1 import UnusableNumbers
+from dan_bench.report.selection import listed, there_are
 
 
 def figures(arguments: list[str]) -> int:
@@ -88,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
         + "\nexample: python -m dan_bench.report --metrics joint_bits,percent_destroyed "
         "--format latex",
     )
-    made.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
+    made.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
     made.add_argument("--format", choices=FORMATS, default="table")
     made.add_argument(
         "--metrics",
@@ -120,17 +120,15 @@ def refuse(message: str) -> int:
     return 2
 
 
+@entry_point
 def main(arguments: list[str] | None = None) -> int:
     """Carry out a command; without one, print the table."""
     given = sys.argv[1:] if arguments is None else arguments
     command, rest = (given[0], given[1:]) if given and given[0] in COMMANDS else (None, given)
     if command is None and given and not given[0].startswith("-"):
         return refuse(f"no command {given[0]!r}; {there_are(set(COMMANDS), given[0])}")
-    try:
-        with uncollected():
-            return board(rest) if command is None else COMMANDS[command][1](rest)
-    except (AmbiguousResults, Refused, UnusableNumbers) as error:
-        return refuse(str(error))
+    with uncollected():
+        return board(rest) if command is None else COMMANDS[command][1](rest)
 
 
 def metrics_of(records: list[RunRecord]) -> tuple[set[str], set[str]]:

@@ -38,7 +38,7 @@ def boards(
             the evaluation, all rows stand in one board.
 
     Raises:
-        Refused: the axes would make a row of runs that differ in more than the seed.
+        InputError: the axes would make a row of runs that differ in more than the seed.
     """
     done = [record for record in records if record.status == "done"]
     axes = list(group_by or ())

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from dan_bench.archive import open_results
+from dan_bench.cli import user_path
 from dan_bench.records import RunRecord
 from dan_bench.report.leaderboard import flattened
 
@@ -41,8 +42,10 @@ def main(arguments: list[str] | None) -> int:
         prog="python -m dan_bench.report export",
         description="Write every metric of every run as a tidy table.",
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="its name ends in .csv or .parquet")
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
+    parser.add_argument(
+        "file", type=user_path, metavar="FILE", help="its name ends in .csv or .parquet"
+    )
+    parser.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
     asked = parser.parse_args(arguments)
     if asked.file.suffix not in (".csv", ".parquet"):
         parser.error(f"{asked.file}: the name must end in .csv or .parquet")

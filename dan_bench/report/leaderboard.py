@@ -76,7 +76,7 @@ def leaderboard(
         those that were measured alike are ranked against each other.
 
     Raises:
-        Refused: the axes would make a row of runs that differ in more than the seed.
+        InputError: the axes would make a row of runs that differ in more than the seed.
     """
     done = [record for record in records if record.status == "done"]
     if group_by:

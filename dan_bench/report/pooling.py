@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from dan_bench.report.selection import Refused
+from dan_bench.cli import InputError
 
 Flat = Mapping[str, str]
 """A config without its seed, by dotted names."""
@@ -44,11 +44,11 @@ def refuse(group_by: Sequence[str], missing: Sequence[str]) -> None:
     """Refuse rows that lack an axis.
 
     Raises:
-        Refused: with the axes, and what to ask for instead.
+        InputError: with the axes, and what to ask for instead.
     """
     if missing:
         axes = list(dict.fromkeys([*group_by, *missing]))
-        raise Refused(
+        raise InputError(
             f"--group-by {','.join(group_by)}: a row would pool runs that differ in "
             f"{', '.join(missing)}, as if these were seeds; ask for --group-by {','.join(axes)}, "
             "or for a part of the runs with --where"

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from dan_bench.archive import Results, open_results
+from dan_bench.cli import user_path
 from dan_bench.metrics.statistics import Estimate, t_interval
 from dan_bench.records import RunRecord
 from dan_bench.report.leaderboard import name_rows
@@ -126,7 +127,7 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m dan_bench.report.saturation",
         description="Print how much gradient is left as the discriminator learns.",
     )
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
+    parser.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
     asked = parser.parse_args(arguments)
     store = open_results(asked.results)
     curves = gradient_curves(store.all()[0], store)

@@ -3,12 +3,10 @@
 from collections.abc import Collection
 from difflib import get_close_matches
 
+from dan_bench.cli import InputError
+
 MOST = 20
 """Names that a message suggests."""
-
-
-class Refused(ValueError):
-    """What was asked for is not there, or cannot be; the message says what could be asked for."""
 
 
 def listed(flag: str, text: str, names: Collection[str], more: Collection[str] = ()) -> list[str]:
@@ -21,12 +19,12 @@ def listed(flag: str, text: str, names: Collection[str], more: Collection[str] =
         more: further ones, too many to be listed in a message.
 
     Raises:
-        Refused: one of them is not there.
+        InputError: one of them is not there.
     """
     asked = [name.strip() for name in text.split(",")]
     for name in asked:
         if name not in names and name not in more:
-            raise Refused(f"{flag}: no {name!r}; {there_are(names, name, more)}")
+            raise InputError(f"{flag}: no {name!r}; {there_are(names, name, more)}")
     return list(dict.fromkeys(asked))
 
 

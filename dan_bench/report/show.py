@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dan_bench.archive import open_results
+from dan_bench.cli import user_path
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.records import RunRecord
 from dan_bench.report.leaderboard import flatten, flattened
@@ -107,7 +108,7 @@ def main(command: str, arguments: list[str] | None) -> int:
     )
     count = 1 if command == "show" else 2
     parser.add_argument("runs", nargs=count, metavar="RUN", help="a key, or its beginning")
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
+    parser.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
     asked = parser.parse_args(arguments)
     records, _ = open_results(asked.results).all()
     try:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dan_bench.archive import open_results
+from dan_bench.cli import InputError, user_path
 from dan_bench.config import CONF
 from dan_bench.metrics.statistics import Estimate, t_interval
 from dan_bench.records import RunRecord, Store
@@ -47,7 +48,7 @@ MEANING = (
 )
 
 
-class UnusableNumbers(ValueError):
+class UnusableNumbers(InputError):
     """The file with the paper's own numbers cannot be used; the message says why."""
 
 
@@ -334,7 +335,7 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m dan_bench.report table1",
         description="Print Table 1 again from its records.",
     )
-    made.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
+    made.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
     made.add_argument("--format", choices=FORMATS, default="table")
     asked = made.parse_args(arguments)
     records, damaged = open_results(asked.results, "table1").all()

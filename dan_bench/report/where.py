@@ -6,9 +6,10 @@ from typing import Any
 
 from yaml import YAMLError
 
+from dan_bench.cli import InputError
 from dan_bench.records import RunRecord
 from dan_bench.report.leaderboard import natural
-from dan_bench.report.selection import Refused, meant, there_are
+from dan_bench.report.selection import meant, there_are
 from dan_bench.report.values import parse, same, spelled, split
 
 ABSENT = object()
@@ -33,20 +34,20 @@ def conditions(text: str) -> list[Condition]:
     """Parse `A=X,B=Y`, the values as in an override of `train`; spaces around either are nothing.
 
     Raises:
-        Refused: it is written otherwise, or names a setting twice.
+        InputError: it is written otherwise, or names a setting twice.
     """
     found: dict[str, Condition] = {}
     for part in split(text):
         name, sign, written = (piece.strip() for piece in part.partition("="))
         if not (name and sign and written):
-            raise Refused(f"--where: {part.strip()!r} is not of the form NAME=VALUE")
+            raise InputError(f"--where: {part.strip()!r} is not of the form NAME=VALUE")
         if name in found:
-            raise Refused(f"--where: {name} is given twice")
+            raise InputError(f"--where: {name} is given twice")
         try:
             found[name] = Condition(name, parse(written))
         except YAMLError as error:
             reason = getattr(error, "problem", None) or "not YAML"
-            raise Refused(f"--where: {part.strip()!r} is not a value: {reason}") from error
+            raise InputError(f"--where: {part.strip()!r} is not a value: {reason}") from error
     return list(found.values())
 
 
@@ -78,17 +79,17 @@ def where(
         names: of all settings that there are.
 
     Raises:
-        Refused: no run has such a setting, that value, or all of the values together.
+        InputError: no run has such a setting, that value, or all of the values together.
     """
     for one in wanted:
         whole = one.value is None and any(name.startswith(f"{one.name}.") for name in names)
         if one.name not in names and not whole:
-            raise Refused(f"--where: no {one.name!r}; {there_are(names, one.name)}")
+            raise InputError(f"--where: no {one.name!r}; {there_are(names, one.name)}")
         if not any(map(one.holds, records)):
-            raise Refused(no_such_value(records, one))
+            raise InputError(no_such_value(records, one))
     if not any(all(one.holds(run) for one in wanted) for run in records):
         asked = ",".join(f"{one.name}={spelled(one.value)}" for one in wanted)
-        raise Refused(f"--where {asked}: none of the runs has all of these")
+        raise InputError(f"--where {asked}: none of the runs has all of these")
     return [
         run
         for run in records

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from rich.console import Console
-
+from dan_bench.cli import FAILED, INTERRUPTED, OK, explained, say
 from dan_bench.config import ConfigError, RunConfig
-from dan_bench.records import ForeignRecord, Store, key_of
+from dan_bench.records import Store, key_of
 from dan_bench.sweep.board import Outcome, View, reason, view
 
-OK, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
+GOES_ON = "what is done is kept; the same command does the rest"
 
 
 def usable_cores() -> int:
@@ -27,31 +26,34 @@ def carry_out(configs: Sequence[RunConfig]) -> int:
     All configs are checked before any work begins. Equal configs are run once.
 
     Returns:
-        0 where every run has succeeded, now or before; 1 where one failed; 2 where a config was
-        refused, and nothing was run; 130 where it was interrupted.
+        0 where every run has succeeded, now or before; 1 where one failed; 130 where it was
+        interrupted.
+
+    Raises:
+        InputError: a config is refused, and nothing was run.
     """
     seen = view(configs[0].runtime.progress)
     data: list[str] = []
-    try:
-        keyed = {key_of(c.scientific()): c for c in identified(configs)}
-        left = {key: c for key, c in keyed.items() if not is_done(key, c)}
-        if left:
-            from dan_bench.sweep.pool import start_server
+    keyed = {key_of(c.scientific()): c for c in identified(configs)}
+    left = {key: c for key, c in keyed.items() if not is_done(key, c)}
+    if left:
+        from dan_bench.sweep.pool import start_server
 
-            start_server(next(iter(left.values())).runtime.threads)
-            data = checked(list(left.values()))
-    except (ConfigError, ForeignRecord, OSError, RuntimeError) as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            str(error), style="red", markup=False
-        )
-        return REFUSED
+        start_server(next(iter(left.values())).runtime.threads)
+        data = checked(list(left.values()))
+        Store(configs[0].runtime.results).runs.mkdir(parents=True, exist_ok=True)
     seen.ready(len(keyed), len(left), data)
     try:
         if left:
             launch(left, seen)
     except KeyboardInterrupt:
-        print("interrupted: what is done is kept; the same command does the rest", file=sys.stderr)
+        say(f"interrupted: {GOES_ON}")
         return INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        say(f"cut off: {explained(error)}; {GOES_ON}")
+        return FAILED
     outcome = summarise(keyed, len(left))
     if left and len(keyed) > 1 and outcome.code == OK:
         log_tables(next(iter(keyed.values())))
@@ -76,16 +78,20 @@ def is_done(key: str, config: RunConfig) -> bool:
 
 def checked(configs: Sequence[RunConfig]) -> list[str]:
     """Refuse any config that cannot be run; return where each data set came from."""
-    from dan_bench.plan import make_ready, plan
+    from dan_bench.plan import fetch, plan, suits
 
     refused: list[str] = []
     said: dict[str, str] = {}
+    suited = set[str]()
     for config in configs:
         try:
             planned = plan(config)
             wanted = f"{config.data} {config.evaluation.samples}"
             if wanted not in said:
-                said[wanted] = make_ready(planned)
+                said[wanted] = fetch(planned)
+            if (pair := f"{config.model} {wanted}") not in suited:
+                suits(planned)
+                suited.add(pair)
         except ConfigError as error:
             refused.append(f"{config.title()}: {error}")
     if refused:

@@ -8,9 +8,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from dan_bench.cli import entry_point, unusable, user_path
 from dan_bench.report.table1 import (
     FORMATS,
-    UnusableNumbers,
     render,
     reported_by_paper,
     rows_of,
@@ -36,13 +36,15 @@ def parser() -> argparse.ArgumentParser:
         metavar="A,B,...",
         help="which rows: default the paper's four; `all` takes those beyond it too",
     )
-    made.add_argument("--imagenet", type=Path, metavar="DIR", help="ImageNet: train/CLASS/...")
-    made.add_argument("--mp3", type=Path, metavar="DIR", help="MP3s, by Britney Spears or others")
-    made.add_argument("--album", type=Path, metavar="DIR", help="a photo album; it is copied")
-    made.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
-    made.add_argument("--datasets", type=Path, default=Path("datasets"), metavar="DIR")
+    made.add_argument("--imagenet", type=user_path, metavar="DIR", help="ImageNet: train/CLASS/...")
     made.add_argument(
-        "--scratch", type=Path, metavar="DIR", help="where the scratch folders are made"
+        "--mp3", type=user_path, metavar="DIR", help="MP3s, by Britney Spears or others"
+    )
+    made.add_argument("--album", type=user_path, metavar="DIR", help="a photo album; it is copied")
+    made.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
+    made.add_argument("--datasets", type=user_path, default=Path("datasets"), metavar="DIR")
+    made.add_argument(
+        "--scratch", type=user_path, metavar="DIR", help="where the scratch folders are made"
     )
     made.add_argument("--seeds", type=positive, default=1, metavar="N", help="seeds 0 to N - 1")
     made.add_argument("--format", choices=FORMATS, default="table")
@@ -60,17 +62,19 @@ def positive(text: str) -> int:
     return number
 
 
+@entry_point
 def main(arguments: list[str] | None = None) -> int:
     """Run what is missing, and print the table."""
-    asked = parser().parse_args(arguments)
-    from dan_bench.table1.table import Refused, run  # here, so that --help need not wait for torch
+    command = parser()
+    asked = command.parse_args(arguments)
+    for flag in ("results", "scratch"):
+        folder = getattr(asked, flag)
+        if folder is not None and (why := unusable(folder)):
+            command.error(f"--{flag} {folder}: {why}")
+    from dan_bench.table1.table import run  # here, so that --help need not wait for torch
 
-    try:
-        reported_by_paper()  # not after the training that it stands beside
-        records = run(asked)
-    except (Refused, UnusableNumbers) as error:
-        print(error, file=sys.stderr)
-        return 2
+    reported_by_paper()  # not after the training that it stands beside
+    records = run(asked)
     print(render(rows_of(records), asked.format), end="")
     failed = [record for record in records if record.status == "failed"]
     for record in failed:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
-from dan_bench.config import ConfigError
-from dan_bench.records import ForeignRecord, RunRecord, Store
+from dan_bench.cli import InputError
+from dan_bench.records import RunRecord, Store
 from dan_bench.report.table1 import store_of
 from dan_bench.run import Progress
 from dan_bench.sweep import board
@@ -22,7 +22,7 @@ from dan_bench.table1.record import carry_out, finished
 from dan_bench.table1.subject import Circumstances
 
 
-class Refused(ValueError):
+class Refused(InputError):
     """Something that was asked for is not to be had; nothing was run."""
 
 
@@ -71,7 +71,7 @@ def run(asked: argparse.Namespace) -> list[RunRecord]:
         kind = file_system_of(parent.resolve())
         jobs = make_jobs(rows, names, asked.preset, asked.seeds, sources, album, kind)
         kept = {i: record for i, job in enumerate(jobs) if (record := finished(job, store))}
-    except (ConfigError, ForeignRecord, ValueError, OSError) as error:
+    except ValueError as error:
         raise Refused(str(error)) from error
     missing = {i: job for i, job in enumerate(jobs) if i not in kept}
     made = carry_out_all(list(missing.values()), album, store, parent, asked)

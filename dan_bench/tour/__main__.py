@@ -4,16 +4,15 @@ Exit code: 0 the tour was given, whatever came out; 1 a run failed; 2 refused, n
 """
 
 import argparse
-import io
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from dan_bench.cli import FAILED, INTERRUPTED, entry_point, say, unusable, user_path
+
 STEPS = 500
 """Of each training: with them the effect is clear for any seed, within the minute."""
-INTERRUPTED, BROKEN_PIPE = 130, 141
-"""Exit codes of what SIGINT and SIGPIPE end, as a shell gives them."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -45,14 +44,14 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument(
         "--results",
-        type=Path,
+        type=user_path,
         metavar="DIR",
         help="keep the records there, as python -m dan_bench.train does; what is there already "
         "is not run again (default: nothing is kept)",
     )
     made.add_argument(
         "--datasets",
-        type=Path,
+        type=user_path,
         default=Path("datasets"),
         metavar="DIR",
         help="where MNIST lies, or is put (default: datasets)",
@@ -60,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+@entry_point
 def main(arguments: list[str] | None = None) -> int:
     """Give the tour; return the exit code."""
     began = time.perf_counter()
@@ -72,43 +72,27 @@ def main(arguments: list[str] | None = None) -> int:
     if asked.results is None:
         with tempfile.TemporaryDirectory(prefix="dan_bench.tour.") as scratch:
             return guided(asked, Path(scratch), began)
-    if asked.results.exists() and not asked.results.is_dir():
-        command.error(f"--results {asked.results}: that is no folder")
+    if why := unusable(asked.results):
+        command.error(f"--results {asked.results}: {why}")
     return guided(asked, asked.results, began)
 
 
 def guided(asked: argparse.Namespace, results: Path, began: float) -> int:
     """Give the tour with its records under `results`; say what went wrong, if anything did."""
-    from dan_bench.tour.guide import Guide, RunFailed, Unavailable
+    from dan_bench.tour.guide import Guide, RunFailed
 
     try:
         Guide(asked.data, asked.seed, asked.steps, results, asked.datasets).tour(
             began, kept=asked.results is not None
         )
-    except Unavailable as error:
-        print(error, file=sys.stderr)
-        return 2
     except RunFailed as error:
-        print(error, file=sys.stderr)
-        return 1
+        say(error)
+        return FAILED
+    except KeyboardInterrupt:
+        say("stopped; nothing is left behind but what --results was given")
+        return INTERRUPTED
     return 0
 
 
-def run() -> int:
-    """Run `main` as a command: whoever stops it, or stops reading, gets no traceback."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        return main()
-    except KeyboardInterrupt:
-        print("stopped; nothing is left behind but what --results was given", file=sys.stderr)
-        return INTERRUPTED
-    except SystemExit as ended:
-        # what rich ends a program with when nobody reads it any more
-        if isinstance(ended.__context__, BrokenPipeError):
-            return BROKEN_PIPE
-        raise
-
-
 if __name__ == "__main__":
-    sys.exit(run())
+    sys.exit(main())

@@ -12,6 +12,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from dan_bench.cli import InputError
 from dan_bench.config import ConfigError
 from dan_bench.data.fetch import DataUnavailable
 from dan_bench.records import ForeignRecord, RunRecord, Store
@@ -25,7 +26,7 @@ WIDTH = 80
 SHAPE = (28, 28)
 
 
-class Unavailable(RuntimeError):
+class Unavailable(InputError):
     """Nothing could be trained; the message says why, and what to do."""
 
 

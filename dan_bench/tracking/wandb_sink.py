@@ -13,7 +13,7 @@ import wandb
 from pydantic import AfterValidator
 from pytorch_lightning.loggers import Logger
 
-from dan_bench.dashboard.offline import finish, has_account, prepare
+from dan_bench.dashboard.offline import finish, has_account, prepare, refusal
 from dan_bench.records import RunRecord
 from dan_bench.tracking.pictures import Sample, kept
 from dan_bench.tracking.sink import failed, last_step, outcome_of
@@ -39,15 +39,26 @@ def possible(offline: bool) -> bool:
     return offline
 
 
+def by_wandb(name: str) -> AfterValidator:
+    """Check a value by wandb's own rules for that setting, before any work is done."""
+
+    def check(value: Any) -> Any:
+        if why := refusal(name, value):
+            raise ValueError(why)
+        return value
+
+    return AfterValidator(check)
+
+
 class WandbSink(Logger):
     """One wandb run a job, with all of its config from the start, closed whatever happens."""
 
     def __init__(
         self,
         *,
-        project: str,
+        project: Annotated[str, by_wandb("project")],
         offline: Annotated[bool, AfterValidator(possible)],
-        tags: list[str],
+        tags: Annotated[list[str], by_wandb("run_tags")],
         sample_steps: list[int],
         artifacts: bool,
         title: str,

@@ -2,7 +2,8 @@
 
 import sys
 
+from dan_bench.cli import entry_point
 from dan_bench.report.figures.command import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(entry_point(main)())

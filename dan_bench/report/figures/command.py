@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dan_bench.archive import Results, open_results
+from dan_bench.cli import user_path
 from dan_bench.records import RunRecord
 from dan_bench.report.figures import write
 from dan_bench.report.figures.catalogue import CATALOGUE
 from dan_bench.report.figures.style import THEMES, Theme, styled
-from dan_bench.report.selection import Refused, listed
+from dan_bench.report.selection import listed
 
 
 def parser() -> argparse.ArgumentParser:
@@ -22,9 +23,9 @@ def parser() -> argparse.ArgumentParser:
         "README.md beside them says what is seen.",
         epilog="exit code: 0 something was drawn, 2 nothing was or a name is unknown",
     )
-    made.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
+    made.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
     made.add_argument(
-        "--out", type=Path, metavar="DIR", help="where to (default: figures/ in the results)"
+        "--out", type=user_path, metavar="DIR", help="where to (default: figures/ in the results)"
     )
     made.add_argument("--only", metavar="A,B,...", help="these figures; --list names them")
     made.add_argument(
@@ -37,11 +38,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Draw; 0 where something was drawn, 2 where nothing was or a name is unknown."""
     asked = parser().parse_args(arguments)
-    try:
-        names = None if asked.only is None else listed("--only", asked.only, CATALOGUE)
-    except Refused as error:
-        print(error, file=sys.stderr)
-        return 2
+    names = None if asked.only is None else listed("--only", asked.only, CATALOGUE)
     results = open_results(asked.results)
     records, damaged = results.all()
     for path, reason in damaged.items():

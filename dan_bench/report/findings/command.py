@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from dan_bench.archive import AmbiguousResults, open_results
+from dan_bench.cli import user_path
 from dan_bench.report.findings.catalogue import findings
 from dan_bench.report.findings.render import FORMATS
 from dan_bench.report.findings.runs import Material
@@ -18,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
         description="Judge each claim of the paper and of the note, and our own, by the records "
         "alone: agree, disagree, undecided, or not measured (and what would measure it).",
     )
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
+    parser.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
     parser.add_argument("--format", choices=FORMATS, default="table")
     parser.add_argument("--keys", action="store_true", help="name the runs behind each figure")
     asked = parser.parse_args(arguments)

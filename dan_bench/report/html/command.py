@@ -6,6 +6,7 @@ import webbrowser
 from pathlib import Path
 
 from dan_bench.archive import open_results
+from dan_bench.cli import user_path
 from dan_bench.report.html.page import LIMIT, page
 from dan_bench.report.html.serve import serve
 
@@ -16,9 +17,9 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m dan_bench.report html",
         description="Write the results as one HTML file that needs nothing else.",
     )
-    made.add_argument("--results", type=Path, default=Path("results"), metavar="DIR")
+    made.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
     made.add_argument(
-        "--out", type=Path, metavar="FILE", help="where to (default: DIR/report.html)"
+        "--out", type=user_path, metavar="FILE", help="where to (default: DIR/report.html)"
     )
     show = made.add_mutually_exclusive_group()
     show.add_argument("--open", action="store_true", help="open it in the browser")

@@ -26,7 +26,7 @@ class Spoken(Quiet):
 
     def over(self, outcome: Outcome) -> None:
         """Print the table of these runs, where everything lies, and how many did what."""
-        console = Console(highlight=False, soft_wrap=True)
+        console = Console(highlight=False, soft_wrap=True, emoji=False)
         console.print()
         console.print(outcome.table, markup=False, end="")
         if self.repeats_failures:

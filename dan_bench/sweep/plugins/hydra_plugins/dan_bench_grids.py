@@ -17,7 +17,11 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from dan_bench.config import ConfigError, RunConfig
+from dan_bench.sweep.arguments import INSTEAD, refuse_no_choice
 from dan_bench.sweep.compose import resolved, without_hydra
+
+LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+"""Hydra's default, which nobody asked for."""
 
 
 class GridSweeper(Sweeper):
@@ -31,22 +35,16 @@ class GridSweeper(Sweeper):
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
         """Take what Hydra gives every sweeper."""
+        if config.hydra.launcher.get("_target_") != LAUNCHER:
+            raise ConfigError(f"hydra/launcher has no effect here: {INSTEAD['hydra.launcher']}")
         self.config = config
         self.hydra_context = hydra_context
+        self.take = task_function
 
     def sweep(self, arguments: list[str]) -> None:
-        """Carry out the sweep and leave with its exit code."""
-        from dan_bench.sweep.jobs import carry_out
-
-        refused, configs = [], []
+        """Hand over every job's config; the runs begin when all of them have been checked."""
         for overrides in self.expand(arguments):
-            try:
-                configs.append(self.compose(overrides))
-            except ConfigError as error:
-                refused.append(f"{' '.join(overrides)}\n{error}")
-        if refused:
-            raise ConfigError("\n".join(refused))
-        raise SystemExit(carry_out(configs))
+            self.take(self.values(overrides))
 
     def expand(self, arguments: list[str]) -> list[list[str]]:
         """Return every job's overrides; an axis named on the command line replaces a grid's."""
@@ -56,10 +54,16 @@ class GridSweeper(Sweeper):
         for grid in self.grids:
             axes = [f"{axis}={values}" for axis, values in grid.items() if axis not in named]
             overrides = parser.parse_overrides(axes + arguments)
+            for override in overrides:
+                refuse_no_choice(override.input_line or "", override)
             jobs += [list(job) for job in BasicSweeper.split_arguments(overrides, None)[0]]
         return jobs
 
     def compose(self, overrides: list[str]) -> RunConfig:
+        """Return one job's config, checked."""
+        return resolved(self.values(overrides))
+
+    def values(self, overrides: list[str]) -> DictConfig:
         """Compose one job's config.
 
         Hydra takes a fifth of a second for each, so that jobs which differ in plain values alone
@@ -79,7 +83,7 @@ class GridSweeper(Sweeper):
         values = OmegaConf.create(self._composed[alike])
         for name, value in plain.items():
             OmegaConf.update(values, name, value)
-        return resolved(values)
+        return values
 
 
 @dataclass

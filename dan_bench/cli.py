@@ -1,0 +1,110 @@
+"""How every command ends: with one line on what is wrong with its input, and quietly when stopped.
+
+Only faults of the program itself keep their traceback, and exit code 1.
+"""
+
+import errno
+import functools
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import ParamSpec
+
+OK, FAILED, REFUSED, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+"""Exit codes; the last two are what a shell gives a command that SIGINT or SIGPIPE ended."""
+ENVIRONMENT = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO),
+    *(errno.EMFILE, errno.ENFILE, errno.ENOLCK),
+}
+"""Errors that are the machine's even where they name no file."""
+
+P = ParamSpec("P")
+
+
+class InputError(ValueError):
+    """What was given cannot be used; the message names it and says what to give instead."""
+
+
+def user_path(text: str | Path) -> Path:
+    """Return a path with `~` and `$NAME` expanded, as a shell does except in `--option=~/x`.
+
+    Raises:
+        ValueError: it is empty, which pathlib takes for the folder that one is in.
+    """
+    if not str(text):
+        raise ValueError("an empty path; the folder that you are in is `.`")
+    return Path(os.path.expandvars(os.path.expanduser(text)))
+
+
+user_path.__name__ = "path"  # what argparse calls it in its messages
+
+
+def unusable(folder: Path) -> str:
+    """Return why nothing can be written to a folder, there already or to be made; or nothing."""
+    there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+    if not there.is_dir():
+        return f"{there} is not a folder"
+    return "" if os.access(there, os.W_OK | os.X_OK) else f"{there} is not writable"
+
+
+def explained(error: OSError) -> str:
+    """Return an error of the operating system in one line, with the file that it is about."""
+    about = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+    return f"{about}{error.strerror or error}"
+
+
+def say(text: object) -> None:
+    """Print to standard error, if anybody reads it."""
+    with suppress(BrokenPipeError):
+        print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def flushed() -> Iterator[None]:
+    """See to it that all is written; what cannot be is dropped, lest it raise at exit again."""
+    try:
+        yield
+    finally:
+        try:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
+            raise
+
+
+def entry_point(main: Callable[P, int]) -> Callable[P, int]:
+    """Have a command's `main` answer for what happens to it, with the exit codes above."""
+
+    @functools.wraps(main)
+    def answering(*args: P.args, **kwargs: P.kwargs) -> int:
+        if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may be in no encoding
+            sys.stdout.reconfigure(errors="backslashreplace")
+        try:
+            with flushed():
+                return main(*args, **kwargs)
+        except KeyboardInterrupt:
+            say("interrupted")
+            return INTERRUPTED
+        except InputError as error:
+            say(error)
+            return REFUSED
+        except BrokenPipeError:
+            return BROKEN_PIPE
+        except OSError as error:
+            if error.filename is None and error.errno not in ENVIRONMENT:
+                raise
+            say(explained(error))
+            return REFUSED
+        except SystemExit as ended:
+            # what rich ends a program with when nobody reads it any more
+            if isinstance(ended.__context__, BrokenPipeError):
+                return BROKEN_PIPE
+            raise
+
+    return answering

@@ -89,7 +89,6 @@ def entry_point(main: Callable[P, int]) -> Callable[P, int]:
             with flushed():
                 return main(*args, **kwargs)
         except KeyboardInterrupt:
-            say("interrupted")
             return INTERRUPTED
         except InputError as error:
             say(error)

@@ -22,6 +22,8 @@ from dan_bench.tracking import Sink
 
 MEAN_ROWS = 1024
 """Rows that the mean of the data is taken over."""
+DRAWN = ((), (2,), (3,), (4,))
+"""What may follow rows and columns in the shape of a picture that can be drawn."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,8 @@ def plan(config: RunConfig) -> Plan:
         ConfigError: some part cannot be had, or parts do not fit together.
     """
     source: Source = call(bind(config.data, "data"), "data")
-    if not source.shape or min(source.shape) < 1:
-        raise ConfigError(f"data.shape={list(source.shape)}: must be sizes of at least 1")
+    if len(source.shape) < 2 or min(source.shape) < 1 or source.shape[2:] not in DRAWN:
+        raise ConfigError(f"data.shape={list(source.shape)}: must be rows, columns[, 3]")
     if config.runtime.accelerator == "gpu" and not torch.accelerator.is_available():
         raise ConfigError("runtime.accelerator=gpu: torch sees none here; type cpu or auto")
     width = dimension(source.shape)
@@ -64,7 +66,6 @@ def plan(config: RunConfig) -> Plan:
     c2st = None
     if evaluation.c2st is not None:
         c2st = call(bind(evaluation.c2st, "evaluation.c2st"), "evaluation.c2st")
-        call(partial(c2st.check, source.shape), "evaluation.c2st")
     needs: dict[str, int] = {name: rows_needed(metric)(width) for name, metric in metrics.items()}
     needs |= {name: attack.needs_rows() for name, attack in attacks.items()}
     needs |= {"c2st": c2st.needs_rows()} if c2st else {}

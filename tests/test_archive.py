@@ -6,7 +6,6 @@ import gc
 import os
 import random
 import shutil
-import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -334,7 +333,7 @@ def test_a_folder_that_cannot_be_written_is_read(
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, "read-only file system")
 
-    monkeypatch.setattr(tempfile, "NamedTemporaryFile", refuse)
+    monkeypatch.setattr("dan_bench.archive.cache.whole", refuse)
     assert len(store.all()[0]) == 6
     assert not (store.runs / NAME).exists()
 

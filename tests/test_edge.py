@@ -78,10 +78,8 @@ TRAIN: dict[str, tuple[list[str], list[str]]] = {
         ["data.root=com,ma", "'data.root=\"com,ma\"'"],
     ),
     "a shape of nothing": (["data=danoise", "data.shape=[0,8]"], ["data.shape=[0, 8]"]),
-    "no picture for the classifiers": (
-        ["data=danoise", "data.shape=[64]"],
-        ["data.shape=[64]", "evaluation.c2st=null"],
-    ),
+    "a shape that is no picture": (["data=danoise", "data.shape=[64]"], ["data.shape=[64]"]),
+    "five colours": (["data=danoise", "data.shape=[4,4,5]"], ["[4, 4, 5]", "columns[, 3]"]),
     "a long tag": (
         ["data=danoise", f"logger.tags=[{'t' * 65}]"],
         ["logger.tags", "65 characters", "between 1 and 64"],
@@ -184,12 +182,12 @@ ENDS: dict[str, tuple[Exception | KeyboardInterrupt, int, str]] = {
     "input": (InputError("--x y: type z"), 2, "--x y: type z\n"),
     "a file": (FileNotFoundError(errno.ENOENT, "No such file", "x"), 2, "x: No such file\n"),
     "a full disk": (OSError(errno.ENOSPC, "No space left"), 2, "No space left\n"),
-    "Ctrl-C": (KeyboardInterrupt(), 130, "interrupted\n"),
+    "Ctrl-C": (KeyboardInterrupt(), 130, ""),
 }
 
 
 @pytest.mark.parametrize(("error", "code", "said"), ENDS.values(), ids=ENDS.keys())
-def test_a_command_ends_in_one_line(
+def test_a_command_ends_with_a_line_at_most(
     error: Exception, code: int, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     @entry_point
@@ -231,7 +229,7 @@ def test_a_full_disk_is_one_line() -> None:
     assert (ended.returncode, ended.stderr) == (2, b"No space left on device\n")
 
 
-def test_ctrl_c_before_the_first_run_is_one_line(place: Path) -> None:
+def test_ctrl_c_before_the_first_run_leaves_no_traceback(place: Path) -> None:
     program = (
         "import dan_bench.plan as plan, signal\n"
         "plan.plan = lambda _: signal.raise_signal(signal.SIGINT)\n"
@@ -239,4 +237,4 @@ def test_ctrl_c_before_the_first_run_is_one_line(place: Path) -> None:
         "raise SystemExit(main(['data=danoise', 'logger=none']))"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"interrupted\n")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")

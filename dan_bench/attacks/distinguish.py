@@ -42,12 +42,6 @@ class C2st:
         """Return how many rows the sample must have."""
         return self.least
 
-    def check(self, shape: tuple[int, ...]) -> None:
-        """A convolution needs a picture."""
-        if len(shape) < 2:
-            said = "is no picture, as it needs; type evaluation.c2st=null"
-            raise ValueError(f"data.shape={list(shape)} {said}")
-
     def __call__(self, sample: Bytes, noise: Bytes, shape: tuple[int, ...], seed: int) -> Estimate:
         """Accuracy of the better classifier; `noise` has as many rows as `sample`."""
         n, d = sample.shape

@@ -22,8 +22,6 @@ from dan_bench.tracking import Sink
 
 MEAN_ROWS = 1024
 """Rows that the mean of the data is taken over."""
-DRAWN = ((), (2,), (3,), (4,))
-"""What may follow rows and columns in the shape of a picture that can be drawn."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,6 @@ def plan(config: RunConfig) -> Plan:
         ConfigError: some part cannot be had, or parts do not fit together.
     """
     source: Source = call(bind(config.data, "data"), "data")
-    if len(source.shape) < 2 or min(source.shape) < 1 or source.shape[2:] not in DRAWN:
-        raise ConfigError(f"data.shape={list(source.shape)}: must be rows, columns[, 3]")
     if config.runtime.accelerator == "gpu" and not torch.accelerator.is_available():
         raise ConfigError("runtime.accelerator=gpu: torch sees none here; type cpu or auto")
     width = dimension(source.shape)
@@ -201,14 +197,15 @@ def fetch(planned: Plan) -> str:
     there = len(call(partial(planned.source.load, "test"), "data"))
     if there < planned.measures.samples:
         raise ConfigError(
-            f"evaluation.samples={planned.measures.samples}: "
-            f"{planned.config.data.name} has {there} held-out rows"
+            f"evaluation.samples={planned.measures.samples}: {planned.config.data.name} has "
+            f"{there} held-out rows; evaluation.samples can be {there} at most"
         )
     return said
 
 
 def suits(planned: Plan) -> None:
-    """Refuse data that the model can do nothing with."""
-    control: Any = getattr(planned.make, "func", None)  # a module was checked before the data
-    if hasattr(control, "check"):
-        call(partial(control.check, planned.source), "model")
+    """Refuse data that the model can do nothing with, by what its class says of data."""
+    given = frozenset({"setting", "width", "seed", "source"})
+    model = bind(planned.config.model, "model", given)
+    if hasattr(model.func, "check_data"):
+        call(partial(model.func.check_data, planned.source, **model.keywords), "model")

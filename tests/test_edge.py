@@ -77,9 +77,8 @@ TRAIN: dict[str, tuple[list[str], list[str]]] = {
         ["-m", *FOLDER, "data.root=com,ma"],
         ["data.root=com,ma", "'data.root=\"com,ma\"'"],
     ),
-    "a shape of nothing": (["data=danoise", "data.shape=[0,8]"], ["data.shape=[0, 8]"]),
-    "a shape that is no picture": (["data=danoise", "data.shape=[64]"], ["data.shape=[64]"]),
-    "five colours": (["data=danoise", "data.shape=[4,4,5]"], ["[4, 4, 5]", "columns[, 3]"]),
+    "a shape of nothing": (["data=danoise", "data.shape=[0,8]"], ["data.shape.0=0"]),
+    "four dimensions": (["data=danoise", "data.shape=[4,4,5,2]"], ["data.shape", "3 items"]),
     "a long tag": (
         ["data=danoise", f"logger.tags=[{'t' * 65}]"],
         ["logger.tags", "65 characters", "between 1 and 64"],

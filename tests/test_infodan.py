@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 import torch
 
+from dan_bench.config import ConfigError
 from dan_bench.data.batches import Batch, Batches
 from dan_bench.data.source import Data
 from dan_bench.models.fit import fit
 from dan_bench.models.infodan import InfoDAN, dependence, divergence
 from dan_bench.models.module import Setting
 from dan_bench.objectives.nonsaturating import Nonsaturating
+from dan_bench.plan import plan, suits
+from dan_bench.sweep.compose import configure
 
 WIDTH, CLASSES, SIZE = 6, 3, 30
 
@@ -154,12 +157,6 @@ def test_data_without_labels_has_the_other_two_terms():
     assert torch.equal(with_label, module.penalty(b, torch.full((SIZE, WIDTH), 0.5)))
 
 
-def test_more_labels_than_classes_are_refused_with_the_remedy():
-    module = infodan(classes=2)
-    with pytest.raises(ValueError, match=r"label 2: set model\.classes=3"):
-        module.train_others(batch(), torch.rand(SIZE, WIDTH), module.configure_optimizers()[-1:])
-
-
 @pytest.mark.parametrize(
     ("changes", "word"), [({"recogniser_hidden": ()}, "recogniser_hidden"), ({"classes": 1}, "2")]
 )
@@ -218,3 +215,12 @@ def test_the_dependence_enters_the_loss_by_its_weight():
     shown = module.output.features(fake)
     expected = 7 * dependence(shown, b.data).item()  # a shift of all rows changes no kernel
     assert module.penalty(b, fake).item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_more_labels_than_classes_are_refused_before_any_run(mnist):
+    planned = plan(configure(["model=infodan", "model.classes=5", f"data.root={mnist.root}"]))
+    with pytest.raises(
+        ConfigError, match=r"classes=5: the data has a label 9; set model.classes=10"
+    ):
+        suits(planned)
+    suits(plan(configure(["model=infodan", f"data.root={mnist.root}"])))

@@ -7,7 +7,7 @@ no rounding leaves the ball.
 """
 
 import math
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -75,7 +75,7 @@ class Adversary:
         self.network = under_attack(source.load("train"), source.shape, seed)
 
     @classmethod
-    def check(cls, source: Source) -> None:
+    def check_data(cls, source: Source, **arguments: Any) -> None:
         """Refuse data without a label to talk a network out of."""
         if source.load("train").labels is None:
             raise ValueError("a classifier needs labels, and these data have none: try data=mnist")

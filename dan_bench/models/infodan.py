@@ -15,6 +15,7 @@ from torch.nn.functional import cross_entropy, mse_loss
 from torch.optim import Optimizer
 
 from dan_bench.data.batches import Batch
+from dan_bench.data.source import Source
 from dan_bench.models.dan import DAN
 from dan_bench.models.module import Setting
 from dan_bench.models.networks import SLOPE, mlp
@@ -117,6 +118,17 @@ class InfoDAN(DAN):
         if arguments["classes"] < 2:
             raise ValueError(f"classes={arguments['classes']} must be at least 2")
 
+    @classmethod
+    def check_data(cls, source: Source, **arguments: Any) -> None:
+        """Its recogniser tells every class of the data from the others."""
+        labels = source.load("train").labels
+        most = -1 if labels is None else int(labels.max())
+        if most >= arguments["classes"]:
+            raise ValueError(
+                f"classes={arguments['classes']}: the data has a label {most}; "
+                f"set model.classes={most + 1} or more"
+            )
+
     def configure_optimizers(self) -> list[Optimizer]:
         """The recogniser's comes last, made as the discriminator's is."""
         make = self.setting.optimizers["discriminator"]
@@ -133,9 +145,6 @@ class InfoDAN(DAN):
 
     def train_others(self, batch: Batch, fake: Tensor, optimizers: list[Optimizer]) -> None:
         """Let the recogniser learn to recover."""
-        most = int(batch.labels.max())
-        if most >= self.classes:
-            raise ValueError(f"the data has a label {most}: set model.classes={most + 1} or more")
         centred = self.centred(batch)
         own = torch.arange(len(fake), device=fake.device)
         for _ in range(self.recogniser_steps):

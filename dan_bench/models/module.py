@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dan_bench.data.batches import Batch, as_bytes
+from dan_bench.data.source import Source
 from dan_bench.metrics.entropy import shannon_bits
 from dan_bench.models.outputs import OUTPUTS, Critic
 from dan_bench.objectives import Objective, on_both
@@ -85,6 +86,10 @@ class AdversarialModule(pl.LightningModule, ABC):
     @classmethod
     def check(cls, setting: Setting, **arguments: Any) -> None:
         """Refuse, with a ValueError, a setting or arguments that make no sense for this variant."""
+
+    @classmethod
+    def check_data(cls, source: Source, **arguments: Any) -> None:
+        """Refuse, with a ValueError, data that this variant can do nothing with."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute; those that change on every step go past torch's search for modules.

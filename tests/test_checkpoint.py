@@ -50,6 +50,19 @@ def test_it_is_on_the_device_before_it_has_its_name(tmp_path, monkeypatch):
     assert did[-2:] == ["fsync", "replace"]
 
 
+@pytest.mark.parametrize("precision", ["32-true", "64-true", "bf16-mixed"])
+def test_a_resumed_run_is_the_run_that_was_not_interrupted(precision, tmp_path):
+    """Weights of double precision were rounded to single precision on the way."""
+    checkpoint = Checkpoint(tmp_path / "last.ckpt", "this", every=4)
+    whole, parted, resumed = (module_of("runtime.log_every=3") for _ in range(3))
+    fit(whole, batches(whole, steps=11), precision=precision)
+    fit(parted, batches(parted, steps=6), precision=precision, checkpoint=checkpoint)
+    fit(resumed, batches(resumed, steps=11), precision=precision, checkpoint=checkpoint)
+    assert resumed.curves == whole.curves
+    pairs = zip(resumed.state_dict().values(), whole.state_dict().values(), strict=True)
+    assert all(torch.equal(one, other) for one, other in pairs)
+
+
 def truncated(path):
     os.truncate(path, path.stat().st_size // 2)
 

@@ -176,6 +176,7 @@ def test_symbols_as_wide_as_was_asked_for_are_given_none():
         ("base64", b"TW-u", "character 2 is '-'"),
         ("base64", b"TWFuT", "no whole group"),
         ("base64", b"TQ==TQ==", "goes on|does not decode"),
+        ("base64", b"TQ==\nTQ==", "goes on|does not decode"),
         ("decimal", b"1 2\n3.5", "number 2 is '3.5', no whole number"),
         ("decimal", b"9" * 100_000, r"number 0 is '99999999999999999999\.\.\.'"),
         ("float", b"0.5;1", "number 1 is '1', no number of at least 0 and below 1"),

@@ -17,7 +17,7 @@ from dan_bench.config import RunConfig
 from dan_bench.data.batches import Batches
 from dan_bench.data.overwritten import Overwritten
 from dan_bench.degenerator import Degenerator
-from dan_bench.measure import Measured, check_finite, measure
+from dan_bench.measure import Measured, measure
 from dan_bench.models.checkpoint import Checkpoint
 from dan_bench.models.convergence import Convergence
 from dan_bench.models.end_to_end import Overwrite
@@ -168,8 +168,6 @@ def work(
     )
     if algorithm is not None:
         measured.metrics.update(ended)
-    for name, estimate in measured.metrics.items():
-        check_finite(name, estimate)
     costs["noise_bits"] = degenerator.noise_bits
     costs |= {f"{name}_seconds": seconds for name, seconds in measured.seconds.items()}
     keep = slice(config.runtime.keep_samples)

@@ -154,8 +154,11 @@ class AdversarialModule(pl.LightningModule, ABC):
         """
         for batch, _, _ in dataloader_iter:
             self.learn(batch.to(self.device, self.dtype))
-            for listen in self.listeners:
-                listen(self, batch)
+            try:
+                for listen in self.listeners:
+                    listen(self, batch)
+            except FloatingPointError as error:
+                raise FloatingPointError(f"step {self.step}: {error}; {REMEDY}") from error
             if self.logger is not None and self.step % self.setting.log_every == 0:
                 point = {name: x for name, x in self.curves[-1].items() if name != "step"}
                 self.logger.log_metrics(point, step=self.step)

@@ -159,6 +159,20 @@ def test_any_bytes_have_at_most_one_line(data):
     assert "\n" not in hint(data)
 
 
+@pytest.mark.parametrize("bits", range(1, 9))
+def test_ideal_symbols_of_any_width_are_given_none(bits):
+    """Evidence is counted in the symbols that there can be, not in bytes."""
+    for n in (5, 7, 8, 9, 10, 12, 30, 32, 40):
+        rows = ideal(bits, 2000 * n, 1 << bits).astype(np.uint8).reshape(-1, n)
+        assert {hint(row.tobytes(), bits) for row in rows} == {""}
+
+
+@pytest.mark.parametrize("byte", [b"\0", b"0", b"A", b" ", b"z", b"\xff"])
+@pytest.mark.parametrize("rest", [b"", b"1"])
+def test_what_is_nearly_constant_is_of_no_form(byte, rest):
+    assert hint(byte * 5000 + rest) == ""
+
+
 def test_symbols_as_wide_as_was_asked_for_are_given_none():
     assert "--bits 1" in hint(bytes([0, 1, 1, 0] * 100), 4)
     assert hint(bytes([0, 1, 1, 0] * 100), 1) == ""

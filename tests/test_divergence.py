@@ -144,7 +144,7 @@ def test_no_measurement_has_a_metric_that_is_not_finite():
     planned = plan(configure(SMALL))
     measures = replace(planned.measures, metrics={"broken": lambda _: Estimate(float("nan"))})
     with pytest.raises(FloatingPointError, match="the metric broken is nan"):
-        measure(lambda data, rows: data, planned.source, measures, 0, lambda _: None)
+        measure(lambda data, _: data, planned.source, measures, 0, lambda _: None)
 
 
 @pytest.mark.parametrize(

@@ -269,7 +269,7 @@ class AdversarialModule(pl.LightningModule, ABC):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take them back, and the weights' precision: Lightning converts to it only after loading."""
+        """Take them back, and the precision, to which Lightning converts only after loading."""
         weights = checkpoint["state_dict"].values()
         self.to(next(weight.dtype for weight in weights if weight.is_floating_point()))
         self.step = checkpoint["dan_bench"]["step"]

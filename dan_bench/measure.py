@@ -54,6 +54,9 @@ def measure(
         measures: what to measure.
         seed: of the run; every attacker's stream derives from it.
         tell: called with the name of each part as it begins.
+
+    Raises:
+        FloatingPointError: an output of the network or a metric is not finite.
     """
     seconds: dict[str, float] = {}
 
@@ -91,6 +94,8 @@ def measure(
         told = {name: share for name, share in recovered.items() if share is not None}
         found["percent_destroyed"] = percent_destroyed(told) if told else None
         found |= {f"{name}_recovered": share for name, share in recovered.items()}
+    for name, estimate in found.items():
+        check_finite(name, estimate)
     return Measured(found, held.outputs, held.inputs, seconds)
 
 

@@ -150,11 +150,17 @@ def make_module(config: RunConfig, source: Source) -> Callable[..., AdversarialM
             f"output={config.output}: {reason}"
         )
     call(partial(variant.check, setting, **bound.keywords), "model")
-    if config.end_to_end and config.model.kind == "learned" and config.runtime.checkpoint_every:
+    learned = config.model.kind == "learned"
+    if config.end_to_end and learned and config.runtime.checkpoint_every:
         raise ConfigError(
             f"runtime.checkpoint_every={config.runtime.checkpoint_every}: a run that overwrites "
             "its data cannot go on from a checkpoint, whose data are gone; with end_to_end=true "
             "it must be 0"
+        )
+    if config.algorithm1 is not None and learned and config.runtime.checkpoint_every:
+        raise ConfigError(
+            f"runtime.checkpoint_every={config.runtime.checkpoint_every}: checkpoints hold the "
+            "discriminator, of which Algorithm 1 leaves nothing; with algorithm1 it must be 0"
         )
 
     def make(mean: float | None = None) -> AdversarialModule:

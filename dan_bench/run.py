@@ -17,7 +17,7 @@ from dan_bench.config import RunConfig
 from dan_bench.data.batches import Batches
 from dan_bench.data.overwritten import Overwritten
 from dan_bench.degenerator import Degenerator
-from dan_bench.measure import Measured, check_finite, measure
+from dan_bench.measure import Measured, measure
 from dan_bench.models.checkpoint import Checkpoint
 from dan_bench.models.convergence import Convergence
 from dan_bench.models.end_to_end import Overwrite
@@ -168,8 +168,6 @@ def work(
     )
     if algorithm is not None:
         measured.metrics.update(ended)
-    for name, estimate in measured.metrics.items():
-        check_finite(name, estimate)
     costs["noise_bits"] = degenerator.noise_bits
     costs |= {f"{name}_seconds": seconds for name, seconds in measured.seconds.items()}
     keep = slice(config.runtime.keep_samples)
@@ -207,7 +205,7 @@ def train(
     if copy is None:
         every = config.runtime.checkpoint_every
         checkpoint = Checkpoint(folder / "last.ckpt", folder.name, every)
-        if reason := checkpoint.refusal(module):
+        if reason := checkpoint.refusal(module, training.max_steps):
             aside = checkpoint.set_aside()
             warning = f"{reason}; renamed to {aside.name}, and the run begins again"
             tell(Progress("training", warning=warning))
@@ -218,16 +216,24 @@ def train(
         look = Samples(sink.log_sample, sink.sample_steps, held_out, shape, noise_dim, config.seed)
         module.listeners.append(look)
     tell(Progress("training", 0, training.max_steps))
-    fit(
-        module,
-        batches,
-        accelerator=config.runtime.accelerator,
-        precision=training.precision,
-        sink=sink,
-        on_step=lambda step: tell(
-            Progress("training", step, training.max_steps, watched(module.curves))
-        ),
-        checkpoint=checkpoint,
-    )
+    try:
+        fit(
+            module,
+            batches,
+            accelerator=config.runtime.accelerator,
+            precision=training.precision,
+            sink=sink,
+            on_step=lambda step: tell(
+                Progress("training", step, training.max_steps, watched(module.curves))
+            ),
+            checkpoint=checkpoint,
+        )
+    except Exception:
+        # of no use to the next attempt either, which would fail at the same place
+        if checkpoint is not None and batches.start and module.step <= batches.start:
+            aside = checkpoint.set_aside()
+            warning = f"{checkpoint.path} could not be gone on from; renamed to {aside.name}"
+            tell(Progress("training", warning=warning))
+        raise
     if copy is not None:
         copy.remove()

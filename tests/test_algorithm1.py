@@ -9,6 +9,7 @@ from dan_bench.config import ConfigError
 from dan_bench.data.noise import NoiseRows
 from dan_bench.data.source import Data
 from dan_bench.erase import Evidence
+from dan_bench.plan import plan
 from dan_bench.records import Store
 from dan_bench.run import run
 from dan_bench.saved import load
@@ -121,3 +122,8 @@ def test_nonsense_is_refused(override, words):
 
 def test_a_run_without_it_has_the_key_that_it_always_had():
     assert "algorithm1" not in configure([]).scientific()
+
+
+def test_a_checkpoint_that_would_keep_the_discriminator_is_refused():
+    with pytest.raises(ConfigError, match="checkpoint_every=7: checkpoints hold the discrim"):
+        plan(configure([*RUN, "runtime.checkpoint_every=7"]))

@@ -159,6 +159,20 @@ def test_any_bytes_have_at_most_one_line(data):
     assert "\n" not in hint(data)
 
 
+@pytest.mark.parametrize("bits", range(1, 9))
+def test_ideal_symbols_of_any_width_are_given_none(bits):
+    """Evidence is counted in the symbols that there can be, not in bytes."""
+    for n in (5, 7, 8, 9, 10, 12, 30, 32, 40):
+        rows = ideal(bits, 2000 * n, 1 << bits).astype(np.uint8).reshape(-1, n)
+        assert {hint(row.tobytes(), bits) for row in rows} == {""}
+
+
+@pytest.mark.parametrize("byte", [b"\0", b"0", b"A", b" ", b"z", b"\xff"])
+@pytest.mark.parametrize("rest", [b"", b"1"])
+def test_what_is_nearly_constant_is_of_no_form(byte, rest):
+    assert hint(byte * 5000 + rest) == ""
+
+
 def test_symbols_as_wide_as_was_asked_for_are_given_none():
     assert "--bits 1" in hint(bytes([0, 1, 1, 0] * 100), 4)
     assert hint(bytes([0, 1, 1, 0] * 100), 1) == ""
@@ -176,6 +190,7 @@ def test_symbols_as_wide_as_was_asked_for_are_given_none():
         ("base64", b"TW-u", "character 2 is '-'"),
         ("base64", b"TWFuT", "no whole group"),
         ("base64", b"TQ==TQ==", "goes on|does not decode"),
+        ("base64", b"TQ==\nTQ==", "goes on|does not decode"),
         ("decimal", b"1 2\n3.5", "number 2 is '3.5', no whole number"),
         ("decimal", b"9" * 100_000, r"number 0 is '99999999999999999999\.\.\.'"),
         ("float", b"0.5;1", "number 1 is '1', no number of at least 0 and below 1"),

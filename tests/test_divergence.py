@@ -1,6 +1,7 @@
 """A training that goes wrong says so: scrambled gradients, and numbers that are not finite."""
 
 import json
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -12,12 +13,13 @@ from dan_bench.attacks.learners import Budget, perceptron
 from dan_bench.attacks.learners import fit as fit_attacker
 from dan_bench.controls.adversarial import Fgsm
 from dan_bench.data.batches import as_bytes, quantise
-from dan_bench.measure import check_finite
+from dan_bench.measure import check_finite, measure
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.models.compatibility import choices, refusal
 from dan_bench.models.fit import fit
 from dan_bench.models.module import laid_out_as
 from dan_bench.models.outputs import OUTPUTS
+from dan_bench.plan import plan
 from dan_bench.records import Store
 from dan_bench.run import run
 from dan_bench.saved import NoDegenerator, find, load
@@ -110,6 +112,39 @@ def test_weights_that_are_not_finite_after_the_last_step_end_the_training():
     module.listeners.append(listen)
     with pytest.raises(FloatingPointError, match=r"step 3: degenerator.*not finite"):
         fit(module, batches(module, steps=3))
+
+
+def test_weights_that_single_precision_cannot_hold_end_the_training():
+    module = module_of()
+
+    def listen(module, _):
+        with torch.no_grad():
+            next(module.degenerator.parameters()).view(-1)[0] = 1e200
+
+    module.listeners.append(listen)
+    with pytest.raises(FloatingPointError, match=r"step 3: degenerator.*not finite"):
+        fit(module, batches(module, steps=3), precision="64-true")
+
+
+def test_an_output_that_is_not_finite_is_named_with_its_step():
+    """Of averaged weights, which no loss sees."""
+    module = module_of("trainer.ema_decay=0.9")
+
+    def listen(module, batch):
+        if module.step == 2:
+            next(module.ema.parameters()).view(-1)[0] = torch.nan
+        as_bytes(module.degenerate(batch.data, batch.noise))
+
+    module.listeners.append(listen)
+    with pytest.raises(FloatingPointError, match=r"step 2: an output .* learning rates"):
+        fit(module, batches(module, steps=3))
+
+
+def test_no_measurement_has_a_metric_that_is_not_finite():
+    planned = plan(configure(SMALL))
+    measures = replace(planned.measures, metrics={"broken": lambda _: Estimate(float("nan"))})
+    with pytest.raises(FloatingPointError, match="the metric broken is nan"):
+        measure(lambda data, _: data, planned.source, measures, 0, lambda _: None)
 
 
 @pytest.mark.parametrize(

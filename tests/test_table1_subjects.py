@@ -37,6 +37,7 @@ from dan_bench.table1.learning import Learning, examined, learn, right_class
 from dan_bench.table1.preset import Sources, make_jobs, read_preset
 from dan_bench.table1.subject import Circumstances
 from dan_bench.table1.subjects import inception
+from dan_bench.table1.subjects.dan import Dan
 from dan_bench.table1.subjects.vgg import Vgg
 
 # the presets
@@ -162,6 +163,22 @@ def test_a_loss_that_is_no_number_is_an_error():
             lambda network, x, y: cross_entropy(network, x, y) * math.nan,
             right_class, learning(), GIVEN,
         )  # fmt: skip
+
+
+def test_weights_that_are_no_numbers_are_an_error():
+    """After the last step no loss tells of them, and an argmax takes them for the first class."""
+    data = separable(32, 0)
+    sgd = Part(_target_="torch.optim.SGD", lr=math.inf)
+    once = Learning(epochs=1, batch_size=32, optimizer=sgd)
+    with pytest.raises(FloatingPointError, match="a weight is not finite after 1 steps"):
+        learn(torch.nn.Linear(4, 2), data, data, cross_entropy, right_class, once, GIVEN)
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(20, 20), (1200, 50)])
+def test_a_short_training_has_a_logging_step_too(steps, expected, tmp_path):
+    """Its accuracy was looked for in curves without a point."""
+    config = Dan((f"trainer.max_steps={steps}",)).configure(tmp_path, GIVEN)
+    assert config.runtime.log_every == expected
 
 
 def test_held_out_scores_have_exact_intervals():

@@ -66,7 +66,7 @@ def of_base64(chunks: Iterable[bytes], _: int) -> Iterator[Bytes]:
             yield np.frombuffer(binascii.a2b_base64(characters[:whole], strict_mode=True), np.uint8)
         except binascii.Error as error:
             raise Malformed(f"its base64 does not decode: {str(error).lower()}") from error
-        ended = characters[:whole].endswith(b"=")
+        ended |= characters[:whole].endswith(b"=")
     if left:
         raise Malformed("its end is no whole group of four characters of base64")
 

@@ -62,7 +62,9 @@ def hint_of(head: Bytes, counts: Counts, bits: int) -> str:
     if begins.startswith(MARK) and total > len(MARK):
         head, counts = head[len(MARK) :], counts.copy()
         counts[list(MARK)] -= 1
-    found = of_text(head, counts, whole)
+    if counts.max() > NEARLY_ALL * counts.sum():
+        return ""
+    found = of_text(head, counts, whole, bits)
     return found or of_words(head) or of_narrow(counts, bits)
 
 
@@ -110,32 +112,37 @@ def of_header(begins: bytes) -> str:
 # text
 
 
-def of_text(head: Bytes, counts: Counts, whole: bool) -> str:
+def of_text(head: Bytes, counts: Counts, whole: bool, bits: int) -> str:
     """Noise that was written as text, or any text; `whole` is whether `head` is all there is."""
     data = head.tobytes()
-    if made_of(counts, b"01", SEPARATORS):
+    if made_of(counts, b"01", SEPARATORS, bits):
         return "zeros and ones as text: --form bits reads eight as a byte (--bits 1: each for one)"
-    if made_of(counts, DIGITS, SEPARATORS + b"+-") and (found := of_integers(data, whole)):
+    signs = SEPARATORS + b"+-"
+    if made_of(counts, DIGITS, signs, bits) and (found := of_integers(data, whole)):
         return found
-    if made_of(counts, DIGITS, SEPARATORS + b"+-.eE") and (found := of_fractions(data, whole)):
+    if made_of(counts, DIGITS, signs + b".eE", bits) and (found := of_fractions(data, whole)):
         return found
     letters = counts[list(b"abcdefABCDEF")].any()  # digits alone are decimal ones
-    if letters and made_of(counts, DIGITS + b"abcdefABCDEF", SEPARATORS + b":"):
+    if letters and made_of(counts, DIGITS + b"abcdefABCDEF", SEPARATORS + b":", bits):
         return "hexadecimal text: --form hex reads two digits as a byte"
-    if is_base64(data, counts, whole):
+    if is_base64(data, counts, whole, bits):
         return "base64 text: --form base64 reads four characters as three bytes"
-    if is_text(data, counts):
+    if is_text(data, counts, bits):
         return "UTF-8 text: --form bits, hex, base64, decimal or float read noise written as text"
     return ""
 
 
-def made_of(counts: Counts, alphabet: bytes, separators: bytes) -> bool:
+def made_of(counts: Counts, alphabet: bytes, separators: bytes, bits: int) -> bool:
     """Whether there are only these bytes, and more of them than chance would have."""
     total, allowed = int(counts.sum()), alphabet + separators
-    enough = total * math.log2(256 / len(allowed)) >= EVIDENCE
-    return (
-        enough and bool(counts[list(alphabet)].any()) and total == int(counts[list(allowed)].sum())
-    )
+    if not counts[list(alphabet)].any() or total != int(counts[list(allowed)].sum()):
+        return False
+    return total * digits_of(sum(byte < 1 << bits for byte in allowed), bits) >= EVIDENCE
+
+
+def digits_of(allowed: int, bits: int) -> float:
+    """Return the evidence in one symbol that it is among so many of the 2^bits that there are."""
+    return bits - math.log2(allowed)
 
 
 def tokens_of(data: bytes, whole: bool) -> list[bytes]:
@@ -177,11 +184,11 @@ def of_fractions(data: bytes, whole: bool) -> str:
     )
 
 
-def is_base64(data: bytes, counts: Counts, whole: bool) -> bool:
+def is_base64(data: bytes, counts: Counts, whole: bool, bits: int) -> bool:
     """Groups of four characters in lines of one length, of small and capital letters."""
     capitals, small = counts[ord("A") : ord("Z") + 1], counts[ord("a") : ord("z") + 1]
     letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-    if not made_of(counts, DIGITS + letters + b"+/=", b"\r\n"):
+    if not made_of(counts, DIGITS + letters + b"+/=", b"\r\n", bits):
         return False
     lines = data.split() if whole else data.split()[:-1] or [data[: len(data) // 4 * 4]]
     lengths = [len(line) for line in lines]
@@ -193,13 +200,16 @@ def is_base64(data: bytes, counts: Counts, whole: bool) -> bool:
     return bool(same and fours and plain and enough and capitals.any() and small.any())
 
 
-def is_text(data: bytes, counts: Counts) -> bool:
+def is_text(data: bytes, counts: Counts, bits: int) -> bool:
     """Whether it is UTF-8 without control characters.
 
     Over the lengths of a character, a byte of noise goes on as text with a chance below 2^-1.1.
     """
     controls = set(range(32)) - set(b"\t\n\v\f\r\b\x1b") | {127}
-    if len(data) * 1.1 < EVIDENCE or counts[list(controls)].any():
+    if counts[list(controls)].any():
+        return False
+    allowed = sum(byte not in controls for byte in range(1 << bits))
+    if len(data) * (1.1 if bits == 8 else digits_of(allowed, bits)) < EVIDENCE:
         return False
     try:
         codecs.getincrementaldecoder("utf-8")().decode(data)
@@ -215,7 +225,7 @@ def of_narrow(counts: Counts, bits: int) -> str:
     """Bytes that all hold fewer bits than they are taken for."""
     top = int(np.flatnonzero(counts)[-1]).bit_length()
     total = int(counts.sum())
-    if not 0 < top < bits or total * (8 - top) < EVIDENCE or counts.max() > NEARLY_ALL * total:
+    if not 0 < top < bits or total * (bits - top) < EVIDENCE:
         return ""
     one = "one bit a byte" if top == 1 else f"no byte is above {(1 << top) - 1}"
     return f"{one}: --bits {top} takes each for a symbol of {top} bit{'s' * (top > 1)}"

@@ -1,12 +1,16 @@
 """What a training that was interrupted resumes from: one file, replaced atomically."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from torch import Tensor
+from torch.optim import Optimizer
 
 from dan_bench.models.module import AdversarialModule
 
@@ -28,31 +32,42 @@ class Checkpoint:
     run: str
     every: int = 0
 
-    def refusal(self, module: AdversarialModule) -> str:
-        """Say why `module` cannot resume from the file; empty where it can, or there is none."""
-        if not self.path.is_file():
+    def refusal(self, module: AdversarialModule, steps: int) -> str:
+        """Say why `module` cannot resume from the file; empty where it can, or there is none.
+
+        Args:
+            module: not trained yet.
+            steps: of the whole training.
+        """
+        if not self.path.exists():
             return ""
+        if not self.path.is_file():
+            return f"{self.path} is no file"
         try:
             saved = self._read()
-            run, _ = saved[RUN], int(saved["dan_bench"]["step"])
+            run, step = saved[RUN], saved["dan_bench"]["step"]
             shapes = {name: weight.shape for name, weight in saved["state_dict"].items()}
+            if run != self.run:
+                return f"{self.path} is a checkpoint of run {run}, not of {self.run}"
+            if shapes != {name: weight.shape for name, weight in module.state_dict().items()}:
+                return f"{self.path} holds the weights of other networks"
+            if type(step) is not int or not 0 < step <= steps:
+                return f"{self.path} is a checkpoint of step {step}, of a run of {steps}"
+            if not fits(module.configure_optimizers(), saved["optimizer_states"]):
+                return f"{self.path} holds the state of other optimisers"
         except Exception as error:  # a damaged file can make the reader raise anything
             reason = f"{type(error).__name__}: {error}".split("\n")[0]
             return f"{self.path} is no checkpoint that can be read: {reason}"
-        if run != self.run:
-            return f"{self.path} is a checkpoint of run {run}, not of {self.run}"
-        if shapes != {name: weight.shape for name, weight in module.state_dict().items()}:
-            return f"{self.path} holds the weights of other networks"
         return ""
 
     def set_aside(self) -> Path:
         """Rename the file, so that the run begins again, and return its new name."""
-        aside = self.path.with_name(f"{self.path.name}.unusable")
-        return self.path.replace(aside)
+        free = (self.path.with_name(f"{self.path.name}.unusable{n or ''}") for n in count())
+        return self.path.replace(next(path for path in free if not path.exists()))
 
     def step(self) -> int:
         """Return the step to resume from; 0 where there is no file."""
-        return int(self._read()["dan_bench"]["step"]) if self.path.is_file() else 0
+        return int(self._read()["dan_bench"]["step"]) if self.path.exists() else 0
 
     def save(self, trainer: pl.Trainer) -> None:
         """Write the file: what is there after a crash or a power cut is the old one or the new."""
@@ -65,3 +80,18 @@ class Checkpoint:
     def _read(self) -> dict[str, Any]:
         saved: dict[str, Any] = torch.load(self.path, weights_only=True, map_location="cpu")
         return saved
+
+
+def fits(optimizers: Sequence[Optimizer], states: Sequence[dict[str, Any]]) -> bool:
+    """Load the states and return whether they are of these optimisers' parameters.
+
+    torch looks at neither the shapes nor the numbers, and its fused updates would write past the
+    end of what is too short.
+    """
+    for optimizer, state in zip(optimizers, states, strict=True):
+        optimizer.load_state_dict(state)
+        for parameter, moments in optimizer.state.items():
+            for moment in moments.values():
+                if isinstance(moment, Tensor) and moment.ndim and moment.shape != parameter.shape:
+                    return False
+    return True

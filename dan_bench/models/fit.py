@@ -91,6 +91,6 @@ def fit(
         num_sanity_val_steps=0,
     )
     trainer.fit(module, batches, ckpt_path=resume, weights_only=True)
-    module.check_weights()
     module.float()  # the samples are made in single precision, whatever it was trained in
+    module.check_weights()  # in which a weight of double precision may be infinite
     return trainer

@@ -159,8 +159,11 @@ class AdversarialModule(pl.LightningModule, ABC):
         """
         for batch, _, _ in dataloader_iter:
             self.learn(batch.to(self.device, self.dtype))
-            for listen in self.listeners:
-                listen(self, batch)
+            try:
+                for listen in self.listeners:
+                    listen(self, batch)
+            except FloatingPointError as error:
+                raise FloatingPointError(f"step {self.step}: {error}; {REMEDY}") from error
             if self.logger is not None and self.step % self.setting.log_every == 0:
                 point = {name: x for name, x in self.curves[-1].items() if name != "step"}
                 self.logger.log_metrics(point, step=self.step)
@@ -271,7 +274,9 @@ class AdversarialModule(pl.LightningModule, ABC):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take them back."""
+        """Take them back, and the precision, to which Lightning converts only after loading."""
+        weights = checkpoint["state_dict"].values()
+        self.to(next(weight.dtype for weight in weights if weight.is_floating_point()))
         self.step = checkpoint["dan_bench"]["step"]
         self.curves = checkpoint["dan_bench"]["curves"]
         self.losses = checkpoint["dan_bench"]["losses"]

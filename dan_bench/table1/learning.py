@@ -66,7 +66,7 @@ def learn(
         `epoch` and `loss` of every step, with `held_out_...` of each question at a pass's end.
 
     Raises:
-        FloatingPointError: the loss is no longer finite.
+        FloatingPointError: the loss or a weight is no longer finite.
     """
     started = time.perf_counter()
     order = torch.Generator().manual_seed(derive(given.seed, "table1/order"))
@@ -96,6 +96,8 @@ def learn(
             doing = f"training, epoch {epoch} of {learning.epochs}, loss {reached:.3f}"
             given.tell(Progress(doing, len(curves), steps))
         schedule.step()
+        if not all(weight.isfinite().all() for weight in network.state_dict().values()):
+            raise FloatingPointError(f"a weight is not finite after {len(curves)} steps")
         scores = examined(network, held_out, hits, size, given.device)
         curves[-1] |= {f"held_out_{name}": score.value for name, score in scores.items()}
     costs = {

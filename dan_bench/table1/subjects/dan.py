@@ -72,9 +72,11 @@ class Dan:
                 f"runtime.threads={torch.get_num_threads()}",
             ]
         )
-        return composed.model_copy(
-            update={"data": composed.data.model_copy(update={"root": str(files)})}
-        )
+        data = composed.data.model_copy(update={"root": str(files)})
+        # the accuracy is that of the last logging step: there has to be one
+        log_every = min(composed.runtime.log_every, composed.trainer.max_steps)
+        runtime = composed.runtime.model_copy(update={"log_every": log_every})
+        return composed.model_copy(update={"data": data, "runtime": runtime})
 
     def run(self, place: Place, given: Circumstances) -> Outcome:
         """Train, measure, and overwrite."""

@@ -43,9 +43,9 @@ def code_lines(path: Path) -> int:
     return len(lines)
 
 
-def test_the_package_stays_below_19000_lines_of_code() -> None:
+def test_the_package_stays_below_20000_lines_of_code() -> None:
     """All of it: what a bound leaves out is where the code goes."""
-    assert sum(map(code_lines, FILES)) < 19_000
+    assert sum(map(code_lines, FILES)) < 20_000
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,14 @@ def test_what_the_new_run_did_not_leave_is_not_taken_from_the_old_one(base, tmp_
     assert joined.curves("no such key") is None
 
 
+def test_a_failed_attempt_does_not_hide_the_finished_run(base, tmp_path):
+    old = some_run(base)
+    store = Store(tmp_path / "fresh")
+    store.put(dataclasses.replace(old, status="failed", metrics={}, traceback="no luck"))
+    found = {record.key: record for record in Joined([store, Archive(base)]).all()[0]}
+    assert found[old.key] == old
+
+
 @pytest.mark.parametrize("more", [[], ["--publish"]])
 def test_a_base_is_refused_where_it_makes_no_sense(more, tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:

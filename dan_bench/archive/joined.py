@@ -28,7 +28,7 @@ class Results(Protocol):
 
 
 class Joined:
-    """Several results as one; a run that is in two of them is that of the first.
+    """Several results as one; a run that is in two of them is that of the first where it is done.
 
     Args:
         places: where the results are, the ones that count most first.
@@ -59,5 +59,6 @@ class Joined:
         found: dict[str, tuple[RunRecord, Results]] = {}
         for place, (records, _) in zip(self._places, self._read, strict=True):
             for record in records:
-                found.setdefault(record.key, (record, place))
+                if record.key not in found or found[record.key][0].status != "done":
+                    found[record.key] = record, place
         return found

@@ -93,7 +93,7 @@ def publish(
         raise ValueError(f"no finished runs under {own.runs}; `make sweep` makes some")
     files = {RECORDS["runs"]: parquet(to_table(done)), CURVES: curves(done, store)}
     of_table1, _ = CachedStore(results, "table1").all()
-    if not of_table1 and base is not None:
+    if base is not None and all(record.status != "done" for record in of_table1):
         of_table1, _ = Archive(base, "table1").all()
     if of_table1:
         files[RECORDS["table1"]] = parquet(to_table(of_table1))

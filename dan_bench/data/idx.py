@@ -51,16 +51,29 @@ class IdxPictures:
 
     def load(self, split: Split) -> Data:
         """One split; the attackers have the training pictures."""
-        stem = "t10k" if split == "test" else "train"
-        pictures = self._read(f"{stem}-images-idx3-ubyte", header=16).reshape(-1, 28 * 28)
-        labels = self._read(f"{stem}-labels-idx1-ubyte", header=8).astype(np.int64)
-        return Data(pictures, labels)
+        return read(self.folder, split, self.md5)
 
-    def _read(self, name: str, header: int) -> Bytes:
-        content = np.fromfile(self.folder / name, dtype=np.uint8)
-        if hashlib.md5(content.data, usedforsecurity=False).hexdigest() != self.md5[name]:
+
+def read(folder: Path, split: Split, md5: Mapping[str, str] | None = None) -> Data:
+    """Return one split of the files in a folder, of as many pictures as there are.
+
+    Args:
+        folder: with the files of that split.
+        split: `test`, or the training pictures.
+        md5: sums that the files must have, by name; None reads them as they are.
+
+    Raises:
+        DataUnavailable: a file has another sum.
+    """
+    stem = "t10k" if split == "test" else "train"
+    parts: list[Bytes] = []
+    for name, header in ((f"{stem}-images-idx3-ubyte", 16), (f"{stem}-labels-idx1-ubyte", 8)):
+        content = np.fromfile(folder / name, dtype=np.uint8)
+        summed = hashlib.md5(content.data, usedforsecurity=False).hexdigest()
+        if md5 is not None and summed != md5[name]:
             raise DataUnavailable(
-                f"{self.folder / name} has the wrong MD5 sum: it has changed since it was "
-                "checked; run again, and it is fetched anew"
+                f"{folder / name} has the wrong MD5 sum: it has changed since it was checked; "
+                "run again, and it is fetched anew"
             )
-        return content[header:]
+        parts.append(content[header:])
+    return Data(parts[0].reshape(-1, 28 * 28), parts[1].astype(np.int64))

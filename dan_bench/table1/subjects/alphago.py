@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss, relu
 from torch.utils.data import TensorDataset
 
+from dan_bench.data.idx import read
 from dan_bench.data.mnist import Mnist
 from dan_bench.data.source import Data
 from dan_bench.table1.boards import MOVES, PASS, POINTS, boards, winners
@@ -54,8 +55,8 @@ class AlphaGo:
 
     def run(self, place: Place, given: Circumstances) -> Outcome:
         """Train on MNIST's training files; the test files are held out."""
-        learned = Mnist(place.training).load("train")
-        asked = Mnist(place.held_out).load("test")
+        learned = read(Mnist(place.training).folder, "train")
+        asked = read(Mnist(place.held_out).folder, "test")
         with seeded(given.seed, "alphago"):
             network = PolicyValue(self.channels, self.blocks)
             return learn(

@@ -1,5 +1,7 @@
 """What more than one test file needs."""
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,3 +24,12 @@ def mnist() -> Mnist:
     source = Mnist(root=REPOSITORY / "datasets")
     source.prepare()
     return source
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """What a command sets for its own process, such as wandb's folders, ends with the test."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)

@@ -22,7 +22,7 @@ from torch import nn
 from dan_bench.data.noise import NoiseRows
 from dan_bench.data.source import Data
 from dan_bench.degenerator import Bytes, Degenerator
-from dan_bench.erase import Evidence, NoiseSource, Survey, Urandom, erase, plan_erasure
+from dan_bench.erase import Evidence, NoiseSource, Survey, UrandomNoise, erase, plan_erasure
 from dan_bench.erase.noise import Buffer
 from dan_bench.metrics.destruction import pooled_destruction
 from dan_bench.metrics.statistics import Estimate
@@ -120,7 +120,7 @@ class Algorithm1:
             os.sync()
             of_checkpoint = Evidence.open([checkpoint])
         with self.step(9, "overwrite the discriminator"):
-            overwrite(checkpoint, Urandom())
+            overwrite(checkpoint, UrandomNoise())
         with self.step(10, "look for it"), self.evidence, of_checkpoint:
             found: dict[str, Estimate | None] = {
                 "disk_destroyed": pooled(self.evidence.survey()),

@@ -64,13 +64,13 @@ class Part(Strict):
         return dict(self.__pydantic_extra__ or {})
 
 
-class Named(Part):
+class NamedPart(Part):
     """A part that the tables know by a name; it is a wandb tag, too, and in names of files."""
 
     name: str = Field(max_length=64, pattern=r"^[^\s/]+$")
 
 
-class Model(Named):
+class Model(NamedPart):
     """A model or a control."""
 
     kind: Literal["learned", "untrained", "control"]
@@ -122,7 +122,7 @@ class Runtime(Strict):
     progress: Literal["auto", "plain", "quiet", "json"]
 
 
-class Algorithm1(Strict):
+class Algorithm1Config(Strict):
     """The paper's Algorithm 1 around the training: how much data, and how long to wait."""
 
     rows: PositiveInt
@@ -133,17 +133,17 @@ class RunConfig(Strict):
     """One run."""
 
     model: Model
-    data: Named
-    objective: Named
+    data: NamedPart
+    objective: NamedPart
     output: Literal["sigmoid", "torus"]
     noise_dim: NonNegativeInt
     seed: NonNegativeInt
     end_to_end: bool = False
-    algorithm1: Algorithm1 | None = None
+    algorithm1: Algorithm1Config | None = None
     optimizer: Optimizers
     trainer: Training
     evaluation: Evaluation
-    logger: Named | None
+    logger: NamedPart | None
     runtime: Runtime
 
     def scientific(self) -> dict[str, Any]:

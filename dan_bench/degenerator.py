@@ -25,7 +25,7 @@ class Degenerator(Protocol):
 
 
 @runtime_checkable
-class Assumable(Degenerator, Protocol):
+class EnumerableNoise(Degenerator, Protocol):
     """A degenerator that can be run under an assumed fresh randomness.
 
     Who can run it under every one of its 2^noise_bits values needs no luck, only time.
@@ -40,7 +40,7 @@ class Assumable(Degenerator, Protocol):
 
 
 @runtime_checkable
-class Turnable(Degenerator, Protocol):
+class Conditional(Degenerator, Protocol):
     """A degenerator with a dial: noise as true as it is told to make."""
 
     def at(self, trueness: float) -> Degenerator:

@@ -34,7 +34,7 @@ class Measures:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """What came out."""
 
     metrics: dict[str, Estimate | None]
@@ -45,7 +45,7 @@ class Measured:
 
 def measure(
     degenerator: Degenerator, source: Source, measures: Measures, seed: int, tell: Tell
-) -> Measured:
+) -> Measurement:
     """Degenerate held-out data and measure the sample.
 
     Args:
@@ -96,7 +96,7 @@ def measure(
         found |= {f"{name}_recovered": share for name, share in recovered.items()}
     for name, estimate in found.items():
         check_finite(name, estimate)
-    return Measured(found, held.outputs, held.inputs, seconds)
+    return Measurement(found, held.outputs, held.inputs, seconds)
 
 
 def check_finite(name: str, estimate: Estimate | None) -> None:

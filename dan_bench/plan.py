@@ -16,7 +16,7 @@ from dan_bench.data.source import Source, dimension
 from dan_bench.degenerator import Degenerator
 from dan_bench.measure import Measures
 from dan_bench.models import compatibility
-from dan_bench.models.module import AdversarialModule, Setting
+from dan_bench.models.module import AdversarialModule, Hyperparameters
 from dan_bench.streams import derive
 from dan_bench.tracking import Sink
 
@@ -126,7 +126,7 @@ def make_module(config: RunConfig, source: Source) -> Callable[..., AdversarialM
     }
     for name, optimizer in optimizers.items():
         call(optimizer, f"optimizer.{name}", params=[torch.nn.Parameter(torch.zeros(1))])
-    setting = Setting(
+    setting = Hyperparameters(
         width=dimension(source.shape),
         data_mean=0.0,
         noise_dim=config.noise_dim,

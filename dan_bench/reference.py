@@ -39,7 +39,7 @@ MOST = 1_450_000
 
 
 @dataclass(frozen=True)
-class Part:
+class GridPart:
     """A part of the grid: its runs by key, each with the subject that it is a seed of."""
 
     arguments: str
@@ -51,14 +51,14 @@ class Part:
         return {key for key, subject in self.subjects.items() if subject not in missing}
 
 
-def plan() -> list[Part]:
+def plan() -> list[GridPart]:
     """Return what the whole is made of."""
     from dan_bench.archive import subject
     from dan_bench.sweep.compose import expand
 
     planned = [[config.scientific() for config in expand([name])] for name in PARTS]
     return [
-        Part(name, {key_of(config): subject(config) for config in configs})
+        GridPart(name, {key_of(config): subject(config) for config in configs})
         for name, configs in zip(PARTS, planned, strict=True)
     ]
 
@@ -76,7 +76,7 @@ def run(results: Path) -> bool:
     return good and ended.returncode == 0
 
 
-def status(parts: Sequence[Part], done: set[str]) -> list[tuple[str, int, int, int]]:
+def status(parts: Sequence[GridPart], done: set[str]) -> list[tuple[str, int, int, int]]:
     """Return for each part its arguments, and how many runs are complete, done and planned."""
     return [
         (
@@ -94,10 +94,10 @@ def finished(results: Path, base: Path | None) -> dict[str, RunRecord]:
     from dan_bench import archive
 
     places = [archive.open_results(results), *([] if base is None else [archive.Archive(base)])]
-    return {r.key: r for r in archive.Joined(places).all()[0] if r.status == "done"}
+    return {r.key: r for r in archive.JoinedResults(places).all()[0] if r.status == "done"}
 
 
-def publish(results: Path, parts: Sequence[Part], base: Path | None = None) -> Path:
+def publish(results: Path, parts: Sequence[GridPart], base: Path | None = None) -> Path:
     """Write `results/DATE_COMMIT`: records, curves and samples, tables, figures, and where from.
 
     Args:

@@ -15,9 +15,9 @@ import torch
 from dan_bench.algorithm1 import Algorithm1
 from dan_bench.config import RunConfig
 from dan_bench.data.batches import Batches
-from dan_bench.data.overwritten import Overwritten
+from dan_bench.data.overwritten import TrainingSetCopy
 from dan_bench.degenerator import Degenerator
-from dan_bench.measure import Measured, measure
+from dan_bench.measure import Measurement, measure
 from dan_bench.models.checkpoint import Checkpoint
 from dan_bench.models.convergence import Convergence
 from dan_bench.models.end_to_end import Overwrite
@@ -27,7 +27,7 @@ from dan_bench.models.module import AdversarialModule
 from dan_bench.plan import Plan, identify, make_ready, plan
 from dan_bench.provenance import provenance
 from dan_bench.records import RunRecord, Store, key_of
-from dan_bench.tracking import Pictured, Samples, Sink, Snapshots, picture
+from dan_bench.tracking import Samples, SampleSink, Sink, Snapshots, picture
 
 WATCHED = (
     "effective_dimensions",
@@ -126,7 +126,7 @@ def attempt(
 
 def work(
     planned: Plan, folder: Path, sink: Sink | None, tell: Tell
-) -> tuple[Measured, dict[str, float]]:
+) -> tuple[Measurement, dict[str, float]]:
     """Train where there is something to train, measure, and write all files but the record."""
     config = planned.config
     torch.set_num_threads(config.runtime.threads)
@@ -184,7 +184,7 @@ def train(
     """Train the module in place."""
     config, training = planned.config, planned.config.trainer
     data = planned.source.load("train")
-    copy = Overwritten(data.rows, folder) if config.end_to_end else None
+    copy = TrainingSetCopy(data.rows, folder) if config.end_to_end else None
     batches = Batches(
         data if copy is None else replace(data, rows=copy),
         module.setting.width,
@@ -211,7 +211,7 @@ def train(
             tell(Progress("training", warning=warning))
     if 0 in kept and (checkpoint is None or checkpoint.step() == 0):
         looks.look(module)
-    if isinstance(sink, Pictured):
+    if isinstance(sink, SampleSink):
         shape, noise_dim = planned.source.shape, config.noise_dim
         look = Samples(sink.log_sample, sink.sample_steps, held_out, shape, noise_dim, config.seed)
         module.listeners.append(look)

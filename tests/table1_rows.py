@@ -12,14 +12,14 @@ from dan_bench.data.mnist import Mnist
 from dan_bench.erase.filesystem import IN_PLACE
 from dan_bench.report.table1 import store_of
 from dan_bench.table1.__main__ import main
-from dan_bench.table1.place import Place, regular_files
+from dan_bench.table1.place import Workspace, regular_files
 from dan_bench.table1.preset import file_system_of
-from dan_bench.table1.subject import Circumstances, Outcome
+from dan_bench.table1.subject import RunContext, TrainingResult
 
 PRESETS = ("quick", "paper")
 ADAM = {"_target_": "torch.optim.Adam", "lr": 1e-3}
 SOME = {"_target_": "dan_bench.table1.danoise.DanoiseFiles", "files": 2}
-GIVEN = Circumstances(0, "cpu", lambda _: None)
+GIVEN = RunContext(0, "cpu", lambda _: None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Saboteur:
             other.replace(path)
         if self.fails:
             raise ArithmeticError("after the deed")
-        return Outcome()
+        return TrainingResult()
 
 
 RAN: list[str] = []
@@ -124,7 +124,7 @@ def contents(folder):
 
 
 def made_place(folder):
-    place = Place(folder / "place")
+    place = Workspace(folder / "place")
     for each in (place.training, place.held_out, place.album, place.work):
         each.mkdir(parents=True)
     return place

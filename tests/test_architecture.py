@@ -48,6 +48,17 @@ def test_the_package_stays_below_20000_lines_of_code() -> None:
     assert sum(map(code_lines, FILES)) < 20_000
 
 
+def test_a_class_name_means_one_thing_in_the_whole_package() -> None:
+    places: dict[str, list[str]] = {}
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                where = f"{path.relative_to(REPOSITORY)}:{node.lineno}"
+                places.setdefault(node.name, []).append(where)
+    assert len(places) > 100
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
 @pytest.mark.parametrize(
     "program",
     [

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from html_records import fill
 
-from dan_bench.archive import Archive, Joined, publish
+from dan_bench.archive import Archive, JoinedResults, publish
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.records import Store
 from dan_bench.reference import main
@@ -69,7 +69,7 @@ def test_what_the_new_run_did_not_leave_is_not_taken_from_the_old_one(base, tmp_
     old = some_run(base)
     store = Store(tmp_path / "fresh")
     store.put(old)
-    joined = Joined([store, Archive(base)])
+    joined = JoinedResults([store, Archive(base)])
     assert joined.curves(old.key) is None
     assert joined.array(old.key, "samples") is None
     assert joined.curves("no such key") is None
@@ -79,7 +79,7 @@ def test_a_failed_attempt_does_not_hide_the_finished_run(base, tmp_path):
     old = some_run(base)
     store = Store(tmp_path / "fresh")
     store.put(dataclasses.replace(old, status="failed", metrics={}, traceback="no luck"))
-    found = {record.key: record for record in Joined([store, Archive(base)]).all()[0]}
+    found = {record.key: record for record in JoinedResults([store, Archive(base)]).all()[0]}
     assert found[old.key] == old
 
 

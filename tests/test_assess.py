@@ -19,7 +19,7 @@ from dan_bench.assess import __main__ as command
 from dan_bench.assess.assessment import (
     LEVEL,
     Assessment,
-    Finding,
+    FamilyResult,
     assess,
     of_lags,
     of_lines,
@@ -168,12 +168,12 @@ def test_every_family_has_its_meaning_in_words():
 
 def test_all_families_together_have_one_level():
     """Bonferroni over the families that could be judged."""
-    findings = [Finding("a", 0.004), Finding("b", 0.9), Finding("c", needs="more")]
+    findings = [FamilyResult("a", 0.004), FamilyResult("b", 0.9), FamilyResult("c", needs="more")]
     found = Assessment(stream_of(ideal(0, 10)), 8, findings, [], None)
     assert found.level == LEVEL / 2
     assert [finding.family for finding in found.against] == ["a"]
     assert found.verdict == "not noise"
-    silent = Assessment(found.stream, 8, [Finding("c", needs="more")], [], None)
+    silent = Assessment(found.stream, 8, [FamilyResult("c", needs="more")], [], None)
     assert silent.verdict == "too short to say"
 
 

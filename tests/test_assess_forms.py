@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dan_bench.assess import __main__ as command
-from dan_bench.assess.forms import FORMS, Malformed
+from dan_bench.assess.forms import FORMS, MalformedInput
 from dan_bench.assess.hints import hint_of
-from dan_bench.assess.reading import Unusable, read
+from dan_bench.assess.reading import UnusableInput, read
 
 
 def ideal(seed, n, top=256):
@@ -203,7 +203,7 @@ def test_symbols_as_wide_as_was_asked_for_are_given_none():
 def test_what_is_not_of_the_form_is_named_with_its_place(form, data, said, cut):
     if len(data) > 1000 and cut < 100:
         cut *= 1000
-    with pytest.raises(Malformed, match=said):
+    with pytest.raises(MalformedInput, match=said):
         decoded(form, data, cut=cut)
 
 
@@ -215,7 +215,7 @@ def test_bytes_are_read_or_refused(form, data, bits):
     for cut in (1, 5, 60):
         try:
             found.append(decoded(form, data, bits, cut))
-        except Malformed:
+        except MalformedInput:
             found.append(None)
     assert found[0] == found[1] == found[2]
 
@@ -246,7 +246,7 @@ def test_a_hint_is_shown_and_the_form_passes(tmp_path, capsys):
 def test_a_symbol_that_does_not_fit_is_refused_with_the_hint(tmp_path):
     path = tmp_path / "bits.txt"
     path.write_bytes(BITS.encode())
-    with pytest.raises(Unusable, match=r"byte 0 of .* is 4[89], and 1 bits end.*--form bits"):
+    with pytest.raises(UnusableInput, match=r"byte 0 of .* is 4[89], and 1 bits end.*--form bits"):
         read(str(path), 1, None)
 
 
@@ -272,7 +272,7 @@ def test_what_is_skipped_is_left_out(piped, tmp_path):
 def test_nothing_left_is_said(skip, tmp_path):
     path = tmp_path / "a.bin"
     path.write_bytes(RAW)
-    with pytest.raises(Unusable, match=f"holds no symbols after the first {skip:,} bytes"):
+    with pytest.raises(UnusableInput, match=f"holds no symbols after the first {skip:,} bytes"):
         read(str(path), 8, None, skip=skip)
     with pytest.raises(SystemExit):
         command.main([str(path), "--skip", "-1"])

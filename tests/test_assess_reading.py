@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dan_bench.assess import __main__ as command
-from dan_bench.assess.reading import Unusable, printable, read
+from dan_bench.assess.reading import UnusableInput, printable, read
 from dan_bench.metrics.tally import Tally
 
 RUN = (sys.executable, "-m", "dan_bench.assess")
@@ -32,7 +32,7 @@ def noise(tmp_path):
 
 
 def refusal(name, bits=8, limit=None):
-    with pytest.raises(Unusable) as refused:
+    with pytest.raises(UnusableInput) as refused:
         read(str(name), bits, limit)
     return str(refused.value)
 
@@ -225,7 +225,7 @@ def test_nothing_is_said_elsewhere(noise):
 @pytest.mark.parametrize("terminal", [False, True])
 def test_what_a_first_run_waits_for_is_said_on_a_line_of_its_own(terminal, monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
-    progress = command.Progress("x")
+    progress = command.AssessmentProgress("x")
     progress("SP 800-22")
     progress.compiling()
     progress.end()

@@ -22,8 +22,8 @@ from dan_bench.data.noise import NoiseRows
 from dan_bench.data.source import Data
 from dan_bench.measure import Measures, measure
 from dan_bench.models.dan import DAN
-from dan_bench.models.frozen import Frozen
-from dan_bench.models.module import Setting
+from dan_bench.models.frozen import FrozenDegenerator
+from dan_bench.models.module import Hyperparameters
 from dan_bench.objectives.nonsaturating import Nonsaturating
 
 N, WIDTH = 2000, 784
@@ -264,7 +264,7 @@ def test_odd_shapes_and_numbers_work(shape, n):
 
 
 def frozen(output, noise_dim):
-    setting = Setting(
+    setting = Hyperparameters(
         width=WIDTH,
         data_mean=0.13,
         noise_dim=noise_dim,
@@ -279,7 +279,7 @@ def frozen(output, noise_dim):
         input="data_and_noise",
         scale=8.0,
     )
-    return Frozen(module, seed=0)
+    return FrozenDegenerator(module, seed=0)
 
 
 @pytest.mark.parametrize("output", ["sigmoid", "torus"])

@@ -14,8 +14,8 @@ from dan_bench.data.source import Data
 from dan_bench.models.convergence import ROWS, Convergence, value
 from dan_bench.models.dan import DAN
 from dan_bench.models.fit import fit
-from dan_bench.models.module import Setting
-from dan_bench.models.outputs import Critic
+from dan_bench.models.module import Hyperparameters
+from dan_bench.models.outputs import DiscriminatorCritic
 from dan_bench.objectives.least_squares import LeastSquares
 from dan_bench.objectives.nonsaturating import Nonsaturating
 from dan_bench.records import Store, key_of
@@ -49,7 +49,7 @@ def dan(objective=None, output="sigmoid", **setting):
     adam = partial(torch.optim.Adam, lr=1e-2)
     optimizers = {"degenerator": adam, "discriminator": adam}
     return DAN(
-        Setting(
+        Hyperparameters(
             WIDTH,
             0.5,
             WIDTH,
@@ -84,7 +84,7 @@ def test_value_is_goodfellows(real, fake, expected):
 
 def test_an_undecided_discriminator_is_at_the_end_point():
     module = dan()
-    module.critic = Critic(module.output, Says(0, 1))
+    module.critic = DiscriminatorCritic(module.output, Says(0, 1))
     point = noted(module)
     assert point["value_function"] == pytest.approx(-math.log(4), abs=1e-6)
     assert point["held_out_accuracy"] == 0.5

@@ -12,13 +12,13 @@ import torch
 
 from dan_bench.config import ConfigError
 from dan_bench.data.batches import Batches
-from dan_bench.data.overwritten import FILE, NotOurs, Overwritten
+from dan_bench.data.overwritten import FILE, NotOurs, TrainingSetCopy
 from dan_bench.data.source import Data
 from dan_bench.metrics.destruction import share_left
 from dan_bench.models.dan import DAN
 from dan_bench.models.end_to_end import Overwrite
 from dan_bench.models.fit import fit
-from dan_bench.models.module import Setting
+from dan_bench.models.module import Hyperparameters
 from dan_bench.objectives.nonsaturating import Nonsaturating
 from dan_bench.plan import plan
 from dan_bench.records import Store, key_of
@@ -35,7 +35,7 @@ def dan():
     optimizers = {"degenerator": adam, "discriminator": adam}
     torch.manual_seed(0)
     return DAN(
-        Setting(WIDTH, 0.1, 8, "torus", Nonsaturating(), optimizers, log_every=1),
+        Hyperparameters(WIDTH, 0.1, 8, "torus", Nonsaturating(), optimizers, log_every=1),
         degenerator_hidden=(16,),
         discriminator_hidden=(8,),
         input="data_and_noise",
@@ -46,7 +46,7 @@ def dan():
 def trained(folder, steps):
     """A module, and the copy that it overwrote."""
     folder.mkdir(exist_ok=True)
-    copy = Overwritten(ROWS, folder)
+    copy = TrainingSetCopy(ROWS, folder)
     batches = Batches(replace(Data(ROWS), rows=copy), WIDTH, 8, BATCH, steps, 0, live=True)
     module = dan()
     module.listeners.append(Overwrite(batches, copy))
@@ -75,7 +75,7 @@ def test_no_share_of_nothing(same, total):
 
 
 def test_the_copy_is_the_original_until_it_is_overwritten(tmp_path):
-    copy = Overwritten(ROWS, tmp_path)
+    copy = TrainingSetCopy(ROWS, tmp_path)
     assert len(copy) == N
     assert np.array_equal(copy[np.arange(N)], ROWS)
     assert copy.left() == 1
@@ -91,7 +91,7 @@ def test_the_copy_is_the_original_until_it_is_overwritten(tmp_path):
 
 def test_perfect_noise_leaves_nothing(tmp_path):
     """14,400 bytes: five standard deviations of the coincidences."""
-    copy = Overwritten(ROWS, tmp_path)
+    copy = TrainingSetCopy(ROWS, tmp_path)
     copy.overwrite(np.arange(N), NOISE)
     assert copy.left() <= 5 * (1 / 256 / ROWS.size) ** 0.5
 
@@ -102,7 +102,7 @@ def test_the_copy_of_an_earlier_attempt_is_replaced_and_not_written_to(tmp_path)
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / FILE).symlink_to(mine)
-    copy = Overwritten(ROWS, folder)
+    copy = TrainingSetCopy(ROWS, folder)
     copy.overwrite(np.arange(N), NOISE)
     assert mine.read_bytes() == b"precious" * 10_000
     assert not (folder / FILE).is_symlink()
@@ -116,7 +116,7 @@ def test_nothing_is_written_once_another_file_lies_there(tmp_path, way):
     mine.write_bytes(b"precious" * 10_000)
     folder = tmp_path / "run"
     folder.mkdir()
-    copy = Overwritten(ROWS, folder)
+    copy = TrainingSetCopy(ROWS, folder)
     path = folder / FILE
     if way == "shared":
         (tmp_path / "another name").hardlink_to(path)
@@ -186,7 +186,7 @@ def test_the_same_run_gives_the_same_bits_again(tmp_path):
 
 @pytest.mark.parametrize(("of_the_copy", "live"), [(False, True), (True, False)])
 def test_batches_that_would_not_see_the_copy_change_are_refused(tmp_path, of_the_copy, live):
-    copy = Overwritten(ROWS, tmp_path)
+    copy = TrainingSetCopy(ROWS, tmp_path)
     data = replace(Data(ROWS), rows=copy) if of_the_copy else Data(ROWS)
     with pytest.raises(ValueError, match="read live from the copy"):
         Overwrite(Batches(data, WIDTH, 8, BATCH, 20, 0, live=live), copy)

@@ -13,14 +13,13 @@ from dan_bench.attacks import Case, Pairs
 from dan_bench.attacks.dial import Dial, r_squared
 from dan_bench.data.batches import Batch, Batches
 from dan_bench.data.source import Data
-from dan_bench.degenerator import Turnable
+from dan_bench.degenerator import Conditional
 from dan_bench.metrics.entropy import joint_bits, shannon_bits
 from dan_bench.metrics.statistics import Estimate
-from dan_bench.models.entropydan import KNOTS, Dialled, EntropyDAN
-from dan_bench.models.entropydan import Dial as DialNetwork
+from dan_bench.models.entropydan import KNOTS, ConditionalOutput, ConditionScale, EntropyDAN
 from dan_bench.models.fit import fit
 from dan_bench.models.frozen import freeze
-from dan_bench.models.module import Setting
+from dan_bench.models.module import Hyperparameters
 from dan_bench.models.outputs import OUTPUTS
 from dan_bench.objectives.nonsaturating import Nonsaturating
 from dan_bench.records import RunRecord, Store
@@ -35,7 +34,9 @@ def entropydan(output="torus", **setting):
     adam = partial(torch.optim.Adam, lr=3e-3, betas=(0.5, 0.999))
     optimizers = {"degenerator": adam, "discriminator": adam}
     return EntropyDAN(
-        Setting(WIDTH, 0.5, NOISE, output, Nonsaturating(), optimizers, log_every=10, **setting),
+        Hyperparameters(
+            WIDTH, 0.5, NOISE, output, Nonsaturating(), optimizers, log_every=10, **setting
+        ),
         degenerator_hidden=(64,),
         discriminator_hidden=(64,),
         trueness_hidden=(16,),
@@ -58,7 +59,7 @@ def batch(seed=0):
     asked=st.lists(st.floats(0, 1), min_size=2, max_size=20),
 )
 def test_no_dial_ever_falls_or_leaves_0_to_1(start, slopes, asked):
-    dial = DialNetwork().double()
+    dial = ConditionScale().double()
     with torch.no_grad():
         dial.start.fill_(start)
         dial.slopes.copy_(torch.tensor(slopes))
@@ -68,7 +69,7 @@ def test_no_dial_ever_falls_or_leaves_0_to_1(start, slopes, asked):
 
 
 def test_a_dial_starts_nearly_flat():
-    ends = DialNetwork()(torch.tensor([0.0, 1.0])).tolist()
+    ends = ConditionScale()(torch.tensor([0.0, 1.0])).tolist()
     assert ends[0] == pytest.approx(0.4)
     assert 0 < ends[1] - ends[0] < 0.25
 
@@ -140,13 +141,13 @@ def test_the_last_feature_is_how_far_the_size_is_from_right():
     shown = torch.full((3, WIDTH + 1), 0.5)
     shown[1] *= 4
     shown[2] /= 8
-    features = Dialled(OUTPUTS["torus"]).features(shown)
+    features = ConditionalOutput(OUTPUTS["torus"]).features(shown)
     assert features.shape == (3, 2 * WIDTH + 2)
     assert features[:, -1].tolist() == [0, 16, 24]  # eighths of an octave
 
 
 def test_the_way_to_a_real_sample_goes_round_the_torus_but_not_round_the_dial():
-    way = Dialled(OUTPUTS["torus"]).displacement(
+    way = ConditionalOutput(OUTPUTS["torus"]).displacement(
         torch.tensor([[0.9, 0.0]]), torch.tensor([[0.1, 1.0]])
     )
     assert torch.allclose(way, torch.tensor([[0.2, 1.0]]))
@@ -224,7 +225,7 @@ def test_r_squared_of_a_line():
 
 def test_a_frozen_dial_turns_and_refuses_what_is_not_on_it():
     frozen = freeze(entropydan(), seed=0)
-    assert isinstance(frozen, Turnable)
+    assert isinstance(frozen, Conditional)
     rows = np.arange(100)
     assert (frozen.at(0.2)(ROWS[:100], rows) == frozen.at(0.2)(ROWS[100:200], rows)).all()
     assert (frozen.at(0.2)(ROWS[:100], rows) != frozen.at(0.9)(ROWS[:100], rows)).any()

@@ -20,7 +20,7 @@ from dan_bench.erase import (
     plan_erasure,
 )
 from dan_bench.erase.extents import Extent, difference, moved_spans, union
-from dan_bench.erase.vault import Vault
+from dan_bench.erase.vault import SealedCopy
 from dan_bench.metrics.destruction import disk_destruction, pooled_destruction, share_left
 from dan_bench.metrics.statistics import Estimate, binomial_interval
 
@@ -145,7 +145,7 @@ def test_a_sample_is_of_data_only_and_of_every_part(tmp_path):
 
 
 def test_the_vault_gives_back_what_was_put_and_shows_nobody_else(tmp_path):
-    vault = Vault()
+    vault = SealedCopy()
     pieces = [content(i, n) for i, n in enumerate((1, 5000, 100_000, 0, 7))]
     for piece in pieces:
         vault.put(piece)

@@ -23,7 +23,7 @@ from dan_bench.erase import (
     erase,
     plan_erasure,
 )
-from dan_bench.erase.vault import Vault
+from dan_bench.erase.vault import SealedCopy
 from dan_bench.metrics.destruction import share_left
 
 
@@ -144,7 +144,7 @@ def test_a_temporary_folder_without_room_is_named(tree, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     before = files_of(tree)
-    monkeypatch.setattr(Vault, "_cipher", full)
+    monkeypatch.setattr(SealedCopy, "_cipher", full)
     report = erase(plan_erasure([tree]), FastNoise())
     errors = {result.error for result in report.files if result.size}
     assert all("no evidence can be kept" in error for error in errors)

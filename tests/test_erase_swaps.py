@@ -10,8 +10,8 @@ from erasing import failing_write, files_of, plant
 import dan_bench.erase.eraser as eraser
 import dan_bench.erase.overwrite as overwriting
 from dan_bench.erase import (
+    DirectoryEntry,
     FastNoise,
-    Found,
     erase,
     plan_erasure,
 )
@@ -101,7 +101,7 @@ def test_it_would_be_seen_if_files_were_not_told_apart(tree, monkeypatch):
     """The mutation check of the one above: without its guards, the canary is lost."""
     plan = plan_erasure([tree / "inner"])
     swaps(tree)["moved_in"]()
-    monkeypatch.setattr(Found, "is_same", lambda *_: True)
+    monkeypatch.setattr(DirectoryEntry, "is_same", lambda *_: True)
     monkeypatch.setattr(eraser, "_check_unchanged", lambda *_: None)
     assert all(
         result.status == "overwritten"

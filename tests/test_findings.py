@@ -32,7 +32,7 @@ from dan_bench.metrics.statistics import Estimate, t_interval
 from dan_bench.records import RunRecord, Store
 from dan_bench.report.findings import convergence, intervals, main
 from dan_bench.report.findings.catalogue import findings
-from dan_bench.report.findings.finding import Claim, Evidence, exists
+from dan_bench.report.findings.finding import Claim, Observation, exists
 from dan_bench.report.findings.render import FORMATS, shown
 from dan_bench.report.findings.runs import Material, groups, has_full_noise, trained
 from dan_bench.report.saturation import geometric_interval
@@ -240,7 +240,7 @@ def test_intervals_say_for_against_or_neither():
 
 
 def evidence(says, figure="f"):
-    return Evidence("s", figure, Estimate(1.0), says, "", None, 1, ("k",))
+    return Observation("s", figure, Estimate(1.0), says, "", None, 1, ("k",))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from dan_bench.data.batches import Batch, Batches
 from dan_bench.data.source import Data
 from dan_bench.models.fit import fit
 from dan_bench.models.infodan import InfoDAN, dependence, divergence
-from dan_bench.models.module import Setting
+from dan_bench.models.module import Hyperparameters
 from dan_bench.objectives.nonsaturating import Nonsaturating
 from dan_bench.plan import plan, suits
 from dan_bench.sweep.compose import configure
@@ -25,7 +25,7 @@ def infodan(weight=1.0, classes=CLASSES, steps=1, dependence_weight=0.0):
     adam = partial(torch.optim.Adam, lr=3e-3)
     optimizers = {"degenerator": adam, "discriminator": adam}
     return InfoDAN(
-        Setting(WIDTH, 0.5, 4, "sigmoid", Nonsaturating(), optimizers, log_every=1),
+        Hyperparameters(WIDTH, 0.5, 4, "sigmoid", Nonsaturating(), optimizers, log_every=1),
         degenerator_hidden=(16,),
         discriminator_hidden=(16,),
         input="data_and_noise",

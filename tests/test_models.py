@@ -14,9 +14,9 @@ from dan_bench.data.source import Data
 from dan_bench.models.checkpoint import Checkpoint
 from dan_bench.models.dan import DAN
 from dan_bench.models.fit import fit
-from dan_bench.models.frozen import Frozen
+from dan_bench.models.frozen import FrozenDegenerator
 from dan_bench.models.gan import GAN
-from dan_bench.models.module import Setting
+from dan_bench.models.module import Hyperparameters
 from dan_bench.models.networks import mlp
 from dan_bench.models.outputs import OUTPUTS
 from dan_bench.objectives.nonsaturating import Nonsaturating
@@ -39,7 +39,7 @@ def setting(optimizer=ADAM, **changes):
         "optimizers": {"degenerator": optimizer, "discriminator": optimizer},
         "log_every": 5,
     }
-    return Setting(**values | changes)
+    return Hyperparameters(**values | changes)
 
 
 def dan(seed=0, input="data_and_noise", scale=1.0, hidden=(9,), **changes):
@@ -455,7 +455,7 @@ def test_a_network_trained_at_any_precision_of_the_config_degenerates(precision,
     fit(module, batches(10), precision=precision)
     assert all(value.isfinite().all() for value in module.state_dict().values())
     assert all(math.isfinite(x) for point in module.curves for x in point.values())
-    out = Frozen(module, seed=0)(ROWS, np.arange(50))
+    out = FrozenDegenerator(module, seed=0)(ROWS, np.arange(50))
     assert out.shape == ROWS.shape
     assert out.dtype == np.uint8
 
@@ -471,12 +471,12 @@ def test_training_moves_the_output_towards_noise():
     data = Data(np.zeros((64, WIDTH), dtype=np.uint8))
     module = dan(hidden=(64,), output="torus", scale=0.1, noise_dim=WIDTH, log_every=400)
     fit(module, Batches(data, WIDTH, WIDTH, 64, 1, seed=0))
-    frozen = Frozen(module, seed=0)
+    frozen = FrozenDegenerator(module, seed=0)
     black = np.zeros((2000, WIDTH), dtype=np.uint8)
     before = frozen(black, np.arange(2000))
     module.train()
     fit(module, Batches(data, WIDTH, WIDTH, 64, 400, seed=0))
-    after = Frozen(module, seed=0)(black, np.arange(2000))
+    after = FrozenDegenerator(module, seed=0)(black, np.arange(2000))
 
     def away(sample):
         """Chi-square of the bytes against uniform, over its degrees of freedom."""

@@ -15,7 +15,7 @@ from dan_bench.data.batches import Batches
 from dan_bench.data.source import Data
 from dan_bench.models.dan import DAN
 from dan_bench.models.fit import fit
-from dan_bench.models.module import Setting
+from dan_bench.models.module import Hyperparameters
 from dan_bench.models.networks import mlp
 from dan_bench.models.outputs import OUTPUTS
 from dan_bench.objectives import on_both
@@ -373,7 +373,7 @@ def test_the_discriminator_sees_detached_fakes_and_the_degenerator_learns_throug
 ):
     watched = Watched(objective)
     sgd = partial(torch.optim.SGD, lr=0.1)
-    setting = Setting(
+    setting = Hyperparameters(
         width=6,
         data_mean=0.5,
         noise_dim=2,

@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from dan_bench.metrics.randomness import TESTS, sp800_22, sp800_22_many, unpack
-from dan_bench.metrics.randomness.many import Tally, uniformity_p_value
+from dan_bench.metrics.randomness.many import FamilyTally, uniformity_p_value
 from dan_bench.metrics.randomness.sample import STREAM_BYTES, sp800_22_worst
 from dan_bench.metrics.statistics import SampleTooSmall
 
@@ -165,14 +165,14 @@ def test_a_bias_of_a_thousandth_is_caught_in_eight_megabits():
 
 def test_a_tally_has_the_documents_band_and_the_exact_tail():
     """Section 4.2.1: for 1000 streams at 0.01 the band is 0.99 +- 0.0094392."""
-    found = Tally("x", 1000, 980, 0.01, 0.5, True)
+    found = FamilyTally("x", 1000, 980, 0.01, 0.5, True)
     assert found.band == pytest.approx((0.99 - 0.0094392, 0.99 + 0.0094392), abs=1e-7)
     assert not found.accepted
     assert found.binomial_p_value == pytest.approx(stats.binom.sf(19, 1000, 0.01))
     assert found.p_value == pytest.approx(2 * found.binomial_p_value)
-    assert Tally("x", 1000, 1000, 0.01, 1e-9, True).p_value == pytest.approx(2e-9)
-    assert Tally("x", 1000, 1000, 0.01, 1e-9, False).p_value == 1
-    assert Tally("x", 1000, 1000, 0.01, 1e-9, False).accepted is False
+    assert FamilyTally("x", 1000, 1000, 0.01, 1e-9, True).p_value == pytest.approx(2e-9)
+    assert FamilyTally("x", 1000, 1000, 0.01, 1e-9, False).p_value == 1
+    assert FamilyTally("x", 1000, 1000, 0.01, 1e-9, False).accepted is False
 
 
 def test_uniformity_is_a_chi_square_over_ten_bins():

@@ -13,7 +13,7 @@ from dan_bench import reference
 from dan_bench.archive import open_results
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.records import Store, key_of
-from dan_bench.reference import Part, main, publish, status
+from dan_bench.reference import GridPart, main, publish, status
 from dan_bench.sweep.compose import configure, expand
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -35,7 +35,7 @@ def test_the_parts_are_experiments_and_sweeps_that_are_there():
 
 
 def test_a_subject_is_complete_when_all_of_its_seeds_are():
-    part = Part("x", {"a0": "a", "a1": "a", "b0": "b", "c0": "c", "c1": "c"})
+    part = GridPart("x", {"a0": "a", "a1": "a", "b0": "b", "c0": "c", "c1": "c"})
     assert part.complete({"a0", "b0", "c0", "c1", "other"}) == {"b0", "c0", "c1"}
     assert status([part], {"a0", "b0", "c0", "c1"}) == [("x", 3, 4, 5)]
 
@@ -50,7 +50,7 @@ def published(tmp_path_factory):
     store.put(lonely)
     planned = {r.key: f"{r.config['model']['name']} {r.config.get('noise_dim')}" for r in runs}
     planned |= {lonely.key: "lonely", "missing": "lonely"}
-    folder = publish(results, [Part("+sweep=reference", planned)])
+    folder = publish(results, [GridPart("+sweep=reference", planned)])
     return folder, {r.key for r in runs}, lonely
 
 
@@ -87,7 +87,7 @@ def test_tables_and_figures_come_from_the_archive_alone(published, tmp_path):
 
 
 def test_nothing_complete_is_nothing_published(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(reference, "plan", lambda: [Part("x", {"a": "a"})])
+    monkeypatch.setattr(reference, "plan", lambda: [GridPart("x", {"a": "a"})])
     store = Store(tmp_path)
     store.put(run("dan", "learned", 0, {"shannon_bits": Estimate(8.0, n=100)}))
     assert main(["--publish", "--results", str(tmp_path)]) == 2

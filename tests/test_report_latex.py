@@ -49,7 +49,7 @@ def wide_sweep() -> list[RunRecord]:
     return runs
 
 
-def table_1() -> list[table1.Row]:
+def table_1() -> list[table1.EntryRow]:
     values = {"preset": "quick", "subject": "dan", "seed": 0}
     counts = {"files": 4, "gone": 3, "replaced": 0, "unverified": 1}
     doubtful = Estimate(50.0, 0.0, 100.0, 9, counts)

@@ -14,7 +14,7 @@ from dan_bench.data.source import Data
 from dan_bench.metrics.statistics import t_interval
 from dan_bench.models.dan import DAN
 from dan_bench.models.fit import fit
-from dan_bench.models.module import Setting
+from dan_bench.models.module import Hyperparameters
 from dan_bench.objectives.least_squares import LeastSquares
 from dan_bench.objectives.minimax import Minimax
 from dan_bench.objectives.nonsaturating import Nonsaturating
@@ -43,7 +43,7 @@ def trained(steps, objective=None, **changes):
     }
     torch.manual_seed(0)
     module = DAN(
-        Setting(**values | changes),
+        Hyperparameters(**values | changes),
         degenerator_hidden=(9,),
         discriminator_hidden=(7,),
         input="data_and_noise",

@@ -12,7 +12,7 @@ from dan_bench.config import ConfigError
 from dan_bench.controls.ciphers import OneTimePad, SeededRandom, Shake256, XorStoredKey
 from dan_bench.data.noise import NoiseRows
 from dan_bench.data.source import Data
-from dan_bench.degenerator import Assumable
+from dan_bench.degenerator import EnumerableNoise
 from dan_bench.measure import Measures, measure
 from dan_bench.metrics.destruction import shannon_bound
 from dan_bench.metrics.entropy import effective_dimensions, joint_bits, shannon_bits
@@ -147,8 +147,8 @@ def test_what_is_more_than_the_limit_is_not_tried(mnist):
 
 
 def test_only_what_can_be_assumed_is_tried():
-    assert isinstance(SeededRandom(WIDTH, 0, 4), Assumable)
-    assert not isinstance(OneTimePad(WIDTH, 0), Assumable)
+    assert isinstance(SeededRandom(WIDTH, 0, 4), EnumerableNoise)
+    assert not isinstance(OneTimePad(WIDTH, 0), EnumerableNoise)
 
 
 @pytest.mark.parametrize("control", [Shake256, XorStoredKey])

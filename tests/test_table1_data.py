@@ -60,7 +60,7 @@ def test_an_imagenet_of_ones_own_is_copied_by_class(tmp_path):
     image_folder(tmp_path / "own", ("train", "val"))
     before = contents(tmp_path / "own")
     place = made_place(tmp_path)
-    imagenet.Own(tmp_path / "own", classes=2, per_class=4).write(place, 0)
+    imagenet.OwnImageNet(tmp_path / "own", classes=2, per_class=4).write(place, 0)
     assert len(contents(place.training)) == len(contents(place.held_out)) == 8
     assert (
         contents(place.training).items()
@@ -72,7 +72,7 @@ def test_an_imagenet_of_ones_own_is_copied_by_class(tmp_path):
 def test_without_val_a_fifth_of_every_class_is_held_out(tmp_path):
     image_folder(tmp_path / "own")
     place = made_place(tmp_path)
-    imagenet.Own(tmp_path / "own").write(place, 0)
+    imagenet.OwnImageNet(tmp_path / "own").write(place, 0)
     trained, held = contents(place.training), contents(place.held_out)
     assert len(trained) == 24
     assert len(held) == 6
@@ -83,7 +83,7 @@ def test_without_val_a_fifth_of_every_class_is_held_out(tmp_path):
 def test_images_outside_of_classes_are_refused(tmp_path):
     (tmp_path / "flat.JPEG").write_bytes(b"x")
     with pytest.raises(ValueError, match="a folder a class"):
-        imagenet.Own(tmp_path).identify()
+        imagenet.OwnImageNet(tmp_path).identify()
 
 
 # MP3s
@@ -140,7 +140,7 @@ def test_what_is_no_mp3_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"a\.mp3 is no MP3"):
         mp3.read_mono(tmp_path / "a.mp3")
     with pytest.raises(ValueError, match="holds 1 MP3s"):
-        mp3.Own(tmp_path).identify()
+        mp3.OwnMp3s(tmp_path).identify()
 
 
 # boards

@@ -35,7 +35,7 @@ from dan_bench.table1.album import BundledAlbum
 from dan_bench.table1.danoise import WIDTH
 from dan_bench.table1.learning import Learning, examined, learn, right_class
 from dan_bench.table1.preset import Sources, make_jobs, read_preset
-from dan_bench.table1.subject import Circumstances
+from dan_bench.table1.subject import RunContext
 from dan_bench.table1.subjects import inception
 from dan_bench.table1.subjects.dan import Dan
 from dan_bench.table1.subjects.vgg import Vgg
@@ -128,7 +128,7 @@ def cross_entropy(network, x, y):
 def test_what_can_be_learned_is_learned_and_the_curve_shows_it():
     torch.manual_seed(0)
     told = []
-    given = Circumstances(0, "cpu", told.append)
+    given = RunContext(0, "cpu", told.append)
     network = torch.nn.Linear(4, 2)
     outcome = learn(
         network, separable(320, 0), separable(200, 1), cross_entropy, right_class,
@@ -146,7 +146,7 @@ def test_what_can_be_learned_is_learned_and_the_curve_shows_it():
 def test_learning_is_a_function_of_the_seed():
     def curve(seed):
         torch.manual_seed(0)
-        given = Circumstances(seed, "cpu", lambda _: None)
+        given = RunContext(seed, "cpu", lambda _: None)
         data = separable(64, 0)
         outcome = learn(torch.nn.Linear(4, 2), data, data, cross_entropy, right_class, learning(), given)  # noqa: E501  # fmt: skip
         return [point["loss"] for point in outcome.curves]

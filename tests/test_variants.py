@@ -19,7 +19,7 @@ from dan_bench.models.dan import DAN
 from dan_bench.models.dcdan import DCDAN
 from dan_bench.models.fit import fit
 from dan_bench.models.gan import GAN
-from dan_bench.models.module import Setting
+from dan_bench.models.module import Hyperparameters
 from dan_bench.models.networks import Fold, Unfold, parameters_of, widest
 from dan_bench.models.outputs import OUTPUTS
 from dan_bench.objectives.hinge import Hinge
@@ -97,7 +97,7 @@ def one_wider(layers):
 def test_dcdan_is_eight_convolutions_of_the_largest_width_within_its_share(
     name, size, shape, noise_dim, output
 ):
-    setting = Setting(math.prod(shape), 0.5, noise_dim, output, Hinge(), shape=shape)
+    setting = Hyperparameters(math.prod(shape), 0.5, noise_dim, output, Hinge(), shape=shape)
     arguments = composed(f"model={name}").model.arguments | size
     module = MODELS[name](setting, **arguments)
     dan = DAN(setting, **{n: v for n, v in arguments.items() if n not in ("share", "cell")})

@@ -17,7 +17,7 @@ from view_sweeps import CURVE, Sweep, busy
 from dan_bench.run import WATCHED, Progress, watched
 from dan_bench.sweep import board as boards
 from dan_bench.sweep import jobs as sweeps
-from dan_bench.sweep.board import Outcome
+from dan_bench.sweep.board import SweepOutcome
 from dan_bench.sweep.compose import configure
 from dan_bench.sweep.view.json_lines import JsonLines
 from dan_bench.sweep.view.plain import Plain
@@ -202,7 +202,7 @@ def test_plain_lines_say_begin_end_reason_and_now_and_then_the_whole() -> None:
     assert "50 steps/s, effective_dimensions 0.998" in third
 
 
-OUTCOME = Outcome(2, 1, 2, [("a job", "an error")], "THE TABLE\n", {"report": Path("r.md")}, 1)
+OUTCOME = SweepOutcome(2, 1, 2, [("a job", "an error")], "THE TABLE\n", {"report": Path("r.md")}, 1)
 
 
 def test_quiet_says_what_failed_on_standard_error_and_nothing_else() -> None:

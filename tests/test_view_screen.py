@@ -11,7 +11,7 @@ from rich.console import Console
 from view_sweeps import Sweep, busy, drawn
 
 from dan_bench.run import Progress
-from dan_bench.sweep.view.frame import Remains, lines_of
+from dan_bench.sweep.view.frame import FinalFrame, lines_of
 from dan_bench.sweep.view.screen import Screen
 
 
@@ -102,7 +102,7 @@ def test_markup_in_a_reason_is_text() -> None:
 
 def test_what_is_left_behind_has_every_reason_in_full_and_what_was_cut_off() -> None:
     sweep = busy(jobs=60, failed=30, done=3)
-    lines = drawn(sweep.board, what=Remains)
+    lines = drawn(sweep.board, what=FinalFrame)
     said = " ".join(" ".join(lines).split())
     for number in range(1, 31):
         assert f"RuntimeError: disk {number} is on fire, and the next one smoulders" in said

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from dan_bench.run import Progress
-from dan_bench.sweep.board import Board, Job
+from dan_bench.sweep.board import Job, SweepState
 from dan_bench.sweep.view.frame import Frame
 
 TITLES = (
@@ -28,7 +28,7 @@ class Sweep:
             Job(i + 1, TITLES[i % 3].format(i // 3), TITLES[i % 3].split()[0], steps=steps)
             for i in range(jobs)
         ]
-        self.board = Board(found, workers, clock=lambda: self.time)
+        self.board = SweepState(found, workers, clock=lambda: self.time)
 
     def begin(self, number: int) -> Job:
         job = self.board.jobs[number - 1]
@@ -78,7 +78,7 @@ def busy(jobs: int = 12, failed: int = 1, done: int = 3, going: int = 2) -> Swee
     return sweep
 
 
-def drawn(board: Board, width: int = 80, height: int = 24, what: Any = Frame) -> list[str]:
+def drawn(board: SweepState, width: int = 80, height: int = 24, what: Any = Frame) -> list[str]:
     """The lines of a terminal of that size."""
     console = Console(
         file=io.StringIO(), force_terminal=True, width=width, height=height, color_system=None

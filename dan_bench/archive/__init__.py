@@ -8,15 +8,15 @@ from pathlib import Path
 
 from dan_bench.archive.cache import CachedStore
 from dan_bench.archive.folder import Archive
-from dan_bench.archive.joined import Joined, Results
-from dan_bench.archive.write import Published, publish, subject
+from dan_bench.archive.joined import JoinedResults, Results
+from dan_bench.archive.write import ArchiveSummary, publish, subject
 from dan_bench.cli import InputError
 
 __all__ = [
     "AmbiguousResults",
     "Archive",
-    "Joined",
-    "Published",
+    "ArchiveSummary",
+    "JoinedResults",
     "Results",
     "open_results",
     "publish",

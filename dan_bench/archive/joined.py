@@ -27,7 +27,7 @@ class Results(Protocol):
         ...
 
 
-class Joined:
+class JoinedResults:
     """Several results as one; a run that is in two of them is that of the first where it is done.
 
     Args:

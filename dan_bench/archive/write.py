@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dan_bench.archive.cache import CachedStore
 from dan_bench.archive.columns import to_table
 from dan_bench.archive.folder import ARRAYS, CURVES, RECORDS, Archive
-from dan_bench.archive.joined import Joined, Results
+from dan_bench.archive.joined import JoinedResults, Results
 from dan_bench.files import whole
 from dan_bench.records import RunRecord
 
@@ -37,7 +37,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class Published:
+class ArchiveSummary:
     """What was written."""
 
     runs: int
@@ -64,7 +64,7 @@ def publish(
     limit: int = LIMIT,
     snapshots_of: Collection[str] | None = None,
     base: Path | None = None,
-) -> Published:
+) -> ArchiveSummary:
     """Write an archive of a results folder; from the same results the same bytes.
 
     All records that are done are in it, and those of Table 1; all curves, rounded to five digits;
@@ -86,7 +86,7 @@ def publish(
     if (folder / "runs").exists():
         raise ValueError(f"{folder} holds runs; publish into a folder of its own")
     own = CachedStore(results)
-    store = own if base is None else Joined([own, Archive(base)])
+    store = own if base is None else JoinedResults([own, Archive(base)])
     records, damaged = store.all()
     done = [r for r in records if r.status == "done" and (keys is None or r.key in keys)]
     if not done:
@@ -110,7 +110,7 @@ def publish(
         with whole(folder / name) as file:
             file.write(content)
     sizes = {name: len(content) for name, content in files.items()}
-    return Published(len(done), len(records) - len(done) + len(damaged), rows, sizes)
+    return ArchiveSummary(len(done), len(records) - len(done) + len(damaged), rows, sizes)
 
 
 def parquet(table: pa.Table, **options: Any) -> bytes:

@@ -66,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-class Progress:
+class AssessmentProgress:
     """One line on a terminal that says what is being done; elsewhere, only what takes long."""
 
     def __init__(self, name: str) -> None:
@@ -118,14 +118,14 @@ def main(arguments: list[str] | None = None) -> int:
     if asked.plot is not None:
         refuse_plot(command.error, asked.plot, len(asked.files))
 
-    from dan_bench.assess.reading import Unusable, printable
+    from dan_bench.assess.reading import UnusableInput, printable
 
     code, objects = 0, []
     for name in asked.files:
         try:
-            with Progress(printable(name)) as progress:
+            with AssessmentProgress(printable(name)) as progress:
                 result, beside = look_at(name, asked, progress)
-        except Unusable as error:
+        except UnusableInput as error:
             print(error, file=sys.stderr)
             code = 2
             continue
@@ -142,11 +142,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def look_at(
-    name: str, asked: argparse.Namespace, progress: Progress
+    name: str, asked: argparse.Namespace, progress: AssessmentProgress
 ) -> tuple["Assessment", "Assessment | None"]:
     """Assess and draw one file as it was asked for, and what it is to be held against."""
     from dan_bench.assess.noise import noise
-    from dan_bench.assess.reading import Unusable, read
+    from dan_bench.assess.reading import UnusableInput, read
 
     stream = read(name, asked.bits, asked.limit, progress.read, form=asked.form, skip=asked.skip)
     progress("load the tests")  # only now: what cannot be read is refused at once
@@ -165,7 +165,7 @@ def look_at(
         try:
             plot(stream.windows[0], fresh, asked.bits, name, asked.plot)
         except OSError as error:
-            raise Unusable(f"--plot {asked.plot}: {error.strerror or error}") from error
+            raise UnusableInput(f"--plot {asked.plot}: {error.strerror or error}") from error
     return result, beside
 
 

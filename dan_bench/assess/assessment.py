@@ -11,7 +11,7 @@ from dan_bench.assess.reading import Stream, Window
 from dan_bench.metrics import baseline, spectrum
 from dan_bench.metrics.iid import IidAssessment, iid_tests
 from dan_bench.metrics.linearity import LEAST_BITS, LinearComplexity, linear_complexity_test
-from dan_bench.metrics.min_entropy import Assessment as MinEntropy
+from dan_bench.metrics.min_entropy import MinEntropyAssessment
 from dan_bench.metrics.min_entropy import assess as min_entropy
 from dan_bench.metrics.mt19937 import (
     LEAST_DIFFERENT,
@@ -40,7 +40,7 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Finding:
+class FamilyResult:
     """What one family found.
 
     `p_value` is the chance that true noise looks at least as odd, corrected for the family's own
@@ -58,11 +58,11 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Looked:
+class WindowResult:
     """What the slower tests found in one window."""
 
     window: Window
-    min_entropy: MinEntropy
+    min_entropy: MinEntropyAssessment
     battery: Battery
     complexity: LinearComplexity | None
 
@@ -73,8 +73,8 @@ class Assessment:
 
     stream: Stream
     bits_per_symbol: int
-    findings: list[Finding]
-    looked: list[Looked]
+    findings: list[FamilyResult]
+    looked: list[WindowResult]
     iid: IidAssessment | None
 
     @property
@@ -83,7 +83,7 @@ class Assessment:
         return LEVEL / max(1, sum(f.p_value is not None for f in self.findings))
 
     @property
-    def against(self) -> list[Finding]:
+    def against(self) -> list[FamilyResult]:
         """Families that speak against noise, the most certain first."""
         found = [f for f in self.findings if f.p_value is not None and f.p_value < self.level]
         return sorted(found, key=lambda f: f.p_value or 0.0)
@@ -121,13 +121,13 @@ def assess(
     return Assessment(stream, bits, findings, looked, tested)
 
 
-def look(window: Window, bits: int, tell: Tell) -> Looked:
+def look(window: Window, bits: int, tell: Tell) -> WindowResult:
     """Run the slower tests on one window."""
     entropy = min_entropy(window.symbols, bits, workers=2, tell=lambda s: tell(f"SP 800-90B {s}"))
     tell("SP 800-22")
     battery = sp800_22(bits_of(window.symbols, bits))
     tell("linear complexity")
-    return Looked(window, entropy, battery, complexity_of(window.symbols, bits))
+    return WindowResult(window, entropy, battery, complexity_of(window.symbols, bits))
 
 
 def bits_of(symbols: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
@@ -135,7 +135,7 @@ def bits_of(symbols: NDArray[np.uint8], bits: int) -> NDArray[np.uint8]:
     return np.unpackbits(symbols[:, None], axis=1)[:, 8 - bits :].ravel()
 
 
-def of_tally(tally: Tally, bits: int) -> list[Finding]:
+def of_tally(tally: Tally, bits: int) -> list[FamilyResult]:
     """Counts of the whole stream: symbols, pairs of neighbours, bits."""
     found = []
     for family, counts, symbols in (
@@ -144,28 +144,30 @@ def of_tally(tally: Tally, bits: int) -> list[Finding]:
     ):
         result, cells = uniformity(counts), len(counts)
         if result is None:
-            found.append(Finding(family, needs=f"{LEAST_EXPECTED * cells * symbols:,} symbols"))
+            found.append(
+                FamilyResult(family, needs=f"{LEAST_EXPECTED * cells * symbols:,} symbols")
+            )
         else:
             value, p_value = result
             low, high = (uniformity_of_noise(cells, level) for level in TAILS)
-            found.append(Finding(family, p_value, value, low, high, "chi-square / df"))
+            found.append(FamilyResult(family, p_value, value, low, high, "chi-square / df"))
     balance = bit_balance(tally.symbols[: 1 << bits], bits)
     if balance is None:
-        found.append(Finding("bit balance", needs=f"{LEAST_SYMBOLS} symbols"))
+        found.append(FamilyResult("bit balance", needs=f"{LEAST_SYMBOLS} symbols"))
     else:
         value, p_value = balance
         low, high = (expected_bias(tally.n, bits, level) for level in TAILS)
-        found.append(Finding("bit balance", p_value, value, low, high, "largest |P(1) - 1/2|"))
+        found.append(FamilyResult("bit balance", p_value, value, low, high, "largest |P(1) - 1/2|"))
     return found
 
 
-def of_lags(windows: list[Window]) -> Finding:
+def of_lags(windows: list[Window]) -> FamilyResult:
     """Correlation of each window with itself."""
     said = "standard deviations, at lag {:,}"
     return of_peaks("autocorrelation", windows, lag_of, spectrum.strongest_lag_of_noise, said)
 
 
-def of_lines(windows: list[Window]) -> Finding:
+def of_lines(windows: list[Window]) -> FamilyResult:
     """Spectrum of each window."""
     said = "mean powers, at {:,} cycles"
     return of_peaks("spectrum", windows, spectrum.line_of, spectrum.strongest_line_of_noise, said)
@@ -182,25 +184,25 @@ def of_peaks(
     peak: Callable[[NDArray[np.uint8]], spectrum.Peak],
     of_noise: Callable[[int, float], float],
     said: str,
-) -> Finding:
+) -> FamilyResult:
     """Return the oddest of several windows' peaks, corrected for their number.
 
     A constant window has none.
     """
     n = len(windows[0].symbols)
     if n < spectrum.LEAST:
-        return Finding(family, needs=f"{spectrum.LEAST} symbols")
+        return FamilyResult(family, needs=f"{spectrum.LEAST} symbols")
     symbols = [window.symbols for window in windows]
     peaks = [peak(one) for one in symbols if one.min() < one.max()]
     if not peaks:
-        return Finding(family, needs="symbols that differ")
+        return FamilyResult(family, needs="symbols that differ")
     oddest = min(peaks, key=lambda peak: peak.p_value)
     p_value = min(1.0, len(peaks) * oddest.p_value)
     low, high = (of_noise(n, level) for level in TAILS)
-    return Finding(family, p_value, abs(oddest.value), low, high, said.format(oddest.place))
+    return FamilyResult(family, p_value, abs(oddest.value), low, high, said.format(oddest.place))
 
 
-def of_min_entropy(looked: list[Looked], bits: int) -> Finding:
+def of_min_entropy(looked: list[WindowResult], bits: int) -> FamilyResult:
     """Assessed min-entropy of the worst window, against ideal streams of its length."""
     worst = min(looked, key=lambda one: one.min_entropy.assessed)
     n, value = len(worst.window.symbols), worst.min_entropy.assessed
@@ -208,13 +210,13 @@ def of_min_entropy(looked: list[Looked], bits: int) -> Finding:
     said = "bits a symbol, SP 800-90B"
     if law is None:
         needs = f"{baseline.longer(f'min_entropy/{bits}/assessed', n):,} symbols"
-        return Finding("min-entropy", value=value, detail=said, needs=needs)
+        return FamilyResult("min-entropy", value=value, detail=said, needs=needs)
     low, high = law.interval
     p_value = min(1.0, len(looked) * law.p_low(value))
-    return Finding("min-entropy", p_value, value, low, high, said)
+    return FamilyResult("min-entropy", p_value, value, low, high, said)
 
 
-def of_batteries(batteries: list[Battery]) -> list[Finding]:
+def of_batteries(batteries: list[Battery]) -> list[FamilyResult]:
     """The fifteen tests of SP 800-22, the worst of the windows for each."""
     found = []
     for name in batteries[0].tests:
@@ -223,7 +225,9 @@ def of_batteries(batteries: list[Battery]) -> list[Finding]:
         family = f"SP 800-22 {name}"
         if not ran:
             found.append(
-                Finding(family, needs=(outcomes[0].reason or "more bits").removeprefix("needs "))
+                FamilyResult(
+                    family, needs=(outcomes[0].reason or "more bits").removeprefix("needs ")
+                )
             )
             continue
         worst = min(ran, key=lambda o: o.family_p_value or 0.0)
@@ -234,7 +238,7 @@ def of_batteries(batteries: list[Battery]) -> list[Finding]:
         p_value = min(1.0, len(ran) * (worst.family_p_value or 0.0))
         # of the least of k independent p-values
         low, high = (1 - (1 - q) ** (1 / len(worst.p_values)) for q in TAILS)
-        found.append(Finding(family, p_value, worst.p_values[least], low, high, said))
+        found.append(FamilyResult(family, p_value, worst.p_values[least], low, high, said))
     return found
 
 
@@ -251,17 +255,17 @@ def word_bytes(bits: int) -> int:
     return 4 if bits == 8 else 1
 
 
-def of_complexity(looked: list[Looked], bits: int) -> Finding:
+def of_complexity(looked: list[WindowResult], bits: int) -> FamilyResult:
     """Linear complexity of the top bits of the worst window."""
     ran = [one.complexity for one in looked if one.complexity is not None]
     if not ran:
-        return Finding("linear complexity", needs=f"{LEAST_BITS * word_bytes(bits)} symbols")
+        return FamilyResult("linear complexity", needs=f"{LEAST_BITS * word_bytes(bits)} symbols")
     worst = min(ran, key=lambda one: one.p_value)
     expected = worst.expected
     p_value = min(1.0, len(ran) * worst.p_value)
     said = f"of {worst.bits:,} top bits"
     # 31 in 32 ideal streams lie within three of the mean
-    return Finding(
+    return FamilyResult(
         "linear complexity",
         p_value,
         float(worst.complexity),
@@ -271,17 +275,19 @@ def of_complexity(looked: list[Looked], bits: int) -> Finding:
     )
 
 
-def of_python(windows: list[Window], bits: int) -> Finding:
+def of_python(windows: list[Window], bits: int) -> FamilyResult:
     """Whether a window is what Python's random would put out, which 624 words of it foretell."""
     if bits != 8 or len(windows[0].symbols) < NEEDED_BYTES:
-        return Finding("MT19937", needs=f"{NEEDED_BYTES:,} symbols of 8 bits")
+        return FamilyResult("MT19937", needs=f"{NEEDED_BYTES:,} symbols of 8 bits")
     different = [different_words(window.symbols) for window in windows]
     if max(different) < LEAST_DIFFERENT:
         needs = f"{LEAST_DIFFERENT} different words of 32 bits among {STATE_WORDS}"
-        return Finding("MT19937", needs=f"{needs}, got {max(different)}")
+        return FamilyResult("MT19937", needs=f"{needs}, got {max(different)}")
     judged = zip(windows, different, strict=True)
     named = [names_mt19937(w.symbols) for w, words in judged if words >= LEAST_DIFFERENT]
     best = max(named, key=lambda one: one.predicted)
     caught = any(one.is_mt19937 for one in named)
     said = f"{best.predicted:,} of {best.of:,} bytes foretold"
-    return Finding("MT19937", 0.0 if caught else 1.0, best.predicted / max(1, best.of), 0, 0, said)
+    return FamilyResult(
+        "MT19937", 0.0 if caught else 1.0, best.predicted / max(1, best.of), 0, 0, said
+    )

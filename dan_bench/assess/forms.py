@@ -19,7 +19,7 @@ BLANKS = b"\r\n\t "
 SHOWN = 20
 
 
-class Malformed(Exception):
+class MalformedInput(Exception):
     """Something in a file is not of the form asked for; the message begins with its place."""
 
 
@@ -49,7 +49,7 @@ def of_hex(chunks: Iterable[bytes], _: int) -> Iterator[Bytes]:
         yield np.frombuffer(binascii.unhexlify(digits[:whole]), np.uint8)
         left = digits[whole:]
     if left:
-        raise Malformed("its end is half a byte: the number of hexadecimal digits is odd")
+        raise MalformedInput("its end is half a byte: the number of hexadecimal digits is odd")
 
 
 def of_base64(chunks: Iterable[bytes], _: int) -> Iterator[Bytes]:
@@ -61,14 +61,14 @@ def of_base64(chunks: Iterable[bytes], _: int) -> Iterator[Bytes]:
         whole = len(characters) // 4 * 4
         left = characters[whole:]
         if ended and characters:
-            raise Malformed("its base64 goes on after the = that ends it")
+            raise MalformedInput("its base64 goes on after the = that ends it")
         try:
             yield np.frombuffer(binascii.a2b_base64(characters[:whole], strict_mode=True), np.uint8)
         except binascii.Error as error:
-            raise Malformed(f"its base64 does not decode: {str(error).lower()}") from error
+            raise MalformedInput(f"its base64 does not decode: {str(error).lower()}") from error
         ended |= characters[:whole].endswith(b"=")
     if left:
-        raise Malformed("its end is no whole group of four characters of base64")
+        raise MalformedInput("its end is no whole group of four characters of base64")
 
 
 def of_decimals(chunks: Iterable[bytes], bits: int) -> Iterator[Bytes]:
@@ -104,7 +104,7 @@ def of_words(width: int, order: str) -> Form:
             yield low & np.uint8((1 << bits) - 1)
             left = chunk[whole:]
         if left:
-            raise Malformed(f"its length is no multiple of {width} bytes, which are a word")
+            raise MalformedInput(f"its length is no multiple of {width} bytes, which are a word")
 
     return words
 
@@ -137,19 +137,21 @@ def without_mark(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def only(chunks: Iterable[bytes], allowed: bytes, ignored: bytes, said: str) -> Iterator[bytes]:
-    """Yield the characters allowed, without those ignored; Malformed where there are others."""
+    """Yield the allowed characters, without the ignored; MalformedInput where there are others."""
     other = re.compile(b"[^" + re.escape(allowed + ignored) + b"]")
     before = 0
     for chunk in without_mark(chunks):
         if found := other.search(chunk):
             # places are those of the text: a mark is no character of it
-            raise Malformed(f"character {before + found.start():,} is {shown(found[0])}, {said}")
+            raise MalformedInput(
+                f"character {before + found.start():,} is {shown(found[0])}, {said}"
+            )
         before += len(chunk)
         yield chunk.translate(None, ignored)
 
 
 def numbers(chunks: Iterable[bytes], symbol: Callable[[bytes], int], said: str) -> Iterator[Bytes]:
-    """Yield the symbol of each number; Malformed where one has none."""
+    """Yield the symbol of each number; MalformedInput where one has none."""
     blank = bytes.maketrans(b",;", b"  ")
     left, before = b"", 0
 
@@ -161,7 +163,7 @@ def numbers(chunks: Iterable[bytes], symbol: Callable[[bytes], int], said: str) 
                 made.append(symbol(token))
             except ValueError as error:
                 place = before + len(made)
-                raise Malformed(f"number {place:,} is {shown(token)}, {said}") from error
+                raise MalformedInput(f"number {place:,} is {shown(token)}, {said}") from error
         before += len(made)
         return np.frombuffer(made, np.uint8)
 
@@ -170,7 +172,7 @@ def numbers(chunks: Iterable[bytes], symbol: Callable[[bytes], int], said: str) 
         cut = max(text.rfind(end) for end in (b" ", b"\n", b"\t", b"\r", b"\v", b"\f")) + 1
         left = text[cut:]
         if len(left) > 1 << 16:
-            raise Malformed(f"number {before:,} is {shown(left)}, {said}")
+            raise MalformedInput(f"number {before:,} is {shown(left)}, {said}")
         yield symbols(text[:cut])
     yield symbols(left)
 

@@ -10,7 +10,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from dan_bench.assess.forms import FORMS, Malformed
+from dan_bench.assess.forms import FORMS, MalformedInput
 from dan_bench.assess.hints import hint_of
 from dan_bench.metrics.tally import Tally
 
@@ -21,7 +21,7 @@ WINDOW = 1 << 20
 """Symbols of a window; a shorter stream is one window."""
 
 
-class Unusable(Exception):
+class UnusableInput(Exception):
     """Something that cannot be assessed; the message says why, and what to do."""
 
 
@@ -75,29 +75,31 @@ def read(
         with open(0 if piped else name, "rb", buffering=0, closefd=not piped) as file:
             status = os.fstat(file.fileno())
             if stat.S_ISCHR(status.st_mode) and limit is None:
-                raise Unusable(
+                raise UnusableInput(
                     f"{printable(name)} is a device and may never end: say --limit BYTES"
                 )
             size = status.st_size - skip if stat.S_ISREG(status.st_mode) and not piped else None
             of = min((most for most in (size, limit if plain else None) if most), default=None)
             leave_out(file, skip, status)
             chunks = chunks_of(file, limit if plain else None, lambda done: tell(done, of))
-            tally, kept = Tally(), Kept(window)
+            tally, kept = Tally(), WindowBuffer(window)
             for block in blocks(FORMS[form](chunks, bits), window, limit):
                 refuse_wide(block, bits, name, tally.n, skip if plain else 0)
                 tally.add(block)
                 kept.add(block)
     except IsADirectoryError as error:
-        raise Unusable(f"{printable(name)} is a folder: name the files in it") from error
+        raise UnusableInput(f"{printable(name)} is a folder: name the files in it") from error
     except OSError as error:
-        raise Unusable(f"{printable(name) or repr(name)}: {error.strerror or error}") from error
-    except Malformed as error:
-        raise Unusable(f"{printable(name)} is not of --form {form}: {error}") from error
+        raise UnusableInput(
+            f"{printable(name) or repr(name)}: {error.strerror or error}"
+        ) from error
+    except MalformedInput as error:
+        raise UnusableInput(f"{printable(name)} is not of --form {form}: {error}") from error
     if tally.n == 0 and (skip or not plain):
         left = f" after the first {skip:,} bytes" if skip else ""
-        raise Unusable(f"{printable(name)} holds no symbols{left}: there is nothing to assess")
+        raise UnusableInput(f"{printable(name)} holds no symbols{left}: there is nothing to assess")
     if tally.n == 0:
-        raise Unusable(f"{printable(name)} is empty: there is nothing to assess")
+        raise UnusableInput(f"{printable(name)} is empty: there is nothing to assess")
     windows = kept.windows()
     hint = hint_of(windows[0].symbols, tally.symbols, bits) if plain else ""
     return Stream(name, tally, windows, form, hint)
@@ -147,14 +149,14 @@ def refuse_wide(block: Bytes, bits: int, name: str, before: int, skipped: int) -
     if bits < 8 and int(block.max()) >> bits:
         place = int((block >> bits != 0).argmax())
         hint = hint_of(block, np.bincount(block, minlength=256), 8) if before == 0 else ""
-        raise Unusable(
+        raise UnusableInput(
             f"byte {skipped + before + place:,} of {printable(name)} is {block[place]}, and {bits} "
             f"bits end at {(1 << bits) - 1}: with --bits each byte is one symbol; leave it out "
             "where all eight bits of a byte count" + (f"; {hint}" if hint else "")
         )
 
 
-class Kept:
+class WindowBuffer:
     """What has to be kept of a stream in order to have its windows when it ends.
 
     Windows are the first and the last of the stream, and between them the block whose number is

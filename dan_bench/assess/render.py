@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dan_bench.assess.assessment import TAILS, Assessment, Finding, Looked
+from dan_bench.assess.assessment import TAILS, Assessment, FamilyResult, WindowResult
 from dan_bench.assess.reading import printable
 from dan_bench.assess.words import MEANING
 from dan_bench.metrics import baseline
@@ -25,7 +25,7 @@ def interval(low: float | None, high: float | None) -> str:
     return "-" if low is None or high is None else f"{number(low)} to {number(high)}"
 
 
-def judge(assessment: Assessment, finding: Finding) -> str:
+def judge(assessment: Assessment, finding: FamilyResult) -> str:
     """One finding's verdict in words."""
     if finding.p_value is None:
         return f"not judged, needs {finding.needs}"
@@ -179,12 +179,12 @@ def as_json(assessment: Assessment, beside: Assessment | None = None) -> dict[st
     return found
 
 
-def worst_window(assessment: Assessment) -> Looked:
+def worst_window(assessment: Assessment) -> WindowResult:
     """Return the window with the least min-entropy."""
     return min(assessment.looked, key=lambda one: one.min_entropy.assessed)
 
 
-def of_window(one: Looked) -> dict[str, Any]:
+def of_window(one: WindowResult) -> dict[str, Any]:
     """Return what the slower tests found in a window."""
     return {
         "min_entropy": one.min_entropy.to_json(),
@@ -193,7 +193,7 @@ def of_window(one: Looked) -> dict[str, Any]:
     }
 
 
-def baselines(assessment: Assessment, worst: Looked) -> dict[str, Any]:
+def baselines(assessment: Assessment, worst: WindowResult) -> dict[str, Any]:
     """Return the laws over ideal streams of the window's length, of every estimate there is."""
     bits, n = assessment.bits_per_symbol, len(worst.window.symbols)
     estimators = worst.min_entropy.estimators

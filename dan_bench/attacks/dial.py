@@ -9,7 +9,7 @@ from pydantic import Field
 
 from dan_bench.attacks import Case
 from dan_bench.data.source import Data
-from dan_bench.degenerator import Turnable
+from dan_bench.degenerator import Conditional
 from dan_bench.metrics.entropy import joint_bits, shannon_bits
 from dan_bench.metrics.statistics import Estimate
 
@@ -35,7 +35,7 @@ class Dial:
         Details hold `METRIC@t`, the entropies in bits a byte, and `rising`: 1 where neither of
         them ever falls from one setting to the next.
         """
-        if not isinstance(case.degenerator, Turnable):
+        if not isinstance(case.degenerator, Conditional):
             return None
         asked = np.linspace(0, 1, self.settings)
         found = {name: np.empty(self.settings) for name in MEASURED}

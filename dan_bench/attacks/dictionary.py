@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from dan_bench.attacks import Case
-from dan_bench.attacks.learners import Budget, Look, answers, fit, perceptron, seeded
-from dan_bench.degenerator import Assumable, Bytes
+from dan_bench.attacks.learners import Budget, FeatureMap, answers, fit, perceptron, seeded
+from dan_bench.degenerator import Bytes, EnumerableNoise
 from dan_bench.metrics.recovery import dictionary_information
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.streams import generator
@@ -49,7 +49,9 @@ class Dictionary:
         degenerator = case.degenerator
         if degenerator.noise_bits == 0:
             scores, true = self._compare(case)
-        elif degenerator.noise_bits <= self.enumerable_bits and isinstance(degenerator, Assumable):
+        elif degenerator.noise_bits <= self.enumerable_bits and isinstance(
+            degenerator, EnumerableNoise
+        ):
             scores, true = self._enumerate(case, degenerator)
         else:
             scores, true = self._learn(case)
@@ -71,7 +73,7 @@ class Dictionary:
         return scores, np.zeros(len(queries), dtype=np.int64)
 
     def _enumerate(
-        self, case: Case, degenerator: Assumable
+        self, case: Case, degenerator: EnumerableNoise
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Log of how many values of the fresh randomness turn a candidate into the output.
 
@@ -94,15 +96,15 @@ class Dictionary:
 
     def _learn(self, case: Case) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Scores by a critic <phi(input), psi(output)>, every held-out row among K of them."""
-        look_in, look_out = Look(case.known.inputs), Look(case.known.outputs)
+        look_in, look_out = FeatureMap(case.known.inputs), FeatureMap(case.known.outputs)
         inputs, outputs = look_in(case.known.inputs), look_out(case.known.outputs)
-        critic = seeded(case.seed, "dictionary", lambda: Critic(inputs.shape[1], self))
+        critic = seeded(case.seed, "dictionary", lambda: PairCritic(inputs.shape[1], self))
 
         def loss(rows: Tensor) -> Tensor:
             return cross_entropy(critic(inputs[rows], outputs[rows]), torch.arange(len(rows)))
 
         fit(critic, loss, len(inputs), self.budget, case.seed, "dictionary")
-        assert isinstance(critic, Critic)
+        assert isinstance(critic, PairCritic)
         of_inputs = answers(critic.of_input, look_in(case.held.inputs))
         of_outputs = answers(critic.of_output, look_out(case.held.outputs)) * critic.scale
         whole = len(of_inputs) // self.candidates * self.candidates
@@ -127,7 +129,7 @@ class Digest:
         return digests
 
 
-class Critic(nn.Module):
+class PairCritic(nn.Module):
     """Scores every output of a batch against every input of it."""
 
     def __init__(self, width: int, attack: Dictionary) -> None:

@@ -13,7 +13,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from dan_bench.attacks.learners import (
     VIEWS,
     Budget,
-    Look,
+    FeatureMap,
     answers,
     convnet,
     fit,
@@ -47,7 +47,7 @@ class C2st:
         n, d = sample.shape
         half = n // 2
         learned_from = np.concatenate([sample[:half], noise[:half]])
-        look = Look(learned_from)
+        look = FeatureMap(learned_from)
         seen = look(learned_from)
         truth = torch.cat([torch.ones(half), torch.zeros(half)])
         held = look(np.concatenate([sample[half:], noise[half:]]))

@@ -8,7 +8,7 @@ from scipy import special
 from torch.nn.functional import cross_entropy
 
 from dan_bench.attacks import Case
-from dan_bench.attacks.learners import Budget, Look, answers, fit, perceptron, seeded
+from dan_bench.attacks.learners import Budget, FeatureMap, answers, fit, perceptron, seeded
 from dan_bench.metrics.recovery import label_information
 from dan_bench.metrics.statistics import Estimate
 
@@ -28,7 +28,7 @@ class Label:
         """(H(label) - cross-entropy) / H(label) on the rows under attack."""
         if case.known.labels is None or case.held.labels is None:
             return None
-        look = Look(case.known.outputs)
+        look = FeatureMap(case.known.outputs)
         seen, truth = look(case.known.outputs), torch.from_numpy(case.known.labels)
         classes = int(max(case.known.labels.max(), case.held.labels.max())) + 1
         network = seeded(

@@ -51,7 +51,7 @@ def views(rows: Bytes) -> Tensor:
     return torch.cat([2 * y - 1, turn.sin(), turn.cos()], dim=1)
 
 
-class Look:
+class FeatureMap:
     """How an attacker looks at bytes: their views, centred on those that it learns from.
 
     Without the centring, what all rows have in common (the black of a digit's background) kills

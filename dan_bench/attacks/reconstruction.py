@@ -7,7 +7,7 @@ from pydantic import PositiveInt
 from torch.nn.functional import mse_loss
 
 from dan_bench.attacks import Case
-from dan_bench.attacks.learners import Budget, Look, answers, fit, perceptron, seeded
+from dan_bench.attacks.learners import Budget, FeatureMap, answers, fit, perceptron, seeded
 from dan_bench.metrics.recovery import variance_explained
 from dan_bench.metrics.statistics import Estimate
 
@@ -25,7 +25,7 @@ class Reconstruction:
 
     def __call__(self, case: Case) -> Estimate:
         """max(0, R^2) on the rows under attack, against the mean of the attacker's own inputs."""
-        look = Look(case.known.outputs)
+        look = FeatureMap(case.known.outputs)
         seen = look(case.known.outputs)
         wanted = torch.from_numpy(case.known.inputs).to(torch.float32).div_(255)
         mean = wanted.mean(dim=0)

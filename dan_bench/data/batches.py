@@ -36,7 +36,7 @@ class Batch(NamedTuple):
         return Batch(data, target, noise, self.labels.to(device))
 
 
-class Drawn(NamedTuple):
+class BatchChunk(NamedTuple):
     """What the steps of a chunk see."""
 
     visited: NDArray[np.int64]
@@ -103,7 +103,7 @@ class Batches:
     live: bool = False
     """Whether the data changes on the way: it is read when it is used, not ahead."""
     _order: tuple[int, NDArray[np.int64]] | None = field(default=None, init=False, repr=False)
-    _chunks: dict[int, Future[Drawn]] = field(default_factory=dict, init=False, repr=False)
+    _chunks: dict[int, Future[BatchChunk]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.target = NoiseRows(self.seed, "target", 2 * self.width)
@@ -133,7 +133,7 @@ class Batches:
         rows: NDArray[np.int64] = drawn.visited[place]
         return rows
 
-    def _drawn(self, step: int) -> tuple[Drawn, int]:
+    def _drawn(self, step: int) -> tuple[BatchChunk, int]:
         """What was drawn for that step and its neighbours, and its place among them."""
         chunk, place = divmod(step, CHUNK_STEPS)
         wanted = (chunk, chunk + 1)  # a thread draws the next one meanwhile
@@ -144,13 +144,13 @@ class Batches:
             }
         return self._chunks[chunk].result(), place
 
-    def _draw(self, chunk: int) -> Drawn:
+    def _draw(self, chunk: int) -> BatchChunk:
         size = CHUNK_STEPS * self.batch_size
         rows = np.arange(chunk * size, (chunk + 1) * size)
         visited = self._visit(rows)
         labels = np.full(size, -1) if self.data.labels is None else self.data.labels[visited]
         shape = (CHUNK_STEPS, self.batch_size, -1)
-        return Drawn(
+        return BatchChunk(
             visited.reshape(shape[:2]),
             None if self.live else as_unit(self.data.rows[visited]).view(shape),
             torch.from_numpy(self.target.uniform(rows)).view(shape),

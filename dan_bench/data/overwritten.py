@@ -21,7 +21,7 @@ class NotOurs(RuntimeError):
     """The file is not the copy that this run has made; nothing was written."""
 
 
-class Overwritten:
+class TrainingSetCopy:
     """Rows in a copy that may be overwritten, and how much of the original is left in it.
 
     Args:

@@ -18,7 +18,7 @@ from dan_bench.cli import (
     user_path,
 )
 from dan_bench.degenerate.certificate import Certificate, now, said, write
-from dan_bench.degenerate.progress import Progress
+from dan_bench.degenerate.progress import ErasureProgress
 from dan_bench.erase import (
     GENERATORS,
     ErasurePlan,
@@ -194,7 +194,7 @@ def carry_out(plan: ErasurePlan, noise: NoiseSource, asked: argparse.Namespace, 
         print(f"refused, nothing was touched: {error}", file=sys.stderr)
         return REFUSED
     try:
-        with Progress(plan.size) as progress:
+        with ErasureProgress(plan.size) as progress:
             report = erase(
                 plan, noise, journal=journal, remove=asked.remove, progress=progress.advance
             )

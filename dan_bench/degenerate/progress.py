@@ -17,7 +17,7 @@ EVERY = 5.0
 """Seconds between two lines."""
 
 
-class Progress:
+class ErasureProgress:
     """Bytes written, of how many, how fast, and the time left."""
 
     def __init__(self, total: int) -> None:

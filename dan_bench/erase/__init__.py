@@ -9,27 +9,33 @@
 from dan_bench.erase.eraser import erase
 from dan_bench.erase.evidence import Evidence, FileEvidence, Survey
 from dan_bench.erase.guard import Refused
-from dan_bench.erase.handles import Changed, Found
-from dan_bench.erase.noise import GENERATORS, FastNoise, NoiseSource, PythonRandom, Urandom
+from dan_bench.erase.handles import ConcurrentChange, DirectoryEntry
+from dan_bench.erase.noise import (
+    GENERATORS,
+    FastNoise,
+    NoiseSource,
+    PythonRandomNoise,
+    UrandomNoise,
+)
 from dan_bench.erase.plan import ErasurePlan, Remark, plan_erasure
 from dan_bench.erase.result import ErasureReport, FileResult
 
 __all__ = [
     "GENERATORS",
-    "Changed",
+    "ConcurrentChange",
+    "DirectoryEntry",
     "ErasurePlan",
     "ErasureReport",
     "Evidence",
     "FastNoise",
     "FileEvidence",
     "FileResult",
-    "Found",
     "NoiseSource",
-    "PythonRandom",
+    "PythonRandomNoise",
     "Refused",
     "Remark",
     "Survey",
-    "Urandom",
+    "UrandomNoise",
     "erase",
     "plan_erasure",
 ]

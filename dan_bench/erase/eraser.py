@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from dan_bench.erase.evidence import KEEP, FileEvidence, Survey, sha256_of, why_doubted
 from dan_bench.erase.extents import extents
 from dan_bench.erase.guard import refuse_inside
-from dan_bench.erase.handles import Changed, Found
-from dan_bench.erase.journal import Begun, Journal, key_of
+from dan_bench.erase.handles import ConcurrentChange, DirectoryEntry
+from dan_bench.erase.journal import Journal, JournalEntry, key_of
 from dan_bench.erase.noise import NoiseSource
 from dan_bench.erase.overwrite import Blocks, Progress, overwrite, read_back
 from dan_bench.erase.plan import ErasurePlan, Path, error_text
 from dan_bench.erase.removal import remove
 from dan_bench.erase.result import ErasureReport, FileResult
-from dan_bench.erase.vault import Vault
+from dan_bench.erase.vault import SealedCopy
 
 INTERRUPTED = (
     "an earlier attempt was interrupted, so there was no whole original left to compare with"
@@ -77,7 +77,7 @@ def erase(
         results: dict[tuple[str, int, int], FileResult] = {}
         if book is not None:
             results |= {key: result for key, (_, result) in book.done.items()}
-        first: dict[tuple[int, int], Found] = {}
+        first: dict[tuple[int, int], DirectoryEntry] = {}
         for found in plan.files:
             twin = first.setdefault((found.status.st_dev, found.status.st_ino), found)
             known = results[key_of(twin)] if twin is not found else None
@@ -86,7 +86,7 @@ def erase(
 
 
 def _erase_file(
-    found: Found,
+    found: DirectoryEntry,
     noise: NoiseSource,
     book: Journal | None,
     options: Options,
@@ -104,18 +104,18 @@ def _erase_file(
                 return result
             try:
                 remove(found, handle, folder)
-            except (OSError, Changed) as error:
+            except (OSError, ConcurrentChange) as error:
                 return replace(result, error=f"overwritten, but not removed: {error_text(error)}")
             result = replace(result, removed=True)
             if book is not None:
                 book.finish(found, os.fstat(handle).st_ctime_ns, result)
             return result
-    except (OSError, Changed) as error:
+    except (OSError, ConcurrentChange) as error:
         return FileResult(found.path, found.status.st_size, "failed", 0, error=error_text(error))
 
 
 def _done_before(
-    found: Found, handle: int, book: Journal | None, twin: FileResult | None
+    found: DirectoryEntry, handle: int, book: Journal | None, twin: FileResult | None
 ) -> FileResult | None:
     """Return the result of an earlier attempt, or of the same file's other name."""
     if twin is not None and twin.status == "overwritten":
@@ -130,7 +130,7 @@ def _done_before(
 
 
 def _overwritten(
-    found: Found, handle: int, noise: NoiseSource, book: Journal | None, options: Options
+    found: DirectoryEntry, handle: int, noise: NoiseSource, book: Journal | None, options: Options
 ) -> FileResult:
     """Overwrite a file, read it back and look for what was there."""
     status = os.fstat(handle)
@@ -146,12 +146,14 @@ def _overwritten(
     with ExitStack() as stack:
         evidence = None
         if options.evidence and not resumed:
-            vault = stack.enter_context(closing(Vault()))
+            vault = stack.enter_context(closing(SealedCopy()))
             evidence = stack.enter_context(closing(FileEvidence(found, vault, options.keep)))
         blocks = Blocks.of(handle, status.st_size if begun is None else begun.size)
         if begun is None:
             sha256 = evidence.sha256 if evidence is not None else None
-            begun = Begun(blocks.size, blocks.end, status.st_atime_ns, status.st_mtime_ns, sha256)
+            begun = JournalEntry(
+                blocks.size, blocks.end, status.st_atime_ns, status.st_mtime_ns, sha256
+            )
             if book is not None:
                 book.begin(found, begun)
         elif status.st_size != begun.size:
@@ -161,7 +163,7 @@ def _overwritten(
             noise_sha256 = overwrite(handle, blocks, noise, count, options.verify)
             if noise_sha256 is not None:
                 read = _reads_back(found, blocks, noise_sha256)
-        except (OSError, Changed) as failure:
+        except (OSError, ConcurrentChange) as failure:
             error = error_text(failure)
         finally:
             with suppress(OSError):  # of a file that is not ours, we may write but not date it
@@ -182,26 +184,30 @@ def _overwritten(
         )
 
 
-def _check_unchanged(found: Found, status: os.stat_result, begun: Begun | None) -> None:
+def _check_unchanged(
+    found: DirectoryEntry, status: os.stat_result, begun: JournalEntry | None
+) -> None:
     """Refuse a file that has become another matter than what the plan listed."""
     if status.st_nlink > found.status.st_nlink:
-        raise Changed("it has got one more name (hard link) since it was looked at")
+        raise ConcurrentChange("it has got one more name (hard link) since it was looked at")
     if begun is not None:
         if status.st_size not in (begun.size, begun.end):
-            raise Changed(
+            raise ConcurrentChange(
                 f"it has {status.st_size} bytes; there were {begun.size} when it was first begun"
             )
     elif (status.st_size, status.st_mtime_ns) != (found.status.st_size, found.status.st_mtime_ns):
-        raise Changed("it was written to since it was looked at")
+        raise ConcurrentChange("it was written to since it was looked at")
 
 
-def _reads_back(found: Found, blocks: Blocks, expected: str) -> bool:
+def _reads_back(found: DirectoryEntry, blocks: Blocks, expected: str) -> bool:
     """Whether the file at the path, reached anew, has the noise."""
     with found.folder() as folder, _opened(found, folder, os.O_RDONLY) as fresh:
         return read_back(fresh, blocks.spans) == expected
 
 
-def _survey_of_interrupted(found: Found, handle: int, begun: Begun, blocks: Blocks) -> Survey:
+def _survey_of_interrupted(
+    found: DirectoryEntry, handle: int, begun: JournalEntry, blocks: Blocks
+) -> Survey:
     """What can be said of a file that an earlier attempt had overwritten in part."""
     reasons = (INTERRUPTED, *why_doubted(handle, found, extents(handle)))
     data = sum(end - start for start, end in blocks.spans)
@@ -210,7 +216,7 @@ def _survey_of_interrupted(found: Found, handle: int, begun: Begun, blocks: Bloc
 
 
 @contextmanager
-def _opened(found: Found, folder: int, flags: int) -> Iterator[int]:
+def _opened(found: DirectoryEntry, folder: int, flags: int) -> Iterator[int]:
     handle = found.open(folder, flags)
     try:
         yield handle

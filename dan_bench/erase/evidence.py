@@ -23,9 +23,9 @@ from dan_bench.erase.extents import (
 )
 from dan_bench.erase.filesystem import inode_flags, why_unverifiable
 from dan_bench.erase.guard import Guard, refuse_inside
-from dan_bench.erase.handles import Changed, Found, locate, look
+from dan_bench.erase.handles import ConcurrentChange, DirectoryEntry, locate, look
 from dan_bench.erase.plan import Path, Remark, walk
-from dan_bench.erase.vault import Vault
+from dan_bench.erase.vault import SealedCopy
 from dan_bench.metrics.destruction import disk_destruction
 from dan_bench.metrics.statistics import Estimate
 
@@ -75,7 +75,7 @@ class FileEvidence:
         keep: how many; of more data than that, a random sample of blocks.
     """
 
-    def __init__(self, found: Found, vault: Vault, keep: int = KEEP) -> None:
+    def __init__(self, found: DirectoryEntry, vault: SealedCopy, keep: int = KEEP) -> None:
         self.found = found
         with found.folder() as folder:
             self._handle = found.open(folder, os.O_RDONLY)
@@ -91,7 +91,7 @@ class FileEvidence:
             for start, end in self._pieces:
                 vault.put(os.pread(self._handle, end - start, start))
             if vault.end - self._position != _length(self._pieces):
-                raise Changed("it shrank while it was looked at")
+                raise ConcurrentChange("it shrank while it was looked at")
         except BaseException:
             self.close()
             raise
@@ -173,11 +173,11 @@ class FileEvidence:
                     return "there", None
                 if not stat.S_ISREG(status.st_mode):
                     return "replaced", None
-                other = Found(self.found.root, self.found.parts, status, mount)
+                other = DirectoryEntry(self.found.root, self.found.parts, status, mount)
                 return "replaced", other.open(folder, os.O_RDONLY)
         except FileNotFoundError:
             return "gone", None
-        except (OSError, Changed):
+        except (OSError, ConcurrentChange):
             return "replaced", None
 
 
@@ -187,7 +187,7 @@ class Evidence:
     Needs a handle a file, and room in the temporary folder for up to `keep` bytes of each.
     """
 
-    def __init__(self, files: Sequence[Found], keep: int = KEEP) -> None:
+    def __init__(self, files: Sequence[DirectoryEntry], keep: int = KEEP) -> None:
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         if len(files) + SPARE_HANDLES > limit:
             raise ValueError(
@@ -195,7 +195,7 @@ class Evidence:
                 f"{limit}; raise the limit (ulimit -n) or take the files in parts"
             )
         self._files: list[FileEvidence] = []
-        self._vault = Vault()
+        self._vault = SealedCopy()
         try:
             for found in files:
                 self._files.append(FileEvidence(found, self._vault, keep))
@@ -211,7 +211,7 @@ class Evidence:
             OSError, ValueError, Changed: one of them cannot be opened or is not what it was.
         """
         guard = Guard(hard_links=True)
-        files: list[Found] = []
+        files: list[DirectoryEntry] = []
         roots = [locate(path) for path in paths]
         refuse_inside(
             tempfile.gettempdir(),
@@ -221,7 +221,7 @@ class Evidence:
         for root, file in roots:
             for met in [(file, None)] if file is not None else walk(root, guard.why_not):
                 if isinstance(met, Remark):
-                    raise Changed(f"{met.path!r}: {met.text}")
+                    raise ConcurrentChange(f"{met.path!r}: {met.text}")
                 found, refused = met
                 if refused is None and stat.S_ISREG(found.status.st_mode):
                     files.append(found)
@@ -244,7 +244,7 @@ class Evidence:
         self.close()
 
 
-def why_doubted(handle: int, found: Found, mapped: list[Extent] | None) -> tuple[str, ...]:
+def why_doubted(handle: int, found: DirectoryEntry, mapped: list[Extent] | None) -> tuple[str, ...]:
     """Why an overwrite of this file could not be verified as things stand."""
     of_mount = why_unverifiable(found.mount, found.status.st_dev, inode_flags(handle))
     return of_mount or why_in_doubt(mapped)

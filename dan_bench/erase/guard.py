@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from dan_bench.erase.handles import Found, Root
+from dan_bench.erase.handles import DirectoryEntry, Root
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -45,7 +45,7 @@ class Guard:
                 self._protected.setdefault(_identity(above), f"a folder above {meaning}")
         self._protected[_identity(Path("/"))] = "the root of the file system"
 
-    def check_root(self, root: Root, file: Found | None) -> None:
+    def check_root(self, root: Root, file: DirectoryEntry | None) -> None:
         """Refuse a folder, or a single file, that was named by the user."""
         folder = Path(root.path)
         if self._package in map(_identity, (folder, *folder.parents)):
@@ -57,7 +57,7 @@ class Guard:
         elif reason := self.why_not(file):
             raise Refused(f"{file.path!r} is refused: {reason}")
 
-    def why_not(self, found: Found) -> str | None:
+    def why_not(self, found: DirectoryEntry) -> str | None:
         """Return why an entry below a root is refused; None where it is not."""
         status = found.status
         for is_kind, reason in KINDS:
@@ -81,7 +81,7 @@ def others(links: int) -> str:
     return f"{links - 1} other name{'s' if links > 2 else ''}"
 
 
-def refuse_inside(path: str, roots: Sequence[Root | Found], what: str) -> None:
+def refuse_inside(path: str, roots: Sequence[Root | DirectoryEntry], what: str) -> None:
     """Refuse a path of our own that is, or lies in, a folder or file that is to be erased."""
     real = os.path.realpath(path)
     for root in roots:

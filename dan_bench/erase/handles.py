@@ -14,7 +14,7 @@ from dataclasses import dataclass
 NOFOLLOW = os.O_NOFOLLOW
 
 
-class Changed(RuntimeError):
+class ConcurrentChange(RuntimeError):
     """Something is no longer what it was when it was looked at; the message says what."""
 
 
@@ -38,13 +38,13 @@ class Root:
         """
         with _descended(_slash(), _parts(self.path)) as root:
             if not _is(os.fstat(root), self.device, self.inode):
-                raise Changed(f"{self.path!r} is no longer the folder that was looked at")
+                raise ConcurrentChange(f"{self.path!r} is no longer the folder that was looked at")
             with _descended(os.dup(root), parts) as handle:
                 yield handle
 
 
 @dataclass(frozen=True)
-class Found:
+class DirectoryEntry:
     """One entry below a root, as it was when it was looked at."""
 
     root: Root
@@ -76,9 +76,11 @@ class Found:
             named = os.stat(name, dir_fd=folder, follow_symlinks=False)
             for seen in (now, named):
                 if not self.is_same(seen):
-                    raise Changed("another file has taken its place since it was looked at")
+                    raise ConcurrentChange(
+                        "another file has taken its place since it was looked at"
+                    )
             if mount_id(handle) != self.mount:
-                raise Changed("something was mounted over it since it was looked at")
+                raise ConcurrentChange("something was mounted over it since it was looked at")
         except BaseException:
             os.close(handle)
             raise
@@ -90,7 +92,7 @@ class Found:
         return same_kind and _is(status, self.status.st_dev, self.status.st_ino)
 
 
-def locate(path: str | os.PathLike[str]) -> tuple[Root, Found | None]:
+def locate(path: str | os.PathLike[str]) -> tuple[Root, DirectoryEntry | None]:
     """Return the root that a given path means, and the file where it means just one.
 
     The root is the folder itself, or the folder of the file.
@@ -111,7 +113,7 @@ def locate(path: str | os.PathLike[str]) -> tuple[Root, Found | None]:
             return parent, None
         status, mount = look(handle, name)
         if not stat.S_ISDIR(status.st_mode):
-            return parent, Found(parent, (name,), status, mount)
+            return parent, DirectoryEntry(parent, (name,), status, mount)
         return Root(real, status.st_dev, status.st_ino, mount), None
 
 

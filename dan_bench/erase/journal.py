@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from dan_bench.erase.guard import Refused, refuse_inside
-from dan_bench.erase.handles import Found
+from dan_bench.erase.handles import DirectoryEntry
 from dan_bench.erase.plan import ErasurePlan, Path
 from dan_bench.erase.result import FileResult, result_of_json
 
@@ -19,7 +19,7 @@ Key = tuple[str, int, int]
 
 
 @dataclass(frozen=True)
-class Begun:
+class JournalEntry:
     """A file as it was just before its first byte was overwritten."""
 
     size: int
@@ -43,7 +43,7 @@ class Journal:
     def __init__(self, path: Path, plan: ErasurePlan) -> None:
         self.path = os.path.abspath(os.fsdecode(path))
         refuse_inside(self.path, plan.roots, "the journal")
-        self.begun: dict[Key, Begun] = {}
+        self.begun: dict[Key, JournalEntry] = {}
         self.done: dict[Key, tuple[int, FileResult]] = {}
         """With the time of the file's last change of any kind, as it was left."""
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -60,12 +60,12 @@ class Journal:
             self.close()
             raise
 
-    def begin(self, found: Found, begun: Begun) -> None:
+    def begin(self, found: DirectoryEntry, begun: JournalEntry) -> None:
         """Note that a file is about to be overwritten; on the device when this returns."""
         self._write({"event": "begun", "key": key_of(found), **asdict(begun)})
         self.begun[key_of(found)] = begun
 
-    def finish(self, found: Found, changed_ns: int, result: FileResult) -> None:
+    def finish(self, found: DirectoryEntry, changed_ns: int, result: FileResult) -> None:
         """Note what was done to a file, and that no more is to be done."""
         self._write(
             {"event": "done", "key": key_of(found), "at": changed_ns, "result": asdict(result)}
@@ -116,7 +116,7 @@ class Journal:
         path, device, inode = line.pop("key")
         key = (path, device, inode)
         if line.pop("event") == "begun":
-            self.begun[key] = Begun(**line)
+            self.begun[key] = JournalEntry(**line)
         else:
             self.done[key] = (line["at"], replace(result_of_json(line["result"]), earlier=True))
             self.begun.pop(key, None)
@@ -128,6 +128,6 @@ class Journal:
         os.fsync(self._handle)
 
 
-def key_of(found: Found) -> Key:
+def key_of(found: DirectoryEntry) -> Key:
     """Return what a journal knows a file by."""
     return found.path, found.status.st_dev, found.status.st_ino

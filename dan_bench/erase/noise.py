@@ -46,7 +46,7 @@ class FastNoise:
         return self._words.random_raw(-(-n // 8)).view(np.uint8)[:n].data
 
 
-class PythonRandom:
+class PythonRandomNoise:
     """Python's `random`, the paper's idea of noise, seeded by the operating system."""
 
     name = "Python's random (MT19937), seeded by the operating system"
@@ -60,7 +60,7 @@ class PythonRandom:
         return self._random.randbytes(n)
 
 
-class Urandom:
+class UrandomNoise:
     """The operating system's own generator."""
 
     name = "the operating system's generator (urandom)"
@@ -73,6 +73,6 @@ class Urandom:
 
 GENERATORS: dict[str, Callable[[], NoiseSource]] = {
     "fast": FastNoise,
-    "python_random": PythonRandom,
-    "urandom": Urandom,
+    "python_random": PythonRandomNoise,
+    "urandom": UrandomNoise,
 }

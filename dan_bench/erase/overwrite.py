@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from dan_bench.erase.extents import Span, block_end, extents, owned_spans
-from dan_bench.erase.handles import Changed
+from dan_bench.erase.handles import ConcurrentChange
 from dan_bench.erase.noise import Buffer, NoiseSource
 
 PIECE = 4 << 20
@@ -102,7 +102,7 @@ def read_back(handle: int, spans: list[Span]) -> str:
         while start < end:
             n = os.preadv(handle, [buffer[: end - start]], start)
             if n == 0:
-                raise Changed(f"it ends at byte {start}, where noise was written")
+                raise ConcurrentChange(f"it ends at byte {start}, where noise was written")
             digest.update(buffer[:n])
             os.posix_fadvise(handle, start, n, os.POSIX_FADV_DONTNEED)
             start += n
@@ -141,4 +141,4 @@ def _check_size(handle: int, expected: int) -> None:
     now = os.fstat(handle).st_size
     if now != expected:
         verb = "grew" if now > expected else "shrank"
-        raise Changed(f"it {verb} from {expected} to {now} bytes while it was overwritten")
+        raise ConcurrentChange(f"it {verb} from {expected} to {now} bytes while it was overwritten")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dan_bench.erase.filesystem import why_unverifiable
 from dan_bench.erase.guard import Guard, Refused, others
-from dan_bench.erase.handles import Changed, Found, Root, locate, look, names
+from dan_bench.erase.handles import ConcurrentChange, DirectoryEntry, Root, locate, look, names
 
 Path = str | os.PathLike[str]
 
@@ -24,9 +24,9 @@ class Remark:
 class ErasurePlan:
     """Every file that an erasure would overwrite, and all that it would leave alone."""
 
-    roots: tuple[Root | Found, ...]
+    roots: tuple[Root | DirectoryEntry, ...]
     """The folders and single files that were named."""
-    files: tuple[Found, ...]
+    files: tuple[DirectoryEntry, ...]
     refused: tuple[Remark, ...]
     """Left alone, each with the reason: links, devices, other mounts, folders not to be read."""
     warnings: tuple[Remark, ...]
@@ -58,7 +58,7 @@ def plan_erasure(
     named = [_locate(path) for path in paths]
     for root, file in named:
         guard.check_root(root, file)
-    files: dict[str, Found] = {}
+    files: dict[str, DirectoryEntry] = {}
     refused: dict[str, Remark] = {}
     for root, file in named:
         for met in [(file, None)] if file is not None else walk(root, guard.why_not):
@@ -80,24 +80,26 @@ def plan_erasure(
 
 
 def walk(
-    root: Root, why_not: Callable[[Found], str | None]
-) -> Iterator[tuple[Found, str | None] | Remark]:
+    root: Root, why_not: Callable[[DirectoryEntry], str | None]
+) -> Iterator[tuple[DirectoryEntry, str | None] | Remark]:
     """Go through everything below a folder, and not into what `why_not` has a reason against.
 
     Yields each entry with that reason, and a remark for each that could not be looked at. One
     folder is open at a time, however deep the tree.
     """
-    top: list[Found | None] = [None]
+    top: list[DirectoryEntry | None] = [None]
     while top:
         inside = top.pop()
         parts = () if inside is None else inside.parts
         try:
             with root.folder(parts) as folder:
                 if inside is not None and not inside.is_same(os.fstat(folder)):
-                    raise Changed("another folder has taken its place since it was looked at")
+                    raise ConcurrentChange(
+                        "another folder has taken its place since it was looked at"
+                    )
                 listed = names(folder)
                 entries = [_looked_at(root, parts, name, folder) for name in listed]
-        except (OSError, Changed) as error:
+        except (OSError, ConcurrentChange) as error:
             yield Remark(os.path.join(root.path, *parts), error_text(error))
             continue
         for entry in entries:
@@ -110,14 +112,16 @@ def walk(
                 top.append(entry)
 
 
-def _looked_at(root: Root, parts: tuple[str, ...], name: str, folder: int) -> Found | Remark:
+def _looked_at(
+    root: Root, parts: tuple[str, ...], name: str, folder: int
+) -> DirectoryEntry | Remark:
     try:
-        return Found(root, (*parts, name), *look(folder, name))
+        return DirectoryEntry(root, (*parts, name), *look(folder, name))
     except OSError as error:
         return Remark(os.path.join(root.path, *parts, name), error_text(error))
 
 
-def _locate(path: Path) -> tuple[Root, Found | None]:
+def _locate(path: Path) -> tuple[Root, DirectoryEntry | None]:
     try:
         return locate(path)
     except OSError as error:
@@ -126,7 +130,7 @@ def _locate(path: Path) -> tuple[Root, Found | None]:
         raise Refused(str(error)) from error
 
 
-def _of_file(found: Found) -> Iterator[Remark]:
+def _of_file(found: DirectoryEntry) -> Iterator[Remark]:
     """What is to be said of a file before it is lost."""
     status = found.status
     if status.st_nlink > 1:
@@ -138,19 +142,19 @@ def _of_file(found: Found) -> Iterator[Remark]:
             writable = os.access(
                 found.parts[-1], os.W_OK, dir_fd=folder, effective_ids=True, follow_symlinks=False
             )
-    except (OSError, Changed):
+    except (OSError, ConcurrentChange):
         writable = False
     if not writable:
         yield Remark(found.path, "cannot be written: read-only, immutable or not yours")
 
 
-def _of_mounts(files: tuple[Found, ...]) -> Iterator[Remark]:
+def _of_mounts(files: tuple[DirectoryEntry, ...]) -> Iterator[Remark]:
     """What is to be said of each file system, once."""
     for mount, found in {file.mount: file for file in reversed(files)}.items():
         for reason in why_unverifiable(mount, found.status.st_dev):
             yield Remark(found.root.path, reason)
 
 
-def error_text(error: OSError | Changed) -> str:
+def error_text(error: OSError | ConcurrentChange) -> str:
     """Return what went wrong, without the path, which the reader knows."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

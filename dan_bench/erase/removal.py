@@ -4,10 +4,10 @@ import contextlib
 import os
 import secrets
 
-from dan_bench.erase.handles import Changed, Found
+from dan_bench.erase.handles import ConcurrentChange, DirectoryEntry
 
 
-def remove(found: Found, handle: int, folder: int) -> None:
+def remove(found: DirectoryEntry, handle: int, folder: int) -> None:
     """Cut a file to nothing and unlink it; cut only where it has no other name.
 
     No call unlinks "this file" rather than "whatever has this name". So the name is first moved to
@@ -20,7 +20,7 @@ def remove(found: Found, handle: int, folder: int) -> None:
     os.rename(name, hidden, src_dir_fd=folder, dst_dir_fd=folder)
     if not found.is_same(os.stat(hidden, dir_fd=folder, follow_symlinks=False)):
         _put_back(hidden, name, folder)
-        raise Changed("another file has taken its name, and was left alone")
+        raise ConcurrentChange("another file has taken its name, and was left alone")
     if os.fstat(handle).st_nlink == 1:
         os.ftruncate(handle, 0)
         os.fsync(handle)

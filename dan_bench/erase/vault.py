@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Bytes = NDArray[np.uint8]
 
 
-class Vault:
+class SealedCopy:
     """Bytes in a file without a name, encrypted with a key that only this object has.
 
     The keystream is SHAKE128 (FIPS 202, section 6.2) of key and position. What is left on the

@@ -64,7 +64,7 @@ class RecoveredState:
 
 
 @dataclass(frozen=True)
-class Naming:
+class Identification:
     """Whether data are MT19937's, and what was foretold of them.
 
     Of the `of` bytes in whole words after the first 624, `predicted` were foretold up to the first
@@ -137,7 +137,7 @@ def different_words(data: Bytes) -> int:
     return len(np.unique(head[: len(head) // 4 * 4].view("<u4")))
 
 
-def names_mt19937(data: bytes | Bytes) -> Naming:
+def names_mt19937(data: bytes | Bytes) -> Identification:
     """Say whether `data` is MT19937's output: are all its words what the first 624 foretell?
 
     The words are little-endian, as `random.Random.randbytes` writes them, and may start at any of
@@ -152,7 +152,7 @@ def names_mt19937(data: bytes | Bytes) -> Naming:
         raise TypeError(f"data must be bytes or uint8, got {array.dtype}")
     if len(array) < NEEDED_BYTES:
         raise ValueError(f"naming MT19937 needs at least {NEEDED_BYTES} bytes, got {len(array)}")
-    best = Naming(False, -1, 0)
+    best = Identification(False, -1, 0)
     for alignment in range(4):
         whole = (len(array) - alignment) // 4
         end = alignment + 4 * whole
@@ -160,7 +160,7 @@ def names_mt19937(data: bytes | Bytes) -> Naming:
         right, of = foretold(words), whole - STATE_WORDS
         if right == of and words.any():  # zeros obey the recurrence, and come from no seed
             state = RecoveredState.after(words, len(array) - end)
-            return Naming(True, 4 * right, 4 * of, alignment, state)
+            return Identification(True, 4 * right, 4 * of, alignment, state)
         if right > best.predicted // 4:
-            best = Naming(False, 4 * right, 4 * of)
+            best = Identification(False, 4 * right, 4 * of)
     return best

@@ -15,7 +15,7 @@ from dan_bench.models.outputs import OUTPUTS
 
 
 @dataclass(frozen=True)
-class Refused:
+class Incompatibility:
     """Every triple of these that makes no sense: subclasses are meant too, and None is any."""
 
     reason: str
@@ -34,7 +34,7 @@ class Refused:
 
 
 REFUSED = (
-    Refused(
+    Incompatibility(
         "gan makes data, whose black is not its white: output=torus must be sigmoid",
         model=GAN,
         output="torus",

@@ -12,7 +12,7 @@ from torchmetrics import Metric
 from dan_bench.data.batches import Batch, Batches, as_bytes
 from dan_bench.data.source import Data
 from dan_bench.models.accumulators import EffectiveDimensions, ShannonBits
-from dan_bench.models.module import AdversarialModule, Setting, accuracy
+from dan_bench.models.module import AdversarialModule, Hyperparameters, accuracy
 from dan_bench.objectives import on_both
 from dan_bench.streams import derive
 
@@ -52,7 +52,7 @@ class Convergence:
         seed: of the run.
     """
 
-    def __init__(self, data: Data, setting: Setting, seed: int) -> None:
+    def __init__(self, data: Data, setting: Hyperparameters, seed: int) -> None:
         rows = min(ROWS, len(data))
         streams = derive(seed, "convergence")  # none of them is one that is trained on
         self._held = Batches(data, setting.width, setting.noise_dim, rows, 1, streams).at(0)

@@ -6,7 +6,7 @@ import torch
 from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
-from dan_bench.models.module import AdversarialModule, Setting
+from dan_bench.models.module import AdversarialModule, Hyperparameters
 from dan_bench.models.networks import mlp
 
 
@@ -24,7 +24,7 @@ class DAN(AdversarialModule):
 
     def __init__(
         self,
-        setting: Setting,
+        setting: Hyperparameters,
         *,
         degenerator_hidden: tuple[PositiveInt, ...],
         discriminator_hidden: tuple[PositiveInt, ...],
@@ -38,7 +38,7 @@ class DAN(AdversarialModule):
         super().__init__(setting)
 
     @classmethod
-    def check(cls, setting: Setting, **arguments: Any) -> None:
+    def check(cls, setting: Hyperparameters, **arguments: Any) -> None:
         """A network that sees neither data nor noise has nothing to say."""
         if arguments["input"] == "noise" and setting.noise_dim == 0:
             raise ValueError("input=noise needs noise: noise_dim=0 must be at least 1")

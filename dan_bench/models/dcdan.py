@@ -15,7 +15,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from torch import nn
 
 from dan_bench.models.dan import DAN
-from dan_bench.models.module import Setting
+from dan_bench.models.module import Hyperparameters
 from dan_bench.models.networks import (
     SLOPE,
     Fold,
@@ -47,7 +47,7 @@ class DCDAN(DAN):
 
     def __init__(
         self,
-        setting: Setting,
+        setting: Hyperparameters,
         *,
         degenerator_hidden: tuple[PositiveInt, ...],
         discriminator_hidden: tuple[PositiveInt, ...],
@@ -67,7 +67,7 @@ class DCDAN(DAN):
         )
 
     @classmethod
-    def check(cls, setting: Setting, **arguments: Any) -> None:
+    def check(cls, setting: Hyperparameters, **arguments: Any) -> None:
         """Convolutions need a picture, and a share that holds networks of width 1."""
         super().check(setting, **arguments)
         if len(setting.shape) not in (2, 3):

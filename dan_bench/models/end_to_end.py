@@ -6,14 +6,14 @@ noise there.
 """
 
 from dan_bench.data.batches import Batch, Batches, as_bytes
-from dan_bench.data.overwritten import Overwritten
+from dan_bench.data.overwritten import TrainingSetCopy
 from dan_bench.models.module import AdversarialModule
 
 
 class Overwrite:
     """A module's listener: overwrites after each step, and adds `data_left` to the curves."""
 
-    def __init__(self, batches: Batches, copy: Overwritten) -> None:
+    def __init__(self, batches: Batches, copy: TrainingSetCopy) -> None:
         if batches.data.rows is not copy or not batches.live:
             raise ValueError("the batches must be read live from the copy that is overwritten")
         self._batches = batches

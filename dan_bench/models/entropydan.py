@@ -15,9 +15,9 @@ from torch.nn.functional import softplus
 
 from dan_bench.data.batches import Batch
 from dan_bench.models.dan import DAN
-from dan_bench.models.module import Setting
+from dan_bench.models.module import Hyperparameters
 from dan_bench.models.networks import mlp
-from dan_bench.models.outputs import Critic, Output
+from dan_bench.models.outputs import DiscriminatorCritic, Output
 
 BITS = 8
 CLOSELY = 8.0
@@ -30,7 +30,7 @@ REACH = 1.1
 gets there."""
 
 
-class Dial(nn.Module):
+class ConditionScale(nn.Module):
     """Trueness t to amplitude a, both in [0, 1]: a line of 8 pieces that never falls.
 
     a(t) = a(0) + the integral of its slopes up to t, cut off at 0 and at 1. It starts nearly flat.
@@ -47,13 +47,13 @@ class Dial(nn.Module):
         return (self.start + passed @ softplus(4 * self.slopes) / KNOTS).clamp(0, 1)
 
 
-class Degenerator(nn.Module):
+class ConditionalDegenerator(nn.Module):
     """Three networks: of the data to its trueness, of that to an amplitude, of fresh noise."""
 
     def __init__(self, trueness: nn.Module, noise: nn.Module, output: Output) -> None:
         super().__init__()
         self.trueness = trueness
-        self.dial = Dial()
+        self.dial = ConditionScale()
         self.noise = noise
         self.output = output
 
@@ -68,7 +68,7 @@ class Degenerator(nn.Module):
         return self.output.squash(self.noise(noise)) * (BITS * (amplitude - 1)).exp2()
 
 
-class Dialled(Output):
+class ConditionalOutput(Output):
     """An output that was stretched by what it was asked for, and how true that is: B x (d + 1).
 
     Noise of trueness t fills [0, 1) once it is multiplied by 2^(8 - 8t), whatever t. What lies
@@ -113,7 +113,7 @@ class EntropyDAN(DAN):
 
     def __init__(
         self,
-        setting: Setting,
+        setting: Hyperparameters,
         *,
         degenerator_hidden: tuple[PositiveInt, ...],
         discriminator_hidden: tuple[PositiveInt, ...],
@@ -128,10 +128,10 @@ class EntropyDAN(DAN):
             input="noise",
             scale=scale,
         )
-        self.critic = Critic(Dialled(self.output), self.discriminator)
+        self.critic = DiscriminatorCritic(ConditionalOutput(self.output), self.discriminator)
 
     @classmethod
-    def check(cls, setting: Setting, **arguments: Any) -> None:
+    def check(cls, setting: Hyperparameters, **arguments: Any) -> None:
         """Its noise is made of noise alone."""
         super().check(setting, input="noise")
 
@@ -139,7 +139,7 @@ class EntropyDAN(DAN):
         """Perceptrons on the data and on the noise; no wire from the one to the other but t."""
         noise = super().make_degenerator()
         trueness = mlp([self.setting.width, *self.trueness_hidden, 1])
-        return Degenerator(trueness, noise, self.output)
+        return ConditionalDegenerator(trueness, noise, self.output)
 
     def make_discriminator(self) -> nn.Module:
         """A perceptron on the stretched output's features, the trueness and the size."""
@@ -148,7 +148,7 @@ class EntropyDAN(DAN):
 
     def own(self, network: nn.Module, data: Tensor) -> Tensor:
         """Trueness of the noise that the data are to become, in [0, 1]: B."""
-        assert isinstance(network, Degenerator)
+        assert isinstance(network, ConditionalDegenerator)
         return network.own(data - self.setting.data_mean)
 
     def emit(self, network: nn.Module, data: Tensor, noise: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from dan_bench.models.module import AdversarialModule
 OnStep = Callable[[int], None]
 
 
-class Watch(pl.Callback):
+class TrainingMonitor(pl.Callback):
     """Tells how far training is, and saves a checkpoint now and then, by our own step."""
 
     def __init__(self, on_step: OnStep, checkpoint: Checkpoint | None) -> None:
@@ -83,7 +83,7 @@ def fit(
         precision=precision,
         max_epochs=1,
         logger=sink or False,
-        callbacks=[Watch(on_step, checkpoint)],
+        callbacks=[TrainingMonitor(on_step, checkpoint)],
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,

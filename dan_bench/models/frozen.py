@@ -23,11 +23,11 @@ def freeze(module: AdversarialModule, seed: int, draw: Draw = fast_bytes) -> Deg
     `draw` makes its fresh noise: with `data.noise.system_bytes` no seed reproduces it.
     """
     if isinstance(module, EntropyDAN):
-        return Dialled(module, seed, draw)
-    return Frozen(module, seed, draw)
+        return FrozenConditional(module, seed, draw)
+    return FrozenDegenerator(module, seed, draw)
 
 
-class Frozen:
+class FrozenDegenerator:
     """The network with fresh noise that is a function of the row number."""
 
     def __init__(self, module: AdversarialModule, seed: int, draw: Draw = fast_bytes) -> None:
@@ -48,7 +48,7 @@ class Frozen:
         return out
 
 
-class Dialled(Frozen):
+class FrozenConditional(FrozenDegenerator):
     """An EntropyDAN: as true as its data ask for, or as true as it is told.
 
     Raises:
@@ -63,7 +63,7 @@ class Dialled(Frozen):
         trueness: float | None = None,
     ) -> None:
         super().__init__(module, seed, draw)
-        self.at = partial(Dialled, module, seed, draw)
+        self.at = partial(FrozenConditional, module, seed, draw)
         if trueness is not None:
             if not 0 <= trueness <= 1:
                 raise ValueError(f"trueness={trueness} must be 0 (a constant) to 1 (true noise)")

@@ -6,7 +6,7 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from dan_bench.data.batches import Batch
-from dan_bench.models.module import AdversarialModule, Setting
+from dan_bench.models.module import AdversarialModule, Hyperparameters
 from dan_bench.models.networks import mlp
 
 
@@ -15,7 +15,7 @@ class GAN(AdversarialModule):
 
     def __init__(
         self,
-        setting: Setting,
+        setting: Hyperparameters,
         *,
         degenerator_hidden: tuple[PositiveInt, ...],
         discriminator_hidden: tuple[PositiveInt, ...],
@@ -25,7 +25,7 @@ class GAN(AdversarialModule):
         super().__init__(setting)
 
     @classmethod
-    def check(cls, setting: Setting, **arguments: Any) -> None:
+    def check(cls, setting: Hyperparameters, **arguments: Any) -> None:
         """A GAN needs noise to start from."""
         if setting.noise_dim == 0:
             raise ValueError("gan makes data from noise: noise_dim=0 must be at least 1")

@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 from dan_bench.data.batches import Batch
 from dan_bench.data.source import Source
 from dan_bench.models.dan import DAN
-from dan_bench.models.module import Setting
+from dan_bench.models.module import Hyperparameters
 from dan_bench.models.networks import SLOPE, mlp
 
 
@@ -83,7 +83,7 @@ class InfoDAN(DAN):
 
     def __init__(
         self,
-        setting: Setting,
+        setting: Hyperparameters,
         *,
         degenerator_hidden: tuple[PositiveInt, ...],
         discriminator_hidden: tuple[PositiveInt, ...],
@@ -110,7 +110,7 @@ class InfoDAN(DAN):
         self.recogniser = Recogniser(features, setting.width, recogniser_hidden, classes)
 
     @classmethod
-    def check(cls, setting: Setting, **arguments: Any) -> None:
+    def check(cls, setting: Hyperparameters, **arguments: Any) -> None:
         """A recogniser needs a hidden layer, and two classes to tell apart."""
         super().check(setting, **arguments)
         if not arguments["recogniser_hidden"]:

@@ -15,7 +15,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from dan_bench.data.batches import Batch, as_bytes
 from dan_bench.data.source import Source
 from dan_bench.metrics.entropy import shannon_bits
-from dan_bench.models.outputs import OUTPUTS, Critic
+from dan_bench.models.outputs import OUTPUTS, DiscriminatorCritic
 from dan_bench.objectives import Objective, on_both
 
 REMEDY = "lower the learning rates (optimizer.*.lr) or set trainer.gradient_clip"
@@ -23,7 +23,7 @@ REMEDY = "lower the learning rates (optimizer.*.lr) or set trainer.gradient_clip
 
 
 @dataclass(frozen=True)
-class Setting:
+class Hyperparameters:
     """All that a variant is told about the run that it is part of."""
 
     width: int
@@ -59,14 +59,14 @@ class AdversarialModule(pl.LightningModule, ABC):
     costs 0.4 ms a metric on every step, whether or not it is written.
     """
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: Hyperparameters) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.setting = setting
         self.output = OUTPUTS[setting.output]
         self.degenerator = self.make_degenerator()
         self.discriminator = self.make_discriminator()
-        self.critic = Critic(self.output, self.discriminator)
+        self.critic = DiscriminatorCritic(self.output, self.discriminator)
         self.ema = (
             AveragedModel(
                 self.degenerator, multi_avg_fn=get_ema_multi_avg_fn(setting.ema_decay)
@@ -84,7 +84,7 @@ class AdversarialModule(pl.LightningModule, ABC):
         self.curves: list[dict[str, float]] = []
 
     @classmethod
-    def check(cls, setting: Setting, **arguments: Any) -> None:
+    def check(cls, setting: Hyperparameters, **arguments: Any) -> None:
         """Refuse, with a ValueError, a setting or arguments that make no sense for this variant."""
 
     @classmethod

@@ -28,7 +28,7 @@ class Output(ABC):
 
 
 @dataclass(frozen=True)
-class Critic:
+class DiscriminatorCritic:
     """A discriminator as a function of points of (0, 1)^d."""
 
     output: Output

@@ -10,7 +10,7 @@ from dan_bench.report.pooling import refuse
 
 
 @dataclass(frozen=True)
-class Board:
+class Leaderboard:
     """The rows of runs that were measured alike."""
 
     evaluation: str
@@ -28,7 +28,7 @@ def boards(
     records: Sequence[RunRecord],
     metrics: Sequence[str] | None = None,
     group_by: Sequence[str] | None = None,
-) -> list[Board]:
+) -> list[Leaderboard]:
     """Return a board for each evaluation, the commonest first.
 
     Args:
@@ -48,7 +48,7 @@ def boards(
         missing = [axis for group in groups.values() for axis in missing_axes(group, axes)]
         refuse(axes, list(dict.fromkeys(missing)))
     return [
-        Board(
+        Leaderboard(
             name,
             list(metrics or known_first(group)),
             leaderboard(group, metrics, group_by),

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.report import latex as tex
-from dan_bench.report.boards import Board
+from dan_bench.report.boards import Leaderboard
 from dan_bench.report.columns import column
 from dan_bench.report.leaderboard import Cell, Row
 from dan_bench.report.markup import markdown as as_markdown
@@ -69,7 +69,7 @@ class Grid:
     cells: list[list[str]]
 
 
-def grids(board: Board) -> list[Grid]:
+def grids(board: Leaderboard) -> list[Grid]:
     """Return a grid for each data set.
 
     After the subject stand the verdicts; then seeds and N, where not all rows have the same.
@@ -103,7 +103,7 @@ def counts_of(rows: Sequence[Row]) -> dict[str, list[str]]:
     return counts
 
 
-def terminal(boards: Sequence[Board]) -> str:
+def terminal(boards: Sequence[Leaderboard]) -> str:
     """Tables for a terminal, columns aligned."""
     lines = []
     for board in boards:
@@ -115,7 +115,7 @@ def terminal(boards: Sequence[Board]) -> str:
     return "\n".join(lines[:-1]) + "\n" if lines else ""
 
 
-def markdown(boards: Sequence[Board]) -> str:
+def markdown(boards: Sequence[Leaderboard]) -> str:
     """Tables as GitHub renders them."""
     lines = []
     for board in boards:
@@ -127,7 +127,7 @@ def markdown(boards: Sequence[Board]) -> str:
     return "\n".join(lines)
 
 
-def latex(boards: Sequence[Board]) -> str:
+def latex(boards: Sequence[Leaderboard]) -> str:
     r"""Tables for LaTeX; needs \usepackage{booktabs} and \usepackage{graphicx}."""
     return "\n".join(
         tex.table(
@@ -142,7 +142,7 @@ def latex(boards: Sequence[Board]) -> str:
     )
 
 
-def tidy(boards: Sequence[Board]) -> list[dict[str, str | float | int | None]]:
+def tidy(boards: Sequence[Leaderboard]) -> list[dict[str, str | float | int | None]]:
     """Return one dictionary a cell, unrounded."""
     return [
         {
@@ -167,7 +167,7 @@ def tidy(boards: Sequence[Board]) -> list[dict[str, str | float | int | None]]:
     ]
 
 
-def as_csv(boards: Sequence[Board]) -> str:
+def as_csv(boards: Sequence[Leaderboard]) -> str:
     """One line a cell."""
     cells = tidy(boards)
     names = list(dict.fromkeys(name for cell in cells for name in cell))
@@ -178,12 +178,12 @@ def as_csv(boards: Sequence[Board]) -> str:
     return out.getvalue()
 
 
-def as_json(boards: Sequence[Board]) -> str:
+def as_json(boards: Sequence[Leaderboard]) -> str:
     """One object a cell."""
     return json.dumps(tidy(boards), indent=1) + "\n"
 
 
-FORMATS: dict[str, Callable[[Sequence[Board]], str]] = {
+FORMATS: dict[str, Callable[[Sequence[Leaderboard]], str]] = {
     "table": terminal,
     "markdown": markdown,
     "latex": latex,

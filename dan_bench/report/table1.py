@@ -53,7 +53,7 @@ class UnusableNumbers(InputError):
 
 
 @dataclass(frozen=True)
-class Row:
+class EntryRow:
     """One subject of one preset, over its seeds."""
 
     preset: str
@@ -99,7 +99,7 @@ def reported_by_paper(path: Path = REPORTED) -> dict[str, dict[str, float]]:
     return found
 
 
-def rows_of(records: Sequence[RunRecord], reported: Path = REPORTED) -> list[Row]:
+def rows_of(records: Sequence[RunRecord], reported: Path = REPORTED) -> list[EntryRow]:
     """Make a row of the records that differ in nothing but the seed.
 
     Args:
@@ -114,13 +114,13 @@ def rows_of(records: Sequence[RunRecord], reported: Path = REPORTED) -> list[Row
     for record in records:
         same = {name: value for name, value in record.config.items() if name != "seed"}
         groups[json.dumps(same, sort_keys=True)].append(record)
-    rows: list[Row] = []
+    rows: list[EntryRow] = []
     ordered = sorted(groups.values(), key=lambda group: place(group[0]))
     for group, named in zip(ordered, titles([group[0] for group in ordered]), strict=True):
         done = [record for record in group if record.status == "done"]
         subject = str(group[0].config["subject"])
         rows.append(
-            Row(
+            EntryRow(
                 str(group[0].config["preset"]),
                 subject,
                 named,
@@ -208,7 +208,7 @@ def text(estimate: Estimate | None) -> str:
     return said
 
 
-def cells(row: Row) -> list[str]:
+def cells(row: EntryRow) -> list[str]:
     """Return what a row prints, column by column."""
     # the paper prints its hundreds in bold
     paper = {
@@ -226,7 +226,7 @@ def cells(row: Row) -> list[str]:
     ]
 
 
-def lines_under(rows: Sequence[Row]) -> list[str]:
+def lines_under(rows: Sequence[EntryRow]) -> list[str]:
     """What stands under the table: what the numbers are, and what stands in for what."""
     seeds = sorted({row.seeds for row in rows})
     said = [MEANING, f"Seeds a row: {', '.join(map(str, seeds))}."]
@@ -235,10 +235,10 @@ def lines_under(rows: Sequence[Row]) -> list[str]:
     return said + [one for row in rows for one in row.failures]
 
 
-Section = tuple[str, list[Row]]
+Section = tuple[str, list[EntryRow]]
 
 
-def sections(rows: Sequence[Row]) -> list[Section]:
+def sections(rows: Sequence[EntryRow]) -> list[Section]:
     """Return the rows of each preset with its heading."""
     presets = dict.fromkeys(row.preset for row in rows)
     return [
@@ -247,7 +247,7 @@ def sections(rows: Sequence[Row]) -> list[Section]:
     ]
 
 
-def terminal(rows: Sequence[Row]) -> str:
+def terminal(rows: Sequence[EntryRow]) -> str:
     """Tables for a terminal, columns aligned."""
     said = []
     for heading, members in sections(rows):
@@ -256,7 +256,7 @@ def terminal(rows: Sequence[Row]) -> str:
     return "\n".join(said) + "\n"
 
 
-def markdown(rows: Sequence[Row]) -> str:
+def markdown(rows: Sequence[EntryRow]) -> str:
     """Tables as GitHub renders them."""
     said = []
     for heading, members in sections(rows):
@@ -267,7 +267,7 @@ def markdown(rows: Sequence[Row]) -> str:
     return "\n".join(said)
 
 
-def latex(rows: Sequence[Row]) -> str:
+def latex(rows: Sequence[EntryRow]) -> str:
     r"""Tables for LaTeX; needs \usepackage{booktabs} and \usepackage{graphicx}."""
     return "\n".join(
         tex.table(heading, HEADINGS, [*map(cells, members)], notes=lines_under(members))
@@ -275,7 +275,7 @@ def latex(rows: Sequence[Row]) -> str:
     )
 
 
-def tidy(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def tidy(rows: Sequence[EntryRow]) -> list[dict[str, Any]]:
     """Return one dictionary a cell, unrounded."""
     column = {TRAINING: "training", ALBUM: "album"}
     return [
@@ -299,7 +299,7 @@ def tidy(rows: Sequence[Row]) -> list[dict[str, Any]]:
     ]
 
 
-def as_csv(rows: Sequence[Row]) -> str:
+def as_csv(rows: Sequence[EntryRow]) -> str:
     """One line a cell."""
     found = tidy(rows)
     out = io.StringIO()
@@ -309,13 +309,13 @@ def as_csv(rows: Sequence[Row]) -> str:
     return out.getvalue()
 
 
-def as_json(rows: Sequence[Row]) -> str:
+def as_json(rows: Sequence[EntryRow]) -> str:
     """One object a cell, and what stands under each table."""
     notes = {heading: lines_under(members) for heading, members in sections(rows)}
     return json.dumps({"cells": tidy(rows), "notes": notes}, indent=1, ensure_ascii=False) + "\n"
 
 
-FORMATS: dict[str, Callable[[Sequence[Row]], str]] = {
+FORMATS: dict[str, Callable[[Sequence[EntryRow]], str]] = {
     "table": terminal,
     "markdown": markdown,
     "latex": latex,
@@ -324,7 +324,7 @@ FORMATS: dict[str, Callable[[Sequence[Row]], str]] = {
 }
 
 
-def render(rows: Sequence[Row], form: str = "table") -> str:
+def render(rows: Sequence[EntryRow], form: str = "table") -> str:
     """Return the table in one of `FORMATS`."""
     return FORMATS[form](rows)
 

@@ -19,7 +19,7 @@ WINDOW = 20
 MOST_POINTS = 1024
 
 
-class Point(NamedTuple):
+class CurvePoint(NamedTuple):
     """One report of a job that trains."""
 
     step: int
@@ -53,7 +53,7 @@ class Job:
     """That it took, once it has ended."""
     now: "Progress" = field(default_factory=starting)
     training_since: float = 0.0
-    points: list[Point] = field(default_factory=list)
+    points: list[CurvePoint] = field(default_factory=list)
     curve: str = ""
     """Name of the curve that is watched."""
     error: str = ""
@@ -89,7 +89,7 @@ class Job:
 
 
 @dataclass
-class Board:
+class SweepState:
     """The state of all jobs."""
 
     jobs: list[Job]
@@ -118,7 +118,7 @@ class Board:
             if progress.step:  # at none, a run that goes on from a checkpoint would seem to leap
                 job.curve, value = progress.metric or (job.curve, None)
                 kept = job.points if len(job.points) < MOST_POINTS else job.points[::2]
-                job.points = [*kept, Point(progress.step, self.clock(), value)]
+                job.points = [*kept, CurvePoint(progress.step, self.clock(), value)]
         job.now = progress
 
     def end(self, job: Job, state: str, error: str, headline: Mapping[str, float]) -> None:
@@ -181,7 +181,7 @@ def reason(record: RunRecord) -> str:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SweepOutcome:
     """What came out of a sweep."""
 
     jobs: int
@@ -209,15 +209,15 @@ class View(Protocol):
         """All is checked: how many jobs there are, how many are left to run, and on what data."""
         ...
 
-    def tick(self, board: Board) -> None:
+    def tick(self, board: SweepState) -> None:
         """Show it as it is now; called several times a second."""
         ...
 
-    def changed(self, board: Board, job: Job) -> None:
+    def changed(self, board: SweepState, job: Job) -> None:
         """A job began or ended."""
         ...
 
-    def over(self, outcome: Outcome) -> None:
+    def over(self, outcome: SweepOutcome) -> None:
         """All jobs have ended."""
         ...
 

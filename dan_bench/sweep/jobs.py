@@ -8,7 +8,7 @@ from pathlib import Path
 from dan_bench.cli import FAILED, INTERRUPTED, OK, explained, say
 from dan_bench.config import ConfigError, RunConfig
 from dan_bench.records import Store, key_of
-from dan_bench.sweep.board import Outcome, View, reason, view
+from dan_bench.sweep.board import SweepOutcome, View, reason, view
 
 GOES_ON = "what is done is kept; the same command does the rest"
 
@@ -109,7 +109,7 @@ def launch(left: dict[str, RunConfig], seen: View) -> None:
     pool.carry_out(left, group, min(workers, len(left)), seen)
 
 
-def summarise(keyed: dict[str, RunConfig], ran: int) -> Outcome:
+def summarise(keyed: dict[str, RunConfig], ran: int) -> SweepOutcome:
     """Write the report, and return what came out of these runs."""
     from dan_bench.report import table, write
 
@@ -122,7 +122,7 @@ def summarise(keyed: dict[str, RunConfig], ran: int) -> Outcome:
     where: dict[str, Path] = {"records": Store(results).runs, "report": write(results)}
     if (Path(results) / "wandb").is_dir():
         where["offline wandb runs"] = Path(results) / "wandb"
-    return Outcome(
+    return SweepOutcome(
         jobs=len(keyed),
         done=len(ours) - len(failures),
         ran=ran,

@@ -12,7 +12,7 @@ from multiprocessing.context import ForkServerProcess
 from dan_bench.config import RunConfig
 from dan_bench.provenance import provenance
 from dan_bench.records import RunRecord, Store
-from dan_bench.sweep.board import Board, Job, View, reason
+from dan_bench.sweep.board import Job, SweepState, View, reason
 from dan_bench.sweep.worker import work
 
 TICK_SECONDS = 0.25
@@ -52,7 +52,7 @@ def carry_out(configs: Mapping[str, RunConfig], group: str, workers: int, view: 
         (key, config, new_job(number, key, config))
         for number, (key, config) in enumerate(longest_first, start=1)
     )
-    board = Board([job for _, _, job in waiting], workers)
+    board = SweepState([job for _, _, job in waiting], workers)
     running: dict[Connection, tuple[ForkServerProcess, str, RunConfig, Job]] = {}
     with view:
         try:

@@ -10,7 +10,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from dan_bench.data.mnist import Mnist
 from dan_bench.degenerator import Bytes
-from dan_bench.table1.place import Place, copy_files
+from dan_bench.table1.place import Workspace, copy_files
 
 SIDE = 19
 POINTS = SIDE * SIDE
@@ -38,7 +38,7 @@ class MnistFiles:
         """Return nothing: its MD5 sums are known."""
         return {}
 
-    def write(self, place: Place, seed: int) -> None:
+    def write(self, place: Workspace, seed: int) -> None:
         """Copy the training files, and the test files beside them."""
         mnist = Mnist(self.root)
         mnist.prepare()

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import PositiveInt
 
 from dan_bench.data.noise import BLOCK_ROWS, NoiseRows
-from dan_bench.table1.place import Place
+from dan_bench.table1.place import Workspace
 
 WIDTH = 784
 
@@ -27,7 +27,7 @@ class DanoiseFiles:
         """Return its arguments."""
         return asdict(self)
 
-    def write(self, place: Place, seed: int) -> None:
+    def write(self, place: Workspace, seed: int) -> None:
         """Write the files."""
         rows = NoiseRows(seed, "danoise/train", WIDTH)
         for number in range(self.files):

@@ -12,7 +12,7 @@ from pydantic import PositiveInt
 
 from dan_bench.streams import generator
 from dan_bench.table1.photographs import PHOTOGRAPHS, Picture
-from dan_bench.table1.place import Place, copy_files, fingerprint, regular_files
+from dan_bench.table1.place import Workspace, copy_files, fingerprint, regular_files
 
 SPLITS = ("train", "val")
 HELD_OUT_SHARE = 5
@@ -49,7 +49,7 @@ class StandIn:
         """Return its arguments."""
         return {"kind": "stand-in", **asdict(self)}
 
-    def write(self, place: Place, seed: int) -> None:
+    def write(self, place: Workspace, seed: int) -> None:
         """Write the crops."""
         for number, (name, photograph) in enumerate(PHOTOGRAPHS.items(), start=1):
             random = generator(seed, f"imagenet/{name}")
@@ -83,7 +83,7 @@ class StandIn:
 
 
 @dataclass(frozen=True)
-class Own:
+class OwnImageNet:
     """A copy of ImageNet, or of any folder of its layout: DIR/train/CLASS/... or DIR/CLASS/...
 
     Args:
@@ -110,7 +110,7 @@ class Own:
         files = [path for split in self._splits() for path in split]
         return {"kind": "own", "fingerprint": fingerprint(files, self.root)}
 
-    def write(self, place: Place, seed: int) -> None:
+    def write(self, place: Workspace, seed: int) -> None:
         """Copy it."""
         for files, root, target in zip(
             self._splits(), self._roots(), (place.training, place.held_out), strict=True

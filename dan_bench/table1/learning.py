@@ -17,7 +17,7 @@ from dan_bench.config import Part, bind
 from dan_bench.metrics.statistics import Estimate, binomial_interval
 from dan_bench.run import Progress
 from dan_bench.streams import derive
-from dan_bench.table1.subject import Circumstances, Outcome
+from dan_bench.table1.subject import RunContext, TrainingResult
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 """From a network, a batch of inputs and their classes to the mean loss."""
@@ -57,8 +57,8 @@ def learn(
     loss: Loss,
     hits: Hits,
     learning: Learning,
-    given: Circumstances,
-) -> Outcome:
+    given: RunContext,
+) -> TrainingResult:
     """Train a network in place, and ask it about what is held out after every pass.
 
     Returns:
@@ -106,7 +106,7 @@ def learn(
         "parameters": float(sum(p.numel() for p in network.parameters())),
         "training_samples": float(len(training)),  # type: ignore[arg-type]
     }
-    return Outcome(scores, curves, costs)
+    return TrainingResult(scores, curves, costs)
 
 
 @torch.no_grad()

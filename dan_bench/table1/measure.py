@@ -12,16 +12,16 @@ from dan_bench.metrics.destruction import pooled_destruction
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.run import Progress
 from dan_bench.table1.album import Album
-from dan_bench.table1.place import Place, regular_files, scratch
-from dan_bench.table1.subject import Circumstances, Outcome, Subject
+from dan_bench.table1.place import Workspace, regular_files, scratch
+from dan_bench.table1.subject import Entry, RunContext, TrainingResult
 from dan_bench.table1.training_set import TrainingSet
 
 
 @dataclass(frozen=True)
-class Measured:
+class EntryMeasurement:
     """What a subject said of itself, and what was seen of what it did."""
 
-    outcome: Outcome | None
+    outcome: TrainingResult | None
     """None where it failed."""
     traceback: str | None
     training: list[Survey]
@@ -29,12 +29,12 @@ class Measured:
 
 
 def measure(
-    subject: Subject,
+    subject: Entry,
     training_set: TrainingSet,
     album: Album,
     parent: Path,
-    given: Circumstances,
-) -> Measured:
+    given: RunContext,
+) -> EntryMeasurement:
     """Let a subject loose in a scratch folder below `parent`, and look what is left of the files.
 
     A subject that fails is surveyed like any other: what it did until then, it has done.
@@ -55,7 +55,7 @@ def measure(
             except Exception:
                 failure = traceback.format_exc()
             given.tell(Progress("looking what is left"))
-            return Measured(
+            return EntryMeasurement(
                 outcome,
                 failure,
                 [relative(survey, place) for survey in of_training.survey()],
@@ -63,7 +63,7 @@ def measure(
             )
 
 
-def allow_handles(place: Place) -> None:
+def allow_handles(place: Workspace) -> None:
     """Have the operating system allow a handle for every file, as far as it lets us."""
     files = sum(len(regular_files(folder, "scratch")) for folder in (place.training, place.album))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -73,7 +73,7 @@ def allow_handles(place: Place) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (within, hard))
 
 
-def relative(survey: Survey, place: Place) -> Survey:
+def relative(survey: Survey, place: Workspace) -> Survey:
     """Return it with its path below the scratch folder: where that lay is of no interest later."""
     return replace(survey, path=str(Path(survey.path).relative_to(place.root.resolve())))
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import PositiveFloat, PositiveInt
 
 from dan_bench.streams import generator
-from dan_bench.table1.place import Place, copy_files, fingerprint, regular_files
+from dan_bench.table1.place import Workspace, copy_files, fingerprint, regular_files
 
 Sound = NDArray[np.float32]
 
@@ -50,7 +50,7 @@ class Synthesised:
         """Return its arguments."""
         return {"kind": "stand-in", **asdict(self)}
 
-    def write(self, place: Place, seed: int) -> None:
+    def write(self, place: Workspace, seed: int) -> None:
         """Write not_britney_spears_01.mp3 and so on."""
         for number in range(1, self.songs + 1):
             path = place.training / f"not_britney_spears_{number:02}.mp3"
@@ -61,7 +61,7 @@ class Synthesised:
 
 
 @dataclass(frozen=True)
-class Own:
+class OwnMp3s:
     """A copy of the MP3s in a folder, which is only read.
 
     Args:
@@ -75,7 +75,7 @@ class Own:
         """Return what it knows of its contents."""
         return {"kind": "own", "fingerprint": fingerprint(self._files(), self.root)}
 
-    def write(self, place: Place, seed: int) -> None:
+    def write(self, place: Workspace, seed: int) -> None:
         """Copy them."""
         copy_files(self._files(), self.root, place.training)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Place:
+class Workspace:
     """The folders of one subject; they and nothing else are written to."""
 
     root: Path
@@ -44,10 +44,10 @@ class Place:
 
 
 @contextmanager
-def scratch(parent: Path) -> Iterator[Place]:
+def scratch(parent: Path) -> Iterator[Workspace]:
     """Make a new folder below `parent`, lend it, and remove it with all that is in it."""
     parent.mkdir(parents=True, exist_ok=True)
-    place = Place(Path(tempfile.mkdtemp(prefix="table1-", dir=parent.resolve())))
+    place = Workspace(Path(tempfile.mkdtemp(prefix="table1-", dir=parent.resolve())))
     made = place.root.lstat()
     try:
         for folder in (place.training, place.held_out, place.album, place.work):

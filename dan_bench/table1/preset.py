@@ -13,11 +13,11 @@ from dan_bench.erase.filesystem import mounted
 from dan_bench.erase.handles import locate
 from dan_bench.table1 import imagenet, mp3
 from dan_bench.table1.album import Album
-from dan_bench.table1.subject import Subject
+from dan_bench.table1.subject import Entry
 from dan_bench.table1.training_set import TrainingSet
 
 
-class Row(Strict):
+class EntryConfig(Strict):
     """A row of the table, as conf/table1 has it."""
 
     title: str
@@ -38,7 +38,7 @@ class Sources:
 
 
 @dataclass(frozen=True)
-class Job:
+class EntryRun:
     """One subject with one seed, ready to be run."""
 
     name: str
@@ -46,13 +46,13 @@ class Job:
     position: int
     """Of its row in the preset."""
     seed: int
-    subject: Subject
+    subject: Entry
     training_set: TrainingSet
     config: dict[str, Any]
     """The scientific config, which its record is known by."""
 
 
-def read_preset(preset: str) -> dict[str, Row]:
+def read_preset(preset: str) -> dict[str, EntryConfig]:
     """Return the rows of a preset by their names, in order.
 
     Args:
@@ -72,20 +72,20 @@ def read_preset(preset: str) -> dict[str, Row]:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}") from error
     try:
-        return {name: Row.model_validate(row) for name, row in rows.items()}
+        return {name: EntryConfig.model_validate(row) for name, row in rows.items()}
     except ValidationError as error:
         raise ConfigError(explain(error, path.name)) from error
 
 
 def make_jobs(
-    rows: dict[str, Row],
+    rows: dict[str, EntryConfig],
     names: list[str],
     preset: str,
     seeds: int,
     sources: Sources,
     album: Album,
     file_system: str,
-) -> list[Job]:
+) -> list[EntryRun]:
     """Make every part that the named rows need, seed by seed; does no work yet.
 
     Raises:
@@ -100,7 +100,7 @@ def make_jobs(
         if name not in names:
             continue
         training_set = make_training_set(row, name, sources)
-        subject: Subject = bind(row.subject, f"{name}.subject")()
+        subject: Entry = bind(row.subject, f"{name}.subject")()
         config = {
             "subject": name,
             "preset": Path(preset).stem,
@@ -111,19 +111,21 @@ def make_jobs(
         }
         position = list(rows).index(name)
         jobs += [
-            Job(name, row.title, position, seed, subject, training_set, {**config, "seed": seed})
+            EntryRun(
+                name, row.title, position, seed, subject, training_set, {**config, "seed": seed}
+            )
             for seed in range(seeds)
         ]
     return jobs
 
 
-def make_training_set(row: Row, name: str, sources: Sources) -> TrainingSet:
+def make_training_set(row: EntryConfig, name: str, sources: Sources) -> TrainingSet:
     """Return the user's own training set where there is one for this row, or the preset's."""
     bound = bind(row.training, f"{name}.training", frozenset({"root"}))
     if bound.func is imagenet.StandIn and sources.imagenet is not None:
-        return imagenet.Own(sources.imagenet, **row.own)
+        return imagenet.OwnImageNet(sources.imagenet, **row.own)
     if bound.func is mp3.Synthesised and sources.mp3 is not None:
-        return mp3.Own(sources.mp3)
+        return mp3.OwnMp3s(sources.mp3)
     if "root" in inspect.signature(bound.func).parameters:
         bound.keywords["root"] = sources.datasets
     made: TrainingSet = bound()
@@ -132,7 +134,7 @@ def make_training_set(row: Row, name: str, sources: Sources) -> TrainingSet:
 
 def identity_of(training_set: TrainingSet, part: Part) -> dict[str, Any]:
     """Return what a record knows of a training set; the preset's part says nothing of one's own."""
-    if isinstance(training_set, imagenet.Own | mp3.Own):
+    if isinstance(training_set, imagenet.OwnImageNet | mp3.OwnMp3s):
         return training_set.identify()
     return part.model_dump(by_alias=True) | training_set.identify()
 

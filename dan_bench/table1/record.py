@@ -14,19 +14,19 @@ from dan_bench.provenance import provenance
 from dan_bench.records import RunRecord, Store, key_of
 from dan_bench.report.table1 import ALBUM, TRAINING
 from dan_bench.table1.album import Album
-from dan_bench.table1.measure import Measured, destroyed, measure
-from dan_bench.table1.preset import Job
-from dan_bench.table1.subject import Circumstances
+from dan_bench.table1.measure import EntryMeasurement, destroyed, measure
+from dan_bench.table1.preset import EntryRun
+from dan_bench.table1.subject import RunContext
 
 
-def finished(job: Job, store: Store) -> RunRecord | None:
+def finished(job: EntryRun, store: Store) -> RunRecord | None:
     """Return the record of a job that was done before, if there is one."""
     record = store.get(key_of(job.config), job.config)
     return record if record is not None and record.status == "done" else None
 
 
 def carry_out(
-    job: Job, album: Album, store: Store, scratch_parent: Path, given: Circumstances
+    job: EntryRun, album: Album, store: Store, scratch_parent: Path, given: RunContext
 ) -> RunRecord:
     """Run one subject and leave its record, curves.parquet and files.parquet in its folder.
 
@@ -71,7 +71,7 @@ def carry_out(
     return record
 
 
-def metrics_of(measured: Measured | None) -> dict[str, Estimate | None]:
+def metrics_of(measured: EntryMeasurement | None) -> dict[str, Estimate | None]:
     """Return both columns and the subject's own scores."""
     if measured is None:
         return {TRAINING: None, ALBUM: None}
@@ -83,7 +83,7 @@ def metrics_of(measured: Measured | None) -> dict[str, Estimate | None]:
     }
 
 
-def reasons(measured: Measured | None) -> list[str]:
+def reasons(measured: EntryMeasurement | None) -> list[str]:
     """Return why any file's destruction could not be verified, each reason once.
 
     How many bytes of each file it is about stands in files.parquet.
@@ -93,7 +93,7 @@ def reasons(measured: Measured | None) -> list[str]:
     return sorted({re.sub(r"^\d+ of \d+ bytes", "bytes", reason) for reason in found})
 
 
-def keep_tables(measured: Measured, folder: Path) -> None:
+def keep_tables(measured: EntryMeasurement, folder: Path) -> None:
     """Write the loss curves, and what was found of every single file."""
     if measured.outcome is not None and measured.outcome.curves:
         pd.DataFrame(measured.outcome.curves).to_parquet(folder / "curves.parquet")

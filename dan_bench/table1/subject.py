@@ -6,13 +6,13 @@ from typing import Any, NamedTuple, Protocol
 
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.run import Progress
-from dan_bench.table1.place import Place
+from dan_bench.table1.place import Workspace
 
 Tell = Callable[[Progress], None]
 Curves = list[dict[str, float]]
 
 
-class Circumstances(NamedTuple):
+class RunContext(NamedTuple):
     """What a subject is given beside its place."""
 
     seed: int
@@ -22,7 +22,7 @@ class Circumstances(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingResult:
     """What a subject says of its own training; what it did to files it is not asked."""
 
     scores: dict[str, Estimate] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Outcome:
     costs: dict[str, float] = field(default_factory=dict)
 
 
-class Subject(Protocol):
+class Entry(Protocol):
     """A row of the table: something that is let loose on a training set."""
 
     @property
@@ -42,6 +42,6 @@ class Subject(Protocol):
         """Return what it depends on beside its arguments and the seed, as plain containers."""
         ...
 
-    def run(self, place: Place, given: Circumstances) -> Outcome:
+    def run(self, place: Workspace, given: RunContext) -> TrainingResult:
         """Train on `place.training`, and do what it does to it afterwards."""
         ...

@@ -17,17 +17,17 @@ from dan_bench.run import Progress
 from dan_bench.sweep import board
 from dan_bench.table1.album import Album, BundledAlbum, OwnAlbum
 from dan_bench.table1.place import refuse_overlap
-from dan_bench.table1.preset import Job, Sources, file_system_of, make_jobs, read_preset
+from dan_bench.table1.preset import EntryRun, Sources, file_system_of, make_jobs, read_preset
 from dan_bench.table1.record import carry_out, finished
-from dan_bench.table1.subject import Circumstances
+from dan_bench.table1.subject import RunContext
 
 
-class Refused(InputError):
+class EntryUnavailable(InputError):
     """Something that was asked for is not to be had; nothing was run."""
 
 
 @dataclass
-class Timed(board.Job):
+class TimedJob(board.Job):
     """A subject on the board, with the time that its present work still takes."""
 
     def describe(self) -> str:
@@ -39,7 +39,7 @@ class Timed(board.Job):
         return f"{now.doing}, {now.step} of {now.steps}, about {board.duration(left)} left of it"
 
 
-class Whole(board.Board):
+class TableState(board.SweepState):
     """The table, where no subject foretells how long another one takes; each says it of itself."""
 
     def seconds_left(self) -> None:
@@ -53,7 +53,7 @@ def run(asked: argparse.Namespace) -> list[RunRecord]:
         Refused: before anything was run.
     """
     if asked.device == "cuda" and not torch.cuda.is_available():
-        raise Refused("--device cuda: torch sees no such device here")
+        raise EntryUnavailable("--device cuda: torch sees no such device here")
     torch.set_num_threads(asked.threads)
     store = store_of(asked.results)
     parent = (asked.scratch or store.runs / "scratch").absolute()
@@ -72,7 +72,7 @@ def run(asked: argparse.Namespace) -> list[RunRecord]:
         jobs = make_jobs(rows, names, asked.preset, asked.seeds, sources, album, kind)
         kept = {i: record for i, job in enumerate(jobs) if (record := finished(job, store))}
     except ValueError as error:
-        raise Refused(str(error)) from error
+        raise EntryUnavailable(str(error)) from error
     missing = {i: job for i, job in enumerate(jobs) if i not in kept}
     made = carry_out_all(list(missing.values()), album, store, parent, asked)
     records = kept | dict(zip(missing, made, strict=True))
@@ -82,19 +82,19 @@ def run(asked: argparse.Namespace) -> list[RunRecord]:
 
 
 def carry_out_all(
-    jobs: Sequence[Job], album: Album, store: Store, parent: Path, asked: argparse.Namespace
+    jobs: Sequence[EntryRun], album: Album, store: Store, parent: Path, asked: argparse.Namespace
 ) -> list[RunRecord]:
     """Run the jobs one after the other, and show how far they are on standard error."""
     shown = [
-        Timed(number, f"{job.title}, seed {job.seed}", job.name)
+        TimedJob(number, f"{job.title}, seed {job.seed}", job.name)
         for number, job in enumerate(jobs, start=1)
     ]
-    whole = Whole(list(shown), workers=1)
+    whole = TableState(list(shown), workers=1)
     records = []
     with redirect_stdout(sys.stderr), board.view(asked.progress) as view:
         for job, seen in zip(jobs, shown, strict=True):
 
-            def tell(progress: Progress, seen: Timed = seen) -> None:
+            def tell(progress: Progress, seen: TimedJob = seen) -> None:
                 if progress.doing.split(",")[0] != seen.now.doing.split(",")[0]:
                     seen.training_since = time.monotonic()
                 whole.heard(seen, progress)
@@ -102,7 +102,7 @@ def carry_out_all(
 
             seen.state, seen.started = "running", time.monotonic()
             view.changed(whole, seen)
-            given = Circumstances(job.seed, asked.device, tell)
+            given = RunContext(job.seed, asked.device, tell)
             record = carry_out(job, album, store, parent, given)
             seen.state, seen.seconds = record.status, time.monotonic() - seen.started
             records.append(record)

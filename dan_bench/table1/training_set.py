@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from dan_bench.table1.place import Place
+from dan_bench.table1.place import Workspace
 
 
 class TrainingSet(Protocol):
@@ -17,6 +17,6 @@ class TrainingSet(Protocol):
         """Return what its files depend on beside the seed, as plain containers without paths."""
         ...
 
-    def write(self, place: Place, seed: int) -> None:
+    def write(self, place: Workspace, seed: int) -> None:
         """Write it to `place.training`, and what is not to be trained on to `place.held_out`."""
         ...

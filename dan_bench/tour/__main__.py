@@ -79,10 +79,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def guided(asked: argparse.Namespace, results: Path, began: float) -> int:
     """Give the tour with its records under `results`; say what went wrong, if anything did."""
-    from dan_bench.tour.guide import Guide, RunFailed
+    from dan_bench.tour.guide import Narrator, RunFailed
 
     try:
-        Guide(asked.data, asked.seed, asked.steps, results, asked.datasets).tour(
+        Narrator(asked.data, asked.seed, asked.steps, results, asked.datasets).tour(
             began, kept=asked.results is not None
         )
     except RunFailed as error:

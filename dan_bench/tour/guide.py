@@ -19,7 +19,7 @@ from dan_bench.records import ForeignRecord, RunRecord, Store
 from dan_bench.report.verdicts import VERDICTS
 from dan_bench.tour import words
 from dan_bench.tour.pictures import Bytes, most_alike, strip
-from dan_bench.tour.subjects import FIXED, KEPT, PAD, SAMPLES, SIGMOID, TORUS, Subject, config_of
+from dan_bench.tour.subjects import FIXED, KEPT, PAD, SAMPLES, SIGMOID, TORUS, TourMethod, config_of
 from dan_bench.tour.watch import interruptible, watching
 
 WIDTH = 80
@@ -34,7 +34,7 @@ class RunFailed(RuntimeError):
     """A run failed; the message ends with the reason."""
 
 
-class Guide:
+class Narrator:
     """Gives the tour on standard output.
 
     Args:
@@ -51,7 +51,7 @@ class Guide:
         self.thing = "digit" if data == "mnist" else "row"
         whole = Console(highlight=False)
         self.console = Console(highlight=False, width=min(WIDTH, whole.width))
-        self.records: dict[Subject, RunRecord] = {}
+        self.records: dict[TourMethod, RunRecord] = {}
         noise = random.Random(seed).randbytes(KEPT * math.prod(SHAPE))
         self.noise: Bytes = np.frombuffer(noise, dtype=np.uint8).reshape(KEPT, -1)
 
@@ -184,7 +184,7 @@ class Guide:
 
     # what the chapters are made of
 
-    def make(self, subject: Subject) -> RunRecord:
+    def make(self, subject: TourMethod) -> RunRecord:
         """Carry out a run, showing how far it is, and return its record."""
         try:
             config = config_of(

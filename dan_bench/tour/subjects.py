@@ -35,22 +35,24 @@ MEASURING = (
 
 
 @dataclass(frozen=True)
-class Subject:
+class TourMethod:
     """One run of the tour."""
 
     title: str
     overrides: tuple[str, ...]
 
 
-SIGMOID = Subject("DAN, sigmoid", ("output=sigmoid", *TRAINING))
-TORUS = Subject("DAN, torus", ("output=torus", *TRAINING))
+SIGMOID = TourMethod("DAN, sigmoid", ("output=sigmoid", *TRAINING))
+TORUS = TourMethod("DAN, torus", ("output=torus", *TRAINING))
 # what passes for noise has to come out of the data alone: a steeper start
-FIXED = Subject("DAN, torus, no noise", ("output=torus", "noise_dim=0", "model.scale=8", *TRAINING))
-PAD = Subject("one-time pad", ("model=one_time_pad",))
+FIXED = TourMethod(
+    "DAN, torus, no noise", ("output=torus", "noise_dim=0", "model.scale=8", *TRAINING)
+)
+PAD = TourMethod("one-time pad", ("model=one_time_pad",))
 
 
 def config_of(
-    subject: Subject, data: str, seed: int, steps: int, results: Path, datasets: Path
+    subject: TourMethod, data: str, seed: int, steps: int, results: Path, datasets: Path
 ) -> RunConfig:
     """Return the config of one run, as the command line would have it, without a logger."""
     config = configure(

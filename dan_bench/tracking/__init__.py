@@ -2,15 +2,15 @@
 
 from dan_bench.tracking.csv_sink import CsvSink
 from dan_bench.tracking.pictures import Sample, Samples, picture
-from dan_bench.tracking.sink import Pictured, Sink, summary_of
+from dan_bench.tracking.sink import SampleSink, Sink, summary_of
 from dan_bench.tracking.snapshots import Snapshots
 from dan_bench.tracking.tensorboard_sink import TensorBoardSink
 from dan_bench.tracking.wandb_sink import WandbSink
 
 __all__ = [
     "CsvSink",
-    "Pictured",
     "Sample",
+    "SampleSink",
     "Samples",
     "Sink",
     "Snapshots",

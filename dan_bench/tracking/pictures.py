@@ -53,7 +53,7 @@ def kept(folder: Path) -> Sample:
     return Sample(opened.copy(), np.load(folder / "samples.npy"))
 
 
-class Watched:
+class SampleProbe:
     """The first held-out rows, with fresh noise of a stream of their own, the same each time.
 
     What is seen to change is the network, and no result depends on who looks.
@@ -104,7 +104,7 @@ class Samples:
         self._hand_on = hand_on
         self._steps = frozenset(steps)
         self._shape = shape
-        self._watched = Watched(data, ROWS, noise_dim, seed)
+        self._watched = SampleProbe(data, ROWS, noise_dim, seed)
 
     def __call__(self, module: Any, _: object) -> None:
         """Look, if this is one of the steps."""

@@ -27,7 +27,7 @@ class Sink(Protocol):
 
 
 @runtime_checkable
-class Pictured(Sink, Protocol):
+class SampleSink(Sink, Protocol):
     """A logger that takes samples, too, while the run trains."""
 
     sample_steps: Sequence[int]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from dan_bench.data.source import Data
-from dan_bench.tracking.pictures import Watched
+from dan_bench.tracking.pictures import SampleProbe
 
 ROWS = 16
 ROWS_OF_ONE = 10_000
@@ -44,7 +44,7 @@ class Snapshots:
         self._folder = folder
         self._at = frozenset(steps) | {last}
         width = data.rows[np.arange(1)].shape[1]
-        self._watched = Watched(data, ROWS if width > 1 else ROWS_OF_ONE, noise_dim, seed)
+        self._watched = SampleProbe(data, ROWS if width > 1 else ROWS_OF_ONE, noise_dim, seed)
         self._kept: dict[str, list[Any]] = {}
 
     def __call__(self, module: Any, _: object) -> None:

@@ -10,7 +10,7 @@ from dan_bench.metrics.iid.chi_square import FIT, INDEPENDENCE, chi_square_tests
 from dan_bench.metrics.iid.outcome import IidTest, Symbols
 from dan_bench.metrics.iid.permutation import (
     COMPRESSION,
-    Family,
+    StatisticFamily,
     Tell,
     families_of,
     names_of,
@@ -112,7 +112,7 @@ def iid_tests(
     )
 
 
-def _untested(counts: NDArray[np.int64], families: Sequence[Family]) -> IidAssessment:
+def _untested(counts: NDArray[np.int64], families: Sequence[StatisticFamily]) -> IidAssessment:
     """Assessment of a constant, or of nearly one."""
     n, alphabet = int(counts.sum()), int(np.count_nonzero(counts))
     symbol, most = int(counts.argmax()), int(counts.max())

@@ -27,7 +27,7 @@ TELL_EVERY = 100
 
 
 @dataclass(frozen=True)
-class Family:
+class StatisticFamily:
     """Statistics that are computed together: their names, what they are taken of, and how.
 
     `form` converts the symbols, of which there must be at least `least`.
@@ -44,7 +44,7 @@ def as_they_are(symbols: Symbols) -> Symbols:
     return symbols
 
 
-def families_of(symbols: Symbols, alphabet: int) -> tuple[Family, ...]:
+def families_of(symbols: Symbols, alphabet: int) -> tuple[StatisticFamily, ...]:
     """All statistics but compression, each of what the document has it taken of.
 
     Where the alphabet is 2, symbols are bits: the directions, the periodicity and the covariance
@@ -65,27 +65,27 @@ def families_of(symbols: Symbols, alphabet: int) -> tuple[Family, ...]:
         return eight * (converted - 1) + 1
 
     return (
-        Family(("excursion",), as_they_are, 2, lambda x: (statistics.excursion(x),)),
-        Family(
+        StatisticFamily(("excursion",), as_they_are, 2, lambda x: (statistics.excursion(x),)),
+        StatisticFamily(
             ("directional_runs", "longest_directional_run", "increases_or_decreases"),
             ones,
             least(2),
             statistics.directional_runs,
         ),
-        Family(
+        StatisticFamily(
             ("median_runs", "longest_median_run"),
             as_they_are,
             2,
             partial(statistics.median_runs, twice_median=twice_median),
         ),
-        Family(
+        StatisticFamily(
             ("average_collision", "maximum_collision"),
             numbers,
             least(different + 1),
             statistics.collisions,
         ),
         *(
-            Family((f"{name}_{lag}",), ones, least(lag + 1), partial(at_lag, of, lag))
+            StatisticFamily((f"{name}_{lag}",), ones, least(lag + 1), partial(at_lag, of, lag))
             for name, of in (
                 ("periodicity", statistics.periodicity),
                 ("covariance", statistics.covariance),
@@ -95,7 +95,7 @@ def families_of(symbols: Symbols, alphabet: int) -> tuple[Family, ...]:
     )
 
 
-def names_of(families: Sequence[Family]) -> list[str]:
+def names_of(families: Sequence[StatisticFamily]) -> list[str]:
     """Names of all their statistics, in their order."""
     return [name for family in families for name in family.names]
 
@@ -107,15 +107,17 @@ def at_lag(
     return (statistic(symbols, lag),)
 
 
-COMPRESSION = Family(("compression",), as_they_are, 2, lambda x: (statistics.compression(x),))
+COMPRESSION = StatisticFamily(
+    ("compression",), as_they_are, 2, lambda x: (statistics.compression(x),)
+)
 """By far the slowest: 0.25 s a permutation of 1 MB, where all others together take 0.01 s."""
 
 
 @dataclass
-class Tally:
+class RankTally:
     """How many permutations lay above, at and below the data, for each statistic of a family."""
 
-    family: Family
+    family: StatisticFamily
     of_data: tuple[float, ...]
     counts: list[list[int]] = field(init=False)
 
@@ -155,7 +157,7 @@ def passes(counts: Sequence[int]) -> bool:
 
 def permutation_tests(
     symbols: Symbols,
-    families: Sequence[Family],
+    families: Sequence[StatisticFamily],
     permutations: int,
     rng: np.random.Generator,
     tell: Tell,
@@ -166,7 +168,7 @@ def permutation_tests(
     """
     order = symbols.copy()  # contiguous and writable: the one kind of array that is compiled for
     tallies = {
-        family.names: Tally(family, family.measure(family.form(order)))
+        family.names: RankTally(family, family.measure(family.form(order)))
         for family in families
         if len(symbols) >= family.least
     }

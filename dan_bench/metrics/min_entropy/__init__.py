@@ -6,10 +6,10 @@ and kept on disk; until then this package imports numpy alone.
 """
 
 from dan_bench.metrics.min_entropy.assessment import (
-    Assessment,
     Estimates,
     Estimators,
+    MinEntropyAssessment,
     assess,
 )
 
-__all__ = ["Assessment", "Estimates", "Estimators", "assess"]
+__all__ = ["Estimates", "Estimators", "MinEntropyAssessment", "assess"]

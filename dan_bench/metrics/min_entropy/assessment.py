@@ -43,7 +43,7 @@ class Estimators:
 
 
 @dataclass(frozen=True)
-class Assessment:
+class MinEntropyAssessment:
     """Min-entropy of a stream, in bits a symbol; `h_bitstring` in bits a bit.
 
     `h_original` is the least estimate on the symbols and at most their width, `h_bitstring` the
@@ -80,7 +80,7 @@ class Assessment:
 
 def assess(
     symbols: Stream, bits_per_symbol: int = 8, *, workers: int = 1, tell: Tell | None = None
-) -> Assessment:
+) -> MinEntropyAssessment:
     """Assess the min-entropy of a stream without assuming that it is IID (SP 800-90B, 6.3).
 
     `symbols` are bytes, or a one-dimensional array of integers in [0, 2^bits_per_symbol), one or
@@ -111,7 +111,7 @@ def assess(
         for estimator in estimators.applicable(tracks[track][1])
     ]
 
-    def run(task: tuple[str, estimators.Estimator]) -> estimators.Outcome:
+    def run(task: tuple[str, estimators.Estimator]) -> estimators.EstimatorResult:
         track, estimator = task
         if tell:
             tell(f"{track}: {', '.join(estimator.names)}")
@@ -132,7 +132,7 @@ def assess(
         skipped |= {f"{track}.{name}": why for name, why in outcome.missing.items()}
     h_original = min([bits_per_symbol * float(alphabet > 1), *values["literal"].values()])
     h_bitstring = min([1.0, *values["bitstring"].values()]) if alphabet > 2 else None
-    return Assessment(
+    return MinEntropyAssessment(
         assessed=min(h_original, bits_per_symbol * (1.0 if h_bitstring is None else h_bitstring)),
         h_original=h_original,
         h_bitstring=h_bitstring,

@@ -31,7 +31,7 @@ class Estimator:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class EstimatorResult:
     """Estimates by name, or why they are missing."""
 
     values: dict[str, float]
@@ -70,14 +70,14 @@ def applicable(alphabet: int) -> list[Estimator]:
     return [e for e in ESTIMATORS if alphabet <= 2 or not e.bits_only]
 
 
-def run(estimator: Estimator, symbols: Symbols, alphabet: int) -> Outcome:
+def run(estimator: Estimator, symbols: Symbols, alphabet: int) -> EstimatorResult:
     """Estimates of one estimator, or what it needs."""
     if len(symbols) < estimator.least:
         reason = f"needs {estimator.least} symbols, got {len(symbols)}"
-        return Outcome({}, dict.fromkeys(estimator.names, reason))
+        return EstimatorResult({}, dict.fromkeys(estimator.names, reason))
     found = dict(zip(estimator.names, estimator.function(symbols, alphabet), strict=True))
     needs = dict(zip(estimator.names, estimator.needs, strict=True))
-    return Outcome(
+    return EstimatorResult(
         {name: value for name, value in found.items() if value is not None},
         {name: needs[name] for name, value in found.items() if value is None},
     )

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from dan_bench.metrics.randomness.bits import Bits, as_bits, unpack
 from dan_bench.metrics.randomness.parameters import Overrides
-from dan_bench.metrics.randomness.result import ALPHA, TESTS, Battery, Outcome
+from dan_bench.metrics.randomness.result import ALPHA, TESTS, Battery, SubtestResult
 
 if TYPE_CHECKING:
     from dan_bench.metrics.randomness.many import Families
@@ -22,8 +22,8 @@ __all__ = [
     "TESTS",
     "Battery",
     "Bits",
-    "Outcome",
     "Overrides",
+    "SubtestResult",
     "sp800_22",
     "sp800_22_many",
     "unpack",

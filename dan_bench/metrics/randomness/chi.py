@@ -6,18 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from dan_bench.metrics.randomness.result import Outcome, Statistic
+from dan_bench.metrics.randomness.result import Statistic, SubtestResult
 
 
 def chi_squared_test(
     counts: NDArray[np.int64],
     probabilities: NDArray[np.float64],
     statistics: Mapping[str, Statistic],
-) -> Outcome:
+) -> SubtestResult:
     """One p-value with (classes - 1) degrees of freedom; adds blocks, counts and chi_squared."""
     total = int(counts.sum())
     expected = total * probabilities
     chi_squared = float((np.square(counts - expected) / expected).sum())
     p = float(special.gammaincc((len(counts) - 1) / 2, chi_squared / 2))
     found: dict[str, Statistic] = {"blocks": total, "counts": counts.tolist()}
-    return Outcome((p,), {**statistics, **found, "chi_squared": chi_squared})
+    return SubtestResult((p,), {**statistics, **found, "chi_squared": chi_squared})

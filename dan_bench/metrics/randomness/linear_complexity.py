@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dan_bench.metrics.randomness.bits import Bits
 from dan_bench.metrics.randomness.chi import chi_squared_test
-from dan_bench.metrics.randomness.result import Outcome
+from dan_bench.metrics.randomness.result import SubtestResult
 
 # of T <= -2.5, ..., T > 2.5. In the limit T = k > 0 has 2^(-2k) and T = -k half of that, section
 # 3.10; NIST's tool, and with it every published p-value, has the first of them as 0.01047
@@ -75,7 +75,9 @@ def complexities(blocks: NDArray[np.uint64], length: int) -> NDArray[np.int64]:
     return found
 
 
-def linear_complexity(bits: Bits, length: int, kind: Literal["exact", "nist"] = "nist") -> Outcome:
+def linear_complexity(
+    bits: Bits, length: int, kind: Literal["exact", "nist"] = "nist"
+) -> SubtestResult:
     """Linear complexity test, section 2.10, of blocks of M bits."""
     blocks = len(bits) // length
     rows = np.packbits(bits[: blocks * length].reshape(blocks, length), axis=1, bitorder="little")

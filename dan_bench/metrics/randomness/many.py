@@ -23,7 +23,7 @@ BINS = 10
 
 
 @dataclass(frozen=True)
-class Tally:
+class FamilyTally:
     """P-values of one sub-test, or of several pooled, over the streams that allowed the test."""
 
     name: str
@@ -81,11 +81,11 @@ class Family:
     decide.
     """
 
-    pooled: Tally
-    sub_tests: tuple[Tally, ...]
+    pooled: FamilyTally
+    sub_tests: tuple[FamilyTally, ...]
 
     @property
-    def worst(self) -> Tally:
+    def worst(self) -> FamilyTally:
         """The sub-test with the smallest p-value; among equals that with the fewest passes."""
         return min(self.sub_tests, key=lambda t: (t.p_value, t.proportion))
 
@@ -154,11 +154,11 @@ def uniformity_p_value(p_values: NDArray[np.float64]) -> float | None:
     return float(special.gammaincc((BINS - 1) / 2, chi_squared / 2))
 
 
-def tally(name: str, p_values: NDArray[np.float64], n: int, alpha: float) -> Tally:
+def tally(name: str, p_values: NDArray[np.float64], n: int, alpha: float) -> FamilyTally:
     """Count what passes among the p-values of streams of n bits."""
     passes = int(np.count_nonzero(p_values >= alpha))
     uniform = uniformity_p_value(p_values)
-    return Tally(name, len(p_values), passes, alpha, uniform, n >= BITS_FOR_UNIFORMITY)
+    return FamilyTally(name, len(p_values), passes, alpha, uniform, n >= BITS_FOR_UNIFORMITY)
 
 
 def by_family(batteries: list[Battery]) -> Families:

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from dan_bench.metrics.randomness.result import Outcome, Statistic
+from dan_bench.metrics.randomness.result import Statistic, SubtestResult
 from dan_bench.metrics.randomness.windows import shorten
 
 
-def serial(counts: NDArray[np.int64], m: int) -> Outcome:
+def serial(counts: NDArray[np.int64], m: int) -> SubtestResult:
     """Serial test, section 2.11, from cyclic `counts` of windows of at least m bits; m >= 2.
 
     Two p-values, of the first and the second difference of psi^2 over the pattern length.
@@ -28,7 +28,7 @@ def serial(counts: NDArray[np.int64], m: int) -> Outcome:
         "del_psi": first,
         "del2_psi": second,
     }
-    return Outcome(p_values, statistics, ("del_psi", "del2_psi"))
+    return SubtestResult(p_values, statistics, ("del_psi", "del2_psi"))
 
 
 def psi_squared(counts: NDArray[np.int64]) -> float:
@@ -38,7 +38,7 @@ def psi_squared(counts: NDArray[np.int64]) -> float:
     return (len(counts) * int(counts @ counts) - n * n) / n
 
 
-def approximate_entropy(counts: NDArray[np.int64], m: int) -> Outcome:
+def approximate_entropy(counts: NDArray[np.int64], m: int) -> SubtestResult:
     """Approximate entropy test, section 2.12, from cyclic `counts` of at least m + 1 bits."""
     n = int(counts.sum())
     phi = []
@@ -49,4 +49,4 @@ def approximate_entropy(counts: NDArray[np.int64], m: int) -> Outcome:
     chi_squared = max(0.0, 2 * n * (math.log(2) - entropy))
     p = float(special.gammaincc(2.0 ** (m - 1), chi_squared / 2))
     statistics = {"length": m, "approximate_entropy": entropy, "chi_squared": chi_squared}
-    return Outcome((p,), statistics)
+    return SubtestResult((p,), statistics)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dan_bench.metrics.randomness.bits import Bits
 from dan_bench.metrics.randomness.chi import chi_squared_test
 from dan_bench.metrics.randomness.parameters import RANK_BITS
-from dan_bench.metrics.randomness.result import Outcome
+from dan_bench.metrics.randomness.result import SubtestResult
 
 SIDE = 32
 
@@ -42,7 +42,7 @@ def ranks(matrices: NDArray[np.uint32]) -> NDArray[np.int64]:
     return found
 
 
-def rank(bits: Bits) -> Outcome:
+def rank(bits: Bits) -> SubtestResult:
     """Binary matrix rank test, section 2.5; ranks 32, 31 and less, with exact probabilities."""
     whole = len(bits) // RANK_BITS * RANK_BITS
     words = np.packbits(bits[:whole]).view(">u4").astype(np.uint32)

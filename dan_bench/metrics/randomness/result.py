@@ -9,7 +9,7 @@ ALPHA = 0.01
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SubtestResult:
     """One test of one stream: a p-value for every sub-test, or the reason why there is none.
 
     `sub_tests` names the p-values (templates, states, directions) and is empty where there is one
@@ -54,26 +54,26 @@ class Outcome:
 class Battery:
     """The fifteen tests of SP 800-22 Rev. 1a on one stream of n bits."""
 
-    frequency: Outcome
-    block_frequency: Outcome
-    cumulative_sums: Outcome
-    runs: Outcome
-    longest_run: Outcome
-    rank: Outcome
-    dft: Outcome
-    non_overlapping_template: Outcome
-    overlapping_template: Outcome
-    universal: Outcome
-    approximate_entropy: Outcome
-    random_excursions: Outcome
-    random_excursions_variant: Outcome
-    serial: Outcome
-    linear_complexity: Outcome
+    frequency: SubtestResult
+    block_frequency: SubtestResult
+    cumulative_sums: SubtestResult
+    runs: SubtestResult
+    longest_run: SubtestResult
+    rank: SubtestResult
+    dft: SubtestResult
+    non_overlapping_template: SubtestResult
+    overlapping_template: SubtestResult
+    universal: SubtestResult
+    approximate_entropy: SubtestResult
+    random_excursions: SubtestResult
+    random_excursions_variant: SubtestResult
+    serial: SubtestResult
+    linear_complexity: SubtestResult
     n: int
     alpha: float = ALPHA
 
     @property
-    def tests(self) -> dict[str, Outcome]:
+    def tests(self) -> dict[str, SubtestResult]:
         """The fifteen outcomes by name, in the document's order."""
         return {name: getattr(self, name) for name in TESTS}
 
@@ -102,4 +102,4 @@ class Battery:
         return {name: outcome.to_json() for name, outcome in self.tests.items()}
 
 
-TESTS: tuple[str, ...] = tuple(f.name for f in fields(Battery) if f.type is Outcome)
+TESTS: tuple[str, ...] = tuple(f.name for f in fields(Battery) if f.type is SubtestResult)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from dan_bench.metrics.randomness.bits import Bits
 from dan_bench.metrics.randomness.chi import chi_squared_test
-from dan_bench.metrics.randomness.result import Outcome
+from dan_bench.metrics.randomness.result import SubtestResult
 
 # smallest n: M, longest run of the first class, class probabilities (section 2.4.4 and 3.4; those
 # of M = 128 to the digits of NIST's tool)
@@ -23,7 +23,7 @@ LONGEST = {
 }
 
 
-def runs(bits: Bits) -> Outcome:
+def runs(bits: Bits) -> SubtestResult:
     """Runs test, section 2.3: how many runs of equal bits there are, given the share of ones.
 
     The p-value is 0 where the share is 2 / sqrt(n) or more away from one half, by the document's
@@ -36,7 +36,7 @@ def runs(bits: Bits) -> Outcome:
     if abs(share - 0.5) < 2 / math.sqrt(n):
         spread = share * (1 - share)
         p = math.erfc(abs(found - 2 * n * spread) / (2 * math.sqrt(2 * n) * spread))
-    return Outcome((p,), {"runs": found, "share_of_ones": share})
+    return SubtestResult((p,), {"runs": found, "share_of_ones": share})
 
 
 @numba.njit(cache=True, nogil=True)
@@ -53,7 +53,7 @@ def longest_runs(bits: Bits, length: int) -> NDArray[np.int64]:
     return longest
 
 
-def longest_run(bits: Bits) -> Outcome:
+def longest_run(bits: Bits) -> SubtestResult:
     """Longest run of ones in a block, section 2.4; blocks of 8, 128 or 10,000 bits by n.
 
     All n // M blocks count, as in NIST's tool (the document's table names the fewest).

@@ -6,10 +6,10 @@ import numpy as np
 from scipy import fft
 
 from dan_bench.metrics.randomness.bits import Bits
-from dan_bench.metrics.randomness.result import Outcome
+from dan_bench.metrics.randomness.result import SubtestResult
 
 
-def dft(bits: Bits) -> Outcome:
+def dft(bits: Bits) -> SubtestResult:
     """Spectral test, section 2.6: how many of the first n/2 moduli are below the 95 % threshold.
 
     The variance n x 0.95 x 0.05 / 4 is the document's; the true one is about 5 % larger (Pareschi,
@@ -29,4 +29,4 @@ def dft(bits: Bits) -> Outcome:
     d = (below - expected) / math.sqrt(n * 0.95 * 0.05 / 4)
     p = math.erfc(abs(d) / math.sqrt(2))
     statistics = {"threshold": math.sqrt(threshold), "below": below, "expected": expected, "d": d}
-    return Outcome((p,), statistics)
+    return SubtestResult((p,), statistics)

@@ -10,7 +10,7 @@ from dan_bench.metrics.randomness.linear_complexity import linear_complexity
 from dan_bench.metrics.randomness.parameters import CYCLES, Overrides, choose, needs
 from dan_bench.metrics.randomness.patterns import approximate_entropy, serial
 from dan_bench.metrics.randomness.rank import rank
-from dan_bench.metrics.randomness.result import Battery, Outcome
+from dan_bench.metrics.randomness.result import Battery, SubtestResult
 from dan_bench.metrics.randomness.runs import longest_run, runs
 from dan_bench.metrics.randomness.spectral import dft
 from dan_bench.metrics.randomness.templates import (
@@ -42,14 +42,14 @@ def battery(bits: Bits, alpha: float, overrides: Overrides) -> Battery:
     windows = cyclic_counts(bits, max((lengths[t] for t in lengths.keys() & can), default=1))
     walked = walk(bits)
 
-    def of_cycles(test: Callable[[], Outcome]) -> Outcome:
+    def of_cycles(test: Callable[[], SubtestResult]) -> SubtestResult:
         enough = max(0.005 * math.sqrt(n), CYCLES)
         if walked.cycles >= enough:
             return test()
         reason = f"needs {math.ceil(enough)} cycles of the random walk, got {walked.cycles}"
-        return Outcome(statistics={"cycles": walked.cycles}, reason=reason)
+        return SubtestResult(statistics={"cycles": walked.cycles}, reason=reason)
 
-    tests: dict[str, Callable[[], Outcome]] = {
+    tests: dict[str, Callable[[], SubtestResult]] = {
         "frequency": lambda: frequency(bits),
         "block_frequency": lambda: block_frequency(bits, p.block_frequency_length),
         "cumulative_sums": lambda: cumulative_sums(walked),
@@ -78,7 +78,7 @@ def battery(bits: Bits, alpha: float, overrides: Overrides) -> Battery:
     outcomes = {
         name: replace(test(), alpha=alpha)
         if name in can
-        else Outcome(reason=f"needs n >= {least[name]} bits, got {n}", alpha=alpha)
+        else SubtestResult(reason=f"needs n >= {least[name]} bits, got {n}", alpha=alpha)
         for name, test in tests.items()
     }
     return Battery(**outcomes, n=n, alpha=alpha)

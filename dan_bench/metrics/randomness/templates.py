@@ -11,7 +11,7 @@ from scipy import special
 
 from dan_bench.metrics.randomness.bits import Bits
 from dan_bench.metrics.randomness.chi import chi_squared_test
-from dan_bench.metrics.randomness.result import Outcome
+from dan_bench.metrics.randomness.result import SubtestResult
 from dan_bench.metrics.randomness.windows import window_counts
 
 CLASSES = 6
@@ -27,7 +27,7 @@ def aperiodic_templates(m: int) -> tuple[int, ...]:
     )
 
 
-def non_overlapping_template(bits: Bits, m: int, blocks: int) -> Outcome:
+def non_overlapping_template(bits: Bits, m: int, blocks: int) -> SubtestResult:
     """Non-overlapping template matching, section 2.7, for every aperiodic template of m bits.
 
     Two occurrences of such a template cannot overlap, so the document's search, which goes on
@@ -52,7 +52,7 @@ def non_overlapping_template(bits: Bits, m: int, blocks: int) -> Outcome:
         "chi_squared": [float(c) for c in chi_squared],
     }
     names = tuple(f"{template:0{m}b}" for template in templates)
-    return Outcome(tuple(float(p) for p in p_values), statistics, names)
+    return SubtestResult(tuple(float(p) for p in p_values), statistics, names)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -104,7 +104,7 @@ def approximate_probabilities(m: int, length: int) -> tuple[float, ...]:
 
 def overlapping_template(
     bits: Bits, m: int, length: int, kind: Literal["exact", "nist"] = "exact"
-) -> Outcome:
+) -> SubtestResult:
     """Overlapping template matching, section 2.8: occurrences of m ones in blocks of M bits."""
     found = np.minimum(ones_counts(bits, m, length), CLASSES - 1)
     counts = np.bincount(found, minlength=CLASSES)

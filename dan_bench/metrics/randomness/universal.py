@@ -6,7 +6,7 @@ import numba
 import numpy as np
 
 from dan_bench.metrics.randomness.bits import Bits
-from dan_bench.metrics.randomness.result import Outcome
+from dan_bench.metrics.randomness.result import SubtestResult
 
 # mean and variance of log2 of the distance, L = 1 to 16: the table of sections 2.9.4 and 3.9
 MEANS = (
@@ -34,7 +34,7 @@ def sum_of_log_distances(bits: Bits, length: int, initial: int) -> float:
     return total
 
 
-def universal(bits: Bits, length: int, initial: int) -> Outcome:
+def universal(bits: Bits, length: int, initial: int) -> SubtestResult:
     """Universal test, section 2.9: mean log2 distance between equal blocks of L bits.
 
     `initial` is Q, the blocks that only fill the table; the other K = n // L - Q are tested.
@@ -52,4 +52,4 @@ def universal(bits: Bits, length: int, initial: int) -> Outcome:
         "expected": MEANS[length - 1],
         "sigma": sigma,
     }
-    return Outcome((p,), statistics)
+    return SubtestResult((p,), statistics)

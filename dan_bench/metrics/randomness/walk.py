@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from dan_bench.metrics.randomness.bits import Bits
-from dan_bench.metrics.randomness.result import Outcome
+from dan_bench.metrics.randomness.result import SubtestResult
 
 NEAR = 4  # states -4 to 4 of random excursions
 FAR = 9  # states -9 to 9 of the variant
@@ -64,12 +64,14 @@ def walk(bits: Bits) -> Walk:
     return Walk(len(bits), *steps(bits))
 
 
-def cumulative_sums(walked: Walk) -> Outcome:
+def cumulative_sums(walked: Walk) -> SubtestResult:
     """Cumulative sums test, section 2.13, forward and reverse: the farthest from the start."""
     forward = max(walked.highest, -walked.lowest)
     reverse = max(walked.end - walked.lowest, walked.highest - walked.end)
     p_values = tuple(farthest_p_value(z, walked.n) for z in (forward, reverse))
-    return Outcome(p_values, {"z_forward": forward, "z_reverse": reverse}, ("forward", "reverse"))
+    return SubtestResult(
+        p_values, {"z_forward": forward, "z_reverse": reverse}, ("forward", "reverse")
+    )
 
 
 def farthest_p_value(z: int, n: int) -> float:
@@ -84,14 +86,14 @@ def farthest_p_value(z: int, n: int) -> float:
     return min(1.0, max(0.0, 1 - inside))
 
 
-def random_excursions(walked: Walk) -> Outcome:
+def random_excursions(walked: Walk) -> SubtestResult:
     """Random excursions test, section 2.14: visits a cycle to each of the states -4 to 4."""
     states = [x for x in range(-NEAR, NEAR + 1) if x != 0]
     expected = walked.cycles * np.array([visit_probabilities(x) for x in states])
     observed = walked.cycles_by_visits[[x + NEAR for x in states]]
     chi_squared = (np.square(observed - expected) / expected).sum(axis=1)
     p_values = special.gammaincc((VISITS - 1) / 2, chi_squared / 2)
-    return Outcome(
+    return SubtestResult(
         tuple(float(p) for p in p_values),
         {"cycles": walked.cycles, "chi_squared": [float(c) for c in chi_squared]},
         tuple(f"{x:+d}" for x in states),
@@ -105,7 +107,7 @@ def visit_probabilities(state: int) -> list[float]:
     return [1 - leave, *some, leave * (1 - leave) ** (VISITS - 2)]
 
 
-def random_excursions_variant(walked: Walk) -> Outcome:
+def random_excursions_variant(walked: Walk) -> SubtestResult:
     """Random excursions variant test, section 2.15: all visits to each of the states -9 to 9."""
     states = [x for x in range(-FAR, FAR + 1) if x != 0]
     visits = [int(walked.visits[x + FAR]) for x in states]
@@ -113,7 +115,7 @@ def random_excursions_variant(walked: Walk) -> Outcome:
         math.erfc(abs(found - walked.cycles) / math.sqrt(2 * walked.cycles * (4 * abs(x) - 2)))
         for x, found in zip(states, visits, strict=True)
     )
-    return Outcome(
+    return SubtestResult(
         p_values,
         {"cycles": walked.cycles, "visits": visits},
         tuple(f"{x:+d}" for x in states),

@@ -5,7 +5,7 @@ from functools import partial
 
 from dan_bench.archive import Results
 from dan_bench.records import RunRecord
-from dan_bench.report.figures.drawn import Drawn, basis
+from dan_bench.report.figures.drawn import DrawnFigure, basis
 from dan_bench.report.figures.paper import TILES, snapshot_at
 from dan_bench.report.figures.tiles import foot, mosaic, place, sheet
 
@@ -18,7 +18,7 @@ CAPTION = (
 
 def after_passes(
     records: Sequence[RunRecord], results: Results, passes: int, number: int, remark: str
-) -> Drawn | None:
+) -> DrawnFigure | None:
     """Draw what a run made of held-out rows after so many passes over its data.
 
     Args:
@@ -45,7 +45,7 @@ def after_passes(
         step=found.step,
         remark=remark,
     )
-    return Drawn(figure, caption, (found.run,), n)
+    return DrawnFigure(figure, caption, (found.run,), n)
 
 
 after_one_pass = partial(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dan_bench.archive import Results
 from dan_bench.records import RunRecord
 from dan_bench.report.figures import style
-from dan_bench.report.figures.drawn import Drawn, basis
+from dan_bench.report.figures.drawn import DrawnFigure, basis
 from dan_bench.report.figures.grid import grid
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def perceptron(sizes: Sequence[int]) -> int:
     return sum((inputs + 1) * outputs for inputs, outputs in pairwise(sizes))
 
 
-def architectures(records: Sequence[RunRecord], _: Results) -> Drawn | None:
+def architectures(records: Sequence[RunRecord], _: Results) -> DrawnFigure | None:
     """Draw the first GAN and the first DAN of one data set, one below the other."""
     shown, _others = grid(
         [r for r in records if r.metrics.get("shannon_bits") and r.config["model"].get(LAYERS)]
@@ -80,7 +80,7 @@ def architectures(records: Sequence[RunRecord], _: Results) -> Drawn | None:
         for a in found
         if "parameters" in a.run.costs
     )
-    return Drawn(figure, CAPTION.format(data=section, parameters=said).strip(), runs, n)
+    return DrawnFigure(figure, CAPTION.format(data=section, parameters=said).strip(), runs, n)
 
 
 def read(run: RunRecord) -> Architecture:

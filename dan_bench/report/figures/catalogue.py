@@ -22,7 +22,7 @@ SWEEP = "make sweep"
 
 
 @dataclass(frozen=True)
-class Entry:
+class FigureEntry:
     """One figure of the catalogue."""
 
     draw: Draw
@@ -33,41 +33,45 @@ class Entry:
     """Drawn only where it is named."""
 
 
-CATALOGUE: dict[str, Entry] = {
-    "collapse": Entry(collapse, "where collapse hides: byte entropy, effective dimensions", SWEEP),
-    "secrecy": Entry(
+CATALOGUE: dict[str, FigureEntry] = {
+    "collapse": FigureEntry(
+        collapse, "where collapse hides: byte entropy, effective dimensions", SWEEP
+    ),
+    "secrecy": FigureEntry(
         secrecy,
         "%_dd against fresh randomness, with Shannon's bound",
         f"{TRAIN} -m +experiment=secrecy",
     ),
-    "fooled": Entry(
+    "fooled": FigureEntry(
         fooled,
         "Figure 4: a network fooled, or a person too",
         f"{TRAIN} -m +experiment=robust_classifier",
     ),
-    "architectures": Entry(architectures, "Figure 5: GAN and DAN", SWEEP),
-    "one_dimension": Entry(
+    "architectures": FigureEntry(architectures, "Figure 5: GAN and DAN", SWEEP),
+    "one_dimension": FigureEntry(
         one_dimension, "Figure 6: p_x, p_d and D", f"{TRAIN} +experiment=one_dimension"
     ),
-    "python_or_dan": Entry(
+    "python_or_dan": FigureEntry(
         python_or_dan, "Figure 7: Python's random beside DAN", f"{TRAIN} +experiment=paper"
     ),
-    "after_one_pass": Entry(
+    "after_one_pass": FigureEntry(
         after_one_pass, "Figure 8: after one pass", f"{TRAIN} +experiment=paper"
     ),
-    "after_fifteen_passes": Entry(
+    "after_fifteen_passes": FigureEntry(
         after_fifteen_passes, "Figure 9: after fifteen passes", f"{TRAIN} +experiment=paper"
     ),
-    "convergence": Entry(convergence, "curves over training, to the known optimum", SWEEP),
-    "saturation": Entry(
+    "convergence": FigureEntry(convergence, "curves over training, to the known optimum", SWEEP),
+    "saturation": FigureEntry(
         saturation,
         "what gradient is left as the discriminator learns",
         f"{TRAIN} -m +experiment=saturation",
     ),
-    "dial": Entry(dial, "EntropyDAN: entropy asked for and served", f"{TRAIN} -m +experiment=dial"),
-    "training_samples": Entry(training_samples, "samples through training", SWEEP),
-    "samples": Entry(samples, "samples of every model and control", SWEEP),
-    "universe": Entry(
+    "dial": FigureEntry(
+        dial, "EntropyDAN: entropy asked for and served", f"{TRAIN} -m +experiment=dial"
+    ),
+    "training_samples": FigureEntry(training_samples, "samples through training", SWEEP),
+    "samples": FigureEntry(samples, "samples of every model and control", SWEEP),
+    "universe": FigureEntry(
         universe, "Figure 2: the universe against deep learning", SWEEP, on_request=True
     ),
 }

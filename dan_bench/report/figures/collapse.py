@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from dan_bench.archive import Results
 from dan_bench.records import RunRecord
 from dan_bench.report.figures import points, style
-from dan_bench.report.figures.drawn import Drawn, basis, rows_of
-from dan_bench.report.figures.grid import Shown, grid
+from dan_bench.report.figures.drawn import DrawnFigure, basis, rows_of
+from dan_bench.report.figures.grid import PlottedMethod, grid
 from dan_bench.report.figures.points import Point
 from dan_bench.report.leaderboard import over_seeds
 
@@ -37,7 +37,7 @@ CAPTION = (
 )
 
 
-def collapse(records: Sequence[RunRecord], _: Results) -> Drawn | None:
+def collapse(records: Sequence[RunRecord], _: Results) -> DrawnFigure | None:
     """Draw each subject's byte entropy and effective dimensions, a panel a data set."""
     shown, others = grid([r for r in records if r.metrics.get(X) and r.metrics.get(Y)])
     if not shown:
@@ -51,10 +51,10 @@ def collapse(records: Sequence[RunRecord], _: Results) -> Drawn | None:
     runs = tuple(run for subject in shown for run in subject.runs)
     n = rows_of(runs)
     style.note(figure, basis(runs, n))
-    return Drawn(figure, f"{CAPTION} {others}".strip(), runs, n)
+    return DrawnFigure(figure, f"{CAPTION} {others}".strip(), runs, n)
 
 
-def point(subject: Shown) -> Point:
+def point(subject: PlottedMethod) -> Point:
     """Return both means over seeds."""
     x, y = (over_seeds(subject.runs, name) for name in (X, Y))
     assert x is not None

@@ -10,8 +10,8 @@ from dan_bench.archive import Results
 from dan_bench.records import RunRecord
 from dan_bench.report.figures import style
 from dan_bench.report.figures.curves import mean_of, read
-from dan_bench.report.figures.drawn import Drawn, basis
-from dan_bench.report.figures.grid import Shown, grid, rank
+from dan_bench.report.figures.drawn import DrawnFigure, basis
+from dan_bench.report.figures.grid import PlottedMethod, grid, rank
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +41,7 @@ CAPTION = (
 )
 
 
-def convergence(records: Sequence[RunRecord], results: Results) -> Drawn | None:
+def convergence(records: Sequence[RunRecord], results: Results) -> DrawnFigure | None:
     """Draw the mean curves of the models of one data set, a panel a curve."""
     shown, others = grid([r for r in records if r.config["model"]["kind"] == "learned"])
     found = [(subject, of) for subject in shown if (of := read(subject.runs, results))]
@@ -71,7 +71,7 @@ def convergence(records: Sequence[RunRecord], results: Results) -> Drawn | None:
         caption += f" Not shown: {', '.join(more)}."
     if len(sections) > 1:
         caption += f" Other data sets are not shown: {', '.join(sections[1:])}."
-    return Drawn(figure, f"{caption} {others}".strip(), runs, n)
+    return DrawnFigure(figure, f"{caption} {others}".strip(), runs, n)
 
 
 def draw_optimum(axes: "Axes", metric: str) -> None:
@@ -93,7 +93,9 @@ def draw_optimum(axes: "Axes", metric: str) -> None:
     )
 
 
-def draw_curve(axes: "Axes", subject: Shown, of: Sequence[pd.DataFrame], metric: str) -> None:
+def draw_curve(
+    axes: "Axes", subject: PlottedMethod, of: Sequence[pd.DataFrame], metric: str
+) -> None:
     """One subject's mean and band; its mark stands at the end."""
     curve = mean_of(of, metric)
     if curve is None:

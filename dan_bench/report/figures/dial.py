@@ -7,7 +7,7 @@ from dan_bench.archive import Results
 from dan_bench.metrics.statistics import Estimate, t_interval
 from dan_bench.records import RunRecord
 from dan_bench.report.figures import style
-from dan_bench.report.figures.drawn import Drawn, basis, rows_of
+from dan_bench.report.figures.drawn import DrawnFigure, basis, rows_of
 from dan_bench.report.figures.points import span
 from dan_bench.report.leaderboard import name_rows
 
@@ -21,7 +21,7 @@ CAPTION = (
 )
 
 
-def dial(records: Sequence[RunRecord], _: Results) -> Drawn | None:
+def dial(records: Sequence[RunRecord], _: Results) -> DrawnFigure | None:
     """Draw measured entropies over requested trueness, beside 8t."""
     turned = [record for record in records if record.metrics.get("dial") is not None]
     if not turned:
@@ -47,7 +47,7 @@ def dial(records: Sequence[RunRecord], _: Results) -> Drawn | None:
     style.legend(panels[0, 0], loc="lower right")
     n = rows_of(turned)
     style.note(figure, basis(turned, n))
-    return Drawn(figure, CAPTION, tuple(turned), n)
+    return DrawnFigure(figure, CAPTION, tuple(turned), n)
 
 
 def by_subject(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnFigure:
     """One figure."""
 
     figure: "Figure"
@@ -43,7 +43,7 @@ class Drawn:
         return f"{self.caption} {self.basis}. Run keys: {' '.join(self.keys)}."
 
 
-Draw = Callable[[Sequence[RunRecord], Results], Drawn | None]
+Draw = Callable[[Sequence[RunRecord], Results], DrawnFigure | None]
 
 
 def basis(runs: Sequence[RunRecord], n: str) -> str:

@@ -8,7 +8,7 @@ from dan_bench.archive import Results
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.records import RunRecord
 from dan_bench.report.figures import points, style
-from dan_bench.report.figures.drawn import Drawn, basis, rows_of
+from dan_bench.report.figures.drawn import DrawnFigure, basis, rows_of
 from dan_bench.report.figures.points import Point
 from dan_bench.report.leaderboard import Row, leaderboard, name_rows
 
@@ -31,7 +31,7 @@ CAPTION = (
 )
 
 
-def fooled(records: Sequence[RunRecord], _: Results) -> Drawn | None:
+def fooled(records: Sequence[RunRecord], _: Results) -> DrawnFigure | None:
     """Draw a fixed classifier's errors against each stand-in for a person, a row a data set."""
     metrics = (FIXED, *PROXIES)
     compared = [r for r in records if all(r.metrics.get(name) for name in metrics)]
@@ -63,7 +63,7 @@ def fooled(records: Sequence[RunRecord], _: Results) -> Drawn | None:
     style.note(figure, basis(compared, n))
     used = sorted({strength[id(row)] for row in rows if row.axes["model"] in ATTACKS})
     said = f" ({', '.join(f'{one:g}' for one in used)} of white)" if used else ""
-    return Drawn(figure, CAPTION.format(strengths=said), tuple(compared), n)
+    return DrawnFigure(figure, CAPTION.format(strengths=said), tuple(compared), n)
 
 
 def errors(row: Row, metric: str) -> Estimate:

@@ -27,7 +27,7 @@ KINDS = ("control", "untrained", "learned")
 
 
 @dataclass(frozen=True)
-class Shown:
+class PlottedMethod:
     """One subject of a figure, with its runs by seed."""
 
     section: str
@@ -49,7 +49,7 @@ class Shown:
         return len({run.config["seed"] for run in self.runs})
 
 
-def grid(records: Sequence[RunRecord]) -> tuple[list[Shown], str]:
+def grid(records: Sequence[RunRecord]) -> tuple[list[PlottedMethod], str]:
     """Choose the subjects that can be compared with each other.
 
     Args:
@@ -77,11 +77,11 @@ def grid(records: Sequence[RunRecord]) -> tuple[list[Shown], str]:
     for (section, kind, name, output), runs in sorted(groups.items()):
         same = most_common(runs, lambda r: repr(without_seed(r.config)))
         in_order = tuple(sorted(same, key=lambda run: int(run.config["seed"])))
-        shown.append(Shown(section, name, output, KINDS[kind], in_order))
+        shown.append(PlottedMethod(section, name, output, KINDS[kind], in_order))
     return shown, left_out(done, [run for subject in shown for run in subject.runs], of)
 
 
-def rank(subject: Shown) -> tuple[int, str]:
+def rank(subject: PlottedMethod) -> tuple[int, str]:
     """Return what subjects are sorted by where there is no room for all."""
     return (FIRST.index(subject.name) if subject.name in FIRST else len(FIRST)), subject.name
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dan_bench.archive import Results
 from dan_bench.records import RunRecord
 from dan_bench.report.figures import style
-from dan_bench.report.figures.drawn import Drawn, basis
+from dan_bench.report.figures.drawn import DrawnFigure, basis
 
 PANELS = 4
 LEVELS = 256
@@ -26,7 +26,7 @@ CAPTION = (
 )
 
 
-def one_dimension(records: Sequence[RunRecord], results: Results) -> Drawn | None:
+def one_dimension(records: Sequence[RunRecord], results: Results) -> DrawnFigure | None:
     """Draw both laws and the discriminator at four steps of the first run of single numbers."""
     for run in sorted(records, key=lambda r: (r.config["seed"], r.key)):
         arrays = [
@@ -40,7 +40,7 @@ def one_dimension(records: Sequence[RunRecord], results: Results) -> Drawn | Non
 
 def draw(
     run: RunRecord, steps: NDArray[np.int64], made: NDArray[np.uint8], logits: NDArray[np.float64]
-) -> Drawn:
+) -> DrawnFigure:
     """One run: above the laws, below the discriminator, a column a step."""
     chosen = np.unique(np.linspace(0, len(steps) - 1, PANELS).round().astype(int))
     theme = style.theme()
@@ -83,7 +83,7 @@ def draw(
         bins=BINS,
         highest=HIGHEST,
     )
-    return Drawn(figure, caption, (run,), n)
+    return DrawnFigure(figure, caption, (run,), n)
 
 
 def density(made: NDArray[np.uint8]) -> NDArray[np.float64]:

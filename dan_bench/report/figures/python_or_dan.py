@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from dan_bench.archive import Results
 from dan_bench.records import RunRecord
-from dan_bench.report.figures.drawn import Drawn, basis
+from dan_bench.report.figures.drawn import DrawnFigure, basis
 from dan_bench.report.figures.paper import snapshot_at
 from dan_bench.report.figures.tiles import (
     NOISE_SEED,
@@ -32,7 +32,7 @@ MEASURED = {
 }
 
 
-def python_or_dan(records: Sequence[RunRecord], results: Results) -> Drawn | None:
+def python_or_dan(records: Sequence[RunRecord], results: Results) -> DrawnFigure | None:
     """Draw as many pictures of either, side by side."""
     found = snapshot_at(records, results, EPOCHS)
     if found is None:
@@ -60,7 +60,7 @@ def python_or_dan(records: Sequence[RunRecord], results: Results) -> Drawn | Non
         count=count,
         measured=measured(found.run),
     )
-    return Drawn(figure, caption.strip(), (found.run,), n)
+    return DrawnFigure(figure, caption.strip(), (found.run,), n)
 
 
 def measured(run: RunRecord) -> str:

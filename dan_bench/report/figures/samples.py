@@ -7,8 +7,8 @@ import numpy as np
 from dan_bench.archive import Results
 from dan_bench.records import RunRecord
 from dan_bench.report.figures import style
-from dan_bench.report.figures.drawn import Drawn, basis
-from dan_bench.report.figures.grid import Shown, grid
+from dan_bench.report.figures.drawn import DrawnFigure, basis
+from dan_bench.report.figures.grid import PlottedMethod, grid
 from dan_bench.report.figures.tiles import Bytes, foot, label, mosaic, place, shape_of, sheet
 
 FIRST = "mnist"
@@ -29,7 +29,7 @@ TELLING = ("identity", "python_random", "shuffle")
 KINDS = ("learned", "untrained", "control")
 
 
-def samples(records: Sequence[RunRecord], results: Results) -> Drawn | None:
+def samples(records: Sequence[RunRecord], results: Results) -> DrawnFigure | None:
     """Draw a few samples of each subject of one data set, the data first."""
     shown, others = grid(records)
     kept = [(s, of) for s in shown if (of := strip(s, results, "samples")) is not None]
@@ -64,15 +64,15 @@ def samples(records: Sequence[RunRecord], results: Results) -> Drawn | None:
         caption += f" Not shown: {', '.join(more)}."
     if len(sections) > 1:
         caption += f" Other data sets are not shown: {', '.join(sections[1:])}."
-    return Drawn(figure, f"{caption} {others}".strip(), runs, n)
+    return DrawnFigure(figure, f"{caption} {others}".strip(), runs, n)
 
 
-def place_of(subject: Shown) -> tuple[int, bool, str]:
+def place_of(subject: PlottedMethod) -> tuple[int, bool, str]:
     """Return what subjects are sorted by."""
     return KINDS.index(subject.kind), subject.name not in TELLING, subject.name
 
 
-def strip(subject: Shown, results: Results, part: str) -> Bytes | None:
+def strip(subject: PlottedMethod, results: Results, part: str) -> Bytes | None:
     """Return a few rows of the first seed; None where none were kept or they are no pictures."""
     rows = results.array(subject.runs[0].key, part)
     if rows is None or rows.ndim != 2 or shape_of(subject.runs[0], rows.shape[1]) is None:

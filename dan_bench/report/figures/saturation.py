@@ -9,7 +9,7 @@ import pandas as pd
 from dan_bench.archive import Results
 from dan_bench.records import RunRecord
 from dan_bench.report.figures import style
-from dan_bench.report.figures.drawn import Drawn, basis
+from dan_bench.report.figures.drawn import DrawnFigure, basis
 from dan_bench.report.saturation import gradient_curves
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ CAPTION = (
 )
 
 
-def saturation(records: Sequence[RunRecord], results: Results) -> Drawn | None:
+def saturation(records: Sequence[RunRecord], results: Results) -> DrawnFigure | None:
     """Draw the gradient against the discriminator's accuracy, and against the step."""
     found = gradient_curves(records, results)
     if not found:
@@ -64,7 +64,7 @@ def saturation(records: Sequence[RunRecord], results: Results) -> Drawn | None:
     )  # fmt: skip
     n = batches(runs)
     style.note(figure, basis(runs, n))
-    return Drawn(figure, CAPTION.format(smoothed=SMOOTHED), runs, n)
+    return DrawnFigure(figure, CAPTION.format(smoothed=SMOOTHED), runs, n)
 
 
 def thinned(values: Sequence[float]) -> list[float]:

@@ -12,7 +12,7 @@ from dan_bench.metrics.destruction import shannon_bound
 from dan_bench.metrics.statistics import Estimate, t_interval
 from dan_bench.records import RunRecord
 from dan_bench.report.figures import style
-from dan_bench.report.figures.drawn import Drawn, basis
+from dan_bench.report.figures.drawn import DrawnFigure, basis
 from dan_bench.report.figures.grid import left_out, most_common
 from dan_bench.report.figures.points import span
 from dan_bench.report.html.subjects import short_names
@@ -34,7 +34,7 @@ CAPTION = (
 
 
 @dataclass(frozen=True)
-class Point:
+class SecrecyPoint:
     """One subject at one amount of randomness, over its seeds."""
 
     noise_bits: float
@@ -44,7 +44,7 @@ class Point:
     """What would have been said without the rehearsal."""
 
 
-def secrecy(records: Sequence[RunRecord], _: Results) -> Drawn | None:
+def secrecy(records: Sequence[RunRecord], _: Results) -> DrawnFigure | None:
     """Draw %_dd by dictionary attacks over fresh random bits, a panel a data set."""
     faced = [
         record
@@ -73,7 +73,7 @@ def secrecy(records: Sequence[RunRecord], _: Results) -> Drawn | None:
     style.note(figure, basis(attacked, n))
     said = CAPTION.format(candidates=round(2**information), information=information)
     others = left_out(faced, attacked, "")
-    return Drawn(figure, f"{said} {others}".strip(), tuple(attacked), n)
+    return DrawnFigure(figure, f"{said} {others}".strip(), tuple(attacked), n)
 
 
 def asked(records: Sequence[RunRecord]) -> float:
@@ -89,7 +89,7 @@ def queries(records: Sequence[RunRecord]) -> str:
     return " or ".join(f"{size:,}" for size in sorted(sizes))
 
 
-def subjects(records: Sequence[RunRecord]) -> dict[tuple[bool, str], list[Point]]:
+def subjects(records: Sequence[RunRecord]) -> dict[tuple[bool, str], list[SecrecyPoint]]:
     """Points of each subject, by whether it is a network and by its name without noise_dim."""
     groups: dict[tuple[bool, str], dict[float, list[RunRecord]]] = defaultdict(
         lambda: defaultdict(list)
@@ -100,7 +100,7 @@ def subjects(records: Sequence[RunRecord]) -> dict[tuple[bool, str], list[Point]
         groups[is_network, name][record.costs["noise_bits"]].append(record)
     return {
         subject: [
-            Point(
+            SecrecyPoint(
                 bits,
                 t_interval([min(destroyed(run, name) for name in ATTACKS) for run in runs]),
                 float(np.mean([destroyed(run, ATTACKS[0]) for run in runs])),
@@ -129,7 +129,7 @@ def draw_bound(axes: "Axes", records: Sequence[RunRecord]) -> None:
     axes.fill_between(bits, bound, 106, color=style.theme().faint, lw=0, zorder=0)
 
 
-def draw(axes: "Axes", subject: tuple[bool, str], points: Sequence[Point], i: int) -> None:
+def draw(axes: "Axes", subject: tuple[bool, str], points: Sequence[SecrecyPoint], i: int) -> None:
     """One subject; hollow and alone for a control, a line for a network."""
     is_network, name = subject
     bits = [point.noise_bits for point in points]

@@ -8,7 +8,7 @@ import numpy as np
 from dan_bench.archive import Results
 from dan_bench.records import RunRecord
 from dan_bench.report.figures import style
-from dan_bench.report.figures.drawn import Drawn, basis
+from dan_bench.report.figures.drawn import DrawnFigure, basis
 from dan_bench.report.figures.grid import grid, rank
 from dan_bench.report.figures.tiles import Picture, foot, label, mosaic, place, shape_of, sheet
 
@@ -28,7 +28,7 @@ CAPTION = (
 )
 
 
-def training_samples(records: Sequence[RunRecord], results: Results) -> Drawn | None:
+def training_samples(records: Sequence[RunRecord], results: Results) -> DrawnFigure | None:
     """Draw snapshots of the first seeds of a few models, a line a step."""
     shown, others = grid([r for r in records if r.config["model"]["kind"] == "learned"])
     kept = [(s, of) for s in shown if (of := snapshots(s.runs[0], results))]
@@ -61,7 +61,7 @@ def training_samples(records: Sequence[RunRecord], results: Results) -> Drawn | 
         caption += f" Not shown: {', '.join(more)}."
     if len(sections) > 1:
         caption += f" Other data sets are not shown: {', '.join(sections[1:])}."
-    return Drawn(figure, f"{caption} {others}".strip(), runs, n)
+    return DrawnFigure(figure, f"{caption} {others}".strip(), runs, n)
 
 
 def column(of: Snapshots, steps: Sequence[int], tiles: int) -> Picture:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dan_bench.archive import Results
 from dan_bench.records import RunRecord
 from dan_bench.report.figures import style
-from dan_bench.report.figures.drawn import Drawn, basis, rows_of
+from dan_bench.report.figures.drawn import DrawnFigure, basis, rows_of
 
 UNIVERSE = {
     "cosmic event horizon": (2.6e122, 0.3e122, 0.3e122),
@@ -25,7 +25,7 @@ CAPTION = (
 )
 
 
-def universe(records: Sequence[RunRecord], _: Results) -> Drawn | None:
+def universe(records: Sequence[RunRecord], _: Results) -> DrawnFigure | None:
     """Draw published estimates, and what the records add up to."""
     learned = [
         r for r in records
@@ -57,7 +57,7 @@ def universe(records: Sequence[RunRecord], _: Results) -> Drawn | None:
     style.note(figure, basis(learned, n))
     ahead = math.log10(UNIVERSE["observable universe"][0] / math.log(2) / made)
     caption = CAPTION.format(made=made, gone=gone, more=ahead)
-    return Drawn(figure, caption, tuple(learned), n)
+    return DrawnFigure(figure, caption, tuple(learned), n)
 
 
 def said(bits: float) -> str:

@@ -11,7 +11,7 @@ from PIL import Image, ImageColor
 from PIL.PngImagePlugin import PngInfo
 
 from dan_bench.report.figures.compact import SHADES, compact, shade
-from dan_bench.report.figures.drawn import Drawn
+from dan_bench.report.figures.drawn import DrawnFigure
 from dan_bench.report.figures.style import DPI, Theme
 
 COLOURS = 48
@@ -23,13 +23,13 @@ TITLE = (
 )
 
 
-def files(name: str, drawn: Drawn, theme: Theme) -> dict[str, bytes]:
+def files(name: str, drawn: DrawnFigure, theme: Theme) -> dict[str, bytes]:
     """Return a figure's files, by name; from the same records the same bytes."""
     stem = f"{name}{theme.suffix}"
     return {f"{stem}.svg": svg(name, drawn), f"{stem}.png": png(name, drawn, theme)}
 
 
-def svg(name: str, drawn: Drawn) -> bytes:
+def svg(name: str, drawn: DrawnFigure) -> bytes:
     """Return the drawing in vectors; pictures within it stay pictures, a pixel a byte."""
     out = io.BytesIO()
     about = {"Title": name, "Description": drawn.description, "Creator": "dan_bench", "Date": None}
@@ -37,7 +37,7 @@ def svg(name: str, drawn: Drawn) -> bytes:
     return compact(out.getvalue())
 
 
-def png(name: str, drawn: Drawn, theme: Theme) -> bytes:
+def png(name: str, drawn: DrawnFigure, theme: Theme) -> bytes:
     """Return the drawing in pixels, of a palette."""
     raw, out = io.BytesIO(), io.BytesIO()
     drawn.figure.savefig(raw, format="png", dpi=DPI)
@@ -68,7 +68,7 @@ def flattened(picture: Image.Image, theme: Theme) -> Image.Image:
     return flat
 
 
-def section(name: str, drawn: Drawn, themes: Sequence[Theme]) -> str:
+def section(name: str, drawn: DrawnFigure, themes: Sequence[Theme]) -> str:
     """Return what README.md says of a figure."""
     light, *dark = [f"{name}{theme.suffix}.svg" for theme in themes]
     alt = escape(drawn.caption.split(". ")[0])

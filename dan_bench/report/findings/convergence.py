@@ -22,7 +22,7 @@ import pandas as pd
 
 from dan_bench.metrics.statistics import Estimate, t_interval
 from dan_bench.records import RunRecord
-from dan_bench.report.findings.finding import Claim, Evidence, Finding
+from dan_bench.report.findings.finding import Claim, Finding, Observation
 from dan_bench.report.findings.intervals import at_least, at_most, more, within
 from dan_bench.report.findings.runs import (
     Curves,
@@ -167,9 +167,9 @@ def judged(
     series: Series,
     says: Judgement,
     rule: str,
-) -> list[Evidence]:
+) -> list[Observation]:
     """Judge a number made of a curve, on each data set; the first look and the end stand beside."""
-    found: list[Evidence] = []
+    found: list[Observation] = []
     words = name.replace("_", " ")
     for group in with_curve(material.curves, records, name):
         titles = {change: "change", at_first: "at the first look", at_end: "at the end"}
@@ -221,7 +221,7 @@ def half_torus(material: Material) -> Finding:
     return HALF_TORUS.judged(half(material, "torus"))
 
 
-def half(material: Material, output: str) -> list[Evidence]:
+def half(material: Material, output: str) -> list[Observation]:
     """Judge the discriminator's accuracy at the end."""
     return judged(
         material,
@@ -243,7 +243,7 @@ def value_torus(material: Material) -> Finding:
     return VALUE_TORUS.judged(value(material, "torus"))
 
 
-def value(material: Material, output: str) -> list[Evidence]:
+def value(material: Material, output: str) -> list[Observation]:
     """Judge the game's value at the end."""
     return judged(
         material,
@@ -258,7 +258,7 @@ def value(material: Material, output: str) -> list[Evidence]:
 def half_is_no_proof(material: Material) -> Finding:
     """Judge fresh classifiers beside the discriminator itself."""
     runs = having(of_output(material, "sigmoid"), "c2st_accuracy")
-    found: list[Evidence] = []
+    found: list[Observation] = []
     for group in with_curve(material.curves, runs, "held_out_accuracy"):
         own = over_runs(material.curves, group, "held_out_accuracy", at_end)
         found += [

@@ -14,7 +14,7 @@ from functools import partial
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.records import RunRecord
 from dan_bench.report.columns import column
-from dan_bench.report.findings.finding import Claim, Evidence, Finding
+from dan_bench.report.findings.finding import Claim, Finding, Observation
 from dan_bench.report.findings.intervals import at_least, ends, within
 from dan_bench.report.findings.runs import Judgement, Material, groups, having
 from dan_bench.report.table1 import ACCURACY, ALBUM, TRAINING, reported_by_paper, title
@@ -86,7 +86,7 @@ def proposition_1(material: Material) -> Finding:
     return PROPOSITION_1.judged(of_runs(material.records, "checkpoint_destroyed"))
 
 
-def of_runs(records: Sequence[RunRecord], metric: str) -> list[Evidence]:
+def of_runs(records: Sequence[RunRecord], metric: str) -> list[Observation]:
     """Judge a %_dd on disk of every group that has it."""
     return [
         group.evidence(
@@ -114,7 +114,7 @@ def hull(found: Sequence[Estimate]) -> Estimate:
 
 def table1_deep_learning(material: Material) -> Finding:
     """Judge the training sets of the three."""
-    rows: list[Evidence] = []
+    rows: list[Observation] = []
     for name in DEEP_LEARNING:
         rows += as_printed(material, name, TRAINING) + of_table(material, name, ACCURACY)
     return DEEP.judged(rows)
@@ -131,7 +131,7 @@ def table1_album(material: Material) -> Finding:
     return FAMILY.judged([one for name in names for one in as_printed(material, name, ALBUM)])
 
 
-def as_printed(material: Material, subject: str, metric: str) -> list[Evidence]:
+def as_printed(material: Material, subject: str, metric: str) -> list[Observation]:
     """Judge a column of a subject by what the paper's own table says there."""
     printed = reported_by_paper().get(subject, {}).get(PRINTED[metric])
     if printed is None:
@@ -144,7 +144,7 @@ def as_printed(material: Material, subject: str, metric: str) -> list[Evidence]:
 
 def of_table(
     material: Material, subject: str, metric: str, says: Judgement | None = None, rule: str = ""
-) -> list[Evidence]:
+) -> list[Observation]:
     """Judge a column of a subject, or show it beside, in every preset it was measured with."""
     runs = [
         run
@@ -156,7 +156,7 @@ def of_table(
         members = [run for run in runs if run.config["preset"] == preset]
         estimate = hull([e for run in members if (e := run.metrics.get(metric)) is not None])
         found.append(
-            Evidence(
+            Observation(
                 f"{title(members[0])}, preset {preset}",
                 COLUMNS[metric],
                 estimate,

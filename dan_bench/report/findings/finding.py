@@ -14,7 +14,7 @@ MOST_NAMED = 4
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Observation:
     """One figure, and what it says of the claim."""
 
     subject: str
@@ -43,7 +43,7 @@ class Finding:
     statement: str
     verdict: Verdict
     why: str
-    evidence: tuple[Evidence, ...]
+    evidence: tuple[Observation, ...]
     command: str
     """Makes the runs that the claim is judged by."""
 
@@ -60,7 +60,7 @@ class Claim:
     agree: str
     disagree: str
 
-    def judged(self, evidence: Sequence[Evidence]) -> Finding:
+    def judged(self, evidence: Sequence[Observation]) -> Finding:
         """Follow the figures.
 
         Not measured where none is judged by; disagree where one speaks against the claim; agree
@@ -88,7 +88,7 @@ class Claim:
         )
 
 
-def named(evidence: Sequence[Evidence]) -> str:
+def named(evidence: Sequence[Observation]) -> str:
     """Name the first few figures and count the others."""
     subject = evidence[0].subject
     figures = list(dict.fromkeys(one.figure for one in evidence if one.subject == subject))
@@ -97,14 +97,14 @@ def named(evidence: Sequence[Evidence]) -> str:
     return f"{', '.join(shown)} ({subject})" + (f", and {more} more" if more > 0 else "")
 
 
-def exists(subjects: Sequence[Sequence[Evidence]]) -> list[Evidence]:
+def exists(subjects: Sequence[Sequence[Observation]]) -> list[Observation]:
     """Return the evidence for a claim that some subject is so, given that of each subject.
 
     That of the first one of which all figures speak for it. Without one the claim is open as long
     as some subject has nothing against it, and theirs is returned; otherwise everybody's is.
     """
 
-    def says(subject: Sequence[Evidence]) -> set[Says]:
+    def says(subject: Sequence[Observation]) -> set[Says]:
         return {one.says for one in subject} - {"beside"}
 
     shown = next((one for one in subjects if says(one) == {"for"}), None)

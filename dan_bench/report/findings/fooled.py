@@ -16,7 +16,7 @@ from functools import partial
 
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.records import RunRecord
-from dan_bench.report.findings.finding import Claim, Evidence, Finding
+from dan_bench.report.findings.finding import Claim, Finding, Observation
 from dan_bench.report.findings.intervals import at_least, less, more, no_worse
 from dan_bench.report.findings.runs import (
     Group,
@@ -83,9 +83,9 @@ def generator_fools_networks_only(material: Material) -> Finding:
     return GENERATOR.judged(network_only(material.records, "perturbation_generator"))
 
 
-def network_only(records: Sequence[RunRecord], *names: str) -> list[Evidence]:
+def network_only(records: Sequence[RunRecord], *names: str) -> list[Observation]:
     """Judge each attack: the network, and both proxies."""
-    found: list[Evidence] = []
+    found: list[Observation] = []
     for group in sorted(
         groups(having(named(records, *names), FIXED, FRESH, SIMILARITY)), key=lambda g: g.label
     ):
@@ -114,9 +114,9 @@ def torus_fools_both(material: Material) -> Finding:
     return TORUS.judged(both(material.records, "torus"))
 
 
-def both(records: Sequence[RunRecord], output: str) -> list[Evidence]:
+def both(records: Sequence[RunRecord], output: str) -> list[Observation]:
     """Judge DAN with this output: the network, and both proxies."""
-    found: list[Evidence] = []
+    found: list[Observation] = []
     runs = having(trained(records, "dan", output), FIXED, FRESH, SIMILARITY)
     for group in by_data(groups(runs)):
         found.append(fooled(records, group))
@@ -127,7 +127,7 @@ def both(records: Sequence[RunRecord], output: str) -> list[Evidence]:
     return found
 
 
-def fooled(records: Sequence[RunRecord], group: Group) -> Evidence:
+def fooled(records: Sequence[RunRecord], group: Group) -> Observation:
     """Judge whether the fixed classifier errs."""
     clean = of(records, "identity", group, FIXED)
     return group.measured(FIXED, partial(less, other=clean), "below identity's")

@@ -9,7 +9,7 @@ beside: n / 2.
 from functools import partial
 
 from dan_bench.metrics.statistics import Estimate
-from dan_bench.report.findings.finding import Claim, Evidence, Finding, Says
+from dan_bench.report.findings.finding import Claim, Finding, Observation, Says
 from dan_bench.report.findings.intervals import within
 from dan_bench.report.findings.runs import Group, Material, groups, having, named
 from dan_bench.report.leaderboard import look_up
@@ -31,7 +31,7 @@ MERSENNE = Claim(
 
 def python_is_no_true_randomness(material: Material) -> Finding:
     """Judge the control that is Python's random."""
-    found: list[Evidence] = []
+    found: list[Observation] = []
     for group in groups(having(named(material.records, "python_random"), METRIC)):
         found += [
             group.evidence("linear complexity", of_each(group), partial(says, group), RULE),

@@ -17,7 +17,7 @@ from functools import partial
 from dan_bench.metrics.destruction import shannon_bound
 from dan_bench.metrics.statistics import Estimate, t_interval
 from dan_bench.records import RunRecord
-from dan_bench.report.findings.finding import Claim, Evidence, Finding, exists
+from dan_bench.report.findings.finding import Claim, Finding, Observation, exists
 from dan_bench.report.findings.intervals import at_least, at_most, more
 from dan_bench.report.findings.noise import each_run
 from dan_bench.report.findings.runs import (
@@ -108,7 +108,7 @@ def torus_destroys(material: Material) -> Finding:
     return TORUS.judged(destroys(material, "torus"))
 
 
-def destroys(material: Material, output: str) -> list[Evidence]:
+def destroys(material: Material, output: str) -> list[Observation]:
     """Judge DAN with this output on each data set."""
     needed = ("percent_destroyed", "dictionary_recovered")
     runs = full_noise(having(trained(material.records, "dan", output), *needed))
@@ -133,7 +133,7 @@ def noiseless_network_is_not_gone(material: Material) -> Finding:
     return NETWORK.judged(exists([kept(group) for group in groups(without)]))
 
 
-def kept(group: Group) -> list[Evidence]:
+def kept(group: Group) -> list[Observation]:
     """Judge whether it looks like noise and is not gone."""
     return [
         each_run(group),
@@ -185,7 +185,7 @@ def networks(material: Material) -> Sequence[RunRecord]:
     return trained(material.records, "dan", objective=None)
 
 
-def stronger(group: Group) -> list[Evidence]:
+def stronger(group: Group) -> list[Observation]:
     """Judge the rehearsal beside the learned dictionary."""
     learned: Estimate | None = group.of("dictionary_recovered")
     return [

@@ -17,7 +17,7 @@ from functools import partial
 import pandas as pd
 
 from dan_bench.metrics.statistics import Estimate, t_interval
-from dan_bench.report.findings.finding import Claim, Evidence, Finding, Says
+from dan_bench.report.findings.finding import Claim, Finding, Observation, Says
 from dan_bench.report.findings.intervals import at_least, at_most
 from dan_bench.report.findings.noise import METRICS, no_worse_than
 from dan_bench.report.findings.runs import Group, Judgement, Material, groups, having, trained
@@ -138,7 +138,7 @@ def guide_never_vanishes(material: Material) -> Finding:
     return GUIDE_THERE.judged(left(material, "guide", says, f"above {VANISHED:g}"))
 
 
-def left(material: Material, objective: str, says: Judgement, rule: str) -> list[Evidence]:
+def left(material: Material, objective: str, says: Judgement, rule: str) -> list[Observation]:
     """Judge what is left of an objective's gradient, in every group that stood still."""
     frozen = [
         run
@@ -146,7 +146,7 @@ def left(material: Material, objective: str, says: Judgement, rule: str) -> list
         if run.config.get("trainer", {}).get("freeze_degenerator")
         and run.config["objective"]["name"] == objective
     ]
-    found: list[Evidence] = []
+    found: list[Observation] = []
     for group in groups(frozen):
         curves = [material.curves.curves(run.key) for run in group.runs]
         there = [c for c in curves if c is not None and set(GRADIENTS) <= set(c.columns)]
@@ -180,7 +180,7 @@ def ratio(curves: list[pd.DataFrame], level: float | None) -> Estimate | None:
 
 def guide_learns_noise(material: Material) -> Finding:
     """Judge guide beside nonsaturating, in all else alike."""
-    found: list[Evidence] = []
+    found: list[Observation] = []
     runs = having(trained(material.records, "dan", objective=None), *METRICS[:3])
     by_objective = {
         name: groups(run for run in runs if run.config["objective"]["name"] == name)

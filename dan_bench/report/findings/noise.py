@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.records import RunRecord
 from dan_bench.report.columns import column
-from dan_bench.report.findings.finding import Claim, Evidence, Finding, Says
+from dan_bench.report.findings.finding import Claim, Finding, Observation, Says
 from dan_bench.report.findings.intervals import at_least, at_most, no_worse
 from dan_bench.report.findings.runs import (
     Group,
@@ -73,7 +73,7 @@ def entropy_hides_collapse(material: Material) -> Finding:
     """Judge the sigmoid DAN of each data set by both."""
     needed = ("shannon_bits", "effective_dimensions")
     runs = full_noise(having(trained(material.records, "dan", "sigmoid"), *needed))
-    found: list[Evidence] = []
+    found: list[Observation] = []
     for group in by_data(groups(runs)):
         found += [
             group.measured(
@@ -97,20 +97,20 @@ def torus_is_noise(material: Material) -> Finding:
     return TORUS.judged(of_output(material, "torus"))
 
 
-def of_output(material: Material, output: str) -> list[Evidence]:
+def of_output(material: Material, output: str) -> list[Observation]:
     """Judge DAN with this output on each data set."""
     runs = full_noise(having(trained(material.records, "dan", output), *METRICS[:3]))
     return [one for group in by_data(groups(runs)) for one in like_noise(group, material.records)]
 
 
-def like_noise(group: Group, records: Sequence[RunRecord]) -> list[Evidence]:
+def like_noise(group: Group, records: Sequence[RunRecord]) -> list[Observation]:
     """Return each metric beside Python's random at the same N, and the verdict on each run."""
     reference = beside(records, REFERENCE, group)
     found = [no_worse_than(group, reference, metric) for metric in METRICS]
     return [*found, each_run(group)]
 
 
-def no_worse_than(group: Group, reference: Group | None, metric: str) -> Evidence:
+def no_worse_than(group: Group, reference: Group | None, metric: str) -> Observation:
     """Return a metric of the group, judged beside that of the reference."""
     other = None if reference is None else reference.of(metric)
     better = column(metric).higher_is_better is True
@@ -129,7 +129,7 @@ def span(estimate: Estimate | None) -> str:
     return f"[{estimate.low:.6g}, {estimate.high:.6g}]"
 
 
-def each_run(group: Group) -> Evidence:
+def each_run(group: Group) -> Observation:
     """Return how many of the runs look like noise, each by itself."""
     verdict = looks_like_noise(group.runs)
 

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import get_args
 
 from dan_bench.metrics.statistics import Estimate
-from dan_bench.report.findings.finding import Evidence, Finding, Says, Verdict
+from dan_bench.report.findings.finding import Finding, Observation, Says, Verdict
 from dan_bench.report.markup import markdown as as_markdown
 from dan_bench.report.markup import markdown_line, one_line
 from dan_bench.report.render import MISSING, number, places
@@ -45,7 +45,7 @@ def shown(estimate: Estimate | None) -> str:
     return number(estimate)
 
 
-def figure(one: Evidence, keys: bool) -> str:
+def figure(one: Observation, keys: bool) -> str:
     """Return a line of evidence."""
     runs = len(one.keys)
     said = [f"N = {one.samples:,}"] if one.samples is not None else []

@@ -10,7 +10,7 @@ import pandas as pd
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.records import RunRecord
 from dan_bench.report.columns import column
-from dan_bench.report.findings.finding import Evidence, Says
+from dan_bench.report.findings.finding import Observation, Says
 from dan_bench.report.leaderboard import flattened, look_up, over_seeds, without_seeds
 
 DEFAULT_OBJECTIVE = "nonsaturating"
@@ -78,7 +78,7 @@ class Group:
         """Mean and t interval of a metric or of a detail of one, on the scale of the tables."""
         return over_seeds(self.runs, metric)
 
-    def measured(self, metric: str, says: Judgement | None = None, rule: str = "") -> Evidence:
+    def measured(self, metric: str, says: Judgement | None = None, rule: str = "") -> Observation:
         """Return a metric as evidence; `says` judges it, and without one it stands beside."""
         name, _, detail = metric.partition(".")
         heading = column(name).heading + (f", {detail}" if detail else "")
@@ -93,9 +93,9 @@ class Group:
         rule: str = "",
         keys: tuple[str, ...] | None = None,
         of_sample: bool = True,
-    ) -> Evidence:
+    ) -> Observation:
         """Return a figure of these runs as evidence; N is not that of one not `of_sample`."""
-        return Evidence(
+        return Observation(
             self.label,
             heading,
             estimate,

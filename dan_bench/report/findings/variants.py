@@ -16,7 +16,7 @@ from functools import partial
 
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.records import RunRecord
-from dan_bench.report.findings.finding import Claim, Evidence, Finding
+from dan_bench.report.findings.finding import Claim, Finding, Observation
 from dan_bench.report.findings.intervals import at_least, at_most, less, no_worse
 from dan_bench.report.findings.noise import METRICS, REFERENCE, each_run, no_worse_than, span
 from dan_bench.report.findings.runs import (
@@ -99,7 +99,7 @@ ENDS = Claim(
 
 def infodan_keeps_more(material: Material) -> Finding:
     """Judge both attackers wherever DAN leaks."""
-    found: list[Evidence] = []
+    found: list[Observation] = []
     infodans = groups(trained(material.records, "infodan"))
     for dan in groups(trained(material.records, "dan")):
         leaks = at_most(dan.of("percent_destroyed"), GONE) == "for"
@@ -134,7 +134,7 @@ def pairs(records: Sequence[RunRecord]) -> list[tuple[Group, Group]]:
 
 def dcdan_half(material: Material) -> Finding:
     """Judge the count."""
-    found: list[Evidence] = []
+    found: list[Observation] = []
     for dcdan, dan in pairs(material.records):
         whole = parameters(dan)
         if whole is not None:
@@ -154,7 +154,7 @@ def parameters(group: Group) -> Estimate | None:
 
 def dcdan_noise(material: Material) -> Finding:
     """Judge every metric beside DAN's."""
-    found: list[Evidence] = []
+    found: list[Observation] = []
     for dcdan, dan in pairs(having(material.records, *METRICS[:3])):
         found += [no_worse_than(dcdan, dan, metric) for metric in METRICS]
         found.append(each_run(dcdan))
@@ -178,7 +178,7 @@ def dial_rises(material: Material) -> Finding:
 
 def dial_follows(material: Material) -> Finding:
     """Judge R^2; that of the untrained network stands beside."""
-    found: list[Evidence] = []
+    found: list[Observation] = []
     for group in turned(material.records):
         says = partial(at_least, bound=R_SQUARED)
         found.append(group.measured("dial", says, f"above {R_SQUARED:g}"))
@@ -189,7 +189,7 @@ def dial_follows(material: Material) -> Finding:
 
 def dial_ends(material: Material) -> Finding:
     """Judge the top and the bottom."""
-    found: list[Evidence] = []
+    found: list[Observation] = []
     for group in turned(material.records):
         noise = beside(having(material.records, "joint_bits"), REFERENCE, group)
         reference = None if noise is None else noise.of("joint_bits")

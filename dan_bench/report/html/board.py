@@ -5,7 +5,7 @@ from html import escape
 from itertools import groupby
 
 from dan_bench.report.columns import column
-from dan_bench.report.html.subjects import Subject, short
+from dan_bench.report.html.subjects import MethodSummary, short
 from dan_bench.report.leaderboard import AXES, Cell, Row
 from dan_bench.report.render import MISSING, caption, number
 from dan_bench.report.verdicts import VERDICTS, Verdict
@@ -31,7 +31,7 @@ def group_of(metric: str) -> str:
     return "gone" if metric.endswith(("destroyed", "recovered")) else "other"
 
 
-def boards(subjects: Sequence[Subject], metrics: Sequence[str]) -> str:
+def boards(subjects: Sequence[MethodSummary], metrics: Sequence[str]) -> str:
     """Return a table for each evaluation and data set, of the metrics that anything there has."""
     found = []
     alike = groupby(enumerate(subjects), key=lambda item: (item[1].evaluation, item[1].row.section))
@@ -42,7 +42,7 @@ def boards(subjects: Sequence[Subject], metrics: Sequence[str]) -> str:
     return "\n".join(found)
 
 
-def table(members: Sequence[tuple[int, Subject]], metrics: Sequence[str], name: str) -> str:
+def table(members: Sequence[tuple[int, MethodSummary]], metrics: Sequence[str], name: str) -> str:
     """What was measured alike. Ideal noise stands above whatever the rest is sorted by."""
     first = members[0][1]
     section = first.row.section
@@ -85,7 +85,7 @@ def heading(text: str, kind: str, title: str = "") -> str:
     )
 
 
-def row(i: int, subject: Subject, metrics: Sequence[str]) -> str:
+def row(i: int, subject: MethodSummary, metrics: Sequence[str]) -> str:
     """One subject."""
     of = subject.row
     verdicts = [of.verdicts[name] for name in VERDICTS]

@@ -7,13 +7,13 @@ from typing import Any
 
 from dan_bench.records import RunRecord
 from dan_bench.report.html.packing import pack
-from dan_bench.report.html.subjects import Subject
+from dan_bench.report.html.subjects import MethodSummary
 from dan_bench.report.leaderboard import flatten
 from dan_bench.report.render import MISSING
 from dan_bench.report.show import span
 
 
-def folded(i: int, subject: Subject) -> str:
+def folded(i: int, subject: MethodSummary) -> str:
     """Return a folded part with the verdicts' reasons; the page fills in the table when opened."""
     verdicts = "".join(
         f"<li>{escape(name)}: <b>{escape(found.word)}</b>"
@@ -27,13 +27,13 @@ def folded(i: int, subject: Subject) -> str:
     )
 
 
-def packed(subjects: Sequence[Subject]) -> str:
+def packed(subjects: Sequence[MethodSummary]) -> str:
     """Return the tables of all subjects, packed: they repeat each other a lot."""
     tables = {f"run-{i}": table(s) for i, s in enumerate(subjects) if s.runs}
     return pack(json.dumps(tables))
 
 
-def table(subject: Subject) -> str:
+def table(subject: MethodSummary) -> str:
     """Return a table with a column a run; what all runs share is written once."""
     runs = subject.runs
     keys = "".join(f'<th scope="col"><code>{run.key}</code></th>' for run in runs)

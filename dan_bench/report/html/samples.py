@@ -13,7 +13,7 @@ from PIL import Image
 from dan_bench.archive import Results
 from dan_bench.metrics.pictures import as_pictures
 from dan_bench.records import RunRecord
-from dan_bench.report.html.subjects import Subject
+from dan_bench.report.html.subjects import MethodSummary
 
 TILES = 8
 MOST_BYTES = 12_000
@@ -41,10 +41,10 @@ class Gallery:
     section: str
     originals: Strip
     noise: Strip
-    outputs: list[tuple[Subject, Strip]]
+    outputs: list[tuple[MethodSummary, Strip]]
 
 
-def galleries(subjects: Sequence[Subject], store: Results) -> list[Gallery]:
+def galleries(subjects: Sequence[MethodSummary], store: Results) -> list[Gallery]:
     """Return the pictures of the subjects' first seeds, 24 subjects at most.
 
     Trained networks stand first, those before that look like noise. Subjects whose samples were
@@ -66,7 +66,7 @@ def galleries(subjects: Sequence[Subject], store: Results) -> list[Gallery]:
     return list(found.values())
 
 
-def place(subject: Subject) -> tuple[int, float]:
+def place(subject: MethodSummary) -> tuple[int, float]:
     """Where a subject stands among the pictures."""
     kind = ("learned", "untrained", "control").index(subject.row.kind)
     return kind, -(subject.row.verdicts["looks like noise"].score or 0)

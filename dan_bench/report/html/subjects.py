@@ -11,7 +11,7 @@ from dan_bench.report.leaderboard import Row, leaderboard, name_rows
 
 
 @dataclass(frozen=True)
-class Subject:
+class MethodSummary:
     """One row; ideal noise has no runs."""
 
     row: Row
@@ -22,10 +22,10 @@ class Subject:
     """In what its measurements differ from the commonest; empty where in nothing."""
 
 
-def subjects(records: Sequence[RunRecord]) -> list[Subject]:
+def subjects(records: Sequence[RunRecord]) -> list[MethodSummary]:
     """Return the rows of all leaderboards, in their order, each with its runs by seed."""
     done = [record for record in records if record.status == "done"]
-    found: list[Subject] = []
+    found: list[MethodSummary] = []
     for evaluation, alike in by_evaluation(done).items():
         found += measured(alike, evaluation, {(s.row.section, s.name) for s in found})
     return found
@@ -33,7 +33,7 @@ def subjects(records: Sequence[RunRecord]) -> list[Subject]:
 
 def measured(
     done: Sequence[RunRecord], evaluation: str, taken: Collection[tuple[str, str]]
-) -> list[Subject]:
+) -> list[MethodSummary]:
     """Return the rows of one leaderboard; a name that another has taken says which one it is."""
     runs: dict[tuple[tuple[str, str], ...], list[RunRecord]] = defaultdict(list)
     for axes, record in zip(name_rows(done, None), done, strict=True):
@@ -44,7 +44,7 @@ def measured(
         labels[row.section].append(row.label)
     names = {section: short_names(members) for section, members in labels.items()}
     return [
-        Subject(
+        MethodSummary(
             row,
             tuple(sorted(runs[tuple(row.axes.items())], key=lambda run: int(run.config["seed"]))),
             name if (row.section, name) not in taken else f"{name} · {evaluation.split(':')[0]}",

@@ -22,7 +22,7 @@ FIGURE, TIME = 11, 11
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedLayout:
     """How the lines on jobs that have ended are laid out."""
 
     number: int
@@ -32,7 +32,7 @@ class Ended:
     width: int
 
     @classmethod
-    def of(cls, jobs: Sequence[Job], all_jobs: int, width: int) -> "Ended":
+    def of(cls, jobs: Sequence[Job], all_jobs: int, width: int) -> "EndedLayout":
         """Give each metric that any of them has a column, as long as titles can be read."""
         number = len(str(all_jobs))
         longest = max((cell_len(job.title) for job in jobs), default=0)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from dan_bench.sweep.board import Board, Job, duration
+from dan_bench.sweep.board import Job, SweepState, duration
 from dan_bench.sweep.view.drawing import FULL, REST, STYLES, cells, clock
-from dan_bench.sweep.view.ended import Ended
-from dan_bench.sweep.view.running import Running
+from dan_bench.sweep.view.ended import EndedLayout
+from dan_bench.sweep.view.running import RunningLayout
 
 
-def status(board: Board, width: int) -> Text:
+def status(board: SweepState, width: int) -> Text:
     """One line on the whole: a bar over the jobs, how many are in which state, and the time."""
     counts = {state: len(board.of(state)) for state in STYLES}
     shown = [state for state in STYLES if counts[state] or state == "done"]
@@ -37,7 +37,7 @@ def status(board: Board, width: int) -> Text:
     return line
 
 
-def stacked(board: Board, width: int) -> Text:
+def stacked(board: SweepState, width: int) -> Text:
     """Draw a bar over all jobs: those done, those that failed, and how far the others are."""
     under_way = sum(job.now.step / job.now.steps for job in board.of("running") if job.now.steps)
     total = max(1, len(board.jobs))
@@ -62,14 +62,14 @@ def section(
     return lines
 
 
-def lines_of(board: Board, width: int, height: int) -> list[Text]:
+def lines_of(board: SweepState, width: int, height: int) -> list[Text]:
     """Return the board as at most `height` lines, none wider than `width`."""
     going, fallen, over = (board.of(state) for state in ("running", "failed", "done"))
     fallen, over = (
         sorted(jobs, key=lambda job: job.started + job.seconds) for jobs in (fallen, over)
     )
-    going_in = Running.of(going, len(board.jobs), width)
-    ended_in = Ended.of(fallen + over, len(board.jobs), width)
+    going_in = RunningLayout.of(going, len(board.jobs), width)
+    ended_in = EndedLayout.of(fallen + over, len(board.jobs), width)
     lines = [status(board, width)]
     # what failed keeps some lines, however many run
     kept = min(len(fallen), 4) + 2 if fallen and height > 10 else 0
@@ -87,20 +87,20 @@ def lines_of(board: Board, width: int, height: int) -> list[Text]:
 class Frame:
     """The board as it is when it is drawn, in the place that there then is."""
 
-    board: Board
+    board: SweepState
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield from lines_of(self.board, options.max_width, options.height or options.size.height)
 
 
 @dataclass(frozen=True)
-class Remains:
+class FinalFrame:
     """What is left of the board when it is taken away: what failed, in full, and what was cut off.
 
     Those that are done are not in it: a table of them follows.
     """
 
-    board: Board
+    board: SweepState
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield status(self.board, options.max_width)

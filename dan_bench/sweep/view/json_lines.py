@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from dan_bench.sweep.board import Board, Job, Outcome
+from dan_bench.sweep.board import Job, SweepOutcome, SweepState
 from dan_bench.sweep.view.quiet import Quiet
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def number(value: float | None) -> float | None:
     return float(f"{value:.6g}")
 
 
-def of_job(event: str, board: Board, job: Job) -> dict[str, Any]:
+def of_job(event: str, board: SweepState, job: Job) -> dict[str, Any]:
     """Return what there is to say of a job.
 
     `seconds` is how long it runs, or ran; `seconds_left` how long it is expected to go on; `rate`
@@ -84,7 +84,7 @@ class JsonLines(Quiet):
             }
         )
 
-    def whole(self, board: Board) -> None:
+    def whole(self, board: SweepState) -> None:
         """Say where the sweep stands."""
         self._last = time.monotonic()
         self.say(
@@ -98,7 +98,7 @@ class JsonLines(Quiet):
             }
         )
 
-    def tick(self, board: Board) -> None:
+    def tick(self, board: SweepState) -> None:
         """Say of each running job what is new: at once what it does, once a second how far."""
         now = time.monotonic()
         for job in board.of("running"):
@@ -111,12 +111,12 @@ class JsonLines(Quiet):
         if now - self._last >= self._every:
             self.whole(board)
 
-    def changed(self, board: Board, job: Job) -> None:
+    def changed(self, board: SweepState, job: Job) -> None:
         """Say what began or ended, and where the sweep stands."""
         self.say(of_job("begin" if job.state == "running" else "end", board, job))
         self.whole(board)
 
-    def over(self, outcome: Outcome) -> None:
+    def over(self, outcome: SweepOutcome) -> None:
         """Say what came out."""
         self.say(
             {

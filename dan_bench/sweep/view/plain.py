@@ -5,17 +5,17 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from dan_bench.sweep.board import Board, Job, Outcome, duration
+from dan_bench.sweep.board import Job, SweepOutcome, SweepState, duration
 from dan_bench.sweep.view.quiet import Quiet
 
 
-class Spoken(Quiet):
+class ConsoleView(Quiet):
     """Says before the sweep what is to be done, and after it what came out."""
 
     repeats_failures = True
     """Whether the end names what failed, which may have scrolled away by then."""
 
-    def changed(self, board: Board, job: Job) -> None:
+    def changed(self, board: SweepState, job: Job) -> None:
         """Nothing."""
 
     def ready(self, jobs: int, left: int, data: Sequence[str]) -> None:
@@ -24,7 +24,7 @@ class Spoken(Quiet):
             print(line)
         print(f"{jobs} jobs: {jobs - left} done before, {left} to run", flush=True)
 
-    def over(self, outcome: Outcome) -> None:
+    def over(self, outcome: SweepOutcome) -> None:
         """Print the table of these runs, where everything lies, and how many did what."""
         console = Console(highlight=False, soft_wrap=True, emoji=False)
         console.print()
@@ -38,21 +38,21 @@ class Spoken(Quiet):
             console.print(f"{name}: {path}", markup=False)
 
 
-class Plain(Spoken):
+class Plain(ConsoleView):
     """A line for each beginning and end, and one on the whole now and then."""
 
     def __init__(self, every: float = 10.0) -> None:
         self._every = every
         self._last = time.monotonic()
 
-    def tick(self, board: Board) -> None:
+    def tick(self, board: SweepState) -> None:
         """Say where things stand, every ten seconds."""
         if time.monotonic() - self._last >= self._every:
             self._last = time.monotonic()
             running = "; ".join(f"job {job.number} {job.describe()}" for job in board.of("running"))
             print(f"{board.status()} | {running}", flush=True)
 
-    def changed(self, board: Board, job: Job) -> None:
+    def changed(self, board: SweepState, job: Job) -> None:
         """Say which job it is, of how many, how it ended and, if badly, why."""
         after = f" after {duration(job.seconds)}" if job.seconds else ""
         why = f": {job.error}" if job.error else ""

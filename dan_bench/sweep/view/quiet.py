@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import Self
 
-from dan_bench.sweep.board import Board, Job, Outcome
+from dan_bench.sweep.board import Job, SweepOutcome, SweepState
 
 
 class Quiet:
@@ -18,13 +18,13 @@ class Quiet:
     def ready(self, jobs: int, left: int, data: Sequence[str]) -> None:
         """Nothing."""
 
-    def tick(self, board: Board) -> None:
+    def tick(self, board: SweepState) -> None:
         """Nothing."""
 
-    def changed(self, board: Board, job: Job) -> None:
+    def changed(self, board: SweepState, job: Job) -> None:
         """Say what failed."""
         if job.error:
             print(f"failed: {job.title}: {job.error}", file=sys.stderr, flush=True)
 
-    def over(self, outcome: Outcome) -> None:
+    def over(self, outcome: SweepOutcome) -> None:
         """Nothing."""

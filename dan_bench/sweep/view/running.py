@@ -23,7 +23,7 @@ SMALLEST = 12
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningLayout:
     """How the lines on jobs that run are laid out; what has no characters is left out."""
 
     number: int
@@ -37,7 +37,7 @@ class Running:
     curve: str
 
     @classmethod
-    def of(cls, jobs: Sequence[Job], all_jobs: int, width: int) -> "Running":
+    def of(cls, jobs: Sequence[Job], all_jobs: int, width: int) -> "RunningLayout":
         """Share out a line: the title may be cut, and what is over goes to bar and curve."""
         number = len(str(all_jobs))
         steps = max((2 * len(str(job.steps)) + 1 for job in jobs), default=3)

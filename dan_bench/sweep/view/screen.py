@@ -9,9 +9,9 @@ from typing import Any, Self
 from rich.console import Console
 from rich.live import Live
 
-from dan_bench.sweep.board import Board
-from dan_bench.sweep.view.frame import Frame, Remains
-from dan_bench.sweep.view.plain import Spoken
+from dan_bench.sweep.board import SweepState
+from dan_bench.sweep.view.frame import FinalFrame, Frame
+from dan_bench.sweep.view.plain import ConsoleView
 
 
 def end_by_signal(number: int, _: Any) -> None:
@@ -19,7 +19,7 @@ def end_by_signal(number: int, _: Any) -> None:
     raise SystemExit(128 + number)
 
 
-class Screen(Spoken):
+class Screen(ConsoleView):
     """The terminal's other screen while jobs run; how it stood at the end is left on the first.
 
     On a screen of its own a frame is always drawn whole, however the terminal is resized. What
@@ -30,7 +30,7 @@ class Screen(Spoken):
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(file=sys.stdout, highlight=False)
-        self._board: Board | None = None
+        self._board: SweepState | None = None
         self._opened = ExitStack()
         self._said = io.StringIO()
 
@@ -54,12 +54,12 @@ class Screen(Spoken):
     def __exit__(self, *_: object) -> None:
         self._opened.close()
         if self._board is not None:
-            self._console.print(Remains(self._board), soft_wrap=True)
+            self._console.print(FinalFrame(self._board), soft_wrap=True)
         print(self._said.getvalue(), end="", file=sys.stderr, flush=True)
 
     def _frame(self) -> Frame | str:
         return Frame(self._board) if self._board is not None else ""
 
-    def tick(self, board: Board) -> None:
+    def tick(self, board: SweepState) -> None:
         """Have it drawn: Live does so four times a second."""
         self._board = board

@@ -15,8 +15,8 @@ from dan_bench.data.mnist import Mnist
 from dan_bench.data.source import Data
 from dan_bench.table1.boards import MOVES, PASS, POINTS, boards, winners
 from dan_bench.table1.learning import Learning, learn, seeded
-from dan_bench.table1.place import Place
-from dan_bench.table1.subject import Circumstances, Outcome
+from dan_bench.table1.place import Workspace
+from dan_bench.table1.subject import RunContext, TrainingResult
 
 ORIGINAL = (256, 19)
 """Channels and residual blocks."""
@@ -53,7 +53,7 @@ class AlphaGo:
         """Nothing but its arguments."""
         return {}
 
-    def run(self, place: Place, given: Circumstances) -> Outcome:
+    def run(self, place: Workspace, given: RunContext) -> TrainingResult:
         """Train on MNIST's training files; the test files are held out."""
         learned = read(Mnist(place.training).folder, "train")
         asked = read(Mnist(place.held_out).folder, "test")

@@ -22,8 +22,8 @@ from dan_bench.plan import plan
 from dan_bench.run import Progress, train
 from dan_bench.sweep.compose import configure
 from dan_bench.table1.danoise import WIDTH
-from dan_bench.table1.place import Place
-from dan_bench.table1.subject import Circumstances, Outcome
+from dan_bench.table1.place import Workspace
+from dan_bench.table1.subject import RunContext, TrainingResult
 
 FIXED = (
     "data=folder",
@@ -62,7 +62,7 @@ class Dan:
         run = {name: config[name] for name in config if name not in ("data", "seed")}
         return run | {"overwrites": "training set and album"}
 
-    def configure(self, files: Path, given: Circumstances) -> RunConfig:
+    def configure(self, files: Path, given: RunContext) -> RunConfig:
         """Return what `python -m dan_bench.train` would run on those files."""
         composed = configure(
             [
@@ -78,7 +78,7 @@ class Dan:
         runtime = composed.runtime.model_copy(update={"log_every": log_every})
         return composed.model_copy(update={"data": data, "runtime": runtime})
 
-    def run(self, place: Place, given: Circumstances) -> Outcome:
+    def run(self, place: Workspace, given: RunContext) -> TrainingResult:
         """Train, measure, and overwrite."""
         started = time.perf_counter()
         planned = plan(self.configure(place.training, given))
@@ -111,10 +111,10 @@ class Dan:
             "steps": float(module.step),
             "parameters": float(sum(p.numel() for p in module.parameters())),
         }
-        return Outcome(scores, module.curves, costs)
+        return TrainingResult(scores, module.curves, costs)
 
 
-def overwrite(originals: Sequence[Path], module: AdversarialModule, given: Circumstances) -> None:
+def overwrite(originals: Sequence[Path], module: AdversarialModule, given: RunContext) -> None:
     """Algorithm 1's last step: the original data, overwritten by what became of them.
 
     Raises:

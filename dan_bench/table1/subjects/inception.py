@@ -14,8 +14,8 @@ from torchvision.models import inception_v3
 
 from dan_bench.table1.learning import Learning, learn, right_class, seeded
 from dan_bench.table1.mp3 import HELD_OUT_SHARE, classes_of, mp3s, read_mono, spectrograms
-from dan_bench.table1.place import Place, regular_files
-from dan_bench.table1.subject import Circumstances, Outcome
+from dan_bench.table1.place import Workspace, regular_files
+from dan_bench.table1.subject import RunContext, TrainingResult
 
 ORIGINAL_SIDE = 299
 AUXILIARY_WEIGHT = 0.3
@@ -53,7 +53,7 @@ class Inception:
         """Nothing but its arguments."""
         return {}
 
-    def run(self, place: Place, given: Circumstances) -> Outcome:
+    def run(self, place: Workspace, given: RunContext) -> TrainingResult:
         """Train on the MP3s in `training`; the last fifth of each is held out."""
         training, held_out, classes = self.examples(place)
         with seeded(given.seed, "inception"):
@@ -65,7 +65,7 @@ class Inception:
             )
             return learn(network, training, held_out, loss, right_class, self.learning, given)
 
-    def examples(self, place: Place) -> tuple[TensorDataset, TensorDataset, int]:
+    def examples(self, place: Workspace) -> tuple[TensorDataset, TensorDataset, int]:
         """Return spectrograms to train on and held out, and how many classes there are."""
         files = mp3s(regular_files(place.training, "training"))
         classes = classes_of(files, place.training)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dan_bench.table1.place import Place, regular_files
-from dan_bench.table1.subject import Circumstances, Outcome
+from dan_bench.table1.place import Workspace, regular_files
+from dan_bench.table1.subject import RunContext, TrainingResult
 
 ON = {"acts_on": "training set and album"}
 AT_ONCE = 500
@@ -35,7 +35,7 @@ class Program:
         """Return what it is given, beside its arguments."""
         return dict(ON)
 
-    def run(self, place: Place, given: Circumstances) -> Outcome:
+    def run(self, place: Workspace, given: RunContext) -> TrainingResult:
         """Run it.
 
         Raises:
@@ -51,7 +51,7 @@ class Program:
             ended = subprocess.run(command, capture_output=True, text=True, check=False)
             if ended.returncode:
                 raise RuntimeError(f"{self.command[0]}: {ended.stderr.strip()}")
-        return Outcome()
+        return TrainingResult()
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,14 @@ class TruncateAndRewrite:
         """Return what it is let loose on."""
         return dict(ON)
 
-    def run(self, place: Place, given: Circumstances) -> Outcome:
+    def run(self, place: Workspace, given: RunContext) -> TrainingResult:
         """Do it, and wait for the device."""
         for path in originals(place):
             rewrite(path)
-        return Outcome()
+        return TrainingResult()
 
 
-def originals(place: Place) -> list[Path]:
+def originals(place: Workspace) -> list[Path]:
     """Return every file of the training set and of the album."""
     return [path for folder in place.originals for path in regular_files(folder, folder.name)]
 

@@ -12,8 +12,8 @@ from torchvision.datasets import ImageFolder
 from torchvision.models import vgg
 
 from dan_bench.table1.learning import Learning, learn, right_class, seeded
-from dan_bench.table1.place import Place
-from dan_bench.table1.subject import Circumstances, Outcome
+from dan_bench.table1.place import Workspace
+from dan_bench.table1.subject import RunContext, TrainingResult
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's pixels, as everybody has them."""
@@ -54,7 +54,7 @@ class Vgg:
         """Nothing but its arguments."""
         return {}
 
-    def run(self, place: Place, given: Circumstances) -> Outcome:
+    def run(self, place: Workspace, given: RunContext) -> TrainingResult:
         """Train on `training`, class by folder."""
         scaled = transforms.Resize(self.side * 8 // 7)
         numbers = [transforms.ToTensor(), transforms.Normalize(MEAN, DEVIATION)]

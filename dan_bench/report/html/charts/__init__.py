@@ -10,9 +10,9 @@ from dan_bench.report.html.charts.figure import Figure
 from dan_bench.report.html.charts.robust import robust
 from dan_bench.report.html.charts.saturation import saturation
 from dan_bench.report.html.charts.secrecy import secrecy
-from dan_bench.report.html.subjects import Subject
+from dan_bench.report.html.subjects import MethodSummary
 
-Draw = Callable[[Sequence[Subject], Results], list[Figure]]
+Draw = Callable[[Sequence[MethodSummary], Results], list[Figure]]
 
 # A figure that the records hold nothing for is no figure: what makes such records is named
 CHARTS: dict[str, tuple[Draw, str]] = {
@@ -25,7 +25,9 @@ CHARTS: dict[str, tuple[Draw, str]] = {
 }
 
 
-def figures(subjects: Sequence[Subject], store: Results) -> tuple[list[Figure], dict[str, str]]:
+def figures(
+    subjects: Sequence[MethodSummary], store: Results
+) -> tuple[list[Figure], dict[str, str]]:
     """Return the figures that there are, and for each of the others what makes its records."""
     drawn: list[Figure] = []
     missing: dict[str, str] = {}

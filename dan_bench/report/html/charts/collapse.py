@@ -18,12 +18,12 @@ from dan_bench.report.html.charts.figure import (
     shape,
     zoom,
 )
-from dan_bench.report.html.subjects import Subject
+from dan_bench.report.html.subjects import MethodSummary
 
 X, Y = "shannon_bits", "effective_dimensions"
 
 
-def collapse(subjects: Sequence[Subject], _: Results) -> list[Figure]:
+def collapse(subjects: Sequence[MethodSummary], _: Results) -> list[Figure]:
     """Return a figure a data set; noise is in the upper right corner only."""
     found = []
     chosen_ones, others = comparable(subjects)
@@ -34,7 +34,7 @@ def collapse(subjects: Sequence[Subject], _: Results) -> list[Figure]:
     return found
 
 
-def figure(section: str, members: Sequence[Subject], others: str) -> Figure:
+def figure(section: str, members: Sequence[MethodSummary], others: str) -> Figure:
     """One data set."""
     rows = [
         {

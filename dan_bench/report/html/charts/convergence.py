@@ -21,7 +21,7 @@ from dan_bench.report.html.charts.figure import (
     numbers,
     zoom,
 )
-from dan_bench.report.html.subjects import Subject
+from dan_bench.report.html.subjects import MethodSummary
 
 OPTIMA = {
     "held_out_accuracy": ("discriminator's accuracy on held-out data", 0.5),
@@ -35,7 +35,7 @@ MOST_POINTS = 1000
 LEAST_STEPS = 10
 
 
-def convergence(subjects: Sequence[Subject], store: Results) -> list[Figure]:
+def convergence(subjects: Sequence[MethodSummary], store: Results) -> list[Figure]:
     """Return a figure a data set, of the trained subjects whose curves were kept."""
     alike, others = comparable(subjects)
     learned = [s for s in alike if s.row.kind == "learned"]
@@ -49,7 +49,7 @@ def convergence(subjects: Sequence[Subject], store: Results) -> list[Figure]:
     return found
 
 
-def read(subject: Subject, store: Results) -> list[pd.DataFrame]:
+def read(subject: MethodSummary, store: Results) -> list[pd.DataFrame]:
     """Return the curves of a subject's runs, those with any."""
     found = [store.curves(run.key) for run in subject.runs]
     return [one for one in found if one is not None and len(one)]
@@ -58,7 +58,7 @@ def read(subject: Subject, store: Results) -> list[pd.DataFrame]:
 def figure(
     section: str,
     shown: Sequence[str],
-    curves: dict[str, tuple[Subject, list[pd.DataFrame]]],
+    curves: dict[str, tuple[MethodSummary, list[pd.DataFrame]]],
     most: int,
     others: str,
 ) -> Figure:

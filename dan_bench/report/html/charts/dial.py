@@ -19,12 +19,12 @@ from dan_bench.report.html.charts.figure import (
     numbers,
     zoom,
 )
-from dan_bench.report.html.subjects import Subject
+from dan_bench.report.html.subjects import MethodSummary
 
 METRIC = "joint_bits"
 
 
-def dial(subjects: Sequence[Subject], _: Results) -> list[Figure]:
+def dial(subjects: Sequence[MethodSummary], _: Results) -> list[Figure]:
     """Return a figure a data set, of the subjects that have a dial to turn."""
     found = []
     for section, members in by_section(subjects).items():
@@ -34,7 +34,7 @@ def dial(subjects: Sequence[Subject], _: Results) -> list[Figure]:
     return found
 
 
-def figure(section: str, members: Sequence[Subject]) -> Figure:
+def figure(section: str, members: Sequence[MethodSummary]) -> Figure:
     """One data set."""
     runs = {s.name: [run for run in s.runs if run.metrics.get("dial")] for s in members}
     rows = [

@@ -12,7 +12,7 @@ import altair as alt
 from dan_bench.metrics.statistics import Estimate
 from dan_bench.records import RunRecord
 from dan_bench.report.figures.grid import grid
-from dan_bench.report.html.subjects import Subject
+from dan_bench.report.html.subjects import MethodSummary
 from dan_bench.report.palette import COLOURS
 
 INK = "var(--ink)"
@@ -131,15 +131,15 @@ def dimmed(choice: Any, full: float = 1.0) -> Any:
     return alt.condition(choice, alt.value(full), alt.value(0.12))
 
 
-def by_section(subjects: Sequence[Subject]) -> dict[str, list[Subject]]:
+def by_section(subjects: Sequence[MethodSummary]) -> dict[str, list[MethodSummary]]:
     """Return the subjects of each data set."""
-    found: dict[str, list[Subject]] = defaultdict(list)
+    found: dict[str, list[MethodSummary]] = defaultdict(list)
     for subject in subjects:
         found[subject.row.section].append(subject)
     return dict(found)
 
 
-def comparable(subjects: Sequence[Subject]) -> tuple[list[Subject], str]:
+def comparable(subjects: Sequence[MethodSummary]) -> tuple[list[MethodSummary], str]:
     """Return those that can be compared, with ideal noise, and a sentence on the others.
 
     They are named by model and output, since nothing else tells them apart.

@@ -17,12 +17,12 @@ from dan_bench.report.html.charts.figure import (
     shape,
     zoom,
 )
-from dan_bench.report.html.subjects import Subject
+from dan_bench.report.html.subjects import MethodSummary
 
 PROXY = PROXIES[0]
 
 
-def robust(subjects: Sequence[Subject], _: Results) -> list[Figure]:
+def robust(subjects: Sequence[MethodSummary], _: Results) -> list[Figure]:
     """Return a figure a data set, of the subjects that both classifiers have looked at."""
     found = []
     for section, members in by_section(subjects).items():
@@ -32,7 +32,7 @@ def robust(subjects: Sequence[Subject], _: Results) -> list[Figure]:
     return found
 
 
-def figure(section: str, members: Sequence[Subject]) -> Figure:
+def figure(section: str, members: Sequence[MethodSummary]) -> Figure:
     """One data set."""
     rows = [
         {

@@ -18,14 +18,14 @@ from dan_bench.report.html.charts.figure import (
     numbers,
     zoom,
 )
-from dan_bench.report.html.subjects import Subject
+from dan_bench.report.html.subjects import MethodSummary
 from dan_bench.report.saturation import gradient_curves
 
 WIDTH = 0.1
 """Of a bin of -log10(1 - accuracy), over which gradients are averaged."""
 
 
-def saturation(subjects: Sequence[Subject], store: Results) -> list[Figure]:
+def saturation(subjects: Sequence[MethodSummary], store: Results) -> list[Figure]:
     """Return the figure of the runs whose degenerator stood still, if there are any."""
     runs = [run for subject in subjects for run in subject.runs]
     found = gradient_curves(runs, store)

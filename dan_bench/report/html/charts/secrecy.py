@@ -23,13 +23,13 @@ from dan_bench.report.html.charts.figure import (
     shape,
     zoom,
 )
-from dan_bench.report.html.subjects import Subject, short_names
+from dan_bench.report.html.subjects import MethodSummary, short_names
 
 SCALE = alt.Scale(type="symlog", constant=1)
 TICKS = [0, 1, 10, 100, 1000, 10_000, 100_000, 1_000_000]
 
 
-def secrecy(subjects: Sequence[Subject], _: Results) -> list[Figure]:
+def secrecy(subjects: Sequence[MethodSummary], _: Results) -> list[Figure]:
     """Return a figure a data set, of the runs that faced both attacks on a list of candidates."""
     panels: dict[str, list[RunRecord]] = defaultdict(list)
     for subject in subjects:

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -126,4 +127,21 @@ def test_who_waits_for_a_slow_server_keeps_nobody_else_waiting(folder):
         go_on.set()
         waiting.join()
     assert "fetched from slow" in said[0]
+    assert contents(folder) == RIGHT
+
+
+def test_a_server_whose_programs_run_elsewhere_finds_a_relative_folder(folder, monkeypatch):
+    """apt and dpkg run in the scratch folder, and `datasets` is relative unless it is changed."""
+    folder.parent.mkdir(parents=True)
+    monkeypatch.chdir(folder.parent)
+    given = []
+
+    def elsewhere(scratch, names):
+        given.append(scratch)
+        monkeypatch.chdir("/")
+        packed(scratch, names)
+        monkeypatch.chdir(folder.parent)
+
+    assert "fetched from elsewhere" in fetched(Path(folder.name), elsewhere=elsewhere)
+    assert given[0].is_absolute()
     assert contents(folder) == RIGHT

@@ -71,7 +71,7 @@ def fetch(
 def ask(serve: Server, md5: Mapping[str, str], folder: Path) -> str | None:
     """Have one server's files put into `folder`; return what is wrong with them, if anything."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="fetching-") as made:
-        scratch = Path(made)
+        scratch = Path(made).resolve()  # a server's programs run elsewhere
         try:
             serve(scratch, md5)
             for name in md5:

@@ -102,6 +102,12 @@ def test_nothing_complete_is_nothing_published(tmp_path, monkeypatch, capsys):
 COMMITTED = sorted(REPOSITORY.glob("results/*/records.parquet"))
 
 
+def test_what_is_published_lies_beside_the_runs_of_a_sweep_and_not_among_them():
+    """An archive in results/ itself would bar `make sweep` from reading its own runs."""
+    assert COMMITTED
+    assert not (REPOSITORY / "results" / "records.parquet").exists()
+
+
 @pytest.mark.parametrize("records", COMMITTED, ids=[path.parent.name for path in COMMITTED])
 def test_the_committed_reference_is_small_and_its_keys_are_its_configs(records):
     folder = records.parent

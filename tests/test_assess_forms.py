@@ -173,6 +173,15 @@ def test_what_is_nearly_constant_is_of_no_form(byte, rest):
     assert hint(byte * 5000 + rest) == ""
 
 
+@pytest.mark.parametrize("begins", [b"PK\x03\x04", b"OggS", b"II*\x00", b"\x7fELF"])
+def test_four_symbols_of_seven_bits_are_no_header(begins):
+    """28 binary digits of evidence, of which there are several kinds; in bytes there are 32."""
+    rest = np.asarray(ideal(5, 1000, 128), dtype=np.uint8).tobytes()
+    assert "it begins like" in hint(begins + rest)
+    assert hint(begins + rest, bits=7) == ""
+    assert "it begins like" in hint(begins + b"\xff" + rest, bits=7)  # refused as 7 bits: bytes
+
+
 def test_symbols_as_wide_as_was_asked_for_are_given_none():
     assert "--bits 1" in hint(bytes([0, 1, 1, 0] * 100), 4)
     assert hint(bytes([0, 1, 1, 0] * 100), 1) == ""

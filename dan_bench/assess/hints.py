@@ -57,7 +57,9 @@ def hint_of(head: Bytes, counts: Counts, bits: int) -> str:
     total = int(counts.sum())
     whole = total == len(head)
     begins = head[:512].tobytes()
-    if found := of_array(begins) or of_sound(begins) or of_header(begins):
+    # four bytes are too little evidence where each holds a symbol of fewer than eight bits
+    whole_bytes = bits == 8 or bool(counts[1 << bits :].any())
+    if whole_bytes and (found := of_array(begins) or of_sound(begins) or of_header(begins)):
         return found
     if begins.startswith(MARK) and total > len(MARK):
         head, counts = head[len(MARK) :], counts.copy()

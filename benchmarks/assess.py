@@ -34,9 +34,9 @@ from dan_bench.assess.assessment import (
 from dan_bench.assess.reading import Stream, Window
 from dan_bench.data.noise import randbytes
 from dan_bench.metrics.calibrate import ideal
-from dan_bench.metrics.randomness import sp800_22, unpack
-from dan_bench.metrics.statistics import binomial_interval
-from dan_bench.metrics.tally import Tally
+from dan_bench.randomness.sp800_22 import sp800_22, unpack
+from dan_bench.randomness.tally import Tally
+from dan_bench.statistics import binomial_interval
 
 Bytes = NDArray[np.uint8]
 N = 1_000_000

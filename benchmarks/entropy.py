@@ -21,9 +21,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from dan_bench.metrics.min_entropy import assess
-from dan_bench.metrics.min_entropy.estimators import applicable, run
-from dan_bench.metrics.min_entropy.symbols import Symbols, as_symbols, bit_string, rank
+from dan_bench.randomness.min_entropy import assess
+from dan_bench.randomness.min_entropy.estimators import applicable, run
+from dan_bench.randomness.min_entropy.symbols import Symbols, as_symbols, bit_string, rank
 
 # Counts that each estimator must touch for a symbol of ideal noise: one each, but for windows
 # (in and out of four), the depths of MultiMMC that have met a context before, and the 128 lags,
@@ -36,7 +36,7 @@ TABLE = 1 << 16
 FRESH = """
 import resource, sys
 import numpy as np
-from dan_bench.metrics.min_entropy import assess
+from dan_bench.randomness.min_entropy import assess
 assess(np.random.default_rng(1).integers(0, 256, int(sys.argv[1]), dtype=np.uint8))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

@@ -14,8 +14,8 @@ from functools import partial
 
 import numpy as np
 
-from dan_bench.metrics.linearity import BITS, linear_complexity_test
-from dan_bench.metrics.mt19937 import names_mt19937
+from dan_bench.randomness.linearity import BITS, linear_complexity_test
+from dan_bench.randomness.mt19937 import names_mt19937
 
 REPEATS = 15
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import fft
 
-from dan_bench.metrics.randomness import sp800_22, unpack
+from dan_bench.randomness.sp800_22 import sp800_22, unpack
 
 BITS = 1_000_000
 REPEATS = 15
@@ -38,7 +38,7 @@ def main() -> None:
     before = peak_megabytes()
     cold = seconds(lambda: sp800_22(bits))
 
-    from dan_bench.metrics.randomness import suite as t
+    from dan_bench.randomness.sp800_22 import suite as t
 
     walked = t.walk(bits)
     windows = t.cyclic_counts(bits, 16)

@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from dan_bench.archive.cache import NAME, SETTLED
-from dan_bench.metrics.statistics import Estimate
-from dan_bench.provenance import provenance
-from dan_bench.records import RunRecord, Store, key_of
-from dan_bench.sweep.compose import configure
+from dan_bench.config.compose import configure
+from dan_bench.interfaces import Estimate, RunRecord
+from dan_bench.results.archive.cache import NAME, SETTLED
+from dan_bench.results.provenance import provenance
+from dan_bench.results.record import Store, key_of
 
 RUNS = 10_000
 SEEDS = 5

@@ -18,13 +18,13 @@ from itertools import count, islice
 import torch
 from torch import Tensor, nn
 
-from dan_bench.config import RunConfig
+from dan_bench.callbacks.convergence import Convergence
+from dan_bench.config.compose import configure
+from dan_bench.config.schema import RunConfig
 from dan_bench.data.batches import Batch, Batches
-from dan_bench.models.convergence import Convergence
-from dan_bench.models.fit import fit
 from dan_bench.models.module import AdversarialModule
-from dan_bench.plan import plan
-from dan_bench.sweep.compose import configure
+from dan_bench.pipeline.fit import fit
+from dan_bench.pipeline.plan import plan
 
 HELD_STEPS = 300
 """Steps after which the bare loop begins its data again."""

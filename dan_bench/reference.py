@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dan_bench.cli import InputError, entry_point, unusable, user_path
-from dan_bench.records import RunRecord, key_of
+from dan_bench.interfaces import RunRecord
+from dan_bench.results.record import key_of
 
 PARTS = (
     "+sweep=reference",
@@ -53,8 +54,8 @@ class GridPart:
 
 def plan() -> list[GridPart]:
     """Return what the whole is made of."""
-    from dan_bench.archive import subject
-    from dan_bench.sweep.compose import expand
+    from dan_bench.config.compose import expand
+    from dan_bench.results.archive import subject
 
     planned = [[config.scientific() for config in expand([name])] for name in PARTS]
     return [
@@ -91,7 +92,7 @@ def status(parts: Sequence[GridPart], done: set[str]) -> list[tuple[str, int, in
 
 def finished(results: Path, base: Path | None) -> dict[str, RunRecord]:
     """Return the runs that are done, by key; those of an archive that is added to among them."""
-    from dan_bench import archive
+    from dan_bench.results import archive
 
     places = [archive.open_results(results), *([] if base is None else [archive.Archive(base)])]
     return {r.key: r for r in archive.JoinedResults(places).all()[0] if r.status == "done"}
@@ -108,11 +109,11 @@ def publish(results: Path, parts: Sequence[GridPart], base: Path | None = None) 
     Raises:
         InputError: nothing is complete.
     """
-    from dan_bench import archive
     from dan_bench.report import figures as drawing
     from dan_bench.report import findings, table
     from dan_bench.report.figures.grid import grid
     from dan_bench.report.table1 import main as table_one
+    from dan_bench.results import archive
 
     done = finished(results, base)
     complete = set[str]().union(*(part.complete(set(done)) for part in parts))

@@ -63,7 +63,7 @@ def test_a_class_name_means_one_thing_in_the_whole_package() -> None:
     "program",
     [
         "import dan_bench",
-        "import dan_bench.config, dan_bench.records, dan_bench.report",
+        "import dan_bench.config.schema, dan_bench.results.record, dan_bench.report",
         "import dan_bench.erase, dan_bench.assess.assessment",
         "import runpy, sys; sys.argv = ['report', '--help']\n"
         "try: runpy.run_module('dan_bench.report', run_name='__main__')\n"

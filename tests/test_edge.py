@@ -13,13 +13,13 @@ from PIL import Image
 
 from dan_bench import train
 from dan_bench.cli import InputError, entry_point, unusable, user_path
-from dan_bench.config import parse
-from dan_bench.dashboard.__main__ import main as dashboard
+from dan_bench.config.arguments import checked
+from dan_bench.config.compose import configure
+from dan_bench.config.schema import parse
+from dan_bench.dashboard import main as dashboard
 from dan_bench.degenerate.__main__ import main as degenerate
 from dan_bench.reference import main as reference
 from dan_bench.report.__main__ import main as report
-from dan_bench.sweep.arguments import checked
-from dan_bench.sweep.compose import configure
 from dan_bench.table1.__main__ import main as table1
 from dan_bench.tour.__main__ import main as tour
 
@@ -230,7 +230,7 @@ def test_a_full_disk_is_one_line() -> None:
 
 def test_ctrl_c_before_the_first_run_leaves_no_traceback(place: Path) -> None:
     program = (
-        "import dan_bench.plan as plan, signal\n"
+        "import dan_bench.pipeline.plan as plan, signal\n"
         # whoever runs the tests in the background may have had SIGINT ignored
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "plan.plan = lambda _: signal.raise_signal(signal.SIGINT)\n"

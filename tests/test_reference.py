@@ -10,11 +10,11 @@ import pytest
 from html_records import fill, run
 
 from dan_bench import reference
-from dan_bench.archive import open_results
-from dan_bench.metrics.statistics import Estimate
-from dan_bench.records import Store, key_of
+from dan_bench.config.compose import configure, expand
+from dan_bench.interfaces import Estimate
 from dan_bench.reference import GridPart, main, publish, status
-from dan_bench.sweep.compose import configure, expand
+from dan_bench.results.archive import open_results
+from dan_bench.results.record import Store, key_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dan_bench.metrics.statistics import Estimate, binomial_interval, shared_ranks, t_interval
+from dan_bench.interfaces import Estimate
+from dan_bench.statistics import binomial_interval, shared_ranks, t_interval
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 100])

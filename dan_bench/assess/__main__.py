@@ -151,7 +151,7 @@ def look_at(
     stream = read(name, asked.bits, asked.limit, progress.read, form=asked.form, skip=asked.skip)
     progress("load the tests")  # only now: what cannot be read is refused at once
     from dan_bench.assess.assessment import assess
-    from dan_bench.metrics.min_entropy.estimators import compiling
+    from dan_bench.randomness.min_entropy.estimators import compiling
 
     with compiling(progress.compiling):
         result, beside = assess(stream, asked.bits, asked.iid, progress), None

@@ -8,20 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dan_bench.assess.reading import Stream, Window
-from dan_bench.metrics import baseline, spectrum
-from dan_bench.metrics.iid import IidAssessment, iid_tests
-from dan_bench.metrics.linearity import LEAST_BITS, LinearComplexity, linear_complexity_test
-from dan_bench.metrics.min_entropy import MinEntropyAssessment
-from dan_bench.metrics.min_entropy import assess as min_entropy
-from dan_bench.metrics.mt19937 import (
+from dan_bench.interfaces import StageCallback
+from dan_bench.metrics import baseline
+from dan_bench.randomness import spectrum
+from dan_bench.randomness.iid import IidAssessment, iid_tests
+from dan_bench.randomness.linearity import LEAST_BITS, LinearComplexity, linear_complexity_test
+from dan_bench.randomness.min_entropy import MinEntropyAssessment
+from dan_bench.randomness.min_entropy import assess as min_entropy
+from dan_bench.randomness.mt19937 import (
     LEAST_DIFFERENT,
     NEEDED_BYTES,
     STATE_WORDS,
     different_words,
     names_mt19937,
 )
-from dan_bench.metrics.randomness import Battery, sp800_22
-from dan_bench.metrics.tally import (
+from dan_bench.randomness.sp800_22 import Battery, sp800_22
+from dan_bench.randomness.tally import (
     LEAST_EXPECTED,
     LEAST_SYMBOLS,
     Tally,
@@ -35,8 +37,6 @@ LEVEL = 0.01
 """Chance that a file of true noise is told to be none, over all families together."""
 TAILS = (0.025, 0.975)
 """95 % of ideal streams lie between these quantiles."""
-
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Assessment:
 
 
 def assess(
-    stream: Stream, bits: int = 8, iid: bool = False, tell: Tell = lambda _: None
+    stream: Stream, bits: int = 8, iid: bool = False, tell: StageCallback = lambda _: None
 ) -> Assessment:
     """Assess a stream of symbols of `bits` bits.
 
@@ -121,7 +121,7 @@ def assess(
     return Assessment(stream, bits, findings, looked, tested)
 
 
-def look(window: Window, bits: int, tell: Tell) -> WindowResult:
+def look(window: Window, bits: int, tell: StageCallback) -> WindowResult:
     """Run the slower tests on one window."""
     entropy = min_entropy(window.symbols, bits, workers=2, tell=lambda s: tell(f"SP 800-90B {s}"))
     tell("SP 800-22")

@@ -6,7 +6,7 @@ import random
 import numpy as np
 
 from dan_bench.assess.reading import Stream, Window
-from dan_bench.metrics.tally import Tally
+from dan_bench.randomness.tally import Tally
 
 
 def noise(generator: str, like: Stream, bits: int) -> Stream:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dan_bench.assess.reading import Window, printable
-from dan_bench.metrics import spectrum
+from dan_bench.randomness import spectrum
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt

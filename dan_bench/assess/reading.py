@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from dan_bench.assess.forms import FORMS, MalformedInput
 from dan_bench.assess.hints import hint_of
-from dan_bench.metrics.tally import Tally
+from dan_bench.randomness.tally import Tally
 
 Bytes = NDArray[np.uint8]
-Tell = Callable[[int, int | None], None]
+ReadCallback = Callable[[int, int | None], None]
 CHUNK = 1 << 20
 WINDOW = 1 << 20
 """Symbols of a window; a shorter stream is one window."""
@@ -51,7 +51,7 @@ def read(
     name: str,
     bits: int,
     limit: int | None,
-    tell: Tell = lambda *_: None,
+    tell: ReadCallback = lambda *_: None,
     window: int = WINDOW,
     form: str = "bytes",
     skip: int = 0,

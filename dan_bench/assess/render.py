@@ -6,8 +6,8 @@ from dan_bench.assess.assessment import TAILS, Assessment, FamilyResult, WindowR
 from dan_bench.assess.reading import printable
 from dan_bench.assess.words import MEANING
 from dan_bench.metrics import baseline
-from dan_bench.metrics.iid import IidAssessment
-from dan_bench.metrics.tally import shannon_of_noise
+from dan_bench.randomness.iid import IidAssessment
+from dan_bench.randomness.tally import shannon_of_noise
 
 ESTIMATES = ("assessed", "h_original", "h_bitstring")
 TRACKS = ("literal", "bitstring")

@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from dan_bench.attacks.learners import Budget, ChannelsFirst, answers, fit, seeded
-from dan_bench.data.source import Data
-from dan_bench.degenerator import Bytes
-from dan_bench.metrics.statistics import CONFIDENCE, Estimate, binomial_interval
+from dan_bench.interfaces import Bytes, Data, Estimate
+from dan_bench.statistics import CONFIDENCE, binomial_interval
 
 ROWS = 20_000
 CHANNELS = 16

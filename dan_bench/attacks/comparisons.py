@@ -6,11 +6,10 @@ proxies: structural similarity, and a classifier that learned from outputs what 
 
 from dataclasses import dataclass, replace
 
-from dan_bench.attacks import Case
 from dan_bench.attacks.classifier import accuracy, train, under_attack
-from dan_bench.data.source import Data
+from dan_bench.interfaces import Case, Data, Estimate
 from dan_bench.metrics.similarity import WINDOW, structural_similarity
-from dan_bench.metrics.statistics import Estimate, t_interval
+from dan_bench.statistics import t_interval
 
 
 @dataclass(frozen=True)

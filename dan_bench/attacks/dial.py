@@ -7,11 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from dan_bench.attacks import Case
-from dan_bench.data.source import Data
-from dan_bench.degenerator import Conditional
+from dan_bench.interfaces import Case, Conditional, Data, Estimate
 from dan_bench.metrics.entropy import joint_bits, shannon_bits
-from dan_bench.metrics.statistics import Estimate
 
 MEASURED = {"shannon_bits": shannon_bits, "joint_bits": joint_bits}
 

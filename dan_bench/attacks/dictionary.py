@@ -12,12 +12,10 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from dan_bench.attacks import Case
 from dan_bench.attacks.learners import Budget, FeatureMap, answers, fit, perceptron, seeded
-from dan_bench.degenerator import Bytes, EnumerableNoise
+from dan_bench.interfaces import Bytes, Case, EnumerableNoise, Estimate
 from dan_bench.metrics.recovery import dictionary_information
-from dan_bench.metrics.statistics import Estimate
-from dan_bench.streams import generator
+from dan_bench.rng import generator
 
 
 @dataclass(frozen=True)

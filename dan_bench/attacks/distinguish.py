@@ -20,9 +20,8 @@ from dan_bench.attacks.learners import (
     perceptron,
     seeded,
 )
-from dan_bench.degenerator import Bytes
+from dan_bench.interfaces import Bytes, Estimate
 from dan_bench.metrics.distinguish import c2st_accuracy
-from dan_bench.metrics.statistics import Estimate
 
 
 @dataclass(frozen=True)

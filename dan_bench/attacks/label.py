@@ -7,10 +7,9 @@ from pydantic import PositiveInt
 from scipy import special
 from torch.nn.functional import cross_entropy
 
-from dan_bench.attacks import Case
 from dan_bench.attacks.learners import Budget, FeatureMap, answers, fit, perceptron, seeded
+from dan_bench.interfaces import Case, Estimate
 from dan_bench.metrics.recovery import label_information
-from dan_bench.metrics.statistics import Estimate
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import torch
 from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
-from dan_bench.degenerator import Bytes
-from dan_bench.streams import derive
+from dan_bench.interfaces import Bytes
+from dan_bench.rng import derive
 
 VIEWS = 3
 VALIDATION_SHARE = 0.1

@@ -6,10 +6,9 @@ import torch
 from pydantic import PositiveInt
 from torch.nn.functional import mse_loss
 
-from dan_bench.attacks import Case
 from dan_bench.attacks.learners import Budget, FeatureMap, answers, fit, perceptron, seeded
+from dan_bench.interfaces import Case, Estimate
 from dan_bench.metrics.recovery import variance_explained
-from dan_bench.metrics.statistics import Estimate
 
 
 @dataclass(frozen=True)

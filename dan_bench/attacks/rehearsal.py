@@ -13,11 +13,9 @@ from pydantic import PositiveInt
 from scipy import optimize, special
 from torch import Tensor
 
-from dan_bench.attacks import Case, Pairs
-from dan_bench.degenerator import Bytes, Degenerator
+from dan_bench.interfaces import Bytes, Case, Degenerator, Estimate, Pairs
 from dan_bench.metrics.recovery import dictionary_information
-from dan_bench.metrics.statistics import Estimate
-from dan_bench.streams import generator
+from dan_bench.rng import generator
 
 Floats = NDArray[np.float64]
 CHUNK = 4096

@@ -20,8 +20,7 @@ from dan_bench.attacks.classifier import ROWS, pixels, under_attack
 from dan_bench.attacks.learners import Budget, fit, perceptron, seeded
 from dan_bench.data.batches import quantise
 from dan_bench.data.noise import NoiseRows
-from dan_bench.data.source import Source
-from dan_bench.degenerator import Bytes
+from dan_bench.interfaces import Bytes, Dataset
 
 CHUNK = 1000
 Epsilon = Annotated[float, Field(ge=1 / 255, le=1)]
@@ -70,12 +69,12 @@ class Adversary:
 
     noise_bits = 0.0
 
-    def __init__(self, width: int, seed: int, source: Source, epsilon: Epsilon) -> None:
+    def __init__(self, width: int, seed: int, source: Dataset, epsilon: Epsilon) -> None:
         self.epsilon = whole_bytes(epsilon)
         self.network = under_attack(source.load("train"), source.shape, seed)
 
     @classmethod
-    def check_data(cls, source: Source, **arguments: Any) -> None:
+    def check_data(cls, source: Dataset, **arguments: Any) -> None:
         """Refuse data without a label to talk a network out of."""
         if source.load("train").labels is None:
             raise ValueError("a classifier needs labels, and these data have none: try data=mnist")
@@ -107,7 +106,7 @@ class Pgd(Adversary):
     """Projected gradient ascent from a random start, which is all the randomness that it has."""
 
     def __init__(
-        self, width: int, seed: int, source: Source, epsilon: Epsilon, steps: PositiveInt
+        self, width: int, seed: int, source: Dataset, epsilon: Epsilon, steps: PositiveInt
     ) -> None:
         super().__init__(width, seed, source, epsilon)
         self.steps = steps
@@ -131,7 +130,7 @@ class PerturbationGenerator(Adversary):
         self,
         width: int,
         seed: int,
-        source: Source,
+        source: Dataset,
         epsilon: Epsilon,
         hidden: PositiveInt,
         budget: Budget,

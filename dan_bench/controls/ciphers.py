@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from dan_bench.data.noise import NoiseRows
-from dan_bench.degenerator import Bytes
-from dan_bench.streams import generator
+from dan_bench.interfaces import Bytes
+from dan_bench.rng import generator
 
 
 class Identity:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dan_bench.data.noise import NoiseRows
-from dan_bench.degenerator import Bytes
-from dan_bench.streams import generator
+from dan_bench.interfaces import Bytes
+from dan_bench.rng import generator
 
 
 class PythonRandom:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dan_bench.data.noise import NoiseRows, fast_bytes
-from dan_bench.data.source import Bytes, Data
-from dan_bench.streams import generator
+from dan_bench.interfaces import Bytes, Data
+from dan_bench.rng import generator
 
 UNIT_VARIANCE = (-(3**0.5), 3**0.5)
 """Ends of the uniform law of mean 0 and variance 1."""

@@ -8,7 +8,7 @@ from pydantic import PositiveInt
 from scipy.special import ndtri
 
 from dan_bench.data.noise import NoiseRows
-from dan_bench.data.source import Bytes, Data, Split
+from dan_bench.interfaces import Bytes, Data, Split
 
 
 @dataclass(frozen=True)

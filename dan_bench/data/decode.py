@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError, features
 
-from dan_bench.data.source import Bytes
+from dan_bench.interfaces import Bytes
 
 Mode = Literal["L", "RGB"]
 AVIF = (b"avif", b"avis")

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from dan_bench.data.source import Bytes, Data, Shape, Split, dimension
-from dan_bench.streams import generator
+from dan_bench.interfaces import Bytes, Data, Shape, Split, dimension
+from dan_bench.rng import generator
 
 OF_THE_SYSTEM = ("thumbs.db", "ehthumbs.db", "desktop.ini")
 """Files that Windows leaves in folders; those of macOS are hidden."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from dan_bench.data.fetch import DataUnavailable, Server, fetch
 from dan_bench.data.servers import torchvision_mirrors
-from dan_bench.data.source import Bytes, Data, Split
+from dan_bench.interfaces import Bytes, Data, Split
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PositiveInt
 
-from dan_bench.data.source import Bytes, Data, Shape, Split, dimension
-from dan_bench.streams import derive
+from dan_bench.interfaces import Bytes, Data, Shape, Split, dimension
+from dan_bench.rng import derive
 
 BLOCK_ROWS = 1024
 

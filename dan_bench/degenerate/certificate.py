@@ -8,7 +8,7 @@ from typing import Any
 
 from dan_bench.erase import ErasureReport, FileResult
 from dan_bench.files import whole
-from dan_bench.metrics.statistics import Estimate
+from dan_bench.interfaces import Estimate
 
 KIND = "dan_bench certificate of erasure, version 1"
 CLAIM = (

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dan_bench.algorithm1 import NetworkNoise
 from dan_bench.data.noise import system_bytes
-from dan_bench.records import RunRecord
-from dan_bench.saved import find, load
+from dan_bench.interfaces import RunRecord
+from dan_bench.pipeline.algorithm1 import NetworkNoise
+from dan_bench.pipeline.load import find, load
 
 
 def network_noise(record: RunRecord, folder: Path) -> NetworkNoise:

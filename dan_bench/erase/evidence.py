@@ -26,8 +26,8 @@ from dan_bench.erase.guard import Guard, refuse_inside
 from dan_bench.erase.handles import ConcurrentChange, DirectoryEntry, locate, look
 from dan_bench.erase.plan import Path, Remark, walk
 from dan_bench.erase.vault import SealedCopy
+from dan_bench.interfaces import Estimate
 from dan_bench.metrics.destruction import disk_destruction
-from dan_bench.metrics.statistics import Estimate
 
 KEEP = 64 << 20
 """Of a file with more data than this, a random sample of so many bytes is compared."""

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from dan_bench.erase.evidence import Survey
 from dan_bench.erase.plan import Remark
+from dan_bench.interfaces import Estimate
 from dan_bench.metrics.destruction import pooled_destruction
-from dan_bench.metrics.statistics import Estimate
 
 
 @dataclass(frozen=True)

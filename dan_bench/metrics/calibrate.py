@@ -1,4 +1,4 @@
-"""`python -m dan_bench.metrics.calibrate`: measure ideal noise, and write the table of baselines.
+"""`python -m dan_bench.metrics.calibrate`: measure ideal noise and write its baselines.
 
 Streams are made by three generators in turn: Python's random (MT19937), numpy's PCG64, SHAKE256.
 """
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from dan_bench.cli import entry_point, user_path
 from dan_bench.metrics.baseline import COMPRESSION_BITS, LEVELS, TABLE
-from dan_bench.streams import derive, generator
+from dan_bench.rng import derive, generator
 
 Bytes = NDArray[np.uint8]
 SEED = 90
@@ -64,7 +64,7 @@ def ideal(number: int, n: int, name: str) -> Bytes:
 
 def of_symbols(task: Task) -> dict[str, float]:
     """Estimators of SP 800-90B on symbols of so many bits."""
-    from dan_bench.metrics.min_entropy import assess
+    from dan_bench.randomness.min_entropy import assess
 
     drawn = ideal(task.number, task.n, f"symbols/{task.n}/{task.bits}")
     result = assess(drawn >> np.uint8(8 - task.bits), task.bits)

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from dan_bench.metrics.statistics import Estimate, binomial_interval
+from dan_bench.interfaces import Estimate
+from dan_bench.statistics import binomial_interval
 
 
 def percent_destroyed(recovered: Mapping[str, Estimate]) -> Estimate:

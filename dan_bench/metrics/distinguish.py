@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from dan_bench.metrics.statistics import CONFIDENCE, Estimate, binomial_interval
+from dan_bench.interfaces import Estimate
+from dan_bench.statistics import CONFIDENCE, binomial_interval
 
 
 def c2st_accuracy(hits: Mapping[str, tuple[int, int]], confidence: float = CONFIDENCE) -> Estimate:

@@ -6,24 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from dan_bench.metrics.statistics import Estimate, needs_rows
-from dan_bench.streams import generator
+from dan_bench.interfaces import Estimate
+from dan_bench.rng import generator
+from dan_bench.statistics import entropy_bits, needs_rows
 
 Bytes = NDArray[np.uint8]
 Counts = NDArray[np.int64]
-
-
-def entropy_bits(counts: Counts) -> float:
-    """Entropy of a histogram in bits, with the Miller-Madow correction (Miller 1955).
-
-    The plug-in estimate is too small by (occupied cells - 1) / (2 n ln 2) to first order. The
-    corrected value may exceed the logarithm of the number of cells by its own noise.
-    """
-    occupied = counts[counts > 0].astype(np.float64)
-    n = occupied.sum()
-    p = occupied / n
-    plug_in = -float(p @ np.log2(p))
-    return plug_in + (len(occupied) - 1) / (2 * float(n) * math.log(2))
 
 
 @needs_rows(lambda _: 1)

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from dan_bench.metrics.statistics import CONFIDENCE, Estimate, t_interval
+from dan_bench.interfaces import Estimate
+from dan_bench.statistics import CONFIDENCE, t_interval
 
 Floats = NDArray[np.float64]
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from dan_bench.metrics.entropy import entropy_bits, expected_dimensions
+from dan_bench.metrics.entropy import expected_dimensions
+from dan_bench.statistics import entropy_bits
 
 MIDDLE = 127.5
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import product
 from pkgutil import resolve_name
 
-from dan_bench.config import CONF
+from dan_bench.config.schema import CONF
 from dan_bench.models.gan import GAN
 from dan_bench.models.outputs import OUTPUTS
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dan_bench.data.batches import UNIT_VARIANCE, as_bytes, as_unit
 from dan_bench.data.noise import NoiseRows, fast_bytes
-from dan_bench.degenerator import Bytes, Degenerator
+from dan_bench.interfaces import Bytes, Degenerator
 from dan_bench.models.entropydan import EntropyDAN
 from dan_bench.models.module import AdversarialModule
 

@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy, mse_loss
 from torch.optim import Optimizer
 
 from dan_bench.data.batches import Batch
-from dan_bench.data.source import Source
+from dan_bench.interfaces import Dataset
 from dan_bench.models.dan import DAN
 from dan_bench.models.module import Hyperparameters
 from dan_bench.models.networks import SLOPE, mlp
@@ -119,7 +119,7 @@ class InfoDAN(DAN):
             raise ValueError(f"classes={arguments['classes']} must be at least 2")
 
     @classmethod
-    def check_data(cls, source: Source, **arguments: Any) -> None:
+    def check_data(cls, source: Dataset, **arguments: Any) -> None:
         """Its recogniser tells every class of the data from the others."""
         labels = source.load("train").labels
         most = -1 if labels is None else int(labels.max())

@@ -13,10 +13,10 @@ from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dan_bench.data.batches import Batch, as_bytes
-from dan_bench.data.source import Source
+from dan_bench.interfaces import Dataset, Objective
 from dan_bench.metrics.entropy import shannon_bits
 from dan_bench.models.outputs import OUTPUTS, DiscriminatorCritic
-from dan_bench.objectives import Objective, on_both
+from dan_bench.objectives import on_both
 
 REMEDY = "lower the learning rates (optimizer.*.lr) or set trainer.gradient_clip"
 """What to do about a training that diverged."""
@@ -88,7 +88,7 @@ class AdversarialModule(pl.LightningModule, ABC):
         """Refuse, with a ValueError, a setting or arguments that make no sense for this variant."""
 
     @classmethod
-    def check_data(cls, source: Source, **arguments: Any) -> None:
+    def check_data(cls, source: Dataset, **arguments: Any) -> None:
         """Refuse, with a ValueError, data that this variant can do nothing with."""
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from dan_bench.objectives import Critic
+from dan_bench.interfaces import Critic
 
 
 def input_gradient(critic: Critic, at: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from dan_bench.objectives import Critic
+from dan_bench.interfaces import Critic
 from dan_bench.objectives.gradients import input_gradient, squared_norm
 
 

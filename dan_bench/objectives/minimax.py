@@ -6,7 +6,8 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from dan_bench.objectives import Critic, on_both
+from dan_bench.interfaces import Critic
+from dan_bench.objectives import on_both
 
 
 def discriminator_loss(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:

@@ -6,7 +6,8 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from dan_bench.objectives import Critic, minimax
+from dan_bench.interfaces import Critic
+from dan_bench.objectives import minimax
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from pydantic import NonNegativeFloat
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from dan_bench.objectives import Critic, on_both
+from dan_bench.interfaces import Critic
+from dan_bench.objectives import on_both
 from dan_bench.objectives.gradients import input_gradient, squared_norm
 
 

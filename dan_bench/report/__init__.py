@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from dan_bench.archive import open_results
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import RunRecord
 from dan_bench.report.boards import boards
 from dan_bench.report.render import FORMATS
+from dan_bench.results.archive import open_results
 
 
 def table(

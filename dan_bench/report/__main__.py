@@ -5,14 +5,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from dan_bench.archive import open_results
-from dan_bench.archive.cache import uncollected
 from dan_bench.cli import entry_point, user_path
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import RunRecord
 from dan_bench.report import table
 from dan_bench.report.leaderboard import flattened
 from dan_bench.report.render import FORMATS
-from dan_bench.report.selection import listed, there_are
+from dan_bench.results.archive import open_results
+from dan_bench.results.archive.cache import uncollected
+from dan_bench.results.selection import listed, there_are
 
 
 def figures(arguments: list[str]) -> int:
@@ -160,7 +160,7 @@ def board(arguments: list[str]) -> int:
     if not done:
         return refuse(f"no finished runs under {asked.results}; `make sweep` makes some")
     if asked.where is not None:
-        from dan_bench.report.where import conditions, where  # YAML is read only here
+        from dan_bench.results.where import conditions, where  # YAML is read only here
 
         done = where(done, conditions(asked.where), axes_of(done))
     metrics = (

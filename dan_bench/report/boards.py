@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import RunRecord
 from dan_bench.report.evaluations import by_evaluation
 from dan_bench.report.leaderboard import Row, known_first, leaderboard, missing_axes
-from dan_bench.report.pooling import refuse
+from dan_bench.results.pooling import refuse
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from dan_bench.archive import open_results
 from dan_bench.cli import user_path
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import RunRecord
 from dan_bench.report.leaderboard import flattened
+from dan_bench.results.archive import open_results
 
 
 def tidy(records: Sequence[RunRecord]) -> pd.DataFrame:

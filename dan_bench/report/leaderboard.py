@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,12 +11,14 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.metrics.baseline import baseline
-from dan_bench.metrics.statistics import CONFIDENCE, Estimate, shared_ranks
-from dan_bench.records import RunRecord, whole_numbers
 from dan_bench.report.columns import column
-from dan_bench.report.pooling import lacking, refuse
 from dan_bench.report.verdicts import OF_IDEAL, VERDICTS, Verdict
+from dan_bench.results.pooling import lacking, refuse
+from dan_bench.results.record import whole_numbers
+from dan_bench.results.values import natural
+from dan_bench.statistics import CONFIDENCE, shared_ranks
 
 IDEAL = "ideal noise"
 MOST_NAMED = 4
@@ -128,12 +129,6 @@ def leaderboard(
         for section, members in groupby(rows, key=lambda row: row.axes.get("data"))
         for row in [*([ideals[section]] if section in ideals else []), *members]
     ]
-
-
-def natural(text: str) -> list[str | int]:
-    """Return what texts are sorted by so that their whole numbers are in order: 2 before 16."""
-    parts = re.split(r"([0-9]+)", text)
-    return [int(part) if i % 2 else part for i, part in enumerate(parts)]
 
 
 def ideal(section: str | None, runs: Sequence[RunRecord], metrics: Sequence[str]) -> Row | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from dan_bench.metrics.statistics import Estimate
+from dan_bench.interfaces import Estimate
 from dan_bench.report import latex as tex
 from dan_bench.report.boards import Leaderboard
 from dan_bench.report.columns import column

@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from dan_bench.archive import Results, open_results
 from dan_bench.cli import user_path
-from dan_bench.metrics.statistics import Estimate, t_interval
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import Estimate, Results, RunRecord
 from dan_bench.report.leaderboard import name_rows
 from dan_bench.report.markup import markdown_table
 from dan_bench.report.render import MISSING
+from dan_bench.results.archive import open_results
+from dan_bench.statistics import t_interval
 
 LEVELS = (0.6, 0.9, 0.99)
 GRADIENTS = {"sample_gradient": "at the sample", "parameter_gradient": "at the parameters"}

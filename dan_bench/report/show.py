@@ -5,13 +5,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from dan_bench.archive import open_results
 from dan_bench.cli import user_path
-from dan_bench.metrics.statistics import Estimate
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report.leaderboard import flatten, flattened
 from dan_bench.report.markup import one_line
 from dan_bench.report.render import MISSING
+from dan_bench.results.archive import open_results
 
 
 class NoSuchRun(LookupError):

@@ -12,16 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dan_bench.archive import open_results
 from dan_bench.cli import InputError, user_path
-from dan_bench.config import CONF
-from dan_bench.metrics.statistics import Estimate, t_interval
-from dan_bench.records import RunRecord, Store
+from dan_bench.config.schema import CONF
+from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report import latex as tex
 from dan_bench.report.leaderboard import flatten
 from dan_bench.report.markup import Bold, markdown_table, one_line, terminal_table
 from dan_bench.report.markup import markdown as as_markdown
 from dan_bench.report.render import MISSING, number
+from dan_bench.results.archive import open_results
+from dan_bench.results.record import Store
+from dan_bench.statistics import t_interval
 
 TRAINING, ALBUM, ACCURACY = "training_data_destroyed", "album_destroyed", "accuracy"
 OUTPUT = "percent_destroyed"

@@ -28,9 +28,8 @@ from functools import cache
 
 from scipy import special
 
+from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.metrics.baseline import baseline
-from dan_bench.metrics.statistics import Estimate
-from dan_bench.records import RunRecord
 
 ALPHA = 0.01
 """Chance that a subject of ideal noise is told to be none."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import RunRecord
 from dan_bench.sweep.view import time_left
 
 if TYPE_CHECKING:
-    from dan_bench.run import Progress
+    from dan_bench.interfaces import Progress
 
 WINDOW = 20
 """Reports over which a rate is taken: it follows what the jobs that share the cores do."""
@@ -30,7 +30,9 @@ class CurvePoint(NamedTuple):
 
 def starting() -> "Progress":
     """Return what a job says before it says anything."""
-    from dan_bench.run import Progress  # here: where nothing is to be run nobody waits for torch
+    from dan_bench.interfaces import (
+        Progress,  # here: where nothing is to be run nobody waits for torch
+    )
 
     return Progress("starting")
 

@@ -11,9 +11,9 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from dan_bench.cli import InputError, unusable
-from dan_bench.config import CONF, RunConfig
-from dan_bench.sweep.arguments import understood
-from dan_bench.sweep.compose import from_hydra
+from dan_bench.config.arguments import understood
+from dan_bench.config.compose import from_hydra
+from dan_bench.config.schema import CONF, RunConfig
 
 REFUSALS = (HydraException, OmegaConfBaseException, YAMLError, InputError)
 """What Hydra, and we, raise over a config that cannot be composed."""

@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 from dan_bench.cli import FAILED, INTERRUPTED, OK, explained, say
-from dan_bench.config import ConfigError, RunConfig
-from dan_bench.records import Store, key_of
+from dan_bench.config.schema import ConfigError, RunConfig
+from dan_bench.results.record import Store, key_of
 from dan_bench.sweep.board import SweepOutcome, View, reason, view
 
 GOES_ON = "what is done is kept; the same command does the rest"
@@ -65,7 +65,7 @@ def identified(configs: Sequence[RunConfig]) -> list[RunConfig]:
     """Return the configs with what only their data can tell filled in."""
     if not any("fingerprint" in c.data.arguments for c in configs):
         return list(configs)
-    from dan_bench.plan import identify
+    from dan_bench.pipeline.plan import identify
 
     return [identify(config) for config in configs]
 
@@ -78,7 +78,7 @@ def is_done(key: str, config: RunConfig) -> bool:
 
 def checked(configs: Sequence[RunConfig]) -> list[str]:
     """Refuse any config that cannot be run; return where each data set came from."""
-    from dan_bench.plan import fetch, plan, suits
+    from dan_bench.pipeline.plan import fetch, plan, suits
 
     refused: list[str] = []
     said: dict[str, str] = {}
@@ -141,7 +141,7 @@ def log_tables(config: RunConfig) -> None:
     if config.logger is None or config.logger.name != "wandb":
         return
     try:
-        from dan_bench.dashboard import tables
+        from dan_bench.loggers import tables
 
         tables.log_tables(config.runtime.results, config.logger.arguments["project"])
     except Exception as error:

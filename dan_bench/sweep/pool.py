@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 
-from dan_bench.config import RunConfig
-from dan_bench.provenance import provenance
-from dan_bench.records import RunRecord, Store
+from dan_bench.config.schema import RunConfig
+from dan_bench.interfaces import RunRecord
+from dan_bench.results.provenance import provenance
+from dan_bench.results.record import Store
 from dan_bench.sweep.board import Job, SweepState, View, reason
 from dan_bench.sweep.worker import work
 

@@ -7,8 +7,9 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from dan_bench.config import RunConfig
-from dan_bench.run import Progress, run
+from dan_bench.config.schema import RunConfig
+from dan_bench.interfaces import Progress
+from dan_bench.pipeline.run import run
 
 
 def work(config: RunConfig, group: str, log: Path, progress: Connection) -> None:

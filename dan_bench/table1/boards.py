@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from dan_bench.data.mnist import Mnist
-from dan_bench.degenerator import Bytes
+from dan_bench.interfaces import Bytes
 from dan_bench.table1.place import Workspace, copy_files
 
 SIDE = 19

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 from pydantic import PositiveInt
 
-from dan_bench.streams import generator
+from dan_bench.rng import generator
 from dan_bench.table1.photographs import PHOTOGRAPHS, Picture
 from dan_bench.table1.place import Workspace, copy_files, fingerprint, regular_files
 

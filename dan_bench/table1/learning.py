@@ -13,10 +13,10 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from dan_bench.config import Part, bind
-from dan_bench.metrics.statistics import Estimate, binomial_interval
-from dan_bench.run import Progress
-from dan_bench.streams import derive
+from dan_bench.config.schema import Part, bind
+from dan_bench.interfaces import Estimate, Progress
+from dan_bench.rng import derive
+from dan_bench.statistics import binomial_interval
 from dan_bench.table1.subject import RunContext, TrainingResult
 
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]

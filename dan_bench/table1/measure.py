@@ -8,9 +8,8 @@ from pathlib import Path
 
 from dan_bench.erase import Evidence, Survey
 from dan_bench.erase.evidence import SPARE_HANDLES
+from dan_bench.interfaces import Estimate, Progress
 from dan_bench.metrics.destruction import pooled_destruction
-from dan_bench.metrics.statistics import Estimate
-from dan_bench.run import Progress
 from dan_bench.table1.album import Album
 from dan_bench.table1.place import Workspace, regular_files, scratch
 from dan_bench.table1.subject import Entry, RunContext, TrainingResult

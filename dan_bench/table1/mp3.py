@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from pydantic import PositiveFloat, PositiveInt
 
-from dan_bench.streams import generator
+from dan_bench.rng import generator
 from dan_bench.table1.place import Workspace, copy_files, fingerprint, regular_files
 
 Sound = NDArray[np.float32]

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from dan_bench.config import CONF, ConfigError, Part, Strict, bind, explain
+from dan_bench.config.schema import CONF, ConfigError, Part, Strict, bind, explain
 from dan_bench.erase.filesystem import mounted
 from dan_bench.erase.handles import locate
 from dan_bench.table1 import imagenet, mp3

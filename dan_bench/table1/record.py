@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from dan_bench.erase import Survey
-from dan_bench.metrics.statistics import Estimate
-from dan_bench.provenance import provenance
-from dan_bench.records import RunRecord, Store, key_of
+from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report.table1 import ALBUM, TRAINING
+from dan_bench.results.provenance import provenance
+from dan_bench.results.record import Store, key_of
 from dan_bench.table1.album import Album
 from dan_bench.table1.measure import EntryMeasurement, destroyed, measure
 from dan_bench.table1.preset import EntryRun

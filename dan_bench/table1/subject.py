@@ -1,14 +1,11 @@
 """What every subject of Table 1 is to the rest."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from dan_bench.metrics.statistics import Estimate
-from dan_bench.run import Progress
+from dan_bench.interfaces import Estimate, ProgressCallback
 from dan_bench.table1.place import Workspace
 
-Tell = Callable[[Progress], None]
 Curves = list[dict[str, float]]
 
 
@@ -18,7 +15,7 @@ class RunContext(NamedTuple):
     seed: int
     device: str
     """As torch calls it."""
-    tell: Tell
+    tell: ProgressCallback
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 
 from dan_bench.cli import InputError
-from dan_bench.records import RunRecord, Store
+from dan_bench.interfaces import Progress, RunRecord
 from dan_bench.report.table1 import store_of
-from dan_bench.run import Progress
+from dan_bench.results.record import Store
 from dan_bench.sweep import board
 from dan_bench.table1.album import Album, BundledAlbum, OwnAlbum
 from dan_bench.table1.place import refuse_overlap

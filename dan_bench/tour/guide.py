@@ -13,10 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from dan_bench.cli import InputError
-from dan_bench.config import ConfigError
+from dan_bench.config.schema import ConfigError
 from dan_bench.data.fetch import DataUnavailable
-from dan_bench.records import ForeignRecord, RunRecord, Store
+from dan_bench.interfaces import RunRecord
 from dan_bench.report.verdicts import VERDICTS
+from dan_bench.results.record import ForeignRecord, Store
 from dan_bench.tour import words
 from dan_bench.tour.pictures import Bytes, most_alike, strip
 from dan_bench.tour.subjects import FIXED, KEPT, PAD, SAMPLES, SIGMOID, TORUS, TourMethod, config_of
@@ -191,7 +192,10 @@ class Narrator:
                 subject, self.data, self.seed, self.steps, self.results, self.datasets
             )
             with watching(self.console, subject.title) as shown, interruptible(shown) as tell:
-                from dan_bench.run import Progress, run  # seconds of imports, with the bar in sight
+                from dan_bench.interfaces import (
+                    Progress,  # seconds of imports, with the bar in sight
+                )
+                from dan_bench.pipeline.run import run  # seconds of imports, with the bar in sight
 
                 heard = set[str]()
 

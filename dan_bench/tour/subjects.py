@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from dan_bench.config import RunConfig
-from dan_bench.sweep.compose import configure
+from dan_bench.config.compose import configure
+from dan_bench.config.schema import RunConfig
 
 SAMPLES = 2000
 """Held-out rows: few enough for a minute, and the laws of ideal noise are known at that size."""

@@ -15,14 +15,14 @@ from rich.table import Column
 from dan_bench.report.columns import column
 
 if TYPE_CHECKING:
-    from dan_bench.run import Progress, Tell
+    from dan_bench.interfaces import Progress, ProgressCallback
 
 LINES = 5
 """Lines that tell of a training where there is no terminal to draw a bar on."""
 
 
 @contextmanager
-def watching(console: Console, title: str) -> Iterator["Tell"]:
+def watching(console: Console, title: str) -> Iterator["ProgressCallback"]:
     """Show how far a run is while it is made; what a terminal shows of it is taken away again."""
     # libraries tell each other what they will change: no part of a tour
     with warnings.catch_warnings():
@@ -82,7 +82,7 @@ def metric(progress: "Progress") -> str:
 
 
 @contextmanager
-def interruptible(tell: "Tell") -> Iterator["Tell"]:
+def interruptible(tell: "ProgressCallback") -> Iterator["ProgressCallback"]:
     """Let Ctrl-C end what is told of, even where the first exception that it raised is lost.
 
     One that comes while a library calls back (a destructor, a hook) is printed by Python and

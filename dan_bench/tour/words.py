@@ -1,8 +1,7 @@
 """What is said of a run: every figure from its record, every claim chosen by the figure."""
 
+from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.metrics.baseline import Baseline, baseline
-from dan_bench.metrics.statistics import Estimate
-from dan_bench.records import RunRecord
 from dan_bench.report.verdicts import GONE, looks_like_noise
 
 COLLAPSED, SPREAD = 0.5, 0.95

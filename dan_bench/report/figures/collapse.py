@@ -4,8 +4,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from dan_bench.archive import Results
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import Results, RunRecord
 from dan_bench.report.figures import points, style
 from dan_bench.report.figures.drawn import DrawnFigure, basis, rows_of
 from dan_bench.report.figures.grid import PlottedMethod, grid

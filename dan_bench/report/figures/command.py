@@ -6,13 +6,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from dan_bench.archive import Results, open_results
 from dan_bench.cli import user_path
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import Results, RunRecord
 from dan_bench.report.figures import write
 from dan_bench.report.figures.catalogue import CATALOGUE
 from dan_bench.report.figures.style import THEMES, Theme, styled
-from dan_bench.report.selection import listed
+from dan_bench.results.archive import open_results
+from dan_bench.results.selection import listed
 
 
 def parser() -> argparse.ArgumentParser:

@@ -3,13 +3,12 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from dan_bench.archive import Results
-from dan_bench.metrics.statistics import Estimate, t_interval
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import Estimate, Results, RunRecord
 from dan_bench.report.figures import style
 from dan_bench.report.figures.drawn import DrawnFigure, basis, rows_of
 from dan_bench.report.figures.points import span
 from dan_bench.report.leaderboard import name_rows
+from dan_bench.statistics import t_interval
 
 METRICS = {"shannon_bits": "byte entropy (bits)", "joint_bits": "joint entropy (bits a byte)"}
 CAPTION = (

@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dan_bench.archive import Results
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import Results, RunRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dan_bench.archive import Results
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import Results, RunRecord
 from dan_bench.report.figures import style
 from dan_bench.report.figures.drawn import DrawnFigure, basis
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dan_bench.archive import Results
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import Results, RunRecord
 from dan_bench.report.figures.tiles import Bytes, shape_of
 
 TRAINING_ROWS = {"mnist": 60_000, "fashion_mnist": 60_000}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dan_bench.metrics.statistics import Estimate
+from dan_bench.interfaces import Estimate
 from dan_bench.report.figures import style
 
 if TYPE_CHECKING:

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from dan_bench.archive import Results
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import Results, RunRecord
 from dan_bench.report.figures.drawn import DrawnFigure, basis
 from dan_bench.report.figures.paper import snapshot_at
 from dan_bench.report.figures.tiles import (

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dan_bench.archive import Results
+from dan_bench.interfaces import Estimate, Results, RunRecord
 from dan_bench.metrics.destruction import shannon_bound
-from dan_bench.metrics.statistics import Estimate, t_interval
-from dan_bench.records import RunRecord
 from dan_bench.report.figures import style
 from dan_bench.report.figures.drawn import DrawnFigure, basis
 from dan_bench.report.figures.grid import left_out, most_common
 from dan_bench.report.figures.points import span
 from dan_bench.report.html.subjects import short_names
 from dan_bench.report.leaderboard import name_rows
+from dan_bench.statistics import t_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dan_bench.interfaces import RunRecord
 from dan_bench.metrics.pictures import picture_shape
-from dan_bench.records import RunRecord
 from dan_bench.report.figures import style
 
 if TYPE_CHECKING:

@@ -3,8 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from dan_bench.archive import Results
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import Results, RunRecord
 from dan_bench.report.figures import style
 from dan_bench.report.figures.drawn import DrawnFigure, basis, rows_of
 

@@ -5,11 +5,11 @@ import shutil
 import sys
 from pathlib import Path
 
-from dan_bench.archive import AmbiguousResults, open_results
 from dan_bench.cli import user_path
 from dan_bench.report.findings.catalogue import findings
 from dan_bench.report.findings.render import FORMATS
 from dan_bench.report.findings.runs import Material
+from dan_bench.results.archive import AmbiguousResults, open_results
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -20,8 +20,7 @@ from functools import partial
 
 import pandas as pd
 
-from dan_bench.metrics.statistics import Estimate, t_interval
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report.findings.finding import Claim, Finding, Observation
 from dan_bench.report.findings.intervals import at_least, at_most, more, within
 from dan_bench.report.findings.runs import (
@@ -35,6 +34,7 @@ from dan_bench.report.findings.runs import (
     having,
     trained,
 )
+from dan_bench.statistics import t_interval
 
 LAST = 4
 """The end of a run is the last one of so many parts of its looks."""

@@ -11,8 +11,7 @@ seen; a row of several runs has the hull of them, so that what is unverified in 
 from collections.abc import Sequence
 from functools import partial
 
-from dan_bench.metrics.statistics import Estimate
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report.columns import column
 from dan_bench.report.findings.finding import Claim, Finding, Observation
 from dan_bench.report.findings.intervals import at_least, ends, within

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from dan_bench.metrics.statistics import Estimate
+from dan_bench.interfaces import Estimate
 
 Verdict = Literal["agree", "disagree", "undecided", "not measured"]
 Says = Literal["for", "against", "neither", "beside"]

@@ -14,8 +14,7 @@ similarity to the original.
 from collections.abc import Sequence
 from functools import partial
 
-from dan_bench.metrics.statistics import Estimate
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report.findings.finding import Claim, Finding, Observation
 from dan_bench.report.findings.intervals import at_least, less, more, no_worse
 from dan_bench.report.findings.runs import (

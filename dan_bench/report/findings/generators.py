@@ -8,7 +8,7 @@ beside: n / 2.
 
 from functools import partial
 
-from dan_bench.metrics.statistics import Estimate
+from dan_bench.interfaces import Estimate
 from dan_bench.report.findings.finding import Claim, Finding, Observation, Says
 from dan_bench.report.findings.intervals import within
 from dan_bench.report.findings.runs import Group, Material, groups, having, named

@@ -14,9 +14,8 @@
 from collections.abc import Sequence
 from functools import partial
 
+from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.metrics.destruction import shannon_bound
-from dan_bench.metrics.statistics import Estimate, t_interval
-from dan_bench.records import RunRecord
 from dan_bench.report.findings.finding import Claim, Finding, Observation, exists
 from dan_bench.report.findings.intervals import at_least, at_most, more
 from dan_bench.report.findings.noise import each_run
@@ -31,6 +30,7 @@ from dan_bench.report.findings.runs import (
     trained,
 )
 from dan_bench.report.verdicts import GONE
+from dan_bench.statistics import t_interval
 
 DICTIONARIES = ("dictionary_recovered", "rehearsal_recovered")
 NAMED = 50.0

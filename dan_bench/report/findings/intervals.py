@@ -1,6 +1,6 @@
 """What an interval says: `for`, `against`, or `neither` where it holds both or is none."""
 
-from dan_bench.metrics.statistics import Estimate
+from dan_bench.interfaces import Estimate
 from dan_bench.report.findings.finding import Says
 
 

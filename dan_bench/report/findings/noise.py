@@ -9,8 +9,7 @@
 
 from collections.abc import Sequence
 
-from dan_bench.metrics.statistics import Estimate
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report.columns import column
 from dan_bench.report.findings.finding import Claim, Finding, Observation, Says
 from dan_bench.report.findings.intervals import at_least, at_most, no_worse

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import get_args
 
-from dan_bench.metrics.statistics import Estimate
+from dan_bench.interfaces import Estimate
 from dan_bench.report.findings.finding import Finding, Observation, Says, Verdict
 from dan_bench.report.markup import markdown as as_markdown
 from dan_bench.report.markup import markdown_line, one_line

@@ -7,8 +7,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from dan_bench.metrics.statistics import Estimate
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report.columns import column
 from dan_bench.report.findings.finding import Observation, Says
 from dan_bench.report.leaderboard import flattened, look_up, over_seeds, without_seeds

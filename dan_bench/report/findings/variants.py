@@ -14,8 +14,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from dan_bench.metrics.statistics import Estimate
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report.findings.finding import Claim, Finding, Observation
 from dan_bench.report.findings.intervals import at_least, at_most, less, no_worse
 from dan_bench.report.findings.noise import METRICS, REFERENCE, each_run, no_worse_than, span

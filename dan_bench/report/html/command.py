@@ -5,10 +5,10 @@ import sys
 import webbrowser
 from pathlib import Path
 
-from dan_bench.archive import open_results
 from dan_bench.cli import user_path
 from dan_bench.report.html.page import LIMIT, page
 from dan_bench.report.html.serve import serve
+from dan_bench.results.archive import open_results
 
 
 def parser() -> argparse.ArgumentParser:

@@ -8,8 +8,7 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from dan_bench.archive import Results
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import Results, RunRecord
 from dan_bench.report import verdicts
 from dan_bench.report.html.board import boards
 from dan_bench.report.html.charts import figures

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import RunRecord
 from dan_bench.report.html.packing import pack
 from dan_bench.report.html.subjects import MethodSummary
 from dan_bench.report.leaderboard import flatten

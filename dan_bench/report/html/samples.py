@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dan_bench.archive import Results
+from dan_bench.interfaces import Results, RunRecord
 from dan_bench.metrics.pictures import as_pictures
-from dan_bench.records import RunRecord
 from dan_bench.report.html.subjects import MethodSummary
 
 TILES = 8

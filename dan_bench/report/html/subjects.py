@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import RunRecord
 from dan_bench.report.evaluations import by_evaluation
 from dan_bench.report.leaderboard import Row, leaderboard, name_rows
 

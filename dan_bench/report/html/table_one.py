@@ -3,7 +3,7 @@
 from html import escape
 from pathlib import Path
 
-from dan_bench.archive import open_results
+from dan_bench.results.archive import open_results
 
 
 def table_one(results: Path) -> str:

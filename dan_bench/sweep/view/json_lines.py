@@ -19,7 +19,7 @@ from dan_bench.sweep.board import Job, SweepOutcome, SweepState
 from dan_bench.sweep.view.quiet import Quiet
 
 if TYPE_CHECKING:
-    from dan_bench.run import Progress
+    from dan_bench.interfaces import Progress
 
 STATES = ("waiting", "running", "done", "failed")
 

@@ -9,18 +9,19 @@ from typing import Any
 
 import torch
 
-from dan_bench.algorithm1 import NetworkNoise
-from dan_bench.config import RunConfig
+from dan_bench.callbacks.convergence import ROWS
+from dan_bench.config.compose import configure
+from dan_bench.config.schema import RunConfig
 from dan_bench.data.noise import system_bytes
 from dan_bench.erase import erase, plan_erasure
-from dan_bench.measure import measure
-from dan_bench.metrics.statistics import binomial_interval
-from dan_bench.models.convergence import ROWS
+from dan_bench.interfaces import Progress
 from dan_bench.models.frozen import freeze
 from dan_bench.models.module import AdversarialModule
-from dan_bench.plan import plan
-from dan_bench.run import Progress, train
-from dan_bench.sweep.compose import configure
+from dan_bench.pipeline.algorithm1 import NetworkNoise
+from dan_bench.pipeline.evaluate import measure
+from dan_bench.pipeline.plan import plan
+from dan_bench.pipeline.run import train
+from dan_bench.statistics import binomial_interval
 from dan_bench.table1.danoise import WIDTH
 from dan_bench.table1.place import Workspace
 from dan_bench.table1.subject import RunContext, TrainingResult

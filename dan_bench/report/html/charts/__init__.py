@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from dan_bench.archive import Results
+from dan_bench.interfaces import Results
 from dan_bench.report.html.charts.collapse import collapse
 from dan_bench.report.html.charts.convergence import convergence
 from dan_bench.report.html.charts.dial import dial

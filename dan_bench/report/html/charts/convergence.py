@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from dan_bench.archive import Results
+from dan_bench.interfaces import Results
 from dan_bench.report.html.charts.figure import (
     INK,
     LINE,

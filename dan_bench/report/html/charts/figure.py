@@ -9,8 +9,7 @@ from typing import Any
 
 import altair as alt
 
-from dan_bench.metrics.statistics import Estimate
-from dan_bench.records import RunRecord
+from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report.figures.grid import grid
 from dan_bench.report.html.subjects import MethodSummary
 from dan_bench.report.palette import COLOURS

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from dan_bench.archive import Results
+from dan_bench.interfaces import Results
 from dan_bench.report.figures.fooled import FIXED, PROXIES
 from dan_bench.report.html.charts.figure import (
     Figure,

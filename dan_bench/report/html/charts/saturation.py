@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import altair as alt
 import numpy as np
 
-from dan_bench.archive import Results
+from dan_bench.interfaces import Results
 from dan_bench.report.figures.saturation import mean_curve
 from dan_bench.report.html.charts.figure import (
     LINE,

@@ -7,9 +7,8 @@ from typing import Any
 import altair as alt
 import numpy as np
 
-from dan_bench.archive import Results
+from dan_bench.interfaces import Results, RunRecord
 from dan_bench.metrics.destruction import shannon_bound
-from dan_bench.records import RunRecord
 from dan_bench.report.figures.secrecy import ATTACKS
 from dan_bench.report.figures.secrecy import subjects as by_randomness
 from dan_bench.report.html.charts.figure import (

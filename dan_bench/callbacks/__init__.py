@@ -1,0 +1,1 @@
+"""What happens after a training step: curves, samples, snapshots, checkpoints, overwriting."""

@@ -1,0 +1,1 @@
+"""From conf/ and command lines to checked configs."""

@@ -1,0 +1,109 @@
+"""The command line of `train` before Hydra reads it: what Hydra would trip over, or ignore."""
+
+import os
+import shlex
+from collections.abc import Sequence
+
+from hydra._internal.utils import get_args_parser
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, Quote, QuotedString
+from hydra.errors import HydraException
+
+from dan_bench.cli import InputError
+from dan_bench.config.schema import CONF
+
+HONOURED = ("hydra.searchpath", "hydra.mode", "hydra.sweeper.grids", "hydra.help")
+"""Of Hydra's own settings, those that this program acts on."""
+INSTEAD = {
+    "hydra.launcher": "the runs of a sweep are started by this program itself, side by side: "
+    "type runtime.workers=N for N at a time",
+    "hydra.sweeper": "leave it out: -m sweeps over every A=1,2, and over hydra.sweeper.grids",
+    "hydra.run": "all that a run leaves is under one folder: type runtime.results=DIR",
+    "hydra.sweep": "all that a run leaves is under one folder: type runtime.results=DIR",
+    "hydra.output_subdir": "a run's config is in its record.json: leave it out",
+    "hydra.job_logging": "each run has its log.txt; type runtime.progress=plain, quiet or json "
+    "for what is shown meanwhile",
+    "hydra.job": "a run starts where it is launched, in your environment: leave it out",
+}
+"""What to type in place of the others, by the beginning of their names."""
+OTHERWISE = f"leave it out; the settings of Hydra that are used are {', '.join(HONOURED)}"
+
+
+def understood(arguments: Sequence[str]) -> list[str]:
+    """Return a command line in Hydra's grammar, with each value quoted that has to be.
+
+    Raises:
+        InputError: an override that Hydra cannot read, or that would have no effect.
+    """
+    overrides = set(get_args_parser().parse_args(arguments).overrides)
+    return [checked(each) if each in overrides else each for each in arguments]
+
+
+def checked(text: str) -> str:
+    """Return one override as Hydra reads it."""
+    key, equals, value = text.partition("=")
+    if not (key and equals) and not key.startswith("~"):
+        raise InputError(f"{text!r} is no override; one is NAME=VALUE, such as seed=3")
+    parser = OverridesParser.create()
+    try:
+        parsed = parser.parse_override(text)
+    except HydraException as error:
+        quoted = quote(text)
+        # a list, or several values: what of it is one text is not ours to guess
+        if "," in text or value[:1] in ("", "[", "{", "'", '"'):
+            raise InputError(
+                f"{error}\nto give it as one text, type {shlex.quote(quoted)}"
+            ) from error
+        try:
+            parsed = parser.parse_override(quoted)
+        except HydraException:
+            raise InputError(str(error)) from error
+        text = quoted
+    refuse_unhonoured(text, parsed)
+    refuse_no_choice(text, parsed)
+    refuse_split_path(text, parsed)
+    return text
+
+
+def quote(text: str) -> str:
+    """Return an override with its value as one text."""
+    key, _, value = text.partition("=")
+    return f"{key}={QuotedString(value, Quote.double).with_quotes()}"
+
+
+def refuse_unhonoured(text: str, parsed: Override) -> None:
+    """Refuse a setting of Hydra's own that would change nothing."""
+    name = parsed.key_or_group.replace("/", ".")
+    if name.partition(".")[0] != "hydra" or within(name, HONOURED):
+        return
+    if text == "hydra/sweeper=grids":
+        return
+    instead = next((INSTEAD[part] for part in INSTEAD if within(name, [part])), OTHERWISE)
+    raise InputError(f"{text} has no effect here: {instead}")
+
+
+def within(name: str, parts: Sequence[str]) -> bool:
+    """Return whether a name is one of the parts of a config, or in one of them."""
+    return any(f"{name}.".startswith(f"{part}.") for part in parts)
+
+
+def refuse_no_choice(text: str, parsed: Override) -> None:
+    """Refuse null, a number or a truth value where a file of conf/ is to be named."""
+    folder = CONF / parsed.key_or_group
+    if parsed.is_delete() or not folder.is_dir():
+        return
+    values = list(parsed.sweep_iterator()) if parsed.is_sweep_override() else [parsed.value()]
+    if not all(isinstance(value, str | list) for value in values):
+        choices = ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))
+        raise InputError(f"{text}: {parsed.key_or_group} is one of {choices}")
+
+
+def refuse_split_path(text: str, parsed: Override) -> None:
+    """Refuse to take a path with a comma in it for several values."""
+    value = text.partition("=")[2]
+    parts = value.split(",")
+    if parsed.is_sweep_override() and os.path.exists(value) and not all(map(os.path.exists, parts)):
+        raise InputError(
+            f"{text}: a comma separates the values of a sweep; for the one path, type "
+            f"{shlex.quote(quote(text))}"
+        )

@@ -1,0 +1,255 @@
+"""What a run is told, checked at the edge. The values stand in conf/; this says what they may be.
+
+A *part* is whatever can be exchanged: a model, a data set, an objective, a metric, an attack. Its
+config names a target, `_target_: package.module.thing`, and the arguments of that target; the
+target's own signature is the schema that they are checked against.
+"""
+
+import inspect
+import typing
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    create_model,
+)
+
+from dan_bench.cli import InputError, user_path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+CONF = next(path for path in (PACKAGE.parent / "conf", PACKAGE / "conf") if path.is_dir())
+
+
+RENAMED = {
+    "dan_bench.metrics.min_entropy.sample.min_entropy_bits": (
+        "dan_bench.metrics.min_entropy.min_entropy_bits"
+    ),
+    "dan_bench.metrics.randomness.sample.sp800_22_worst": (
+        "dan_bench.metrics.sp800_22.sp800_22_worst"
+    ),
+    "dan_bench.metrics.linearity.linear_complexity": (
+        "dan_bench.randomness.linearity.linear_complexity"
+    ),
+}
+"""Targets that have moved, by the names under which keys and records know them."""
+FIRST_NAMES = {new: old for old, new in RENAMED.items()}
+
+
+def first_names(value: Any) -> Any:
+    """Return nested containers with each target under its first name, so that keys stay."""
+    if isinstance(value, dict):
+        return {name: first_names(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [first_names(inner) for inner in value]
+    return FIRST_NAMES.get(value, value) if isinstance(value, str) else value
+
+
+class ConfigError(InputError):
+    """A config that cannot be run; the message names the value and what would be accepted."""
+
+
+def as_path(value: object) -> Path:
+    """Return a path as it was meant."""
+    if not isinstance(value, str | Path):
+        raise ValueError("must be a path; one with brackets or commas is typed 'NAME=\"PATH\"'")
+    return user_path(value)
+
+
+UserPath = Annotated[Path, BeforeValidator(as_path)]
+
+
+class Strict(BaseModel):
+    """No unknown names, no later changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Part(Strict):
+    """Something exchangeable: a target and its arguments."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
+    target: str = Field(alias="_target_")
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """All that the target is called with, apart from what the program itself provides."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class NamedPart(Part):
+    """A part that the tables know by a name; it is a wandb tag, too, and in names of files."""
+
+    name: str = Field(max_length=64, pattern=r"^[^\s/]+$")
+
+
+class Model(NamedPart):
+    """A model or a control."""
+
+    kind: Literal["learned", "untrained", "control"]
+
+
+class Optimizers(Strict):
+    """One optimiser for each network."""
+
+    degenerator: Part
+    discriminator: Part
+
+
+class Training(Strict):
+    """How long and how the networks are trained."""
+
+    max_steps: PositiveInt
+    batch_size: PositiveInt
+    discriminator_steps: PositiveInt
+    freeze_degenerator: bool
+    gradient_clip: PositiveFloat | None
+    ema_decay: float = Field(ge=0, lt=1)
+    precision: Literal["32-true", "64-true", "bf16-mixed"]
+
+
+class Evaluation(Strict):
+    """What is measured, on how much, and what the attackers may spend."""
+
+    samples: PositiveInt
+    known: PositiveInt
+    metrics: dict[str, Part]
+    c2st: Part | None
+    attacks: dict[str, Part]
+    comparisons: dict[str, Part] = {}
+
+
+class Runtime(Strict):
+    """Where and on what it runs; no result depends on it."""
+
+    results: UserPath
+    datasets: UserPath
+    accelerator: Literal["cpu", "gpu", "auto"]
+    threads: PositiveInt
+    workers: NonNegativeInt
+    log_every: PositiveInt
+    log_gradients: bool = False
+    checkpoint_every: NonNegativeInt
+    keep_samples: PositiveInt
+    snapshots: tuple[NonNegativeInt, ...] = ()
+    progress: Literal["auto", "plain", "quiet", "json"]
+
+
+class Algorithm1Config(Strict):
+    """The paper's Algorithm 1 around the training: how much data, and how long to wait."""
+
+    rows: PositiveInt
+    cool_down: NonNegativeFloat
+
+
+class RunConfig(Strict):
+    """One run."""
+
+    model: Model
+    data: NamedPart
+    objective: NamedPart
+    output: Literal["sigmoid", "torus"]
+    noise_dim: NonNegativeInt
+    seed: NonNegativeInt
+    end_to_end: bool = False
+    algorithm1: Algorithm1Config | None = None
+    optimizer: Optimizers
+    trainer: Training
+    evaluation: Evaluation
+    logger: NamedPart | None
+    runtime: Runtime
+
+    def scientific(self) -> dict[str, Any]:
+        """Return what the result depends on, as plain containers: no path, device or logger.
+
+        A control has no network and an untrained network no training, so that sweeping an axis
+        they do not have repeats nothing.
+        """
+        whole = self.model_dump(mode="json", by_alias=True)
+        whole["data"].pop("root", None)
+        names = ["model", "data", "seed", "evaluation"]
+        if self.model.kind != "control":
+            names += ["output", "noise_dim"]
+        if self.model.kind == "learned":
+            names += ["objective", "optimizer", "trainer", "end_to_end"]
+            names += ["algorithm1"] if self.algorithm1 is not None else []
+        return {name: first_names(whole[name]) for name in names}
+
+    def title(self) -> str:
+        """Return a short name that a person can read: model, output, objective, data, seed."""
+        words = [self.model.name]
+        if self.model.kind != "control":
+            words.append(self.output)
+        if self.model.kind == "learned":
+            words.append(self.objective.name)
+        return " ".join([*words, self.data.name, f"seed={self.seed}"])
+
+
+def parse(values: Mapping[str, Any]) -> RunConfig:
+    """Check plain containers and return the config.
+
+    Raises:
+        ConfigError: with a line for each value that will not do.
+    """
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(explain(error)) from error
+
+
+def bind(part: Part, where: str, provided: frozenset[str] = frozenset()) -> partial[Any]:
+    """Return the target with its arguments checked and filled in.
+
+    Args:
+        part: what to bind.
+        where: its place in the config, for messages.
+        provided: names of arguments that the program itself will give; they are not looked for.
+
+    Raises:
+        ConfigError: no such target, an argument it does not have, or a value of the wrong kind.
+    """
+    try:
+        target = resolve_name(RENAMED.get(part.target, part.target))
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(f"{where}._target_={part.target}: {error}") from error
+    hints = typing.get_type_hints(
+        target.__init__ if inspect.isclass(target) else target, include_extras=True
+    )
+    hints = {name: UserPath if hint is Path else hint for name, hint in hints.items()}
+    fields: dict[str, Any] = {
+        name: (hints.get(name, Any), ... if p.default is p.empty else p.default)
+        for name, p in inspect.signature(target).parameters.items()
+        if name not in provided and p.kind is not p.POSITIONAL_ONLY
+    }
+    schema = create_model(
+        "Arguments",
+        __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True),
+        **fields,
+    )
+    try:
+        checked = schema.model_validate(part.arguments)
+    except ValidationError as error:
+        valid = ", ".join(fields) or "none"
+        raise ConfigError(f"{explain(error, where)}\n  arguments of {where}: {valid}") from error
+    return partial(target, **{name: getattr(checked, name) for name in checked.model_fields_set})
+
+
+def explain(error: ValidationError, where: str = "") -> str:
+    """Say in a line for each error which value was refused and what would be accepted."""
+    lines = []
+    for detail in error.errors(include_url=False):
+        place = ".".join([*([where] if where else []), *(str(part) for part in detail["loc"])])
+        given = "" if detail["type"] == "missing" else f"={detail['input']!r}"
+        lines.append(f"{place}{given}: {detail['msg'].removeprefix('Value error, ')}")
+    return "\n".join(lines)

@@ -1,1 +1,0 @@
-"""What people look at in wandb: offline runs, their upload, tables, and the workspace as code."""

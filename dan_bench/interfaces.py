@@ -1,0 +1,309 @@
+"""What the rooms of the package exchange: protocols and value types.
+
+Nothing of the package is imported here, and nothing heavy: torch, pandas and Pillow are named for
+type checkers alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    NamedTuple,
+    Protocol,
+    runtime_checkable,
+)
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, PositiveInt
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from PIL import Image
+    from torch import Tensor
+
+# --- data ---------------------------------------------------------------------------------------
+
+Bytes = NDArray[np.uint8]
+Split = Literal["train", "test", "attack"]
+Shape = Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=3)]
+"""Shape of one row, where a config may set it: a length, or rows, columns[, colours]."""
+
+
+class Rows(Protocol):
+    """N rows of d bytes, indexed by row numbers, wherever they lie (an array is one)."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: NDArray[np.int64], /) -> Bytes: ...
+
+
+@dataclass(frozen=True)
+class Data:
+    """One split: its rows, and their labels where the data set has any."""
+
+    rows: Rows
+    labels: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class Dataset(Protocol):
+    """A data set. `train` trains the model, `test` is held out, `attack` is the attackers' own."""
+
+    shape: tuple[int, ...]
+
+    def prepare(self) -> str:
+        """Fetch and verify what is not there yet; return one line saying what served."""
+        ...
+
+    def load(self, split: Split) -> Data:
+        """Return one split, reading only from disk."""
+        ...
+
+
+def dimension(shape: tuple[int, ...]) -> int:
+    """Return the number of bytes in one row of that shape."""
+    return int(np.prod(shape))
+
+
+# --- numbers ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number, its confidence interval where there is one, and how much data it rests on."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    details: dict[str, float] = field(default_factory=dict)
+
+
+# --- degenerators -------------------------------------------------------------------------------
+
+
+class Degenerator(Protocol):
+    """A trained network or a control, frozen: bytes in, bytes out.
+
+    Its fresh randomness is a function of the row number, so the answer for a row depends neither
+    on the batch it comes in nor on what was asked before; an attacker may call it, but does not
+    know the fresh randomness of the rows under attack.
+    """
+
+    noise_bits: float
+    """Fresh random bits that go into one sample: Shannon's bound on what can be destroyed."""
+
+    def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
+        """Degenerate data (n x d bytes) as rows number `rows` (n); return n x d bytes."""
+        ...
+
+
+@runtime_checkable
+class EnumerableNoise(Degenerator, Protocol):
+    """A degenerator that can be run under an assumed fresh randomness.
+
+    An attacker who can run it under each of its 2^noise_bits values needs time, but no luck.
+    """
+
+    def under(self, data: Bytes, randomness: int) -> Bytes:
+        """Degenerate data (n x d) as if the fresh randomness of each row had been `randomness`.
+
+        It is a whole number from 0 to 2^noise_bits - 1, each as likely as the others.
+        """
+        ...
+
+
+@runtime_checkable
+class Conditional(Degenerator, Protocol):
+    """A degenerator with a conditioning level: how close to true noise its output is to be."""
+
+    def at(self, trueness: float) -> Degenerator:
+        """Return it conditioned on `trueness`, from 0 (a constant) to 1 (true noise)."""
+        ...
+
+
+# --- training -----------------------------------------------------------------------------------
+
+
+class Critic(Protocol):
+    """A function of samples, and the space that they lie in."""
+
+    def __call__(self, y: Tensor, /) -> Tensor:
+        """Logits B of samples B x d."""
+        ...
+
+    def displacement(self, start: Tensor, end: Tensor) -> Tensor:
+        """Return the shortest way from `start` to `end`, number by number; they broadcast."""
+        ...
+
+
+class Objective(Protocol):
+    """What the discriminator minimises, and what the degenerator does."""
+
+    boundary: ClassVar[float | None]
+    """Logit at which the critic is undecided; None where only differences mean anything."""
+
+    def discriminator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+        """Scalar loss of the discriminator; no gradient flows through `fake`."""
+        ...
+
+    def degenerator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+        """Scalar loss of the degenerator, whose gradient flows through `fake`."""
+        ...
+
+
+class Progress(NamedTuple):
+    """How far a run is: its current activity, and how many of its steps are done."""
+
+    doing: str
+    step: int = 0
+    steps: int = 0
+    metric: tuple[str, float] | None = None
+    """Name and latest value of the curve to watch."""
+    warning: str = ""
+    """Something that the user should know; shown once."""
+
+
+ProgressCallback = Callable[[Progress], None]
+StageCallback = Callable[[str], None]
+"""Called with the name of each stage as it begins."""
+
+# --- attacks ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Inputs and the outputs that they were degenerated to, row by row."""
+
+    inputs: Bytes
+    outputs: Bytes
+    rows: NDArray[np.int64]
+    labels: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that an attacker is given."""
+
+    degenerator: Degenerator
+    known: Pairs
+    """Auxiliary pairs, made by the attacker to learn from."""
+    held: Pairs
+    """The challenge set: the rows under attack, on which an attack is scored."""
+    shape: tuple[int, ...]
+    seed: int
+    confidence: float
+    """Confidence level of each attack's interval."""
+
+
+class Attack(Protocol):
+    """One way of recovering something from the output."""
+
+    def needs_rows(self) -> int:
+        """Return the least number of challenge rows that it can be scored on."""
+        ...
+
+    def __call__(self, case: Case) -> Estimate | None:
+        """Share recovered, in [0, 1]; None where there is nothing of the kind to recover."""
+        ...
+
+
+class Comparison(Protocol):
+    """One measure of how like their inputs the outputs are."""
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Raise ValueError for rows of a shape that it makes no sense for."""
+        ...
+
+    def __call__(self, case: Case, clean: Data) -> Estimate | None:
+        """Compare; `clean` is what the model was trained on, before any degeneration."""
+        ...
+
+
+# --- results ------------------------------------------------------------------------------------
+
+SCHEMA_VERSION = 1
+Status = Literal["done", "failed"]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """The outcome of one run."""
+
+    key: str
+    status: Status
+    config: dict[str, Any]
+    """The scientific config: all that the metrics depend on."""
+    metrics: dict[str, Estimate | None] = field(default_factory=dict)
+    costs: dict[str, float] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    traceback: str | None = None
+    schema_version: int = SCHEMA_VERSION
+
+
+class Results(Protocol):
+    """Results to be read: a folder of runs, an archive, or several of them joined."""
+
+    def all(self) -> tuple[list[RunRecord], dict[Path, str]]:
+        """Return every good record, by key, and what is wrong with each of the others."""
+        ...
+
+    def curves(self, key: str) -> pd.DataFrame | None:
+        """Return a run's curves, one row a logging step; None where it left none."""
+        ...
+
+    def array(self, key: str, name: str) -> NDArray[Any] | None:
+        """Return an array that a run left; None where it left none."""
+        ...
+
+
+# --- loggers ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Some inputs and the outputs that they were degenerated to."""
+
+    picture: Image.Image
+    """The first inputs above their outputs."""
+    outputs: Bytes
+    """All outputs, n x d."""
+
+
+class Sink(Protocol):
+    """The logger of one run. Each is one of Lightning's loggers too."""
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Take one point of the curves, by the module's own step."""
+        ...
+
+    def close(self, record: RunRecord | None, folder: Path) -> None:
+        """Take the outcome, and end.
+
+        Args:
+            record: of the run; None where it was cut off before there was one.
+            folder: where the run keeps its files.
+        """
+        ...
+
+
+@runtime_checkable
+class SampleSink(Sink, Protocol):
+    """A logger that also takes samples while the run trains."""
+
+    sample_steps: Sequence[int]
+    """Training steps at which it is given one."""
+
+    def log_sample(self, sample: Sample, step: int) -> None:
+        """Take a sample of the degenerator's output at that step."""
+        ...

@@ -1,0 +1,138 @@
+"""Is it noise, and is it gone? Runs every metric and every attack on one frozen degenerator."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from dan_bench.attacks.distinguish import C2st
+from dan_bench.data.noise import NoiseRows
+from dan_bench.interfaces import (
+    Attack,
+    Bytes,
+    Case,
+    Comparison,
+    Data,
+    Dataset,
+    Degenerator,
+    Estimate,
+    Pairs,
+    StageCallback,
+    dimension,
+)
+from dan_bench.metrics.destruction import percent_destroyed
+from dan_bench.statistics import CONFIDENCE
+
+Metric = Callable[[Bytes], Estimate]
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What is measured, with its budgets."""
+
+    samples: int
+    known: int
+    metrics: Mapping[str, Metric]
+    c2st: C2st | None
+    attacks: Mapping[str, Attack]
+    comparisons: Mapping[str, Comparison] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What came out."""
+
+    metrics: dict[str, Estimate | None]
+    sample: Bytes
+    inputs: Bytes
+    seconds: dict[str, float]
+
+
+def measure(
+    degenerator: Degenerator, source: Dataset, measures: Measures, seed: int, tell: StageCallback
+) -> Measurement:
+    """Degenerate held-out data and measure the sample.
+
+    Args:
+        degenerator: the frozen network or control.
+        source: the data set.
+        measures: what to measure.
+        seed: of the run; every attacker's stream derives from it.
+        tell: called with the name of each part as it begins.
+
+    Raises:
+        FloatingPointError: an output of the network or a metric is not finite.
+    """
+    seconds: dict[str, float] = {}
+
+    def timed(name: str, work: Callable[[], Any]) -> Any:
+        tell(name)
+        start = time.perf_counter()
+        result = work()
+        seconds[name] = time.perf_counter() - start
+        return result
+
+    def held_out() -> Pairs:
+        return pairs(degenerator, source.load("test"), np.arange(measures.samples), first_row=0)
+
+    held: Pairs = timed("degenerate", held_out)
+    found: dict[str, Estimate | None] = {}
+    for name, metric in measures.metrics.items():
+        found[name] = timed(name, partial(metric, held.outputs))
+    if measures.c2st is not None:
+        c2st = measures.c2st
+        rows = NoiseRows(seed, "c2st/noise", dimension(source.shape))
+        noise = rows[np.arange(measures.samples)]
+        found["c2st_accuracy"] = timed(
+            "c2st_accuracy", lambda: c2st(held.outputs, noise, source.shape, seed)
+        )
+    if measures.attacks or measures.comparisons:
+        known: Pairs = timed("attackers' data", lambda: own_pairs(degenerator, source, measures))
+        case = Case(degenerator, known, held, source.shape, seed, CONFIDENCE)
+    for name, comparison in measures.comparisons.items():
+        found[name] = timed(name, partial(comparison, case, source.load("train")))
+    if measures.attacks:
+        each = replace(case, confidence=1 - (1 - CONFIDENCE) / len(measures.attacks))
+        recovered = {
+            name: timed(name, partial(attack, each)) for name, attack in measures.attacks.items()
+        }
+        told = {name: share for name, share in recovered.items() if share is not None}
+        found["percent_destroyed"] = percent_destroyed(told) if told else None
+        found |= {f"{name}_recovered": share for name, share in recovered.items()}
+    for name, estimate in found.items():
+        check_finite(name, estimate)
+    return Measurement(found, held.outputs, held.inputs, seconds)
+
+
+def check_finite(name: str, estimate: Estimate | None) -> None:
+    """Raise a FloatingPointError where a metric, an end of its interval or a detail is not finite.
+
+    What is not finite can be neither averaged over seeds nor ranked.
+    """
+    if estimate is None:
+        return
+    numbers = {"": estimate.value, ".low": estimate.low, ".high": estimate.high}
+    numbers |= {f".{detail}": number for detail, number in estimate.details.items()}
+    for part, number in numbers.items():
+        if number is not None and not math.isfinite(number):
+            raise FloatingPointError(f"the metric {name}{part} is {number}")
+
+
+def pairs(
+    degenerator: Degenerator, data: Data, chosen: np.ndarray[Any, Any], first_row: int
+) -> Pairs:
+    """Degenerate the chosen rows of `data` as rows number `first_row` and on."""
+    inputs = data.rows[chosen]
+    rows = first_row + np.arange(len(chosen))
+    labels = None if data.labels is None else data.labels[chosen]
+    return Pairs(inputs, degenerator(inputs, rows), rows, labels)
+
+
+def own_pairs(degenerator: Degenerator, source: Dataset, measures: Measures) -> Pairs:
+    """Pairs that the attacker made, on rows whose fresh randomness no held-out row shares."""
+    data = source.load("attack")
+    return pairs(degenerator, data, np.arange(min(measures.known, len(data))), measures.samples)

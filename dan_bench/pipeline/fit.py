@@ -1,0 +1,96 @@
+"""Train a module with Lightning's Trainer, stripped of what a run of ours does not use."""
+
+import logging
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.loggers import Logger
+
+from dan_bench.callbacks.checkpoint import RUN, Checkpoint
+from dan_bench.data.batches import Batches
+from dan_bench.models.module import AdversarialModule
+
+OnStep = Callable[[int], None]
+
+
+class TrainingMonitor(pl.Callback):
+    """Tells how far training is, and saves a checkpoint now and then, by our own step."""
+
+    def __init__(self, on_step: OnStep, checkpoint: Checkpoint | None) -> None:
+        self._on_step = on_step
+        self._checkpoint = checkpoint
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
+    ) -> None:
+        """Count."""
+        assert isinstance(pl_module, AdversarialModule)
+        step = pl_module.step
+        if step % pl_module.setting.log_every == 0:
+            self._on_step(step)
+        checkpoint = self._checkpoint
+        if checkpoint is not None and checkpoint.every and step % checkpoint.every == 0:
+            pl_module.check_weights()
+            checkpoint.save(trainer)
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Say what it is a checkpoint of."""
+        assert self._checkpoint is not None
+        checkpoint[RUN] = self._checkpoint.run
+
+
+def fit(
+    module: AdversarialModule,
+    batches: Batches,
+    *,
+    accelerator: str = "cpu",
+    precision: str = "32-true",
+    sink: Logger | None = None,
+    on_step: OnStep = lambda _: None,
+    checkpoint: Checkpoint | None = None,
+) -> pl.Trainer:
+    """Train `module` on `batches`; resumes from `checkpoint` where its file exists.
+
+    Args:
+        module: what to train, in place.
+        batches: one batch a step; their number is the number of steps.
+        accelerator: Lightning's name of the device.
+        precision: Lightning's name of the arithmetic.
+        sink: where curves are logged.
+        on_step: called with the step at every logging step.
+        checkpoint: what to resume from and to save to.
+
+    Returns:
+        The trainer, with the optimisers' state.
+    """
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*resuming from a checkpoint that ended before.*")
+    warnings.filterwarnings("ignore", message=".*`dataloader_iter`.*")
+    resume = None
+    if checkpoint is not None:
+        module.stride = math.gcd(module.setting.log_every, checkpoint.every)
+        batches.start = checkpoint.step()
+        resume = checkpoint.path if batches.start else None
+    trainer = pl.Trainer(
+        accelerator=accelerator,
+        devices=1,
+        precision=precision,
+        max_epochs=1,
+        logger=sink or False,
+        callbacks=[TrainingMonitor(on_step, checkpoint)],
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+    )
+    trainer.fit(module, batches, ckpt_path=resume, weights_only=True)
+    module.float()  # the samples are made in single precision, whatever it was trained in
+    module.check_weights()  # in which a weight of double precision may be infinite
+    return trainer

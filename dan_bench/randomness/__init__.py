@@ -1,0 +1,1 @@
+"""Tests and estimators of randomness: the NIST documents and their kin."""

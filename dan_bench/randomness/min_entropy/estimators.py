@@ -1,0 +1,111 @@
+"""The ten estimators by name, what each needs, and the word that they are being compiled."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from numba.core import event
+
+from dan_bench.randomness.min_entropy.counting import (
+    collision,
+    compression,
+    markov,
+    most_common_value,
+)
+from dan_bench.randomness.min_entropy.lag import lag
+from dan_bench.randomness.min_entropy.lz78y import lz78y
+from dan_bench.randomness.min_entropy.multi_mcw import multi_mcw
+from dan_bench.randomness.min_entropy.multi_mmc import multi_mmc
+from dan_bench.randomness.min_entropy.symbols import Symbols
+from dan_bench.randomness.min_entropy.tuples import tuples
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """One function for one or two estimates, which are None where data was too little for it.
+
+    `least` is how many symbols it needs in any case, `needs` says what else of each estimate.
+    """
+
+    names: tuple[str, ...]
+    least: int
+    function: Callable[[Symbols, int], tuple[float | None, ...]]
+    needs: tuple[str, ...] = ("",)
+    bits_only: bool = False
+
+
+@dataclass(frozen=True)
+class EstimatorResult:
+    """Estimates by name, or why they are missing."""
+
+    values: dict[str, float]
+    missing: dict[str, str]
+
+
+ESTIMATORS = (
+    Estimator(
+        ("t_tuple", "lrs"),
+        2,
+        tuples,
+        (
+            "needs a symbol that occurs 35 times",
+            "needs a repeated tuple of a length at which none occurs 35 times",
+        ),
+    ),
+    Estimator(("multi_mmc",), 4, lambda s, k: (multi_mmc(s, k),)),
+    Estimator(("lz78y",), 19, lambda s, k: (lz78y(s, k),)),
+    Estimator(("multi_mcw",), 4096, lambda s, k: (multi_mcw(s, k),)),
+    Estimator(("lag",), 3, lambda s, k: (lag(s, k),)),
+    Estimator(("most_common_value",), 2, lambda s, _: (most_common_value(s),)),
+    Estimator(
+        ("collision",),
+        4,
+        lambda s, _: (collision(s),),
+        ("needs two collisions, which take 6 bits at most",),
+        bits_only=True,
+    ),
+    Estimator(("markov",), 2, lambda s, _: (markov(s),), bits_only=True),
+    Estimator(("compression",), 6012, lambda s, _: (compression(s),), bits_only=True),
+)
+
+
+def applicable(alphabet: int) -> list[Estimator]:
+    """Those for an alphabet of this size, the slowest first."""
+    return [e for e in ESTIMATORS if alphabet <= 2 or not e.bits_only]
+
+
+def run(estimator: Estimator, symbols: Symbols, alphabet: int) -> EstimatorResult:
+    """Estimates of one estimator, or what it needs."""
+    if len(symbols) < estimator.least:
+        reason = f"needs {estimator.least} symbols, got {len(symbols)}"
+        return EstimatorResult({}, dict.fromkeys(estimator.names, reason))
+    found = dict(zip(estimator.names, estimator.function(symbols, alphabet), strict=True))
+    needs = dict(zip(estimator.names, estimator.needs, strict=True))
+    return EstimatorResult(
+        {name: value for name, value in found.items() if value is not None},
+        {name: needs[name] for name, value in found.items() if value is None},
+    )
+
+
+class _Once(event.Listener):
+    """Calls a function the first time that anything is compiled."""
+
+    def __init__(self, say: Callable[[], None]) -> None:
+        self._say = say
+        self._said = False
+
+    def on_start(self, event: Any) -> None:
+        if not self._said:
+            self._said = True
+            self._say()
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+@contextmanager
+def compiling(say: Callable[[], None]) -> Iterator[None]:
+    """Call `say` once if anything within is compiled rather than read from the disk."""
+    with event.install_listener("numba:compile", _Once(say)):
+        yield

@@ -1,0 +1,161 @@
+"""LZ78Y prediction estimate (6.3.10), without its dictionary of counts.
+
+The document counts what followed each of 65,536 contexts of 1 to 16 symbols, and foretells the
+symbol with the largest count, that of the longest context of equals. A longer context has no
+larger counts than a shorter one that it ends with. So the largest count is always one of the
+shortest context, and a longer one has the same count of a symbol only if it was there *each* time
+that the symbol followed the shorter one. It is enough to know, for each pair of symbols, how often
+it occurred and what all the contexts before it had in common.
+"""
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from dan_bench.randomness.min_entropy.bounds import prediction_bits
+from dan_bench.randomness.min_entropy.hashing import FACTOR
+from dan_bench.randomness.min_entropy.integers import signed
+from dan_bench.randomness.min_entropy.symbols import Symbols
+
+DEPTH = 16
+CAPACITY = 65_536
+ALL_DEPTHS = (1 << DEPTH) - 1
+
+
+def lz78y(symbols: Symbols, alphabet: int) -> float:
+    """Min-entropy against the predictor, in bits a symbol, of 19 symbols or more."""
+    correct, longest = play(symbols, alphabet, CAPACITY)
+    return prediction_bits(correct, longest, len(symbols) - DEPTH - 1, alphabet)
+
+
+@numba.njit(cache=True, nogil=True)
+def play(symbols: Symbols, alphabet: int, capacity: int) -> tuple[int, int]:
+    """Hits and the longest run of hits.
+
+    `root` is the length of the shortest context that ends in a symbol: 1, or 0 for a symbol that
+    came when the dictionary was full, or more for the one context of which only the longer part
+    fitted in (its place is `torn`). A context is the symbols before a place i in the stream; sets
+    of lengths are bit masks, length d at bit d - 1.
+
+    For a pair of symbols, `first` is the place of its first occurrence, and `shared` the lengths
+    of contexts in the dictionary that all its occurrences share with it. The symbols that followed
+    one most often are listed in `tied`.
+    """
+    n = len(symbols)
+    count = np.zeros((alphabet, alphabet), dtype=np.int32)
+    first = np.zeros((alphabet, alphabet), dtype=np.int32)
+    shared = np.zeros((alphabet, alphabet), dtype=np.uint16)
+    most = np.zeros(alphabet, dtype=np.int64)
+    tied = np.zeros((alphabet, alphabet), dtype=np.uint8)
+    ties = np.zeros(alphabet, dtype=np.int64)
+    root = np.zeros(alphabet, dtype=np.int64)
+    places = 1
+    while places < 2 * capacity:
+        places *= 2
+    contexts = np.zeros((places, 3), dtype=np.uint64)
+    held, torn = 0, 0
+    recent, older = np.uint64(0), np.uint64(0)
+    correct, run, longest = 0, 0, 0
+    for i in range(n):
+        if i >= DEPTH:
+            a, b = symbols[i - 1], symbols[i]
+            known = root[a] == 1 or (root[a] > 1 and common(symbols, i, torn) >= root[a])
+            hit = 0
+            if known:
+                guess, depth = tied[a, 0], 0
+                for j in range(ties[a]):
+                    s = tied[a, j]
+                    lengths = signed(shared[a, s])
+                    if lengths > 1:
+                        lengths &= (1 << common(symbols, i, first[a, s])) - 1
+                    if lengths > depth or (lengths == depth and s > guess):
+                        guess, depth = s, lengths
+                hit = signed(guess == b)
+            correct += hit
+            run = (run + 1) * hit
+            longest = max(longest, run)
+            present = ALL_DEPTHS
+            if held < capacity:
+                d = DEPTH
+                while d > 0 and held < capacity and enter(contexts, recent, older, d):
+                    held += 1
+                    d -= 1
+                if d > 0 and held == capacity:
+                    present = lengths_present(contexts, recent, older)
+                    torn = i
+                if root[a] == 0 and present > 0:
+                    root[a] = 1
+                    while not (present >> (root[a] - 1)) & 1:
+                        root[a] += 1
+                known = root[a] > 0
+            elif known and count[a, b] == 0:
+                present = lengths_present(contexts, recent, older)
+            if known:
+                if count[a, b] == 0:
+                    first[a, b] = i
+                    shared[a, b] = present
+                elif shared[a, b] > 1:
+                    shared[a, b] &= (1 << common(symbols, i, first[a, b])) - 1
+                count[a, b] += 1
+                if count[a, b] > most[a]:
+                    most[a] = count[a, b]
+                    ties[a] = 0
+                if count[a, b] == most[a]:
+                    tied[a, ties[a]] = b
+                    ties[a] += 1
+        older = (older << np.uint64(8)) | (recent >> np.uint64(56))
+        recent = (recent << np.uint64(8)) | np.uint64(symbols[i])
+    return correct, longest
+
+
+@numba.njit(cache=True, nogil=True)
+def common(symbols: Symbols, i: int, j: int) -> int:
+    """How many symbols before i and before j agree, counted back to 16."""
+    d = 0
+    while d < DEPTH and symbols[i - 1 - d] == symbols[j - 1 - d]:
+        d += 1
+    return d
+
+
+@numba.njit(cache=True, nogil=True)
+def slot(contexts: NDArray[np.uint64], recent: np.uint64, older: np.uint64, d: int) -> int:
+    """Place in the table of the context of d symbols, or the empty place for it."""
+    length = np.uint64(d)
+    mask = np.uint64(len(contexts) - 1)
+    mixed = (recent * FACTOR) ^ (older + length) * np.uint64(0xD6E8FEB86659FD93)
+    at = ((mixed ^ (mixed >> np.uint64(29))) * FACTOR >> np.uint64(32)) & mask
+    while contexts[at, 2] != 0 and (
+        contexts[at, 0] != recent or contexts[at, 1] != older or contexts[at, 2] != length
+    ):
+        at = (at + np.uint64(1)) & mask
+    return signed(at)
+
+
+@numba.njit(cache=True, nogil=True)
+def cut(recent: np.uint64, older: np.uint64, d: int) -> tuple[np.uint64, np.uint64]:
+    """Last d of 16 symbols, eight bits each, as two words."""
+    if d <= 8:
+        return recent & (~np.uint64(0) >> np.uint64(64 - 8 * d)), np.uint64(0)
+    return recent, older & (~np.uint64(0) >> np.uint64(128 - 8 * d))
+
+
+@numba.njit(cache=True, nogil=True)
+def enter(contexts: NDArray[np.uint64], recent: np.uint64, older: np.uint64, d: int) -> bool:
+    """Add the context of the last d symbols; whether it is new."""
+    recent, older = cut(recent, older, d)
+    at = slot(contexts, recent, older, d)
+    if contexts[at, 2] != 0:
+        return False
+    contexts[at, 0], contexts[at, 1], contexts[at, 2] = recent, older, np.uint64(d)
+    return True
+
+
+@numba.njit(cache=True, nogil=True)
+def lengths_present(contexts: NDArray[np.uint64], recent: np.uint64, older: np.uint64) -> int:
+    """Mask of the lengths at which what ends the 16 symbols is in the table."""
+    lengths = 0
+    for d in range(1, DEPTH + 1):
+        recent_cut, older_cut = cut(recent, older, d)
+        if contexts[slot(contexts, recent_cut, older_cut, d), 2] != 0:
+            lengths |= 1 << (d - 1)
+    return lengths

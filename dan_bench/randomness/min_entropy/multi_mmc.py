@@ -1,0 +1,264 @@
+"""Multi Markov model with counting prediction estimate (6.3.9)."""
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from dan_bench.randomness.min_entropy.bounds import prediction_bits
+from dan_bench.randomness.min_entropy.hashing import (
+    SMALLEST,
+    Table,
+    find,
+    make_room,
+    table_for,
+    value,
+    word,
+)
+from dan_bench.randomness.min_entropy.integers import signed
+from dan_bench.randomness.min_entropy.symbols import Symbols
+
+DEPTH = 16
+CAPACITY = 100_000
+SHIFT = 5
+# contexts of one and of two symbols have fixed numbers
+ONES = 1
+TWOS = ONES + 256
+OTHERS = TWOS + 256 * 256
+NODE = np.dtype(
+    [
+        ("place", np.int32),  # where a context met once is, 0 for others
+        ("best", np.int32),  # how often its favourite followed it
+        ("children", np.uint32),  # bits of the symbols before it, and of those after it:
+        ("followers", np.uint32),  # most that are looked for are not there
+        ("favourite", np.uint8),
+        ("several", np.uint8),  # whether more than one symbol followed it
+        ("deepest", np.uint8),  # last depth that had room when it was met once
+        ("", np.uint8),
+    ]
+)
+
+
+def multi_mmc(symbols: Symbols, alphabet: int) -> float:
+    """Min-entropy against the predictor, in bits a symbol, of four symbols or more.
+
+    For each depth d to 16, what followed the last d symbols most often (the larger of equals) is
+    foretold; the depth with the most hits so far is believed, the last to gain one of equals. A
+    depth remembers 100,000 pairs of context and symbol. As in NIST's tool, a depth that is
+    believed and has nothing to say of a context neither lengthens nor ends a run.
+    """
+    if alphabet <= 2:
+        correct, longest = play_bits(symbols)
+    else:
+        correct, longest = play_symbols(symbols, CAPACITY, *memory(len(symbols), CAPACITY))
+    return prediction_bits(correct, longest, len(symbols) - 2, alphabet)
+
+
+def memory(n: int, capacity: int) -> tuple[NDArray[np.void], Table, Table]:
+    """Contexts, their children and their pairs, for n symbols; only what is used is in memory."""
+    most = DEPTH * min(n, capacity + 1)
+    return np.zeros(OTHERS + 1 + most, dtype=NODE), table_for(most), table_for(most)
+
+
+@numba.njit(cache=True, nogil=True)
+def play_symbols(
+    symbols: Symbols, capacity: int, nodes: NDArray[np.void], children: Table, pairs: Table
+) -> tuple[int, int]:
+    """Hits and the longest run of hits.
+
+    The contexts are a tree: a child adds the symbol before those of its parent. What a context
+    that was met once knows is one place in the stream, and so do all the deeper ones of the same
+    place: they are made when they are met again. A context that has been followed by one symbol
+    keeps its count beside it; the counts of others, pairs of a context and a symbol, are in a
+    table. `capacity` is that of each depth but the first, which has room for all its pairs.
+    """
+    n = len(symbols)
+    branches, places = SMALLEST, SMALLEST
+    rows = np.zeros((256, 256), dtype=np.int32)
+    made, paired = 0, 0
+    entries = np.zeros(DEPTH + 1, dtype=np.int64)
+    entries[1] = -256
+    scores = np.zeros(DEPTH + 1, dtype=np.int64)
+    winner, correct, run, longest = 1, 0, 0, 0
+    for i in range(1, n):
+        symbol = symbols[i]
+        believed = winner
+        number, parent = 0, 0
+        for d in range(1, min(DEPTH, i) + 1):
+            number = child(nodes, children, branches, parent, d, symbols, i)
+            if number == 0 or nodes[number].best + nodes[number].place == 0:
+                last = d - 1
+                for depth in range(d, min(DEPTH, i) + 1):
+                    if entries[depth] < capacity:
+                        entries[depth] += 1
+                        if last == depth - 1:
+                            last = depth
+                if last >= d:
+                    if number == 0:
+                        made += 1
+                        number = OTHERS + made
+                        before = symbols[i - d]
+                        branches = add_child(nodes, children, branches, made, parent, before)
+                    nodes[number].place = i
+                    nodes[number].deepest = last
+                break
+            parent = number
+            node = nodes[number]
+            if node.place > 0:
+                first = signed(node.place)
+                node.place = 0
+                node.best = 1
+                node.favourite = symbols[first]
+                if d == 1:
+                    rows[symbols[first - 1], symbols[first]] = 1
+                node.followers = bit_of(symbols[first])
+                if d < node.deepest:
+                    below = child(nodes, children, branches, number, d + 1, symbols, first)
+                    if below == 0:
+                        made += 1
+                        below = OTHERS + made
+                        before = symbols[first - d - 1]
+                        branches = add_child(nodes, children, branches, made, number, before)
+                    nodes[below].place = first
+                    nodes[below].deepest = node.deepest
+            if node.favourite == symbol:
+                scores[d] += 1
+                if scores[d] >= scores[winner]:
+                    winner = d
+                if d == believed:
+                    correct += 1
+                    run += 1
+                    longest = max(longest, run)
+            elif d == believed:
+                run = 0
+            if d == 1:
+                # all the pairs of two symbols have room
+                count = rows[symbols[i - 1], symbol] + 1
+                rows[symbols[i - 1], symbol] = count
+            elif not node.several and node.favourite == symbol:
+                count = node.best + 1
+            else:
+                at, count = 0, 0
+                if node.several and node.followers & bit_of(symbol):
+                    at = find(pairs, places, key(number, symbol))
+                    count = value(pairs[at])
+                if count == 0:
+                    if entries[d] >= capacity:
+                        continue
+                    entries[d] += 1
+                    paired += 2 - node.several
+                    places = make_room(pairs, places, paired)
+                    if not node.several:
+                        node.several = 1
+                        own = key(number, node.favourite)
+                        pairs[find(pairs, places, own)] = word(own, node.best)
+                    node.followers |= bit_of(symbol)
+                    at = find(pairs, places, key(number, symbol))
+                count += 1
+                pairs[at] = word(key(number, symbol), count)
+            if count > node.best or (count == node.best and symbol > node.favourite):
+                node.best = count
+                node.favourite = symbol
+    return correct, longest
+
+
+@numba.njit(cache=True, nogil=True)
+def bit_of(symbol: int) -> np.uint32:
+    """One of 32 bits that stands for eight symbols."""
+    return np.uint32(1) << np.uint32(symbol & 31)
+
+
+@numba.njit(cache=True, nogil=True)
+def key(number: int, symbol: int) -> np.uint64:
+    """A context and a symbol as one number of less than 32 bits."""
+    return (np.uint64(number) << np.uint64(8)) | np.uint64(symbol)
+
+
+@numba.njit(cache=True, nogil=True)
+def child(
+    nodes: NDArray[np.void],
+    children: Table,
+    size: int,
+    parent: int,
+    d: int,
+    symbols: Symbols,
+    i: int,
+) -> int:
+    """Number of the context of d symbols before i, the d - 1 of which are `parent`; 0 if none."""
+    if d == 1:
+        return ONES + signed(symbols[i - 1])
+    if d == 2:
+        return TWOS + 256 * signed(symbols[i - 1]) + signed(symbols[i - 2])
+    if not nodes[parent].children & bit_of(symbols[i - d]):
+        return 0
+    return value(children[find(children, size, key(parent, symbols[i - d]))])
+
+
+@numba.njit(cache=True, nogil=True)
+def add_child(
+    nodes: NDArray[np.void], children: Table, size: int, made: int, parent: int, symbol: int
+) -> int:
+    """Enter the context that was made last, of three symbols or more; the table's size then."""
+    nodes[parent].children |= bit_of(symbol)
+    size = make_room(children, size, made)
+    edge = key(parent, symbol)
+    children[find(children, size, edge)] = word(edge, OTHERS + made)
+    return size
+
+
+@numba.njit(cache=True, nogil=True)
+def play_bits(symbols: Symbols) -> tuple[int, int]:
+    """Hits and the longest run of hits on bits, with a table of all contexts.
+
+    Only depth 16 can have more than 100,000 pairs, so only there they are counted. Of the others
+    twice the lead of ones over zeros plus one is kept: its sign is what is foretold, and 0 is a
+    context never met. A depth's score and its number make one integer, so that the winner is the
+    largest of those that hit; a hit is -1, all bits of it, a miss 0.
+    """
+    leads = np.zeros(1 << DEPTH, dtype=np.int32)
+    deep = np.zeros((1 << DEPTH, 2), dtype=np.int32)
+    ranks = np.arange(DEPTH + 1)
+    hits = np.zeros(DEPTH + 1, dtype=np.int64)
+    entries, context = 0, 0
+    winner, correct, run, longest = 1, 0, 0, 0
+    for i in range(1, len(symbols)):
+        context = ((context << 1) | symbols[i - 1]) & ((1 << DEPTH) - 1)
+        bit = signed(symbols[i])
+        shallow = min(winner, DEPTH - 1)
+        met = signed(leads[(1 << shallow) | (context & ((1 << shallow) - 1))] != 0)
+        hits[DEPTH] = 0
+        if i >= DEPTH:
+            zeros, ones = signed(deep[context, 0]), signed(deep[context, 1])
+            known = zeros + ones > 0
+            hits[DEPTH] = -signed(known and (ones >= zeros) == bit)
+            if winner == DEPTH:
+                met = signed(known)
+            if deep[context, bit] > 0 or entries < CAPACITY:
+                entries += deep[context, bit] == 0
+                deep[context, bit] += 1
+            train(leads, context, bit, DEPTH - 1, hits)
+        else:
+            train(leads, context, bit, i, hits)
+        hit = -hits[winner]
+        correct += hit
+        run = (run + hit) * (hit | (1 - met))
+        longest = max(longest, run)
+        best = 0
+        for d in range(1, DEPTH + 1):
+            ranks[d] += hits[d] & (1 << SHIFT)
+            best = max(best, ranks[d] & hits[d])
+        if best and best >> SHIFT >= ranks[winner] >> SHIFT:
+            winner = best & ((1 << SHIFT) - 1)
+    return correct, longest
+
+
+@numba.njit(cache=True, nogil=True)
+def train(
+    leads: NDArray[np.int32], context: int, bit: int, depths: int, hits: NDArray[np.int64]
+) -> None:
+    """Mark which of the first depths foretell the bit, then count it at each."""
+    sign = 2 * bit - 1
+    for d in range(1, depths + 1):
+        at = (1 << d) | (context & ((1 << d) - 1))
+        lead = leads[at]
+        hits[d] = -signed(lead * sign > 0)
+        leads[at] = lead + 2 * sign + (lead == 0)

@@ -1,0 +1,1 @@
+"""Records of runs: written, stored, archived, selected."""

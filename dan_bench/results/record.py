@@ -1,0 +1,157 @@
+"""What a run leaves behind. Records are read and written here, and nowhere else.
+
+One folder a run, `<results>/runs/<key>/`. `record.json` is written last and in one piece: a folder
+without it is a run that never ended.
+"""
+
+import fcntl
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dan_bench.cli import InputError
+from dan_bench.files import whole
+from dan_bench.interfaces import SCHEMA_VERSION, Estimate, RunRecord
+
+
+class DamagedRecord(ValueError):
+    """A record that cannot be trusted; the message says why."""
+
+
+class ForeignRecord(InputError):
+    """The folder of a key holds the record of another config."""
+
+
+def key_of(config: dict[str, Any]) -> str:
+    """Return the key of a scientific config: 64 bits of SHA-256 over its canonical JSON."""
+    plain = [SCHEMA_VERSION, whole_numbers(config)]
+    canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def whole_numbers(value: Any) -> Any:
+    """Return nested containers with 1.0 written as 1, which is the same setting."""
+    if isinstance(value, dict):
+        return {name: whole_numbers(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [whole_numbers(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class Store:
+    """The records under one results folder."""
+
+    def __init__(self, results: Path) -> None:
+        self.runs = Path(results) / "runs"
+
+    def folder(self, key: str) -> Path:
+        """Where a run keeps its files."""
+        return self.runs / key
+
+    def get(self, key: str, config: dict[str, Any]) -> RunRecord | None:
+        """Return the record of `key`, or None where there is none or a damaged one.
+
+        Raises:
+            ForeignRecord: the stored config is not `config`.
+        """
+        try:
+            record = read(self.folder(key) / "record.json")
+        except (FileNotFoundError, DamagedRecord):
+            return None
+        if whole_numbers(record.config) != whole_numbers(config):
+            raise ForeignRecord(
+                f"{self.folder(key)} holds a run of another config under the same key; "
+                "move that folder away and run again"
+            )
+        return record
+
+    def put(self, record: RunRecord) -> Path:
+        """Write record.json, atomically; what else belongs to the run must be there already."""
+        folder = self.folder(record.key)
+        folder.mkdir(parents=True, exist_ok=True)
+        with whole(folder / "record.json") as file:
+            file.write(json.dumps(asdict(record), indent=1, allow_nan=False).encode())
+        return folder / "record.json"
+
+    def all(self) -> tuple[list[RunRecord], dict[Path, str]]:
+        """Return every good record, by key, and what is wrong with each of the others."""
+        good, damaged = [], {}
+        for path in sorted(self.runs.glob("*/record.json")):
+            try:
+                good.append(read(path))
+            except DamagedRecord as error:
+                damaged[path] = str(error)
+        return good, damaged
+
+    def curves(self, key: str) -> pd.DataFrame | None:
+        """Return a run's curves, one row a logging step; None where it left none."""
+        path = self.folder(key) / "curves.parquet"
+        return pd.read_parquet(path) if path.is_file() else None
+
+    def array(self, key: str, name: str) -> NDArray[Any] | None:
+        """Return an array that a run left, without reading it all; None where it left none.
+
+        Args:
+            key: of the run.
+            name: `samples` or `inputs`, n x d bytes; or `snapshots`, `snapshot_steps` (see
+                `dan_bench.callbacks.snapshots`).
+        """
+        path = self.folder(key) / f"{name}.npy"
+        return np.load(path, mmap_mode="r") if path.is_file() else None
+
+    @contextmanager
+    def claim(self, key: str) -> Iterator[None]:
+        """Hold a run against every other process; waits, and is let go by any kind of death."""
+        folder = self.folder(key)
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def numeric(estimate: Estimate) -> Estimate:
+    """Return the estimate if it is made of numbers, else refuse it."""
+    ends = (estimate.low, estimate.high, estimate.n)
+    if not isinstance(estimate.value, int | float) or not all(
+        end is None or isinstance(end, int | float) for end in ends
+    ):
+        raise DamagedRecord(f"an estimate that is no number: {estimate}")
+    return estimate
+
+
+def read(path: Path) -> RunRecord:
+    """Read one record.
+
+    Raises:
+        FileNotFoundError: there is none.
+        DamagedRecord: it is not JSON, not of this schema, or its config is not what its key names.
+    """
+    try:
+        values = json.loads(path.read_text())
+        if values["schema_version"] != SCHEMA_VERSION:
+            raise DamagedRecord(
+                f"schema version {values['schema_version']}, this program reads {SCHEMA_VERSION}"
+            )
+        values["metrics"] = {
+            name: None if estimate is None else numeric(Estimate(**estimate))
+            for name, estimate in values["metrics"].items()
+        }
+        record = RunRecord(**values)
+        if record.status not in ("done", "failed"):
+            raise DamagedRecord(f"unknown status {record.status!r}")
+        named = {record.key, path.parent.name, key_of(record.config)}
+    except DamagedRecord:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DamagedRecord(f"not a record: {type(error).__name__}: {error}") from error
+    if len(named) != 1:
+        raise DamagedRecord("its config is not the one that its key was made from")
+    return record

@@ -1,0 +1,215 @@
+"""What a run that was interrupted resumes from, and what becomes of a file that it cannot use."""
+
+import os
+import shutil
+from functools import partial
+
+import pytest
+import torch
+from tiny_runs import SMALL, batches, module_of
+
+from dan_bench.callbacks.checkpoint import Checkpoint
+from dan_bench.config.compose import configure
+from dan_bench.pipeline.fit import fit
+from dan_bench.pipeline.run import run
+from dan_bench.results.record import Store, key_of
+
+
+def saved(folder, run="this", *overrides):
+    """A checkpoint of step 4 of 6."""
+    checkpoint = Checkpoint(folder / "last.ckpt", run, every=4)
+    module = module_of(*overrides)
+    fit(module, batches(module, steps=6), checkpoint=checkpoint)
+    return checkpoint
+
+
+def test_a_checkpoint_names_its_run_and_step(tmp_path):
+    checkpoint = saved(tmp_path)
+    assert checkpoint.step() == 4
+    assert checkpoint.refusal(module_of(), steps=6) == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+def test_where_there_is_none_the_run_begins(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "last.ckpt", "this", every=4)
+    assert checkpoint.refusal(module_of(), steps=6) == ""
+    assert checkpoint.step() == 0
+
+
+def test_it_is_on_the_device_before_it_has_its_name(tmp_path, monkeypatch):
+    did = []
+    fsync, replace = os.fsync, os.replace
+
+    def noting(name, call, *arguments, **options):
+        did.append(name)
+        return call(*arguments, **options)
+
+    monkeypatch.setattr(os, "fsync", partial(noting, "fsync", fsync))
+    monkeypatch.setattr(os, "replace", partial(noting, "replace", replace))
+    saved(tmp_path)
+    assert did[-2:] == ["fsync", "replace"]
+
+
+@pytest.mark.parametrize("precision", ["32-true", "64-true", "bf16-mixed"])
+def test_a_resumed_run_is_the_run_that_was_not_interrupted(precision, tmp_path):
+    """Weights of double precision were rounded to single precision on the way."""
+    checkpoint = Checkpoint(tmp_path / "last.ckpt", "this", every=4)
+    whole, parted, resumed = (module_of("runtime.log_every=3") for _ in range(3))
+    fit(whole, batches(whole, steps=11), precision=precision)
+    fit(parted, batches(parted, steps=6), precision=precision, checkpoint=checkpoint)
+    fit(resumed, batches(resumed, steps=11), precision=precision, checkpoint=checkpoint)
+    assert resumed.curves == whole.curves
+    pairs = zip(resumed.state_dict().values(), whole.state_dict().values(), strict=True)
+    assert all(torch.equal(one, other) for one, other in pairs)
+
+
+def truncated(path):
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def emptied(path):
+    os.truncate(path, 0)
+
+
+def garbage(path):
+    path.write_bytes(bytes(range(256)) * 40)
+
+
+def without_a_run(path):
+    """As an earlier version wrote them."""
+    content = torch.load(path, weights_only=True)
+    del content["dan_bench_run"]
+    torch.save(content, path)
+
+
+def of_another_run(path):
+    content = torch.load(path, weights_only=True)
+    content["dan_bench_run"] = "0123456789abcdef"
+    torch.save(content, path)
+
+
+def of_another_network(path):
+    content = torch.load(path, weights_only=True)
+    content["state_dict"] = {f"x{name}": w for name, w in content["state_dict"].items()}
+    torch.save(content, path)
+
+
+def a_pickle(path):
+    torch.save({"run": module_of()}, path)
+
+
+def a_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+def a_pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def changed(change):
+    def damage(path):
+        content = torch.load(path, weights_only=True)
+        change(content)
+        torch.save(content, path)
+
+    return damage
+
+
+def shorten_moments(content):
+    for optimizer in content["optimizer_states"]:
+        for moments in optimizer["state"].values():
+            moments["exp_avg"] = torch.zeros(3)
+
+
+def spoil(content):
+    for weight in content["state_dict"].values():
+        weight.fill_(torch.nan)
+
+
+DAMAGES = [
+    (truncated, "no checkpoint that can be read"),
+    (emptied, "no checkpoint that can be read"),
+    (garbage, "no checkpoint that can be read"),
+    (a_pickle, "no checkpoint that can be read"),
+    (without_a_run, "no checkpoint that can be read"),
+    (of_another_run, "run 0123456789abcdef"),
+    (of_another_network, "other networks"),
+    (a_folder, "is no file"),
+    (a_pipe, "is no file"),
+    (changed(lambda content: content.pop("optimizer_states")), "no checkpoint that can be read"),
+    (changed(lambda content: content["optimizer_states"].pop()), "no checkpoint that can be read"),
+    (changed(shorten_moments), "other optimisers"),
+    (changed(lambda content: content["dan_bench"].update(step=21)), "step 21, of a run of 20"),
+    (changed(lambda content: content["dan_bench"].update(step=-3)), "step -3, of a run of 20"),
+]
+USELESS = [
+    changed(spoil),
+    changed(lambda content: content.pop("loops")),
+    changed(lambda content: content["dan_bench"].pop("curves")),
+    changed(lambda content: content.pop("pytorch-lightning_version")),
+]
+
+
+@pytest.mark.parametrize(("damage", "reason"), DAMAGES)
+def test_what_cannot_be_resumed_from_is_set_aside_and_the_run_begins_again(
+    damage, reason, tmp_path
+):
+    """It blocked its run for ever: every attempt failed at the same file."""
+    config = configure([*SMALL, f"runtime.results={tmp_path}"])
+    key = key_of(config.scientific())
+    folder = Store(tmp_path).folder(key)
+    folder.mkdir(parents=True)
+    damage(saved(folder, key).path)
+    damaged = folder / "last.ckpt"
+    if damaged.is_file():
+        shutil.copy(damaged, tmp_path / "damaged")
+    told = []
+    record = run(config, "test", told.append)
+    assert record.status == "done", record.traceback
+    (warning,) = [progress.warning for progress in told if progress.warning]
+    assert reason in warning
+    assert "renamed to last.ckpt.unusable, and the run begins again" in warning
+    kept = folder / "last.ckpt.unusable"
+    assert kept.exists()
+    if kept.is_file():
+        assert kept.read_bytes() == (tmp_path / "damaged").read_bytes()
+    steps = [progress.step for progress in told if progress.doing == "training"]
+    assert steps[0] == 0
+
+
+@pytest.mark.parametrize("damage", USELESS)
+def test_what_fails_at_once_does_not_fail_again(damage, tmp_path):
+    config = configure([*SMALL, f"runtime.results={tmp_path}"])
+    key = key_of(config.scientific())
+    folder = Store(tmp_path).folder(key)
+    folder.mkdir(parents=True)
+    damage(saved(folder, key).path)
+    told = []
+    assert run(config, "test", told.append).status == "failed"
+    (warning,) = [progress.warning for progress in told if progress.warning]
+    assert "could not be gone on from; renamed to last.ckpt.unusable" in warning
+    assert run(config, "test").status == "done"
+
+
+def test_nothing_that_was_set_aside_is_overwritten(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "last.ckpt", "this", every=4)
+    for content in (b"first", b"second"):
+        checkpoint.path.write_bytes(content)
+        checkpoint.set_aside()
+    assert (tmp_path / "last.ckpt.unusable").read_bytes() == b"first"
+    assert (tmp_path / "last.ckpt.unusable1").read_bytes() == b"second"
+
+
+def test_a_good_one_is_resumed_from_without_a_warning(tmp_path):
+    config = configure([*SMALL, f"runtime.results={tmp_path}"])
+    key = key_of(config.scientific())
+    folder = Store(tmp_path).folder(key)
+    folder.mkdir(parents=True)
+    saved(folder, key)
+    told = []
+    record = run(config, "test", told.append)
+    assert record.status == "done", record.traceback
+    assert [progress.warning for progress in told if progress.warning] == []
+    assert not (folder / "last.ckpt.unusable").exists()

@@ -1,0 +1,534 @@
+"""The workspace as code, the tables, the upload and the terminal viewer, all without an account."""
+
+import gzip
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from html_records import measured
+from html_records import run as made
+from test_tracking import STRACE, carried_out, inspect, of_type, summary_of
+from test_tracking import without_account as bare
+
+from dan_bench.config.schema import CONF
+from dan_bench.dashboard import PROJECT, main
+from dan_bench.interfaces import Estimate, RunRecord
+from dan_bench.loggers import offline
+from dan_bench.loggers.tables import collect, log_tables
+from dan_bench.report import table as report
+from dan_bench.report.columns import COLUMNS
+from dan_bench.report.table1 import store_of
+from dan_bench.results.record import Store, key_of
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # what wandb-workspaces uses of pydantic is deprecated
+    from dan_bench.loggers.workspace import build, check, metrics_of, read, write
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*smaller than the logging interval.*", "ignore:.*isinstance.treespec, LeafSpec.*"
+)
+
+
+@pytest.fixture(autouse=True)
+def _environment() -> Iterator[None]:
+    """What wandb leaves in the environment is gone after each test."""
+    with patch.dict(os.environ):
+        yield
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One run, offline under wandb, with its record, and a record of Table 1."""
+    folder = tmp_path_factory.mktemp("results")
+    carried_out(folder, "logger=wandb", "logger.sample_steps=[]")
+    put_table1(folder, 50.0)
+    return folder
+
+
+def put_table1(results: Path, destroyed: float) -> None:
+    config = {"subject": "dan", "preset": "quick", "seed": round(destroyed)}
+    cells = {
+        "training_data_destroyed": Estimate(destroyed, destroyed - 1, destroyed + 1),
+        "album_destroyed": Estimate(0.0, 0.0, 0.0),
+        "accuracy": None,
+    }
+    store_of(results).put(RunRecord(key_of(config), "done", config, cells))
+
+
+def dashboard(
+    home: Path,
+    *arguments: str,
+    before: tuple[str, ...] = (),
+    account: dict[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """The command line, where wandb can find no key but that of `account`."""
+    return subprocess.run(
+        [*before, sys.executable, "-m", "dan_bench.dashboard", *arguments],
+        env={**bare(home), **(account or {})},
+        cwd=home,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_workspace_has_a_section_for_each_question() -> None:
+    sections = {section.name: len(section.panels) for section in build().sections}
+    expected = ["collapse", "distinguishability", "%_dd", "cost", "samples", "tables"]
+    assert list(sections) == expected
+    assert min(sections.values()) >= 2
+
+
+def test_the_workspace_survives_being_written_and_read_back() -> None:
+    made = build("a-team", "a-project")
+    check(made)
+    back = read(write(made))
+    assert (back.entity, back.project, back.name) == ("a-team", "a-project", made.name)
+    titles = [
+        [(section.name, panel.title) for section in found.sections[:5] for panel in section.panels]
+        for found in (made, back)
+    ]
+    assert titles[0] == titles[1]
+    assert metrics_of(back) == metrics_of(made)
+    assert write(back) == write(made)
+    assert back.settings == made.settings
+    assert back.runset_settings.pinned_columns == made.runset_settings.pinned_columns
+
+
+def test_the_workspace_is_written_the_same_each_time() -> None:
+    assert write(build()) == write(build())
+    ids = re.findall(r'"__id__": "(\w+)"', write(build()))
+    assert len(ids) == len(set(ids)) == sum(len(section.panels) for section in build().sections)
+
+
+def test_a_workspace_that_loses_a_panel_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lossy(text: str) -> Any:
+        found = read(text)
+        found.sections[0].panels = found.sections[0].panels[1:]
+        return found
+
+    monkeypatch.setattr("dan_bench.loggers.workspace.read", lossy)
+    with pytest.raises(ValueError, match="not the one that was written"):
+        check(build())
+
+
+@pytest.mark.parametrize("text", ["{}", "no JSON", '{"entity": 1}'])
+def test_what_is_no_workspace_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="validation error"):
+        read(text)
+
+
+def test_every_panel_looks_up_what_runs_really_log(results: Path) -> None:
+    (run,) = [run for run in offline.runs(results) if "-tables-" not in run.name]
+    records = inspect(run)
+    logged = set(summary_of(records)) | set(collect(results)) | set(COLUMNS)
+    logged |= {name for entry in of_type(records, "history") for name in entry["item"]}
+    logged |= {name.rpartition(".")[0] for name in logged}  # an image is samples.path and more
+    assert metrics_of(build()) - logged == set()
+    with_made_up = build()
+    with_made_up.sections[0].panels[0].y = ["train/made_up"]
+    assert metrics_of(with_made_up) - logged == {"train/made_up"}
+
+
+def test_the_project_is_the_loggers() -> None:
+    assert f"\nproject: {PROJECT}\n" in (CONF / "logger" / "wandb.yaml").read_text()
+
+
+def test_the_command_builds_checks_and_writes(tmp_path: Path) -> None:
+    watch = ("-f", "--seccomp-bpf", "-qq", "-e", "trace=connect", "-o", str(tmp_path / "trace"))
+    ended = dashboard(
+        tmp_path, "--write", "workspace.json", before=(STRACE, *watch) if STRACE else ()
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "collapse: 5 panels" in ended.stdout
+    assert read((tmp_path / "workspace.json").read_text()).name == build().name
+    if STRACE:
+        assert "AF_INET" not in (tmp_path / "trace").read_text()
+
+
+def test_saving_needs_an_account(tmp_path: Path) -> None:
+    ended = dashboard(tmp_path, "workspace", "--save")
+    assert ended.returncode == 2
+    assert "`wandb login`" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = (
+        "import runpy, sys; sys.argv = ['dashboard', '--help']\n"
+        "try: runpy.run_module('dan_bench.dashboard', run_name='__main__')\n"
+        "except SystemExit as ended: assert ended.code == 0\n"
+        "print({'torch', 'wandb', 'pandas', 'pytorch_lightning'} & sys.modules.keys())"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+    assert "sync" in said
+    assert said.splitlines()[-1] == "set()"
+
+
+def table_in(folder: Path, summary: dict[str, Any], name: str) -> dict[str, Any]:
+    written: dict[str, Any] = json.loads((folder / "files" / summary[name]["path"]).read_text())
+    return written
+
+
+def test_the_tables_are_logged_as_they_are_printed_and_as_numbers(results: Path) -> None:
+    folder = log_tables(results, "a-project")
+    assert folder is not None
+    records = inspect(folder)
+    summary = summary_of(records)
+    (opened,) = of_type(records, "run")
+    assert (opened["project"], opened["job_type"]) == ("a-project", "tables")
+    assert opened["display_name"] == "leaderboard and table1"
+    printed = table_in(folder, summary, "leaderboard")
+    row = dict(zip(printed["columns"], printed["data"][-1], strict=True))
+    assert (row["data"], row["subject"]) == ("danoise", "dan sigmoid nonsaturating")
+    numbers = table_in(folder, summary, "leaderboard_numbers")
+    cells = [dict(zip(numbers["columns"], line, strict=True)) for line in numbers["data"]]
+    (joint,) = [c for c in cells if c["metric"] == "joint_bits" and c["kind"] == "learned"]
+    (run,) = [run for run in offline.runs(results) if "-tables-" not in run.name]
+    assert joint["mean"] == pytest.approx(summary_of(inspect(run))["joint_bits"])
+    assert row["joint bits"].startswith(f"{joint['mean']:.4g}")
+    first = table_in(folder, summary, "table1")
+    assert first["data"][0][:4] == ["quick", "dan", "X", "50.0 ± 1.0"]
+    assert {"leaderboard", "table1", "table1_numbers"} <= set(opened["tags"])
+
+
+def test_the_same_tables_are_logged_once(results: Path) -> None:
+    before = log_tables(results, PROJECT)
+    assert log_tables(results, PROJECT) == before
+    put_table1(results, 70.0)
+    assert log_tables(results, PROJECT) != before
+
+
+def test_without_records_there_are_no_tables(tmp_path: Path) -> None:
+    assert log_tables(tmp_path, PROJECT) is None
+    assert main(["tables", "--results", str(tmp_path)]) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def made_up(results: Path, name: str, *, ended: bool, age: float, uploaded: bool = False) -> Path:
+    run = results / "wandb" / f"offline-run-20260101_000000-{name}"
+    run.mkdir(parents=True)
+    written = run / f"run-{name}.wandb"
+    written.touch()
+    os.utime(written, (time.time() - age,) * 2)
+    if ended:
+        (run / "ended").touch()
+    if uploaded:
+        (run / f"run-{name}.wandb.synced").touch()
+    return run
+
+
+def test_what_is_still_written_is_not_uploaded_and_what_was_is_not_again(tmp_path: Path) -> None:
+    ended = made_up(tmp_path, "ended", ended=True, age=1)
+    dead = made_up(tmp_path, "dead", ended=False, age=1000)
+    going = made_up(tmp_path, "going", ended=False, age=1)
+    made_up(tmp_path, "uploaded", ended=True, age=1, uploaded=True)
+    assert offline.pending(tmp_path) == ([dead, ended], [going])
+
+
+def test_a_run_that_ended_is_known_to_have(results: Path) -> None:
+    log_tables(results, PROJECT)
+    found, going = offline.pending(results)
+    assert going == []
+    assert found == offline.runs(results)
+    assert any("-tables-" in run.name for run in found)
+
+
+def test_a_dry_run_lists_what_would_be_uploaded(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sync", "--dry-run", "--results", str(results)]) == 0
+    said = capsys.readouterr().out
+    for run in offline.runs(results):
+        assert f"to upload: {run}\n" in said
+
+
+def test_uploading_needs_an_account_and_leaves_everything_without(
+    results: Path, tmp_path: Path
+) -> None:
+    before = offline.pending(results)
+    ended = dashboard(tmp_path, "sync", "--results", str(results))
+    assert ended.returncode == 2
+    assert "`wandb login`" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert set(before[0]) <= set(offline.pending(results)[0])
+
+
+@dataclass
+class Wandb:
+    """Enough of a wandb server to take runs and workspaces in: a stand-in, on this machine."""
+
+    requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """What was asked of its GraphQL interface, by operation, with the variables."""
+    streamed: list[str] = field(default_factory=list)
+    """Paths that history and summary were sent to."""
+
+    @property
+    def runs(self) -> Counter[str]:
+        """How often each run was made: told its group, too, which later updates are not."""
+        made = [asked for name, asked in self.requests if name == "UpsertBucket"]
+        return Counter(asked["name"] for asked in made if asked["groupName"])
+
+    def answer(self, name: str, asked: dict[str, Any], address: str) -> dict[str, Any]:
+        me = {"id": "u", "username": "me", "entity": "me", "teams": {"edges": []}, "flags": "{}"}
+        if name in ("Viewer", "GetDefaultEntity"):
+            return {"viewer": me}
+        if name == "ArtifactType":
+            return {"project": None}
+        if name == "UpsertView2":
+            return {"upsertView": {"view": {"id": "v", "name": "nw-abc-v"}, "inserted": True}}
+        if name == "UpsertBucket":
+            entity = {"id": "e", "name": "me"}
+            project = {"id": "p", "name": asked["project"], "entity": entity}
+            bucket = {"id": "b", "name": asked["name"], "config": "{}", "project": project}
+            return {"upsertBucket": {"bucket": bucket, "inserted": True}}
+        if name == "CreateArtifact":
+            sequence = {"id": "s", "latestArtifact": {"id": "a", "versionIndex": 0}}
+            artifact = {"id": "a", "state": "COMMITTED", "artifactSequence": sequence}
+            return {"createArtifact": {"artifact": artifact}}
+        if name == "CreateRunFiles":
+            files = [{"name": file, "uploadUrl": f"{address}/file"} for file in asked["files"]]
+            return {"createRunFiles": {"runID": "b", "uploadHeaders": [], "files": files}}
+        return {}
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[Wandb, dict[str, str]]]:
+    """The stand-in, and the environment in which wandb takes it for the real one."""
+    wandb = Wandb()
+
+    class Handler(BaseHTTPRequestHandler):
+        def reply(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if self.headers.get("Content-Encoding") == "gzip":
+                body = gzip.decompress(body)
+            answer: dict[str, Any] = {}
+            if self.path == "/graphql":
+                request = json.loads(body)
+                named = re.search(r"(?:query|mutation) (\w+)", request["query"])
+                name, asked = named[1] if named else "", request.get("variables") or {}
+                wandb.requests.append((name, asked))
+                answer = {"data": wandb.answer(name, asked, address)}
+            elif self.path.endswith("/file_stream"):
+                wandb.streamed.append(self.path)
+            said = json.dumps(answer).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
+        do_GET = do_POST = do_PUT = reply
+
+        def log_message(self, *_: object) -> None: ...
+
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    address = f"http://127.0.0.1:{listening.server_address[1]}"
+    threading.Thread(target=listening.serve_forever, daemon=True).start()
+    yield wandb, {"WANDB_BASE_URL": address, "WANDB_API_KEY": "0123456789" * 4}
+    listening.shutdown()
+    listening.server_close()
+
+
+def test_what_was_offline_is_uploaded_once(
+    results: Path, tmp_path: Path, server: tuple[Wandb, dict[str, str]]
+) -> None:
+    wandb, account = server
+    copy = tmp_path / "copy"
+    shutil.copytree(results, copy)
+    first = dashboard(tmp_path, "sync", "--results", str(copy), account=account)
+    assert first.returncode == 0, first.stderr
+    names = {next(run.glob("*.wandb")).stem.removeprefix("run-") for run in offline.runs(copy)}
+    assert any(name.startswith("tables-") for name in names)
+    assert wandb.runs == Counter(names)
+    assert {path.split("/")[-2] for path in wandb.streamed} == names
+    assert f"{len(names)} uploaded, 0 failed" in first.stdout
+    assert not (tmp_path / "wandb").exists()  # nothing is left where it was called from
+    kinds = {a["input"]["artifactTypeName"] for n, a in wandb.requests if n == "CreateArtifact"}
+    assert kinds == {"record", "model", "run_table"}
+    again = dashboard(tmp_path, "sync", "--results", str(copy), account=account)
+    assert again.returncode == 0
+    assert "0 offline runs to upload" in again.stdout
+    assert wandb.runs == Counter(names)
+
+
+def test_what_cannot_be_uploaded_is_counted_and_not_forgotten(
+    tmp_path: Path, server: tuple[Wandb, dict[str, str]]
+) -> None:
+    damaged = made_up(tmp_path, "damaged", ended=True, age=1)
+    ended = dashboard(tmp_path, "sync", "--results", str(tmp_path), account=server[1])
+    assert ended.returncode == 1
+    assert "0 uploaded, 1 failed" in ended.stdout
+    assert offline.pending(tmp_path) == ([damaged], [])
+
+
+def test_with_an_account_the_workspace_is_saved_to_it(
+    tmp_path: Path, server: tuple[Wandb, dict[str, str]]
+) -> None:
+    wandb, account = server
+    ended = dashboard(tmp_path, "workspace", "--save", account=account)
+    assert ended.returncode == 0, ended.stderr
+    assert "saved: http" in ended.stdout
+    (view,) = [asked for name, asked in wandb.requests if name == "UpsertView2"]
+    assert (view["entityName"], view["projectName"]) == ("me", PROJECT)
+    assert json.loads(view["spec"]) == json.loads(write(build()))["spec"]
+
+
+@pytest.mark.slow
+def test_with_an_account_offline_false_is_all_it_takes_to_go_online(
+    tmp_path: Path, server: tuple[Wandb, dict[str, str]]
+) -> None:
+    wandb, account = server
+    program = (
+        "import sys; from pathlib import Path; from test_tracking import carried_out\n"
+        f"carried_out(Path({str(tmp_path)!r}), 'evaluation=minimal', 'logger.offline=false')"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**bare(tmp_path), **account, "PYTHONPATH": str(Path(__file__).parent)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert list(wandb.runs.values()) == [1]
+    assert wandb.streamed
+    assert offline.runs(tmp_path) == []
+
+
+def test_the_viewer_needs_runs_and_a_terminal(results: Path, tmp_path: Path) -> None:
+    for folder, reason in ((tmp_path, "no wandb runs"), (results, "needs a terminal")):
+        ended = dashboard(tmp_path, "view", "--results", str(folder))
+        assert ended.returncode == 2
+        assert reason in ended.stderr
+
+
+TMUX = shutil.which("tmux")
+
+
+class Terminal:
+    """A program in a terminal of its own, 180 x 50, and what is on its screen."""
+
+    def __init__(self, socket: Path, command: list[str], environment: dict[str, str]) -> None:
+        assert TMUX is not None
+        self._tmux = [TMUX, "-S", str(socket), "-f", os.devnull]
+        self._environment = environment
+        self._say("new-session", "-d", "-x", "180", "-y", "50", *command)
+
+    def _say(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*self._tmux, *arguments],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def until(self, *texts: str, seconds: float = 120) -> str:
+        """The screen as soon as it shows all of these."""
+        end = time.monotonic() + seconds
+        screen = ""
+        while time.monotonic() < end:
+            screen = self._say("capture-pane", "-p").stdout
+            if all(text in screen for text in texts):
+                return screen
+            time.sleep(0.2)
+        raise AssertionError(f"none of it, or not all of {texts}:\n{screen}")
+
+    def press(self, *keys: str) -> None:
+        self._say("send-keys", *keys)
+
+    def is_open(self) -> bool:
+        return self._say("has-session").returncode == 0
+
+    def ends(self, seconds: float = 30) -> bool:
+        """Whether the program ends within this time."""
+        end = time.monotonic() + seconds
+        while self.is_open() and time.monotonic() < end:
+            time.sleep(0.2)
+        return not self.is_open()
+
+    def close(self) -> None:
+        self.press("C-c")  # under strace it outlives its terminal
+        self.ends(seconds=10)
+        self._say("kill-server")
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    carried_out(tmp_path, "evaluation=minimal", "logger=wandb")
+    command = [sys.executable, "-m", "dan_bench.dashboard", "view", "--results", str(tmp_path)]
+    if STRACE:
+        watch = ("-f", "--seccomp-bpf", "-qq", "-e", "trace=connect")
+        command = [STRACE, *watch, "-o", str(tmp_path / "trace"), *command]
+    opened = Terminal(tmp_path / "tmux", command, {**bare(tmp_path), "TERM": "xterm-256color"})
+    yield opened
+    opened.close()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(TMUX is None, reason="needs tmux, in which a terminal's screen can be read")
+def test_the_viewer_shows_the_runs_their_curves_and_config(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    screen = terminal.until("Runs [1 items]", "dan sigmoid", "train/", "x: step")
+    assert "Project: dan_bench" in screen
+    assert "State: Finished" in screen
+    assert "model.name" in screen or "data._target_" in screen
+    terminal.press("q")
+    assert terminal.ends()
+    if STRACE:
+        assert "AF_INET" not in (tmp_path / "trace").read_text()
+
+
+def test_sections_with_different_columns_make_one_table(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for seed in (0, 1):
+        store.put(made("dan", "learned", seed))
+        store.put(made("dan", "learned", seed, data={"name": "danoise"}))
+    store.put(made("gan", "learned", 0))  # of mnist some rows have one seed, of danoise none
+    headings, rows = collect(tmp_path)["leaderboard"]
+    assert {len(row) for row in rows} == {len(headings)}
+    seeds = {row[0]: row[headings.index("seeds")] for row in rows if row[1].startswith("dan ")}
+    assert seeds == {"mnist": "2", "danoise": None}
+
+
+def test_the_tables_rank_as_the_report_does(tmp_path: Path) -> None:
+    """Runs that were not measured alike are neither ranked together nor told apart by nothing."""
+    store = Store(tmp_path)
+    for seed in (0, 1):
+        for name, bits in (("dan", 7.0), ("gan", 6.0)):
+            store.put(made(name, "learned", seed, measured(bits)))
+        store.put(made("best", "learned", seed, measured(8.0), evaluation={"samples": 2001}))
+    records, _ = store.all()
+    printed = json.loads(report(records, "json"))
+    headings, rows = collect(tmp_path)["leaderboard_numbers"]
+    numbers = [dict(zip(headings, row, strict=True)) for row in rows]
+    for of, cell in zip(numbers, printed, strict=True):
+        assert {name: of[name] for name in cell} == cell
+    headings, rows = collect(tmp_path)["leaderboard"]
+    cells = [dict(zip(headings, row, strict=True)) for row in rows]
+    ranks = {
+        (of["evaluation"][16:], of["subject"].split()[0]): of["shannon bits"][-2]
+        for of in cells
+        if of["subject"] != "ideal noise"
+    }
+    assert ranks == {("", "dan"): "1", ("", "gan"): "2", (" samples=2001", "best"): "1"}

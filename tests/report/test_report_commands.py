@@ -1,0 +1,117 @@
+"""`python -m dan_bench.report show | compare | export`: single runs, and every number."""
+
+import dataclasses
+
+import pandas as pd
+import pytest
+
+from dan_bench.interfaces import Estimate, RunRecord
+from dan_bench.report.__main__ import COMMANDS, main
+from dan_bench.report.export import tidy
+from dan_bench.results.record import Store, key_of
+
+
+def record(seed, lr=0.1, **changes):
+    config = {
+        "model": {"name": "dan", "kind": "learned", "sizes": [3, 4]},
+        "data": {"name": "mnist"},
+        "seed": seed,
+        "optimizer": {"lr": lr},
+        "evaluation": {"samples": 10},
+    }
+    metrics = {
+        "joint_bits": Estimate(7.123456789, 7.0, 7.25, 10, {"marginal_bits": 7.5}),
+        "label_recovered": None,
+    }
+    made = RunRecord(key_of(config), "done", config, metrics, {"seconds": 1.5}, {"commit": "abc"})
+    return dataclasses.replace(made, **changes)
+
+
+@pytest.fixture
+def results(tmp_path):
+    store = Store(tmp_path)
+    for one in (record(0), record(1, lr=0.2)):
+        store.put(one)
+    store.put(record(2, status="failed", metrics={}, traceback="ValueError: on purpose"))
+    return tmp_path
+
+
+def told(capsys, *arguments):
+    code = main(list(map(str, arguments)))
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def test_show_holds_all_that_the_record_holds(results, capsys):
+    code, out, _ = told(capsys, "show", record(0).key[:5], "--results", results)
+    assert code == 0
+    for words in ("7.12346 [7, 7.25]  N = 10", "joint_bits.marginal_bits", "7.5", "X", "seconds"):
+        assert words in out
+    for words in ("model.sizes", "[3, 4]", "optimizer.lr", "commit", "abc"):
+        assert words in out
+
+
+def test_show_of_a_failed_run_has_its_traceback(results, capsys):
+    _, out, _ = told(capsys, "show", record(2).key, "--results", results)
+    assert "failed" in out
+    assert "ValueError: on purpose" in out
+
+
+def test_compare_names_what_differs_and_nothing_else(results, capsys):
+    one, other = record(0), record(1, lr=0.2)
+    code, out, _ = told(capsys, "compare", one.key, other.key, "--results", results)
+    assert code == 0
+    lines = [line.split() for line in out.splitlines()]
+    assert ["seed", "0", "1"] in lines
+    assert ["optimizer.lr", "0.1", "0.2"] in lines
+    assert "model.name" not in out
+    assert "joint_bits" in out
+
+
+@pytest.mark.parametrize(
+    "arguments", [["show", "zzzz"], ["show", ""], ["compare", "zzzz", "yyyy"]], ids=str
+)
+def test_a_run_that_is_none_or_several_is_refused_with_the_keys_there_are(
+    results, capsys, arguments
+):
+    code, _, err = told(capsys, *arguments, "--results", results)
+    assert code == 2
+    assert record(0).key in err
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_export_gives_every_number_back_unrounded(results, capsys, ending, tmp_path):
+    path = tmp_path / f"all.{ending}"
+    assert told(capsys, "export", path, "--results", results)[0] == 0
+    frame = pd.read_csv(path) if ending == "csv" else pd.read_parquet(path)
+    of = frame[(frame["key"] == record(0).key) & (frame["metric"] == "joint_bits")].iloc[0]
+    assert (of["value"], of["low"], of["high"], of["n"]) == (7.123456789, 7.0, 7.25, 10)
+    assert str(of["optimizer.lr"]) == "0.1"
+    assert set(frame["status"]) == {"done", "failed"}
+
+
+def test_a_tidy_frame_has_a_row_for_each_metric_and_one_for_a_failure():
+    frame = tidy([record(0), record(2, status="failed", metrics={})])
+    assert frame["metric"].isna().tolist() == [False, False, True]
+    assert frame["value"].isna().tolist() == [False, True, True]
+
+
+def test_export_refuses_other_endings_and_an_empty_folder(results, tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["export", str(tmp_path / "all.xls"), "--results", str(results)])
+    assert ended.value.code == 2
+    empty = tmp_path / "empty"
+    assert told(capsys, "export", tmp_path / "all.csv", "--results", empty)[0] == 2
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    out = capsys.readouterr().out
+    assert [name for name in COMMANDS if name not in out] == []
+
+
+def test_the_table_is_what_no_command_and_leaderboard_print(results, capsys):
+    bare = told(capsys, "--results", results)
+    assert bare[0] == 0
+    assert bare[1] == told(capsys, "leaderboard", "--results", results)[1]

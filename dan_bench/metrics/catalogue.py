@@ -8,10 +8,10 @@ another package joins by an entry point of the group `dan_bench.metrics`, whose 
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from scipy import special
 
@@ -54,15 +54,16 @@ class MetricEntry:
     """None where the metric is not ranked."""
     ideal: float | None = None
     """Value that ideal noise, or complete destruction, has in the limit; in the record's unit."""
+    limits: tuple[float | None, float | None] = (None, None)
+    """Ends of its axis, in the record's unit; None is as the data have it."""
+    judge: Judge | None = None
+    law: Law | None = None
     ideal_label: str = ""
+    """How the ideal value is written, where it is not as the number is."""
     scale: float = 1.0
     """Tables show the record's value times this: 100 for a share that is shown in per cent."""
-    judge: Judge | None = None
     required: bool = False
     """Whether a sample is called noise only where this was measured."""
-    law: Law | None = None
-    limits: tuple[float | None, float | None] = (None, None)
-    """Ends of its axis; None is as the data have it."""
     headline: int = 0
     """Its place among the few that are shown where there is no room for all; 0 is none."""
 
@@ -70,6 +71,11 @@ class MetricEntry:
     def axis(self) -> str:
         """Return what an axis is called."""
         return self.title or self.heading
+
+    @property
+    def ideal_text(self) -> str:
+        """Return how the ideal value is written; nothing where there is none."""
+        return self.ideal_label or ("" if self.ideal is None else f"{self.ideal:g}")
 
 
 def g_test(estimate: Estimate, _: SampleSize) -> float | None:
@@ -108,16 +114,6 @@ def own_p_value(estimate: Estimate, _: SampleSize) -> float | None:
     return estimate.details.get("p_value")
 
 
-def below(law: Law) -> Judge:
-    """Return a judge by calibrated streams: the chance that ideal noise scores so low."""
-
-    def judge(estimate: Estimate, size: SampleSize) -> float | None:
-        found = law(size)
-        return None if found is None else found.p_low(estimate.value)
-
-    return judge
-
-
 def of_rows(metric: str) -> Law:
     """Return the law of a metric of rows, by their width."""
     return lambda size: baseline(f"rows/{size.width}/{metric}", size.rows)
@@ -128,247 +124,143 @@ def of_min_entropy(size: SampleSize) -> Baseline | None:
     return baseline("min_entropy/8/assessed", min(size.rows * size.width, LONGEST_CALIBRATED))
 
 
-def judge_min_entropy(estimate: Estimate, _: SampleSize) -> float | None:
+def low_for_its_rows(metric: str) -> Judge:
+    """Return a judge by calibrated streams: the chance that ideal noise scores so low."""
+    law = of_rows(metric)
+
+    def judge(estimate: Estimate, size: SampleSize) -> float | None:
+        found = law(size)
+        return None if found is None else found.p_low(estimate.value)
+
+    return judge
+
+
+def low_min_entropy(estimate: Estimate, _: SampleSize) -> float | None:
     """Return the chance that ideal noise of as many bytes as were assessed scores so low."""
-    law = baseline("min_entropy/8/assessed", estimate.n or 0) if estimate.n else None
+    law = baseline("min_entropy/8/assessed", estimate.n) if estimate.n else None
     return None if law is None else law.p_low(estimate.value)
 
 
-def recovered(attack: str, heading: str) -> MetricEntry:
-    """Return the row of what an attack recovered."""
-    return MetricEntry(
-        f"{attack}_recovered",
-        f"{heading} rec. %",
-        f"recovered by {attack} (%)",
-        "gone",
-        higher_is_better=False,
-        ideal=0.0,
-        scale=100,
-        limits=(0, None),
-    )
+def noise(
+    name: str, heading: str, title: str, ideal: float, judge: Judge, **more: Any
+) -> MetricEntry:
+    """Return the row of a metric of noise; the more the better, if nothing else is said."""
+    row = MetricEntry(name, heading, title, "noise", True, ideal, (0, ideal), judge, of_rows(name))
+    return replace(row, **more)
 
+
+def destroyed(name: str, heading: str, title: str, headline: int = 0) -> MetricEntry:
+    """Return the row of a percentage of data destroyed."""
+    return MetricEntry(name, heading, title, "gone", True, 100, (0, 100), headline=headline)
+
+
+def recovered(attack: str, heading: str) -> MetricEntry:
+    """Return the row of the share that an attack recovered."""
+    title = f"recovered by {attack} (%)"
+    return MetricEntry(f"{attack}_recovered", heading, title, "gone", False, 0, (0, 1), scale=100)
+
+
+def share(name: str, heading: str, title: str, better: bool | None) -> MetricEntry:
+    """Return the row of a share that is shown in per cent."""
+    return MetricEntry(name, heading, title, "other", better, limits=(0, 1), scale=100)
+
+
+def training(
+    name: str, heading: str, title: str, ideal: float | None = None, **more: Any
+) -> MetricEntry:
+    """Return the row of a training curve."""
+    return replace(MetricEntry(name, heading, title, "training", ideal=ideal), **more)
+
+
+LESS, MORE = {"higher_is_better": False}, {"higher_is_better": True}
+FOOLED = LESS | {"limits": (0.5, 1), "ideal_label": "1/2"}
+JOINT, ROWS = low_for_its_rows("joint_bits"), low_for_its_rows("effective_dimensions")
+DIMENSIONS = "effective dimensions (share of noise's)"
+MIN_ENTROPY = "min-entropy, SP 800-90B (bits a byte)"
+SP800_22 = "SP 800-22, pass proportion of the worst family"
+LINEAR = "linear complexity (share of noise's)"
+FRESH = "accuracy of fresh classifiers against noise"
+BIASED = LESS | {"limits": (0, 0.5)}
 
 METRICS = (
-    MetricEntry(
-        "shannon_bits",
-        "shannon bits",
-        "byte entropy (bits)",
-        "noise",
-        True,
-        8.0,
-        "8",
-        judge=g_test,
-        required=True,
-        law=of_rows("shannon_bits"),
-        limits=(0, 8),
+    noise("shannon_bits", "shannon bits", "byte entropy (bits)", 8, g_test, required=True),
+    noise("bit_bias", "bit bias", "largest bias of a bit", 0, largest_half_normal, **BIASED),
+    noise("joint_bits", "joint bits", "joint entropy (bits a byte)", 8, JOINT, headline=4),
+    noise("effective_dimensions", "effective dims", DIMENSIONS, 1, ROWS, headline=1),
+    noise(
+        "min_entropy_bits", "min-entropy bits", MIN_ENTROPY, 8, low_min_entropy, law=of_min_entropy
     ),
-    MetricEntry(
-        "bit_bias",
-        "bit bias",
-        "largest bias of a bit",
-        "noise",
-        False,
-        0.0,
-        "0",
-        judge=largest_half_normal,
-        law=of_rows("bit_bias"),
-        limits=(0, 0.5),
-    ),
-    MetricEntry(
-        "joint_bits",
-        "joint bits",
-        "joint entropy (bits a byte)",
-        "noise",
-        True,
-        8.0,
-        "8",
-        judge=below(of_rows("joint_bits")),
-        law=of_rows("joint_bits"),
-        limits=(0, 8),
-        headline=4,
-    ),
-    MetricEntry(
-        "effective_dimensions",
-        "effective dims",
-        "effective dimensions (share of noise's)",
-        "noise",
-        True,
-        1.0,
-        "1",
-        judge=below(of_rows("effective_dimensions")),
-        law=of_rows("effective_dimensions"),
-        limits=(0, 1),
-        headline=1,
-    ),
-    MetricEntry(
-        "min_entropy_bits",
-        "min-entropy bits",
-        "min-entropy, SP 800-90B (bits a byte)",
-        "noise",
-        True,
-        8.0,
-        "8",
-        judge=judge_min_entropy,
-        law=of_min_entropy,
-        limits=(0, 8),
-    ),
-    MetricEntry(
-        "sp800_22",
-        "SP 800-22, worst",
-        "SP 800-22, pass proportion of the worst family",
-        "noise",
-        True,
-        1.0,
-        judge=own_p_value,
-        limits=(0, 1),
-    ),
-    MetricEntry(
-        "linear_complexity",
-        "linear complexity",
-        "linear complexity (share of noise's)",
-        "noise",
-        True,
-        1.0,
-        judge=own_p_value,
-        limits=(0, 1),
-    ),
-    MetricEntry(
+    noise("sp800_22", "SP 800-22, worst", SP800_22, 1, own_p_value),
+    noise("linear_complexity", "linear complexity", LINEAR, 1, own_p_value),
+    noise(
         "c2st_accuracy",
         "c2st accuracy",
-        "accuracy of fresh classifiers against noise",
-        "noise",
-        False,
+        FRESH,
         0.5,
-        "1/2",
-        judge=best_classifier,
+        best_classifier,
         required=True,
-        limits=(0.5, 1),
         headline=2,
+        **FOOLED,
     ),
-    MetricEntry(
-        "percent_destroyed",
-        "%_dd",
-        "data destroyed, an upper bound (%)",
-        "gone",
-        True,
-        100.0,
-        "100",
-        limits=(0, 100),
-        headline=3,
+    destroyed("percent_destroyed", "%_dd", "data destroyed, an upper bound (%)", headline=3),
+    destroyed("disk_destroyed", "%_dd on disk", "data destroyed on the disk (%)"),
+    destroyed(
+        "checkpoint_destroyed", "%_dd of D's checkpoint", "discriminator's checkpoint destroyed (%)"
     ),
+    recovered("label", "label rec. %"),
+    recovered("reconstruction", "reconstr. rec. %"),
+    recovered("dictionary", "dictionary rec. %"),
+    recovered("rehearsal", "rehearsal rec. %"),
+    share("classifier_accuracy", "fixed classifier %", "accuracy of a fixed classifier (%)", False),
     MetricEntry(
-        "disk_destroyed",
-        "%_dd on disk",
-        "data destroyed on the disk (%)",
-        "gone",
-        True,
-        100.0,
-        "100",
-        limits=(0, 100),
+        "dial", "dial R^2", "R^2 of the entropy served on that asked", higher_is_better=True
     ),
-    MetricEntry(
-        "checkpoint_destroyed",
-        "%_dd of D's checkpoint",
-        "discriminator's checkpoint destroyed (%)",
-        "gone",
-        True,
-        100.0,
-        "100",
-        limits=(0, 100),
-    ),
-    recovered("label", "label"),
-    recovered("reconstruction", "reconstr."),
-    recovered("dictionary", "dictionary"),
-    recovered("rehearsal", "rehearsal"),
-    MetricEntry(
-        "classifier_accuracy",
-        "fixed classifier %",
-        "accuracy of a fixed classifier (%)",
-        "other",
-        False,
-        scale=100,
-        limits=(0, 1),
-    ),
-    MetricEntry("dial", "dial R^2", "R^2 of the entropy served on that asked", "other", True, 1.0),
-    MetricEntry("structural_similarity", "SSIM", "structural similarity", "other", limits=(0, 1)),
-    MetricEntry(
+    MetricEntry("structural_similarity", "SSIM", "structural similarity", limits=(0, 1)),
+    share(
         "fresh_classifier_accuracy",
         "fresh classifier %",
         "accuracy of a fresh classifier (%)",
-        "other",
-        scale=100,
-        limits=(0, 1),
+        None,
     ),
 )
 """Metrics of records, in the order of the tables' columns."""
 
 CURVES = (
-    MetricEntry(
-        "effective_dimensions",
-        "eff. dims",
-        "effective dimensions (share of noise's)",
-        "training",
-        True,
-        1.0,
-        "1",
-        limits=(0, 1),
-        headline=1,
-    ),
-    MetricEntry(
+    training("effective_dimensions", "eff. dims", DIMENSIONS, 1, limits=(0, 1), headline=1, **MORE),
+    training(
         "uniform_distance_bits",
         "bits short",
         "KL from uniform, one byte (bits)",
-        "training",
-        False,
-        0.0,
-        "0",
+        0,
         limits=(0, None),
         headline=2,
+        **LESS,
     ),
-    MetricEntry(
-        "held_out_accuracy",
-        "D right",
-        "D's accuracy on held-out data",
-        "training",
-        False,
-        0.5,
-        "1/2",
-        limits=(0.5, 1),
-        headline=3,
+    training(
+        "held_out_accuracy", "D right", "D's accuracy on held-out data", 0.5, headline=3, **FOOLED
     ),
-    MetricEntry(
-        "discriminator_accuracy",
-        "D right",
-        "D's accuracy on the batch",
-        "training",
-        False,
-        0.5,
-        "1/2",
-        limits=(0.5, 1),
-        headline=4,
+    training(
+        "discriminator_accuracy", "D right", "D's accuracy on the batch", 0.5, headline=4, **FOOLED
     ),
-    MetricEntry(
+    training(
         "batch_shannon_bits",
         "batch bits",
         "byte entropy of a batch (bits)",
-        "training",
-        True,
-        8.0,
-        "8",
+        8,
         limits=(0, 8),
+        **MORE,
     ),
-    MetricEntry(
+    training(
         "value_function",
         "V(D, G)",
         "GAN value V(D, G)",
-        "training",
-        ideal=-math.log(4),
+        -math.log(4),
         ideal_label="-log 4",
         limits=(-3, 0),
     ),
-    MetricEntry("data_distance", "data distance", "mean |output - input|", "training"),
-    MetricEntry("discriminator_loss", "D loss", "loss of the discriminator", "training"),
-    MetricEntry("degenerator_loss", "G loss", "loss of the degenerator", "training"),
+    training("data_distance", "data distance", "mean |output - input|"),
+    training("discriminator_loss", "D loss", "loss of the discriminator"),
+    training("degenerator_loss", "G loss", "loss of the degenerator"),
 )
 """Training curves."""
 

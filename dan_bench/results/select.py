@@ -65,10 +65,7 @@ def group_methods(
     if group_by:
         named = [{axis: value_of(f, axis) for axis in group_by} for f in whole]
         keys: list[object] = [tuple(axes.items()) for axes in named]
-        pooled: dict[object, list[Settings]] = defaultdict(list)
-        for key, settings in zip(keys, bare, strict=True):
-            pooled[key].append(settings)
-        refuse(group_by, lacking(list(pooled.values()), AXES))
+        refuse(group_by, lacking(pooled(keys, bare), AXES))
     else:
         of = names_of({id(f): f for f in bare})
         named = [of[id(f)] for f in bare]
@@ -82,13 +79,20 @@ def group_methods(
     ]
 
 
+def method_numbers(configs: Iterable[dict[str, Any]]) -> list[int]:
+    """Return a number for each config; those that differ in nothing but the seed have the same."""
+    numbers: dict[int, int] = {}
+    bare = without_seeds(settings_of(configs))
+    return [numbers.setdefault(id(of), len(numbers)) for of in bare]
+
+
 def seed_of(run: RunRecord) -> int:
     """Return a run's seed."""
     return int(run.config["seed"])
 
 
 def names_of(methods: Mapping[int, Settings]) -> dict[int, dict[str, str]]:
-    """Return what names each method: `AXES`, and the settings in which those differ that share them."""
+    """Return what names each method: `AXES`, and what else tells it from those of the same axes."""
     names = {
         i: {axis: value_of(f, axis) for axis in AXES if value_of(f, axis)}
         for i, f in methods.items()
@@ -192,6 +196,21 @@ def natural(text: str) -> list[str | int]:
 
 
 # --- what rows must not pool --------------------------------------------------------------------
+
+
+def lacking_axes(records: Iterable[RunRecord], group_by: Sequence[str]) -> list[str]:
+    """Return the axes without which a row would pool runs that differ in more than the seed."""
+    whole = settings_of(run.config for run in records)
+    keys = [tuple(value_of(of, axis) for axis in group_by) for of in whole]
+    return lacking(pooled(keys, without_seeds(whole)), AXES)
+
+
+def pooled(keys: Sequence[object], settings: Sequence[Settings]) -> list[list[Settings]]:
+    """Return the settings by their keys."""
+    rows: dict[object, list[Settings]] = defaultdict(list)
+    for key, of in zip(keys, settings, strict=True):
+        rows[key].append(of)
+    return list(rows.values())
 
 
 def lacking(rows: Sequence[Sequence[Settings]], preferred: Sequence[str]) -> list[str]:

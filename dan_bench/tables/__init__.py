@@ -73,8 +73,8 @@ def as_json(cells: Sequence[Mapping[str, Any]]) -> str:
 def render(
     form: str,
     tables: Sequence[Table],
-    cells: Sequence[Mapping[str, Any]],
-    width: int | None = None,
+    cells: Sequence[Mapping[str, Any]] = (),
+    wide: bool = False,
 ) -> str:
     """Return tables in one of `FORMATS`.
 
@@ -82,10 +82,10 @@ def render(
         form: which.
         tables: for `table`, `markdown` and `latex`.
         cells: for `csv` and `json`: the numbers of the tables, unrounded.
-        width: of the terminal; None prints a row on a line, as wide as it is.
+        wide: print each row of `table` on one line; else what is wider than the terminal is folded.
     """
     if form == "table":
-        return terminal(tables, width)
+        return terminal(tables, None if wide else terminal_width())
     if form in ("csv", "json"):
         return as_csv(cells) if form == "csv" else as_json(cells)
     return markdown(tables) if form == "markdown" else latex(tables)

@@ -59,9 +59,9 @@ def can_fold_to(column: Column, cells: Sequence[str]) -> Iterable[int]:
 def terminal_lines(table: Table, width: int | None = None) -> list[str]:
     """Return the lines of a table's rows: headings, a rule, the rows; nothing of its title.
 
-    What is too wide is folded: texts down to `LEAST`, then intervals under their values. If that is
-    not enough, optional columns are left out, and then the table is split into several below one
-    another, each with the first column.
+    What is too wide is folded: texts down to `LEAST`. If that is not enough, optional columns are
+    left out; then intervals stand under their values; then the table is split into several below
+    one another, each with the first column.
 
     Args:
         table: with any cells.
@@ -77,20 +77,21 @@ def terminal_lines(table: Table, width: int | None = None) -> list[str]:
         min(natural, max([word, *can_fold_to(column, cells)]))
         for natural, word, column, cells in zip(whole, words, table.columns, columns, strict=True)
     ]
+    # texts folded, intervals not
+    rows = [
+        low if column.align == "left" else natural
+        for low, natural, column in zip(least, whole, table.columns, strict=True)
+    ]
     kept = list(range(len(heads)))
-    while sum(least[i] + GAP for i in kept) - GAP > width and len(kept) > 1:
-        optional = [i for i in kept if table.columns[i].optional]
-        if not optional:
-            break
-        kept.remove(optional[-1])
+    for i in reversed(kept[1:]):
+        if table.columns[i].optional and total(rows, kept) > width:
+            kept.remove(i)
     lines: list[str] = []
     for part in split([least[i] for i in kept], width):
         chosen = [kept[i] for i in part]
-        # intervals are folded only where folded texts are not enough
-        widths = [least[i] if table.columns[i].align == "left" else whole[i] for i in chosen]
-        if sum(widths) + GAP * (len(widths) - 1) > width:
-            widths = [least[i] for i in chosen]
-        spare = width - sum(widths) - GAP * (len(widths) - 1)
+        narrow = rows if total(rows, chosen) <= width else least
+        widths = [narrow[i] for i in chosen]
+        spare = width - total(narrow, chosen)
         for k, i in enumerate(chosen):
             more = max(0, min(spare, whole[i] - widths[k]))
             widths[k] += more
@@ -102,6 +103,11 @@ def terminal_lines(table: Table, width: int | None = None) -> list[str]:
         lines += [""] if lines else []
         lines += laid_out(shown, [heads[i] for i in chosen], [columns[i] for i in chosen], widths)
     return lines
+
+
+def total(widths: Sequence[int], columns: Sequence[int]) -> int:
+    """Return the width of a line of some of the columns."""
+    return sum(widths[i] + GAP for i in columns) - GAP
 
 
 def laid_out(

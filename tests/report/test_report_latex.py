@@ -14,9 +14,17 @@ from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.metrics import catalogue
 from dan_bench.report import table, table1
 from dan_bench.results.record import key_of
-from dan_bench.tables import Column, Table, latex
-from dan_bench.tables.markup import LATEX_HEIGHT, LATEX_WIDTH, escape_latex, stack
-from dan_bench.tables.table import GAP, split
+from dan_bench.tables import (
+    GAP,
+    LATEX_HEIGHT,
+    LATEX_WIDTH,
+    Column,
+    Table,
+    escape_latex,
+    latex,
+    split,
+    stack,
+)
 
 needs_latex = pytest.mark.skipif(
     shutil.which("pdflatex") is None, reason="no pdflatex: `make tools` installs it"

@@ -25,8 +25,15 @@ from dan_bench.report.leaderboard import heading
 from dan_bench.report.runs import tidy
 from dan_bench.report.saturation import tables_of as saturation
 from dan_bench.results.record import Store, key_of
-from dan_bench.tables import Column, Table, escape_markdown, markdown, markdown_lines, one_line
-from dan_bench.tables.markup import LATEX_HEIGHT
+from dan_bench.tables import (
+    LATEX_HEIGHT,
+    Column,
+    Table,
+    escape_markdown,
+    markdown,
+    markdown_lines,
+    one_line,
+)
 
 STRANGE = (
     "mine|v2",

@@ -1,7 +1,6 @@
 """Archives: the results of many runs in four files, small enough for git, read as a folder is.
 
-Whoever reads results opens them with `open_results`, and need not know whether they are a folder of
-runs or an archive that was published from one.
+`open_results` reads either: a folder of runs, or an archive that was published from one.
 """
 
 import io

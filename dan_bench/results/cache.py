@@ -1,8 +1,8 @@
-"""A store that remembers what it has read, and the form in which it does: records in columns.
+"""A store with a cache, and the form of the cache and of archives: records in columns.
 
-Reading ten thousand records takes as many files. What was read is kept in one, `.cache.parquet`,
-and a record is read again only where its file is not the one that was read. The cache is never
-needed: one that is damaged, of another version or cannot be written is done without.
+Ten thousand records are as many files. What was read is kept in one, `.cache.parquet`, and a record
+is read again only where its file has changed. The cache is never needed: one that is damaged, of
+another version or not writable is ignored.
 
 As a table, what has one form in every record is a column of its own. So is each part of the config
 and of the provenance, `config.model` and `provenance.commit`: records have most of them in common,
@@ -29,11 +29,10 @@ from dan_bench.results.record import DamagedRecord, Store, read
 NAME = ".cache.parquet"
 VERSION = f"1/{SCHEMA_VERSION}"
 LEAST = 100
-"""Records read from files from which on the cache is written anew; fewer are read again sooner
-than it is written."""
+"""Records read from files for which the cache is rewritten; fewer are read again in less time."""
 SETTLED = 2.0
-"""Seconds since its last change from which on a file's stamp tells it from the next: the coarsest
-clock of a file system (FAT's) ticks so often."""
+"""Seconds after which a further change of a file changes its stamp: a tick of the coarsest clock of
+a file system (FAT's)."""
 
 Stamp = tuple[int, int, int, int]
 """Inode, size, and when contents and inode last changed, in nanoseconds. Records are replaced and
@@ -42,16 +41,7 @@ STAMP = pa.schema([(name, pa.int64()) for name in ("inode", "size", "changed", "
 
 
 class CachedStore(Store):
-    """A store whose `all()` is fast; what it returns is what `Store.all()` does, always.
-
-    Args:
-        results: as of `Store`.
-        part: the folder in it that holds a folder a run.
-    """
-
-    def __init__(self, results: Path, part: str = "runs") -> None:
-        super().__init__(results)
-        self.runs = Path(results) / part
+    """A store whose `all()` is fast; it always returns what `Store.all()` does."""
 
     def all(self) -> tuple[list[RunRecord], dict[Path, str]]:
         """Return every good record, by key, and what is wrong with each of the others."""
@@ -131,7 +121,7 @@ class CachedStore(Store):
 
 @contextlib.contextmanager
 def uncollected() -> Iterator[None]:
-    """Make many objects that all stay; to look for garbage among them takes half of the time."""
+    """Switch the garbage collector off: it takes half of the time, and finds nothing in records."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -142,7 +132,7 @@ def uncollected() -> Iterator[None]:
 
 
 def settled(stamp: Stamp, now: int) -> bool:
-    """Whether a file last changed long enough ago for its stamp to be told from the next one's."""
+    """Return whether a file last changed so long ago that its next change changes its stamp."""
     return max(stamp[2:]) < now - SETTLED * 1e9
 
 

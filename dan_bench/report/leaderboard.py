@@ -19,10 +19,9 @@ from dan_bench.report.verdicts import DECIDING, OF_IDEAL, VERDICTS, Verdict
 from dan_bench.results.select import (
     Method,
     by_evaluation,
+    check_axes,
     group_methods,
-    lacking_axes,
     natural,
-    refuse,
     seed_of,
 )
 from dan_bench.statistics import CONFIDENCE, shared_ranks
@@ -99,8 +98,7 @@ def boards(
     together = any(axis.partition(".")[0] == "evaluation" for axis in axes)
     groups = {"": done} if together or not done else by_evaluation(done)
     if axes:
-        missing = [axis for group in groups.values() for axis in lacking_axes(group, axes)]
-        refuse(axes, list(dict.fromkeys(missing)))
+        check_axes(groups.values(), axes)
     return [
         Leaderboard(
             name, list(metrics or known_first(group)), leaderboard(group, metrics, group_by)

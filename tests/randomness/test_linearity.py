@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from dan_bench.metrics.linearity import linear_complexity
 from dan_bench.randomness.linearity import (
     BITS,
     LEAST_BITS,
     expected_complexity,
-    linear_complexity,
     linear_complexity_test,
     log2_probability,
     shortest_register,

@@ -12,8 +12,14 @@ import pytest
 from scipy import stats
 
 from dan_bench.metrics.sp800_22 import STREAM_BYTES, sp800_22_worst
-from dan_bench.randomness.sp800_22 import TESTS, sp800_22, sp800_22_many, unpack
-from dan_bench.randomness.sp800_22.many import FamilyTally, uniformity_p_value
+from dan_bench.randomness.sp800_22 import (
+    TESTS,
+    FamilyTally,
+    sp800_22,
+    sp800_22_many,
+    uniformity_p_value,
+    unpack,
+)
 from dan_bench.statistics import SampleTooSmall
 
 MEGABIT = 1_000_000

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dan_bench.interfaces import Estimate
-from dan_bench.randomness.min_entropy.assessment import assess
+from dan_bench.randomness.min_entropy import assess
 from dan_bench.statistics import needs_rows
 
 MOST = 1_000_000

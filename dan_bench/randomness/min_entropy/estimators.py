@@ -13,10 +13,9 @@ from dan_bench.randomness.min_entropy.counting import (
     markov,
     most_common_value,
 )
-from dan_bench.randomness.min_entropy.lag import lag
 from dan_bench.randomness.min_entropy.lz78y import lz78y
-from dan_bench.randomness.min_entropy.multi_mcw import multi_mcw
 from dan_bench.randomness.min_entropy.multi_mmc import multi_mmc
+from dan_bench.randomness.min_entropy.prediction import lag, multi_mcw
 from dan_bench.randomness.min_entropy.symbols import Symbols
 from dan_bench.randomness.min_entropy.tuples import tuples
 

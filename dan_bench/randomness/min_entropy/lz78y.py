@@ -12,10 +12,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from dan_bench.randomness.min_entropy.bounds import prediction_bits
-from dan_bench.randomness.min_entropy.hashing import FACTOR
-from dan_bench.randomness.min_entropy.integers import signed
+from dan_bench.randomness.min_entropy.prediction import prediction_bits, scored
 from dan_bench.randomness.min_entropy.symbols import Symbols
+from dan_bench.randomness.min_entropy.words import FACTOR, signed
 
 DEPTH = 16
 CAPACITY = 65_536
@@ -71,9 +70,7 @@ def play(symbols: Symbols, alphabet: int, capacity: int) -> tuple[int, int]:
                     if lengths > depth or (lengths == depth and s > guess):
                         guess, depth = s, lengths
                 hit = signed(guess == b)
-            correct += hit
-            run = (run + 1) * hit
-            longest = max(longest, run)
+            correct, run, longest = scored(hit, correct, run, longest)
             present = ALL_DEPTHS
             if held < capacity:
                 d = DEPTH

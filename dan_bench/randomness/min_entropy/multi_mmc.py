@@ -4,18 +4,18 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from dan_bench.randomness.min_entropy.bounds import prediction_bits
-from dan_bench.randomness.min_entropy.hashing import (
+from dan_bench.randomness.min_entropy.prediction import prediction_bits, scored
+from dan_bench.randomness.min_entropy.symbols import Symbols
+from dan_bench.randomness.min_entropy.words import (
     SMALLEST,
     Table,
     find,
     make_room,
+    signed,
     table_for,
     value,
     word,
 )
-from dan_bench.randomness.min_entropy.integers import signed
-from dan_bench.randomness.min_entropy.symbols import Symbols
 
 DEPTH = 16
 CAPACITY = 100_000
@@ -120,16 +120,12 @@ def play_symbols(
                         branches = add_child(nodes, children, branches, made, number, before)
                     nodes[below].place = first
                     nodes[below].deepest = node.deepest
-            if node.favourite == symbol:
-                scores[d] += 1
-                if scores[d] >= scores[winner]:
-                    winner = d
-                if d == believed:
-                    correct += 1
-                    run += 1
-                    longest = max(longest, run)
-            elif d == believed:
-                run = 0
+            hit = signed(node.favourite == symbol)
+            if d == believed:
+                correct, run, longest = scored(hit, correct, run, longest)
+            scores[d] += hit
+            if hit and scores[d] >= scores[winner]:
+                winner = d
             if d == 1:
                 # all the pairs of two symbols have room
                 count = rows[symbols[i - 1], symbol] + 1

@@ -7,8 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dan_bench.interfaces import StageCallback
-from dan_bench.randomness.iid.chi_square import FIT, INDEPENDENCE, chi_square_tests
-from dan_bench.randomness.iid.outcome import IidTest, Symbols
+from dan_bench.randomness.iid.known_law import (
+    FIT,
+    INDEPENDENCE,
+    REPEATS,
+    IidTest,
+    chi_square_tests,
+    repeated_substring_test,
+)
 from dan_bench.randomness.iid.permutation import (
     COMPRESSION,
     StatisticFamily,
@@ -16,8 +22,7 @@ from dan_bench.randomness.iid.permutation import (
     names_of,
     permutation_tests,
 )
-from dan_bench.randomness.iid.repeats import NAME as REPEATS
-from dan_bench.randomness.iid.repeats import repeated_substring_test
+from dan_bench.randomness.min_entropy.symbols import Symbols, rank
 from dan_bench.rng import generator
 
 __all__ = ["IidAssessment", "IidTest", "iid_tests"]
@@ -85,8 +90,7 @@ def iid_tests(
     _check(given, bits_per_symbol, permutations)
     say: StageCallback = tell or (lambda _: None)
     counts = np.bincount(given, minlength=256)
-    alphabet = int(np.count_nonzero(counts))
-    codes = (np.cumsum(counts > 0) - 1).astype(np.uint8)[given]
+    codes, alphabet = rank(given)
     data = codes if alphabet == 2 else given
 
     families = families_of(data, alphabet)

@@ -12,7 +12,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-Bytes = NDArray[np.uint8]
+from dan_bench.interfaces import Bytes
+from dan_bench.randomness.linearity import as_bytes
+
 Words = NDArray[np.uint32]
 
 STATE_WORDS, FAR = 624, 397
@@ -147,9 +149,7 @@ def names_mt19937(data: bytes | Bytes) -> Identification:
 
     ValueError for fewer bytes.
     """
-    array = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else np.ravel(data)
-    if array.dtype != np.uint8:
-        raise TypeError(f"data must be bytes or uint8, got {array.dtype}")
+    array = as_bytes(data)
     if len(array) < NEEDED_BYTES:
         raise ValueError(f"naming MT19937 needs at least {NEEDED_BYTES} bytes, got {len(array)}")
     best = Identification(False, -1, 0)

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, special
 
+from dan_bench.interfaces import Bytes
 from dan_bench.statistics import with_lower_tail
 
-Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
 LEAST = 256

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from dan_bench.interfaces import Bytes
 from dan_bench.statistics import entropy_bits, with_lower_tail
 
-Bytes = NDArray[np.uint8]
 Counts = NDArray[np.int64]
 
 PAIRS = 1 << 16

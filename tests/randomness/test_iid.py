@@ -94,11 +94,11 @@ def test_the_same_seed_gives_the_same_answer_and_the_input_is_left_alone():
 
 
 def test_it_tells_how_far_it_is():
-    told = []
-    assert iid_tests(ideal(0, 3000), permutations=10_000, tell=told.append).iid
-    assert told[0].startswith("chi-square")
-    assert "permutation 0 of 10,000: excursion" in told[1]
-    assert "compression undecided" in told[-1]
+    seen = []
+    assert iid_tests(ideal(0, 3000), permutations=10_000, on_progress=seen.append).iid
+    assert seen[0].startswith("chi-square")
+    assert "permutation 0 of 10,000: excursion" in seen[1]
+    assert "compression undecided" in seen[-1]
 
 
 def test_the_outcome_is_plain_data():

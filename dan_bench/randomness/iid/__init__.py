@@ -65,7 +65,7 @@ def iid_tests(
     bits_per_symbol: int = 8,
     permutations: int = 10_000,
     seed: int = 0,
-    tell: StageCallback | None = None,
+    on_progress: StageCallback | None = None,
     exhaustive: bool = False,
 ) -> IidAssessment:
     """Test whether symbols of 1 to 8 bits, one a byte, are independent and identically distributed.
@@ -77,8 +77,8 @@ def iid_tests(
     Compression costs more than all others together. It comes last, and is not run where another
     test has already failed, unless `exhaustive`. Nor are the permutations of long data where one of
     the first three tests has failed with p < 1e-9: a statistic that fails needs all of them, which
-    takes minutes, and cannot change the answer. `tell` is told how far the permutations are. Two
-    different symbols, whichever they are, are taken for bits.
+    takes minutes, and cannot change the answer. `on_progress` is called with how far the
+    permutations are. Two different symbols, whichever they are, are taken for bits.
 
     A constant has one order only, so that nothing can be tested, and data of which more than 99.9 %
     are one symbol have hardly more. They are `inapplicable`.
@@ -88,7 +88,7 @@ def iid_tests(
     """
     given = np.frombuffer(symbols, np.uint8) if isinstance(symbols, bytes) else np.asarray(symbols)
     _check(given, bits_per_symbol, permutations)
-    say: StageCallback = tell or (lambda _: None)
+    say: StageCallback = on_progress or (lambda _: None)
     counts = np.bincount(given, minlength=256)
     codes, alphabet = rank(given)
     data = codes if alphabet == 2 else given

@@ -27,7 +27,7 @@ LAGS = (1, 2, 8, 16, 32)
 EXTREME = 5
 """A statistic fails where at most this many permutations lie above or at it, or below or at it."""
 
-TELL_EVERY = 100
+REPORT_EVERY = 100
 
 NUMERALS = np.frombuffer(b"".join(b"%-4d" % value for value in range(256)), dtype="<u4")
 
@@ -257,7 +257,7 @@ def permutation_tests(
     families: Sequence[StatisticFamily],
     permutations: int,
     rng: np.random.Generator,
-    tell: StageCallback,
+    on_progress: StageCallback,
 ) -> list[IidTest]:
     """Outcomes of all statistics of these families, in their order.
 
@@ -273,9 +273,9 @@ def permutation_tests(
     for made in range(permutations):
         if not undecided:
             break
-        if made % TELL_EVERY == 0:
+        if made % REPORT_EVERY == 0:
             names = ", ".join(names_of([tally.family for tally in undecided]))
-            tell(f"permutation {made:,} of {permutations:,}: {names} undecided")
+            on_progress(f"permutation {made:,} of {permutations:,}: {names} undecided")
         shuffle(order, rng.random(len(order)))
         forms: dict[Form, Symbols] = {}
         for tally in undecided:

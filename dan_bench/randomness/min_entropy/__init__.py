@@ -69,6 +69,16 @@ class MinEntropyAssessment:
     estimators: Estimators
     skipped: dict[str, str] = field(default_factory=dict)
 
+    def by_name(self) -> dict[str, float]:
+        """Return all numbers but `assessed` by name, each estimate as `TRACK.NAME`."""
+        found = {"h_original": self.h_original}
+        if self.h_bitstring is not None:
+            found["h_bitstring"] = self.h_bitstring
+        for track in ("literal", "bitstring"):
+            estimates = getattr(self.estimators, track).present()
+            found |= {f"{track}.{name}": value for name, value in estimates.items()}
+        return found
+
     def to_json(self) -> dict[str, Any]:
         """Plain dictionaries of the same names, with what is absent left out."""
         found: dict[str, Any] = {"assessed": self.assessed, "h_original": self.h_original}
@@ -88,16 +98,16 @@ def assess(
     bits_per_symbol: int = 8,
     *,
     workers: int = 1,
-    tell: StageCallback | None = None,
+    on_progress: StageCallback | None = None,
 ) -> MinEntropyAssessment:
     """Assess the min-entropy of a stream without assuming that it is IID (SP 800-90B, 6.3).
 
     `symbols` are bytes, or a one-dimensional array of integers in [0, 2^bits_per_symbol), one or
     more; they are not changed. Their bit string has the highest bit of each symbol first.
 
-    `tell` is given the name of each estimator as it begins, and a line if they have to be compiled
-    first (without it, standard error is). With `workers` above 1 that many threads share the
-    estimators; the values are the same.
+    `on_progress` is called with the name of each estimator as it begins, and with a line if they
+    have to be compiled first (without it, that line goes to standard error). With `workers` above 1
+    that many threads share the estimators; the values are the same.
 
     Memory is some 150 times the symbols; a stream of more than 2^30 bits is refused.
 
@@ -120,15 +130,15 @@ def assess(
         for estimator in estimators.applicable(tracks[track][1])
     ]
 
-    def run(task: tuple[str, estimators.Estimator]) -> estimators.EstimatorResult:
+    def run(task: tuple[str, estimators.Estimator]) -> dict[str, float | str]:
         track, estimator = task
-        if tell:
-            tell(f"{track}: {', '.join(estimator.names)}")
+        if on_progress:
+            on_progress(f"{track}: {', '.join(estimator.names)}")
         return estimators.run(estimator, *tracks[track])
 
     def say_compiling() -> None:
-        if tell:
-            tell(COMPILING)
+        if on_progress:
+            on_progress(COMPILING)
         else:
             print(COMPILING, file=sys.stderr, flush=True)
 
@@ -137,8 +147,11 @@ def assess(
     values: dict[str, dict[str, float]] = {"literal": {}, "bitstring": {}}
     skipped: dict[str, str] = {}
     for (track, _), outcome in zip(tasks, outcomes, strict=True):
-        values[track] |= outcome.values
-        skipped |= {f"{track}.{name}": why for name, why in outcome.missing.items()}
+        for name, found in outcome.items():
+            if isinstance(found, str):
+                skipped[f"{track}.{name}"] = found
+            else:
+                values[track][name] = found
     h_original = min([bits_per_symbol * float(alphabet > 1), *values["literal"].values()])
     h_bitstring = min([1.0, *values["bitstring"].values()]) if alphabet > 2 else None
     return MinEntropyAssessment(

@@ -34,14 +34,6 @@ class Estimator:
     bits_only: bool = False
 
 
-@dataclass(frozen=True)
-class EstimatorResult:
-    """Estimates by name, or why they are missing."""
-
-    values: dict[str, float]
-    missing: dict[str, str]
-
-
 ESTIMATORS = (
     Estimator(
         ("t_tuple", "lrs"),
@@ -74,17 +66,16 @@ def applicable(alphabet: int) -> list[Estimator]:
     return [e for e in ESTIMATORS if alphabet <= 2 or not e.bits_only]
 
 
-def run(estimator: Estimator, symbols: Symbols, alphabet: int) -> EstimatorResult:
-    """Estimates of one estimator, or what it needs."""
+def run(estimator: Estimator, symbols: Symbols, alphabet: int) -> dict[str, float | str]:
+    """Estimates of one estimator by name, or instead of each what it needs."""
     if len(symbols) < estimator.least:
         reason = f"needs {estimator.least} symbols, got {len(symbols)}"
-        return EstimatorResult({}, dict.fromkeys(estimator.names, reason))
-    found = dict(zip(estimator.names, estimator.function(symbols, alphabet), strict=True))
-    needs = dict(zip(estimator.names, estimator.needs, strict=True))
-    return EstimatorResult(
-        {name: value for name, value in found.items() if value is not None},
-        {name: needs[name] for name, value in found.items() if value is None},
-    )
+        return dict.fromkeys(estimator.names, reason)
+    found = estimator.function(symbols, alphabet)
+    return {
+        name: needs if value is None else value
+        for name, needs, value in zip(estimator.names, estimator.needs, found, strict=True)
+    }
 
 
 class _Once(event.Listener):

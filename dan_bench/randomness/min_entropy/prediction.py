@@ -193,16 +193,18 @@ def lag_bits(symbols: Symbols) -> tuple[int, int]:
     standing = np.zeros(LAGS + 1, dtype=np.int64)
     winner, correct, run, longest = 1, 0, 0, 0
     one, whole = np.uint64(1), np.uint64(WORD)
-    start = min(n, LAGS)
-    blocks = (n - start) // WORD
-    older = pack(symbols, 0) if blocks else np.uint64(0)
-    newer = pack(symbols, WORD) if blocks else np.uint64(0)
-    for i in range(1, start):
-        hit = signed(symbols[i - winner] == symbols[i])
-        correct, run, longest = scored(hit, correct, run, longest)
-        winner = race(symbols, i, scores, winner)
-    for b in range(blocks):
-        word = pack(symbols, start + WORD * b)
+    older, newer = np.uint64(0), np.uint64(0)
+    i = 1
+    while i < n:
+        if i < LAGS or i + WORD > n:
+            hit = signed(symbols[i - winner] == symbols[i])
+            correct, run, longest = scored(hit, correct, run, longest)
+            winner = race(symbols, i, scores, winner)
+            i += 1
+            continue
+        if i == LAGS:
+            older, newer = pack(symbols, 0), pack(symbols, WORD)
+        word = pack(symbols, i)
         for d in range(1, WORD):
             shift = np.uint64(d)
             words[d] = ~(word ^ ((word << shift) | (newer >> (whole - shift))))
@@ -234,10 +236,7 @@ def lag_bits(symbols: Symbols) -> tuple[int, int]:
         for d in range(1, LAGS + 1):
             scores[d] += popcount(words[d])
         older, newer = newer, word
-    for i in range(start + WORD * blocks, n):
-        hit = signed(symbols[i - winner] == symbols[i])
-        correct, run, longest = scored(hit, correct, run, longest)
-        winner = race(symbols, i, scores, winner)
+        i += WORD
     return correct, longest
 
 

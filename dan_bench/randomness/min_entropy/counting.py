@@ -39,10 +39,12 @@ def bisect(too_small: Callable[[float], bool], low: float) -> float:
     return high
 
 
-def most_common_value(symbols: Symbols) -> float:
+def most_common_value(symbols: Symbols, alphabet: int) -> float:
     """Most common value estimate (6.3.1), in bits a symbol, of two symbols or more."""
-    mode = int(np.bincount(symbols).max())
-    return bits(upper_bound(mode / len(symbols), len(symbols)))
+    n, others = len(symbols), np.count_nonzero(symbols)
+    # a histogram of bits would copy eight times their memory
+    mode = max(others, n - others) if alphabet <= 2 else int(np.bincount(symbols).max())
+    return bits(upper_bound(mode / n, n))
 
 
 def collision(stream: Symbols) -> float | None:

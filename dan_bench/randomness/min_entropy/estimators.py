@@ -48,7 +48,7 @@ ESTIMATORS = (
     Estimator(("lz78y",), 19, lambda s, k: (lz78y(s, k),)),
     Estimator(("multi_mcw",), 4096, lambda s, k: (multi_mcw(s, k),)),
     Estimator(("lag",), 3, lambda s, k: (lag(s, k),)),
-    Estimator(("most_common_value",), 2, lambda s, _: (most_common_value(s),)),
+    Estimator(("most_common_value",), 2, lambda s, k: (most_common_value(s, k),)),
     Estimator(
         ("collision",),
         4,

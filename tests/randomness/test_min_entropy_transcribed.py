@@ -46,7 +46,7 @@ def contest(rounds):
         said = predictions[winner] if winner < len(predictions) else None
         hits.append(None if said is None else said == truth)
         for d, foretold in enumerate(predictions):
-            if foretold is not None and prediction == truth:
+            if foretold is not None and foretold == truth:
                 scores[d] += 1
                 winner = d if scores[d] >= scores[winner] else winner
     return score(hits)
@@ -104,12 +104,12 @@ def lz78y_transcribed(s, capacity):
     dictionary, hits = {}, []
     for i in range(16, len(s)):
         contexts = [tuple(s[i - j : i]) for j in range(16, 0, -1)]
-        prediction, most = None, 0
+        guess, most = None, 0
         for counts in (dictionary[c] for c in contexts if c in dictionary):
             y = favourite(counts)
             if counts[y] > most:
-                prediction, most = y, counts[y]
-        hits.append(prediction == s[i])
+                guess, most = y, counts[y]
+        hits.append(guess == s[i])
         for context in contexts:
             if context in dictionary:
                 dictionary[context][s[i]] += 1

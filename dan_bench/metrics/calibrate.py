@@ -87,12 +87,12 @@ MEASURES: dict[str, Callable[[Task], dict[str, float]]] = {"symbols": of_symbols
 
 
 def carry_out(task: Task) -> tuple[Task, dict[str, float]]:
-    """Measure one stream."""
+    """Measure one stream; the task is returned with its values."""
     return task, MEASURES[task.measure](task)
 
 
 def streams(bits: int) -> dict[int, int]:
-    """Return how many streams of each length, in symbols of that many bits."""
+    """Return the number of streams of each length, in symbols of `bits` bits."""
     counts = dict(SYMBOLS)
     for length, count in AROUND_COMPRESSION.items():
         n = -(-length // bits)

@@ -1,4 +1,4 @@
-"""What an attacker recovered, as a share of what there was: 0 is nothing, 1 is all."""
+"""What an attacker recovered, as a share of the original: 0 is nothing, 1 is everything."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""How alike two pictures look."""
+"""Structural similarity of pictures."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -20,7 +20,7 @@ ROUNDING = 1e-20
 
 @dataclass(frozen=True)
 class Peak:
-    """The highest point of something that ideal noise keeps low."""
+    """The highest point of a curve that is low for ideal noise."""
 
     value: float
     """In standard deviations of noise, or in mean powers."""

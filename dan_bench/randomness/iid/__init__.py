@@ -117,7 +117,7 @@ def iid_tests(
 
 
 def _untested(counts: NDArray[np.int64], families: Sequence[StatisticFamily]) -> IidAssessment:
-    """Assessment of a constant, or of nearly one."""
+    """Assessment of data that are constant, or nearly so."""
     n, alphabet = int(counts.sum()), int(np.count_nonzero(counts))
     symbol, most = int(counts.argmax()), int(counts.max())
     needs = f"at least {1 - NEARLY_ALL:.1%} of the symbols to differ from the commonest"
@@ -134,7 +134,7 @@ def _untested(counts: NDArray[np.int64], families: Sequence[StatisticFamily]) ->
 
 
 def _check(symbols: Symbols, bits_per_symbol: int, permutations: int) -> None:
-    """Raise where `iid_tests` says so."""
+    """Raise for the input that `iid_tests` refuses."""
     if symbols.dtype != np.uint8 or symbols.ndim != 1:
         raise TypeError(
             f"symbols must be a 1-D array of uint8, got shape {symbols.shape} of {symbols.dtype}"

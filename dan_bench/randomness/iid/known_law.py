@@ -26,9 +26,9 @@ LONGEST_TUPLE = 11
 
 @dataclass(frozen=True)
 class IidTest:
-    """One test: its statistic, and what came of it.
+    """The outcome of one test, and the statistic that it rests on.
 
-    `passed` is None where the test did not run; `needs` then says what it is short of. `counts`
+    `passed` is None where the test did not run; `needs` then says what it lacks. `counts`
     are the permutations whose statistic was above, equal to and below that of the data, up to the
     moment when the outcome was certain; tests with a known law have `p_value` instead, and those
     by chi-square their `freedom`.
@@ -69,7 +69,7 @@ def chi_square_tests(codes: Symbols, alphabet: int) -> tuple[IidTest, IidTest]:
 
 
 def independence(codes: Symbols, alphabet: int) -> IidTest:
-    """Are neighbours independent? Pairs that do not overlap, against their product law (5.2.1).
+    """Are neighbours independent? Disjoint pairs, against the product of their marginals (5.2.1).
 
     The number of expected pairs is that of the pairs there are, floor(L / 2). The document has the
     test for the million symbols that it asks for. It is not run where a pair is expected fewer than
@@ -93,7 +93,7 @@ def independence(codes: Symbols, alphabet: int) -> IidTest:
 
 
 def fit(codes: Symbols, alphabet: int) -> IidTest:
-    """Does every tenth of the data have the law of the whole (5.2.2)?"""
+    """Does every tenth of the data have the distribution of the whole (5.2.2)?"""
     length = len(codes) // PARTS
     bins, totals = bins_of(np.bincount(codes, minlength=alphabet) / len(codes) * length)
     if len(totals) < 2:
@@ -108,7 +108,7 @@ def fit(codes: Symbols, alphabet: int) -> IidTest:
 
 
 def independence_of_bits(bits: Symbols) -> IidTest:
-    """Are neighbouring bits independent? Tuples of m bits, against their product law (5.2.3).
+    """Are neighbouring bits independent? Tuples of m, against the product of marginals (5.2.3).
 
     m is the largest up to 11 at which the rarest tuple is expected five times. Where that is 1 the
     document lets the test fail; here it is not run, since that is a lack of data.
@@ -161,7 +161,7 @@ def bins_of(expected: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[n
 def _judged(
     name: str, observed: NDArray[np.int64], expected: NDArray[np.float64], freedom: int
 ) -> IidTest:
-    """Pearson's chi-square over the last axis, all others added up."""
+    """Pearson's chi-square, summed over all axes of `observed`."""
     statistic = float((np.square(observed - expected) / expected).sum())
     return IidTest.judged(name, statistic, float(special.chdtrc(freedom, statistic)), freedom)
 
@@ -172,7 +172,7 @@ def longest_repeated_substring(symbols: Symbols) -> int:
 
 
 def repeated_substring_test(symbols: Symbols) -> IidTest:
-    """Is a string repeated that is too long? The probability that IID data repeat one as long.
+    """Is a repeated string too long? The p-value is that of IID data repeating one as long.
 
     With p the probability that two symbols are equal, L - W + 1 places and independent pairs of
     them, it is 1 - (1 - p^W)^(number of pairs), which must not be below 0.001.

@@ -146,7 +146,7 @@ def single(statistic: Callable[..., float], **given: int) -> Measure:
 
 
 def as_they_are(symbols: Symbols) -> Symbols:
-    """No conversion."""
+    """Return the symbols without any conversion."""
     return symbols
 
 
@@ -167,7 +167,7 @@ def families_of(symbols: Symbols, alphabet: int) -> tuple[StatisticFamily, ...]:
         different, eight = alphabet, 1
 
     def least(converted: int) -> int:
-        """How many symbols it takes to have so many after the conversion."""
+        """How many symbols give `converted` many after the conversion."""
         return eight * (converted - 1) + 1
 
     return (
@@ -230,11 +230,11 @@ class RankTally:
 
     @property
     def certain(self) -> bool:
-        """Whether more permutations can change nothing."""
+        """Whether further permutations can change nothing."""
         return all(map(passes, self.counts))
 
     def outcomes(self) -> list[IidTest]:
-        """One outcome a statistic; what has not come to pass has failed."""
+        """One outcome a statistic; a statistic that has not passed by now has failed."""
         return [
             IidTest(name, passes(counts), float(data), counts=(counts[0], counts[1], counts[2]))
             for name, data, counts in zip(self.family.names, self.of_data, self.counts, strict=True)
@@ -244,7 +244,7 @@ class RankTally:
 def passes(counts: Sequence[int]) -> bool:
     """Whether a statistic has passed: with more than five at or beyond it on either side.
 
-    The counts only grow, so this is known as soon as it is so, and failing is known at the end.
+    The counts only grow, so a pass is final as soon as it occurs, and a failure only at the end.
     With C0, C1, C2 above, equal and below, all 10,000 of them, it is the document's
     C0 + C1 > 5 and C0 < 9995.
     """

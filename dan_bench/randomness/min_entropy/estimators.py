@@ -1,4 +1,4 @@
-"""The ten estimators by name, what each needs, and the word that they are being compiled."""
+"""The ten estimators by name, what each needs, and a notice while they are being compiled."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -62,12 +62,12 @@ ESTIMATORS = (
 
 
 def applicable(alphabet: int) -> list[Estimator]:
-    """Those for an alphabet of this size, the slowest first."""
+    """Return the estimators for an alphabet of this size, the slowest first."""
     return [e for e in ESTIMATORS if alphabet <= 2 or not e.bits_only]
 
 
 def run(estimator: Estimator, symbols: Symbols, alphabet: int) -> dict[str, float | str]:
-    """Estimates of one estimator by name, or instead of each what it needs."""
+    """Estimates of one estimator by name; a missing one is replaced by what it would need."""
     if len(symbols) < estimator.least:
         reason = f"needs {estimator.least} symbols, got {len(symbols)}"
         return dict.fromkeys(estimator.names, reason)

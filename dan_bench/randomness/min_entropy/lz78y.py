@@ -1,6 +1,6 @@
 """LZ78Y prediction estimate (6.3.10), without its dictionary of counts.
 
-The document counts what followed each of 65,536 contexts of 1 to 16 symbols, and foretells the
+The document counts what followed each of 65,536 contexts of 1 to 16 symbols, and predicts the
 symbol with the largest count, that of the longest context of equals. A longer context has no
 larger counts than a shorter one that it ends with. So the largest count is always one of the
 shortest context, and a longer one has the same count of a symbol only if it was there *each* time

@@ -42,7 +42,7 @@ def multi_mmc(symbols: Symbols, alphabet: int) -> float:
     """Min-entropy against the predictor, in bits a symbol, of four symbols or more.
 
     For each depth d to 16, what followed the last d symbols most often (the larger of equals) is
-    foretold; the depth with the most hits so far is believed, the last to gain one of equals. A
+    predicted; the depth with the most hits so far is believed, the last to gain one of equals. A
     depth remembers 100,000 pairs of context and symbol. As in NIST's tool, a depth that is
     believed and has nothing to say of a context neither lengthens nor ends a run.
     """
@@ -206,7 +206,7 @@ def play_bits(symbols: Symbols) -> tuple[int, int]:
     """Hits and the longest run of hits on bits, with a table of all contexts.
 
     Only depth 16 can have more than 100,000 pairs, so only there they are counted. Of the others
-    twice the lead of ones over zeros plus one is kept: its sign is what is foretold, and 0 is a
+    twice the lead of ones over zeros plus one is kept: its sign is what is predicted, and 0 is a
     context never met. A depth's score and its number make one integer, so that the winner is the
     largest of those that hit; a hit is -1, all bits of it, a miss 0.
     """
@@ -251,7 +251,7 @@ def play_bits(symbols: Symbols) -> tuple[int, int]:
 def train(
     leads: NDArray[np.int32], context: int, bit: int, depths: int, hits: NDArray[np.int64]
 ) -> None:
-    """Mark which of the first depths foretell the bit, then count it at each."""
+    """Mark which of the first depths predict the bit, then count it at each."""
     sign = 2 * bit - 1
     for d in range(1, depths + 1):
         at = (1 << d) | (context & ((1 << d) - 1))

@@ -78,7 +78,7 @@ def scored(hit: int, correct: int, run: int, longest: int) -> tuple[int, int, in
 def multi_mcw(symbols: Symbols, alphabet: int) -> float:
     """Multi most common in window estimate (6.3.7), in bits a symbol, of more than 4095 symbols.
 
-    Each of four windows foretells its most common symbol, the most recent of equals; the one with
+    Each of four windows predicts its most common symbol, the most recent of equals; the one with
     the most hits so far is believed, the last to gain one of equals.
     """
     play = mcw_bits if alphabet <= 2 else mcw_symbols
@@ -150,7 +150,7 @@ def mcw_bits(symbols: Symbols, windows: NDArray[np.int64]) -> tuple[int, int]:
 def lag(symbols: Symbols, alphabet: int) -> float:
     """Lag estimate (6.3.8), in bits a symbol, of three symbols or more.
 
-    Each of 128 lags d foretells the symbol of d ago; the one with the most hits so far is believed.
+    Each of 128 lags d predicts the symbol of d ago; the one with the most hits so far is believed.
     """
     correct, longest = lag_bits(symbols) if alphabet <= 2 else lag_symbols(symbols)
     return prediction_bits(correct, longest, len(symbols) - 1, alphabet)

@@ -98,7 +98,7 @@ def largest(
 
 
 def common_prefixes(symbols: Symbols, alphabet: int) -> Prefixes:
-    """Lengths, in symbols, that each of the n - 1 neighbouring suffixes have in common.
+    """Length, in symbols, of the common prefix of each of the n - 1 pairs of neighbouring suffixes.
 
     Where no two suffixes agree in 64 bits, sorting words of 64 bits does it. Others, and only
     those, need a suffix array.
@@ -109,7 +109,7 @@ def common_prefixes(symbols: Symbols, alphabet: int) -> Prefixes:
 
 
 def short_prefixes(symbols: Symbols, width: int) -> NDArray[np.uint8] | None:
-    """As `common_prefixes`, or None if any reach 64 bits, at `width` bits a symbol.
+    """As `common_prefixes`, at `width` bits a symbol; None if any reaches 64 bits.
 
     Suffixes of less than 64 bits end in zeros, which are none of theirs: such a one is the first
     of those that are equal to it, and has no more in common with the next than its own length.

@@ -29,7 +29,7 @@ def signed(number: Any) -> int:
 
 @numba.njit(cache=True, nogil=True)
 def popcount(word: np.uint64) -> int:
-    """How many bits are set: the form that LLVM turns into one instruction."""
+    """How many bits are set, in the form that LLVM turns into one instruction."""
     word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
     pairs = np.uint64(0x3333333333333333)
     word = (word & pairs) + ((word >> np.uint64(2)) & pairs)
@@ -47,7 +47,7 @@ def table_for(keys: int) -> Table:
 
 @numba.njit(cache=True, nogil=True)
 def roomy(size: int, keys: int) -> bool:
-    """Whether keys take four fifths of the places at most."""
+    """Whether so many keys take at most four fifths of the places."""
     return 5 * keys <= 4 * size
 
 
@@ -65,7 +65,7 @@ def value(word: np.uint64) -> int:
 
 @numba.njit(cache=True, nogil=True)
 def find(table: Table, size: int, key: np.uint64) -> int:
-    """Place of a key, or the empty one where it belongs."""
+    """Place of a key, or the empty place where it belongs."""
     mask = np.uint64(size - 1)
     at = ((key * FACTOR) >> HALF) & mask
     while True:
@@ -77,7 +77,7 @@ def find(table: Table, size: int, key: np.uint64) -> int:
 
 @numba.njit(cache=True, nogil=True)
 def make_room(table: Table, size: int, keys: int) -> int:
-    """Size at which so many keys fit, after moving to it where it is a new one."""
+    """Return the size at which so many keys fit, after growing the table to it if need be."""
     if roomy(size, keys):
         return size
     for place in range(size, 2 * size):

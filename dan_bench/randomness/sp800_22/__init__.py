@@ -90,7 +90,7 @@ class FamilyTally:
         return min(1.0, 2 * min(self.binomial_p_value, self.uniformity_p_value))
 
     def to_json(self) -> dict[str, Any]:
-        """All of the above by name."""
+        """Return all fields and properties by name."""
         derived = ("proportion", "band", "accepted", "binomial_p_value", "p_value")
         return asdict(self) | {name: getattr(self, name) for name in derived}
 

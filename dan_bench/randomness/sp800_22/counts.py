@@ -103,7 +103,7 @@ class Walk(NamedTuple):
 
 @numba.njit(cache=True, nogil=True)
 def walk(bits: Bits) -> Walk:
-    """Walk through the stream, one step a bit."""
+    """Random walk of the stream, one step a bit."""
     visits = np.zeros(2 * FAR + 1, dtype=np.int64)
     before = np.zeros(2 * FAR + 1, dtype=np.int64)
     table = np.zeros((2 * NEAR + 1, VISITS), dtype=np.int64)

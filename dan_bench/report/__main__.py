@@ -38,7 +38,7 @@ def export(arguments: list[str]) -> int:
 
 def findings(arguments: list[str]) -> int:
     """Print the findings."""
-    from dan_bench.report.findings import main as judge
+    from dan_bench.report.claims import main as judge
 
     return judge(arguments)
 

@@ -3,6 +3,6 @@
 
 def main(arguments: list[str] | None = None) -> int:
     """Print the findings; 0 where there are records, 2 where there are none."""
-    from dan_bench.report.findings.command import main as judge
+    from dan_bench.report.claims.command import main as judge
 
     return judge(arguments)

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import get_args
 
 from dan_bench.interfaces import Estimate
-from dan_bench.report.findings.finding import Finding, Observation, Says, Verdict
+from dan_bench.report.claims.judge import Finding, Observation, Says, Verdict
 from dan_bench.report.markup import markdown as as_markdown
 from dan_bench.report.markup import markdown_line, one_line
 from dan_bench.report.render import MISSING, number, places

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from dan_bench.cli import user_path
-from dan_bench.report.findings.catalogue import findings
-from dan_bench.report.findings.render import FORMATS
-from dan_bench.report.findings.runs import Material
+from dan_bench.report.claims.judge import findings
+from dan_bench.report.claims.render import FORMATS
+from dan_bench.report.claims.runs import Material
 from dan_bench.results.archive import AmbiguousResults, open_results
 
 
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not done and not of_table:
         print(f"no finished runs in {asked.results}; `make sweep` makes some", file=sys.stderr)
         return 2
-    material = Material(done, results, of_table)
+    done += [record for record in of_table if record.status == "done"]
     width = shutil.get_terminal_size((100, 24)).columns
-    print(FORMATS[asked.format](findings(material), asked.keys, width), end="")
+    print(FORMATS[asked.format](findings(Material(done, results)), asked.keys, width), end="")
     return 0

@@ -9,7 +9,8 @@ from collections import Counter
 
 import pandas as pd
 import pytest
-from finding_records import control as found_control
+from claim_records import Curves
+from claim_records import control as found_control
 from html_records import measured, run
 from markdown_it import MarkdownIt
 
@@ -17,11 +18,11 @@ from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.loggers.tables import collect
 from dan_bench.report import table, table1
 from dan_bench.report.__main__ import main
+from dan_bench.report.claims.judge import findings
+from dan_bench.report.claims.render import FORMATS
+from dan_bench.report.claims.runs import Material
 from dan_bench.report.columns import COLUMNS, column
 from dan_bench.report.export import tidy
-from dan_bench.report.findings.catalogue import findings
-from dan_bench.report.findings.render import FORMATS
-from dan_bench.report.findings.runs import Material
 from dan_bench.report.latex import HEIGHT
 from dan_bench.report.markup import markdown, markdown_table, one_line
 from dan_bench.report.saturation import markdown as saturation
@@ -173,7 +174,7 @@ def test_findings_name_strange_data_on_one_line():
     for one in part:
         details = {"complexity": 19_937.0, "bits": 40_000, "p_value": 1e-38}
         one.metrics["linear_complexity"].details.update(details)
-    text = FORMATS["markdown"](findings(Material(part, {})), True, 80)
+    text = FORMATS["markdown"](findings(Material(part, Curves())), True, 80)
     assert r"on mine\|v2\\n# \<b>" in text
     assert "\n# <b>" not in text
 

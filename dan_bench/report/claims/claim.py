@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
+from dan_bench.metrics import catalogue
 from dan_bench.report.claims.quantities import METRICS_OF_NOISE, Quantity, quantity
 from dan_bench.report.claims.runs import Runs
-from dan_bench.report.columns import column
 from dan_bench.report.verdicts import GONE
 
 CLAIMS = Path(__file__).with_name("claims.yaml")
@@ -125,7 +125,7 @@ def criteria_of(rows: Mapping[str, Mapping[str, Any] | None]) -> Iterator[Criter
 def rule(relation: str, bound: Any, judged: Quantity) -> Rule:
     """Build a rule; one without a quantity of its own compares with the same one of others."""
     if relation == "no worse than":
-        better = column(judged.metric).higher_is_better is True
+        better = catalogue.metric(judged.metric).higher_is_better is True
         relation = "no less than" if better else "no more than"
     bound = BOUNDS.get(bound, bound) if isinstance(bound, str) else bound
     if isinstance(bound, list):
@@ -134,7 +134,7 @@ def rule(relation: str, bound: Any, judged: Quantity) -> Rule:
         return Rule(relation, (bound, bound))
     if bound.startswith("its "):
         return Rule(relation, quantity(bound.removeprefix("its ")))
-    factor, times, rest = bound.rpartition(" × ")
+    factor, times, rest = bound.rpartition(" * ")
     of, possessive, name = rest.rpartition("'s ")
     if not possessive:
         return Rule(relation, judged, of=bound)

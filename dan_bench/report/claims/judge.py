@@ -80,8 +80,7 @@ def findings(material: Material) -> list[Finding]:
 def judge(claim: Claim, material: Material) -> Finding:
     """Judge one claim by the records."""
     subjects = [one for clause in claim.clauses for one in observations(clause, material)]
-    if claim.some:
-        subjects = best_of(subjects)
+    subjects = best_of(subjects) if claim.some else subjects
     evidence = [one for subject in subjects for one in subject]
     verdict, why = verdict_of(evidence, claim)
     return Finding(
@@ -134,7 +133,7 @@ def observations(clause: Clause, material: Material) -> Iterator[list[Observatio
     """Yield what the criteria of a clause say of each group, beside each of its partners."""
     for group in select(material, clause.runs):
         for partner in partners(group, clause.partner, material):
-            compared = Comparison(group, partner, clause.partner, material)
+            compared = Pairing(group, partner, clause.partner, material)
             yield [one for criterion in clause.criteria for one in compared.observed(criterion)]
 
 
@@ -149,7 +148,7 @@ def partners(group: Group, wanted: Partner | None, material: Material) -> list[G
         and all(
             one.says == "for"
             for criterion in wanted.criteria
-            for one in Comparison(other, None, None, material).observed(criterion)
+            for one in Pairing(other, None, None, material).observed(criterion)
         )
     ]
 
@@ -167,7 +166,7 @@ def are_alike(group: Group, other: Group, wanted: Partner) -> bool:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Pairing:
     """A group, and what its quantities are compared with."""
 
     group: Group
@@ -186,10 +185,12 @@ class Comparison:
             target = self.target(rule)
             # what the partner lacks cannot be compared; a control that is missing leaves it open
             if target is not None or self.is_control(rule.of):
-                says, words = said(rule.relation, estimate, target), worded(rule, target)
-        if group is None or (estimate is None and says == "beside" and (criterion.of or rule)):
+                says = said(rule.relation, estimate, target)
+                words = worded(rule, target, quantity)
+        runs = () if group is None else group.runs
+        keys = [r.key for r in runs if not quantity.metric or look_up(r, quantity.metric)]
+        if group is None or (says == "beside" and not keys):
             return
-        keys = (r.key for r in group.runs if not quantity.metric or look_up(r, quantity.metric))
         yield Observation(
             group.label,
             quantity.heading,
@@ -244,19 +245,22 @@ def said(relation: str, estimate: Estimate | None, target: Estimate | None) -> S
     return "for" if agrees else "against" if disagrees else "neither"
 
 
-def worded(rule: Rule, target: Estimate | None) -> str:
+def worded(rule: Rule, target: Estimate | None, judged: Quantity) -> str:
     """Return a rule in words, with the numbers of what it compares with."""
     words = f"{rule.relation} {spelled(target)}"
-    if isinstance(rule.to, Quantity):
-        owner = f"{rule.of}'s" if rule.of else "its"
-        words += f" ({owner} {rule.to.heading})"
-    return words
+    if not isinstance(rule.to, Quantity):
+        return words
+    if rule.to is judged:
+        return f"{words} of {rule.of}"
+    whose = f"{rule.of}'s" if rule.of else "its"
+    return f"{words} ({whose} {rule.to.heading})"
 
 
 def spelled(target: Estimate | None) -> str:
     """Return a bound, or an interval, in a sentence."""
     if target is None or target.low is None or target.high is None:
-        return "an interval that is missing"
-    if math.isclose(target.low, target.high, abs_tol=1e-5):
-        return f"{target.value:,.0f}" if target.value == round(target.value) else f"{target.value:.6g}"
-    return f"[{target.low:.6g}, {target.high:.6g}]"
+        return "the interval, which is missing,"
+    value, low, high = target.value, target.low, target.high
+    if math.isclose(low, high, abs_tol=1e-5):
+        return f"{value:,.0f}" if value == round(value) else f"{value:.6g}"
+    return f"[{low:.6g}, {high:.6g}]"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dan_bench.interfaces import Estimate, RunRecord
+from dan_bench.metrics import catalogue
 from dan_bench.report.claims.runs import Group, bound_of
-from dan_bench.report.columns import column
 from dan_bench.report.leaderboard import look_up, over_seeds
 from dan_bench.report.saturation import at_level, geometric_interval
 from dan_bench.report.table1 import ACCURACY, ALBUM, TRAINING, reported_by_paper
@@ -39,8 +39,8 @@ class Quantity:
 
 
 def quantity(name: str) -> Quantity:
-    """Return a quantity by its name: `2 × name`, `end of CURVE`, one of `NAMED`, or a metric."""
-    factor, times, rest = name.rpartition(" × ")
+    """Return a quantity by its name: `2 * name`, `end of CURVE`, one of `NAMED`, or a metric."""
+    factor, times, rest = name.rpartition(" * ")
     if times:
         return share_of(float(factor), quantity(rest))
     statistic, _, curve = name.partition(" of ")
@@ -59,7 +59,7 @@ def of_metric(name: str) -> Quantity:
 def heading(name: str) -> str:
     """Return how tables call a metric or a detail of one."""
     whole, _, detail = name.partition(".")
-    return column(whole).heading + (f", {detail}" if detail else "")
+    return catalogue.metric(whole).heading + (f", {detail}" if detail else "")
 
 
 def exactly(value: float, n: int | None = None) -> Estimate:
@@ -74,7 +74,7 @@ def share_of(factor: float, whole: Quantity) -> Quantity:
         found = whole.of(group)
         return None if found is None else exactly(factor * found.value)
 
-    return Quantity(f"{whole.heading} × {factor:g}", of, whole.metric)
+    return Quantity(f"{whole.heading} * {factor:g}", of, whole.metric)
 
 
 def hull(name: str, title: str = "") -> Quantity:
@@ -96,7 +96,9 @@ def hull(name: str, title: str = "") -> Quantity:
             return Estimate(mean, n=n)
         return Estimate(mean, min(lows), max(highs), n)
 
-    return Quantity(title or heading(name), of, of_sample=of_run is complexity)
+    if of_run is complexity:
+        return Quantity(name, of, "linear_complexity")
+    return Quantity(title or heading(name), of, name, of_sample=False)
 
 
 def complexity(run: RunRecord) -> Estimate | None:
@@ -132,7 +134,7 @@ def of_curve(name: str, statistic: str, title: str = "") -> Quantity:
         found = group.curve(name)
         return t_interval([function(values) for values in found]) if found else None
 
-    return Quantity(title or f"{name.replace('_', ' ')}, {words}", of, of_sample=False)
+    return Quantity(title or f"{catalogue.curve(name).axis}, {words}", of, of_sample=False)
 
 
 def gradient(title: str, level: float | None) -> Quantity:

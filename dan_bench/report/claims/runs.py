@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import not_
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import pandas as pd
 
-from dan_bench.interfaces import RunRecord
+from dan_bench.interfaces import Results, RunRecord
 from dan_bench.metrics.destruction import shannon_bound
 from dan_bench.report.leaderboard import flattened, look_up, without_seeds
 from dan_bench.report.table1 import title
@@ -18,19 +18,12 @@ ONE_DIMENSION = "bell"
 """The data set of Figure 6; of one byte a row there is little to claim."""
 
 
-class Curves(Protocol):
-    """Whatever has the curves of the runs."""
-
-    def curves(self, key: str) -> pd.DataFrame | None:
-        """Return those of a run; None where it left none."""
-
-
 @dataclass(frozen=True)
 class Material:
-    """The finished runs, those of Table 1 among them, and their curves."""
+    """The finished runs, those of Table 1 among them, and where their curves are."""
 
     records: Sequence[RunRecord]
-    curves: Curves
+    results: Results
 
 
 @dataclass(frozen=True)
@@ -56,7 +49,7 @@ class Group:
     """Runs that differ in nothing but the seed."""
 
     runs: tuple[RunRecord, ...]
-    source: Curves = field(repr=False)
+    results: Results = field(repr=False)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -98,10 +91,10 @@ class Group:
     @cached_property
     def points(self) -> list[pd.DataFrame | None]:
         """The curves of each run."""
-        return [self.source.curves(run.key) for run in self.runs]
+        return [self.results.curves(run.key) for run in self.runs]
 
     def curve(self, name: str) -> list[pd.Series]:
-        """Return one curve of each run; nothing where a run lacks it or has fewer than two points."""
+        """Return one curve of each run; nothing where a run has fewer than two points of it."""
         found = [p[name].dropna() for p in self.points if p is not None and name in p]
         return found if len(found) == len(self.runs) and all(len(c) > 1 for c in found) else []
 
@@ -116,21 +109,21 @@ def select(material: Material, wanted: Runs) -> list[Group]:
         and all(run.metrics.get(metric) for metric in wanted.measured)
         and FRESH[wanted.noise](run)
     ]
-    found = [g for g in groups(records, material.curves) if all(map(g.curve, wanted.curves))]
+    found = [g for g in groups(records, material.results) if all(map(g.curve, wanted.curves))]
     if wanted.every:
         return found
     first = {group.data: group for group in reversed(found)}
     return [first[data] for data in sorted(first)]
 
 
-def groups(records: Iterable[RunRecord], curves: Curves) -> list[Group]:
+def groups(records: Iterable[RunRecord], results: Results) -> list[Group]:
     """Return the records in groups that differ in nothing but the seed, by their rank."""
     runs = list(records)
     found: dict[str, list[RunRecord]] = defaultdict(list)
     for run, bare in zip(runs, without_seeds(flattened(r.config for r in runs)), strict=True):
         found[str(sorted(bare.items()))].append(run)
     made = [
-        Group(tuple(sorted(members, key=lambda run: int(run.config["seed"]))), curves)
+        Group(tuple(sorted(members, key=lambda run: int(run.config["seed"]))), results)
         for members in found.values()
     ]
     return sorted(made, key=lambda group: group.rank)
@@ -179,7 +172,7 @@ def bound_of(run: RunRecord) -> float:
 
 
 FRESH: Mapping[str, Callable[[RunRecord], bool]] = {
-    "any": lambda run: True,
+    "any": lambda _: True,
     "full": has_full_noise,
     "some": lambda run: bool(run.config["noise_dim"] > 0),
     "none": lambda run: bool(run.config["noise_dim"] == 0),

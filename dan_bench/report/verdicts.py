@@ -31,6 +31,8 @@ ALPHA = 0.01
 """Chance that a subject of ideal noise is told to be none."""
 GONE = 99.0
 """%_dd from which on nothing worth the name came back."""
+DECIDING = ("c2st_accuracy", "percent_destroyed", "disk_destroyed", "shannon_bits")
+"""Metrics that the verdicts rest on, in the order in which a narrow table shows them."""
 
 
 @dataclass(frozen=True)

@@ -79,8 +79,10 @@ def findings(material: Material) -> list[Finding]:
 
 def judge(claim: Claim, material: Material) -> Finding:
     """Judge one claim by the records."""
-    subjects = [one for clause in claim.clauses for one in observations(clause, material)]
-    subjects = best_of(subjects) if claim.some else subjects
+    subjects: list[list[Observation]] = []
+    for clause in claim.clauses:
+        found = list(observations(clause, material))
+        subjects += best_of(found) if claim.some else sorted(found, key=lambda of: of[0].subject)
     evidence = [one for subject in subjects for one in subject]
     verdict, why = verdict_of(evidence, claim)
     return Finding(
@@ -134,7 +136,9 @@ def observations(clause: Clause, material: Material) -> Iterator[list[Observatio
     for group in select(material, clause.runs):
         for partner in partners(group, clause.partner, material):
             compared = Pairing(group, partner, clause.partner, material)
-            yield [one for criterion in clause.criteria for one in compared.observed(criterion)]
+            found = [one for criterion in clause.criteria for one in compared.observed(criterion)]
+            if found:
+                yield found
 
 
 def partners(group: Group, wanted: Partner | None, material: Material) -> list[Group | None]:

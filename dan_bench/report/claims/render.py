@@ -11,9 +11,17 @@ from typing import get_args
 
 from dan_bench.interfaces import Estimate
 from dan_bench.report.claims.judge import Finding, Observation, Says, Verdict
-from dan_bench.report.markup import markdown as as_markdown
-from dan_bench.report.markup import markdown_line, one_line
-from dan_bench.report.render import MISSING, number, places
+from dan_bench.tables import (
+    MISSING,
+    Column,
+    Link,
+    Table,
+    markdown_lines,
+    number,
+    one_line,
+    places,
+)
+from dan_bench.tables import escape_markdown as as_markdown
 
 SIGNS: dict[Says, str] = {"for": "+", "against": "-", "neither": "?", "beside": " "}
 MEANING = (
@@ -54,6 +62,26 @@ def figure(one: Observation, keys: bool) -> str:
     rule = f", claimed: {one.rule}" if one.rule else ""
     named = f" {', '.join(one.keys)}" if keys and runs else ""
     return f"{one.figure}: {shown(one.estimate)}{rule} ({', '.join(said)}){named}"
+
+
+def evidence(finding: Finding, keys: bool) -> list[str]:
+    """Return the evidence of a finding as a table in Markdown; nothing where there is none."""
+    headings = ["method", "quantity", "measured", "claimed", "says", "N", "seeds", "runs"]
+    rows = [
+        [
+            one.subject,
+            one.figure,
+            shown(one.estimate),
+            one.rule,
+            one.says,
+            "" if one.samples is None else f"{one.samples:,}",
+            str(one.seeds),
+            ", ".join(one.keys) if keys else str(len(one.keys)),
+        ]
+        for one in finding.evidence
+    ]
+    columns = [Column(name, "right" if name in headings[-3:] else "left") for name in headings]
+    return [*markdown_lines(Table(columns, rows)), ""] if rows else []
 
 
 def counts(findings: Sequence[Finding]) -> str:
@@ -101,11 +129,11 @@ def markdown(findings: Sequence[Finding], keys: bool, _: int = 0) -> str:
         "",
         MEANING,
         "",
-        "| claim | made in | verdict |",
-        "| --- | --- | --- |",
-        *(
-            markdown_line([f"[{as_markdown(f.title)}](#{f.id})", as_markdown(f.source), f.verdict])
-            for f in findings
+        *markdown_lines(
+            Table(
+                [Column(name, "left") for name in ("claim", "made in", "verdict")],
+                [[Link(f.title, f.id), f.source, f.verdict] for f in findings],
+            )
         ),
         "",
     ]
@@ -117,11 +145,7 @@ def markdown(findings: Sequence[Finding], keys: bool, _: int = 0) -> str:
             "",
             f"*Claim*: {as_markdown(f'{one.statement} {one.why}')}",
             "",
-            *(
-                f"- {e.says}: {as_markdown(f'{e.subject}; {figure(e, keys)}')}"
-                for e in one.evidence
-            ),
-            *([""] if one.evidence else []),
+            *evidence(one, keys),
             f"    {one.command}",
             "",
         ]

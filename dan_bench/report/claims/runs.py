@@ -1,6 +1,5 @@
 """Which runs a claim is judged by: selected by their settings, grouped by all but the seed."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,8 +10,9 @@ import pandas as pd
 
 from dan_bench.interfaces import Results, RunRecord
 from dan_bench.metrics.destruction import shannon_bound
-from dan_bench.report.leaderboard import flattened, look_up, without_seeds
+from dan_bench.report.leaderboard import look_up
 from dan_bench.report.table1 import title
+from dan_bench.results.select import group_methods
 
 ONE_DIMENSION = "bell"
 """The data set of Figure 6; of one byte a row there is little to claim."""
@@ -118,15 +118,8 @@ def select(material: Material, wanted: Runs) -> list[Group]:
 
 def groups(records: Iterable[RunRecord], results: Results) -> list[Group]:
     """Return the records in groups that differ in nothing but the seed, by their rank."""
-    runs = list(records)
-    found: dict[str, list[RunRecord]] = defaultdict(list)
-    for run, bare in zip(runs, without_seeds(flattened(r.config for r in runs)), strict=True):
-        found[str(sorted(bare.items()))].append(run)
-    made = [
-        Group(tuple(sorted(members, key=lambda run: int(run.config["seed"]))), results)
-        for members in found.values()
-    ]
-    return sorted(made, key=lambda group: group.rank)
+    found = [Group(method.runs, results) for method in group_methods(records)]
+    return sorted(found, key=lambda group: group.rank)
 
 
 def setting(config: Mapping[str, Any], name: str) -> Any:

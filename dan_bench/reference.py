@@ -110,8 +110,8 @@ def publish(results: Path, parts: Sequence[GridPart], base: Path | None = None) 
     Raises:
         InputError: nothing is complete.
     """
-    from dan_bench.report import figures as drawing
     from dan_bench.report import claims, table
+    from dan_bench.report import figures as drawing
     from dan_bench.report.figures.grid import grid
     from dan_bench.report.table1 import main as table_one
     from dan_bench.results import archive

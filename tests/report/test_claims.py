@@ -22,7 +22,8 @@ from claim_records import (
 )
 
 from dan_bench.interfaces import Estimate
-from dan_bench.report.claims.claim import claims
+from dan_bench.metrics import catalogue
+from dan_bench.report.claims.claim import claims, rule
 from dan_bench.report.claims.judge import (
     RELATIONS,
     Observation,
@@ -32,7 +33,7 @@ from dan_bench.report.claims.judge import (
     said,
     verdict_of,
 )
-from dan_bench.report.claims.quantities import STATISTICS
+from dan_bench.report.claims.quantities import NAMED, STATISTICS, Quantity, quantity
 from dan_bench.report.claims.runs import Material, Runs, groups, has_full_noise, select
 from dan_bench.report.table1 import ACCURACY
 
@@ -77,6 +78,42 @@ def test_without_records_nothing_is_measured_and_every_claim_says_what_would_mea
 def test_only_runs_of_its_own_kind_can_say(claim):
     elsewhere = world(runs("somebody_else", NOISE, output="sigmoid", noise_dim=3))
     assert judged(elsewhere, claim).verdict == "not measured"
+
+
+def test_every_quantity_is_of_a_metric_of_the_catalogue_or_has_a_name_of_its_own():
+    for claim in claims():
+        for criterion in (one for clause in claim.clauses for one in clause.criteria):
+            to = None if criterion.rule is None else criterion.rule.to
+            for one in [criterion.quantity, *([to] if isinstance(to, Quantity) else [])]:
+                metric = one.metric.partition(".")[0]
+                known = not metric or metric in catalogue.metrics() or one.heading in NAMED
+                assert known, (claim.id, one.heading)
+            assert criterion.rule is None or criterion.rule.relation in RELATIONS, claim.id
+
+
+@pytest.mark.parametrize(
+    ("bound", "made"),
+    [
+        (7, ((7, 7), "")),
+        ([0.45, 0.55], ((0.45, 0.55), "")),
+        ("gone", ((99, 99), "")),
+        ("python_random", ("joint bits", "python_random")),
+        ("dan's parameters", ("parameters", "dan")),
+        ("0.5 * dan's parameters", ("parameters * 0.5", "dan")),
+        ("its end of held_out_accuracy", ("D's accuracy on held-out data, at the end", "")),
+    ],
+)
+def test_a_bound_is_a_number_an_interval_or_a_quantity_of_somebody(bound, made):
+    found = rule("at least", bound, quantity("joint_bits"))
+    assert (getattr(found.to, "heading", found.to), found.of) == made
+
+
+def test_what_is_no_worse_depends_on_which_way_is_better():
+    relations = [
+        rule("no worse than", "dan", quantity(name)).relation
+        for name in ("joint_bits", "c2st_accuracy")
+    ]
+    assert relations == ["no less than", "no more than"]
 
 
 EXACT = {"dcdan-half", "algorithm-1", "proposition-1", "python-is-no-true-randomness"}

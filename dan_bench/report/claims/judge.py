@@ -82,7 +82,8 @@ def judge(claim: Claim, material: Material) -> Finding:
     subjects: list[list[Observation]] = []
     for clause in claim.clauses:
         found = list(observations(clause, material))
-        subjects += best_of(found) if claim.some else sorted(found, key=lambda of: of[0].subject)
+        subjects += found if claim.some else sorted(found, key=lambda of: of[0].subject)
+    subjects = best_of(subjects) if claim.some else subjects
     evidence = [one for subject in subjects for one in subject]
     verdict, why = verdict_of(evidence, claim)
     return Finding(

@@ -25,10 +25,10 @@ from dan_bench.tables import escape_markdown as as_markdown
 
 SIGNS: dict[Says, str] = {"for": "+", "against": "-", "neither": "?", "beside": " "}
 MEANING = (
-    "A verdict follows from intervals alone: a claim is agreed with where every figure's whole "
-    "interval lies where the claim puts it, disagreed with where one lies wholly elsewhere, and "
-    "undecided where an interval holds both. Mean ± half of the 95 % interval over training seeds; "
-    "of one run, its own."
+    "A verdict follows from intervals alone: a claim is agreed with where the whole interval of "
+    "every quantity lies where the claim puts it, disagreed with where one lies wholly elsewhere, "
+    "and undecided where an interval holds both. Mean ± half of the 95 % interval over training "
+    "seeds; of one run, its own."
 )
 LEAST = 4
 """Digits of a figure; more where an interval is so narrow that its ends would look the same."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from claim_cases import CASES
-from claim_records import table, torus, world
+from claim_records import control, table, torus, world
 
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report.claims import main
@@ -155,3 +155,14 @@ def test_the_reproduction_map_names_every_claim_and_no_other():
     page = (Path(__file__).resolve().parents[2] / "docs" / "reproduction.md").read_text()
     last = [line.split("|")[-2] for line in page.splitlines() if line.startswith("| ")]
     assert set(re.findall(r"`([a-z0-9-]+)`", " ".join(last))) == set(CASES)
+
+
+def test_findings_name_strange_data_on_one_line():
+    noise = {"shannon_bits": (8.0, 0.0), "linear_complexity": (1.0, 0.0)}
+    part = control("python_random", noise, data="mine|v2\n# <b>")
+    for one in part:
+        details = {"complexity": 19_937.0, "bits": 40_000, "p_value": 1e-38}
+        one.metrics["linear_complexity"].details.update(details)
+    text = FORMATS["markdown"](findings(world(part)), True, 80)
+    assert r"on mine\|v2\\n# \<b>" in text
+    assert "\n# <b>" not in text

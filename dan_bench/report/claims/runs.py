@@ -118,7 +118,7 @@ def select(material: Material, wanted: Runs) -> list[Group]:
 
 def groups(records: Iterable[RunRecord], results: Results) -> list[Group]:
     """Return the records in groups that differ in nothing but the seed, by their rank."""
-    found = [Group(method.runs, results) for method in group_methods(records)]
+    found = [Group(method.by_seed, results) for method in group_methods(records)]
     return sorted(found, key=lambda group: group.rank)
 
 

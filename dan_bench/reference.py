@@ -110,8 +110,8 @@ def publish(results: Path, parts: Sequence[GridPart], base: Path | None = None) 
     Raises:
         InputError: nothing is complete.
     """
+    from dan_bench.report import claims, table
     from dan_bench.report import figures as drawing
-    from dan_bench.report import findings, table
     from dan_bench.report.figures.grid import grid
     from dan_bench.report.table1 import main as table_one
     from dan_bench.results import archive
@@ -132,7 +132,7 @@ def publish(results: Path, parts: Sequence[GridPart], base: Path | None = None) 
     (folder / "leaderboard.csv").write_text(table(records, "csv"))
     (folder / "leaderboard.md").write_text(table(records, "markdown"))
     printed: dict[str, Callable[[list[str]], int]] = {
-        "findings.md": findings.main,
+        "findings.md": claims.main,
         "table1.md": table_one,
     }
     for name, command in printed.items():

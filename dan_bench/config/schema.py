@@ -39,9 +39,6 @@ RENAMED = {
     "dan_bench.metrics.randomness.sample.sp800_22_worst": (
         "dan_bench.metrics.sp800_22.sp800_22_worst"
     ),
-    "dan_bench.metrics.linearity.linear_complexity": (
-        "dan_bench.randomness.linearity.linear_complexity"
-    ),
 }
 """Targets that have moved, by the names under which keys and records know them."""
 FIRST_NAMES = {new: old for old, new in RENAMED.items()}

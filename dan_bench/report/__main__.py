@@ -19,7 +19,7 @@ COMMANDS = {
     BOARD: ("the table (the default)", ""),
     "table1": ("the paper's Table 1, as `python -m dan_bench.table1` measured it", "table1:main"),
     "figures": ("draw results/figures", "figures:main"),
-    "findings": ("the claims, each judged from the records", "findings:main"),
+    "findings": ("the claims, each judged from the records", "claims:main"),
     "html": ("the results as one self-contained page", "html.command:main"),
     "saturation": ("what gradient is left as the discriminator learns", "saturation:main"),
     "show": ("all that one run left", "runs:main_show"),

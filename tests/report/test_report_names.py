@@ -9,7 +9,6 @@ from collections import Counter
 
 import pandas as pd
 import pytest
-from finding_records import control as found_control
 from html_records import measured, run
 from markdown_it import MarkdownIt
 
@@ -18,9 +17,6 @@ from dan_bench.loggers.tables import collect
 from dan_bench.metrics import catalogue
 from dan_bench.report import table, table1
 from dan_bench.report.__main__ import main
-from dan_bench.report.findings.catalogue import findings
-from dan_bench.report.findings.render import FORMATS
-from dan_bench.report.findings.runs import Material
 from dan_bench.report.leaderboard import heading
 from dan_bench.report.runs import tidy
 from dan_bench.report.saturation import tables_of as saturation
@@ -174,17 +170,6 @@ def test_the_other_tables_escape_names_too():
     rows = rendered(markdown(saturation(curves)))
     assert [row[0] for row in rows] == 2 * ["objective", *map(one_line, STRANGE)]
     assert {len(row) for row in rows} == {8}
-
-
-def test_findings_name_strange_data_on_one_line():
-    noise = {"shannon_bits": (8.0, 0.0), "linear_complexity": (1.0, 0.0)}
-    part = found_control("python_random", noise, data="mine|v2\n# <b>")
-    for one in part:
-        details = {"complexity": 19_937.0, "bits": 40_000, "p_value": 1e-38}
-        one.metrics["linear_complexity"].details.update(details)
-    text = FORMATS["markdown"](findings(Material(part, {})), True, 80)
-    assert r"on mine\|v2\\n# \<b>" in text
-    assert "\n# <b>" not in text
 
 
 def test_export_of_failed_runs_alone_has_all_its_columns():

@@ -72,6 +72,7 @@ def longer(metric: str, n: int) -> int:
     return min(size for size in table()[metric] if size > n)
 
 
+@cache
 def baseline(metric: str, n: int, jump: int | None = None) -> Baseline | None:
     """Return the law of a metric at length n, between two lengths of the table linear in log n.
 

@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -51,7 +52,7 @@ class Row(Method):
         """One of `KINDS`, or `baseline`."""
         return str(self.runs[0].config["model"]["kind"]) if self.runs else "baseline"
 
-    @property
+    @cached_property
     def seeds(self) -> int:
         """How many training seeds there are."""
         return len({seed_of(run) for run in self.runs})

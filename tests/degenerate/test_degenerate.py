@@ -17,9 +17,8 @@ import pytest
 import torch
 
 from dan_bench.config.compose import configure
-from dan_bench.degenerate.__main__ import main
+from dan_bench.degenerate.__main__ import found_by, main, network_noise
 from dan_bench.degenerate.certificate import CLAIM
-from dan_bench.degenerate.network import found_by, network_noise
 from dan_bench.pipeline.algorithm1 import NetworkNoise
 from dan_bench.pipeline.load import NoDegenerator, find, load
 from dan_bench.pipeline.run import run

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from dan_bench.erase.extents import data_spans
+from dan_bench.erase.filesystem import data_spans
 
 RECORDS = 4000
 MAKE = {

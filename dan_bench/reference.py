@@ -17,6 +17,7 @@ from pathlib import Path
 from dan_bench.cli import InputError, entry_point, unusable, user_path
 from dan_bench.interfaces import RunRecord
 from dan_bench.results.record import key_of
+from dan_bench.results.select import method_numbers
 
 PARTS = (
     "+sweep=reference",
@@ -41,27 +42,27 @@ MOST = 1_450_000
 
 @dataclass(frozen=True)
 class GridPart:
-    """A part of the grid: its runs by key, each with the subject that it is a seed of."""
+    """A part of the grid: its runs by key, each with the number of its method."""
 
     arguments: str
-    subjects: dict[str, str]
+    methods: dict[str, int]
 
     def complete(self, done: set[str]) -> set[str]:
-        """Return the keys of the subjects all of whose seeds are done."""
-        missing = {subject for key, subject in self.subjects.items() if key not in done}
-        return {key for key, subject in self.subjects.items() if subject not in missing}
+        """Return the keys of the methods all of whose seeds are done."""
+        missing = {method for key, method in self.methods.items() if key not in done}
+        return {key for key, method in self.methods.items() if method not in missing}
 
 
 def plan() -> list[GridPart]:
     """Return what the whole is made of."""
     from dan_bench.config.compose import expand
-    from dan_bench.results.archive import subject
 
-    planned = [[config.scientific() for config in expand([name])] for name in PARTS]
-    return [
-        GridPart(name, {key_of(config): subject(config) for config in configs})
-        for name, configs in zip(PARTS, planned, strict=True)
-    ]
+    parts = []
+    for name in PARTS:
+        configs = [config.scientific() for config in expand([name])]
+        methods = dict(zip(map(key_of, configs), method_numbers(configs), strict=True))
+        parts.append(GridPart(name, methods))
+    return parts
 
 
 def run(results: Path) -> bool:
@@ -83,8 +84,8 @@ def status(parts: Sequence[GridPart], done: set[str]) -> list[tuple[str, int, in
         (
             part.arguments,
             len(part.complete(done)),
-            len(done & part.subjects.keys()),
-            len(part.subjects),
+            len(done & part.methods.keys()),
+            len(part.methods),
         )
         for part in parts
     ]
@@ -125,7 +126,7 @@ def publish(results: Path, parts: Sequence[GridPart], base: Path | None = None) 
     folder = results / name_of(records)
     compared, _ = grid(records)
     drawn = {run.key for shown in compared for run in shown.runs}
-    drawn |= {key for part in parts if part.arguments in PICTURED for key in part.subjects}
+    drawn |= {key for part in parts if part.arguments in PICTURED for key in part.methods}
     written = archive.publish(results, folder, complete, MOST, drawn, base)
     print(f"{folder}: {written}", flush=True)
     (folder / "leaderboard.csv").write_text(table(records, "csv"))

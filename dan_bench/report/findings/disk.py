@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from dan_bench.interfaces import Estimate, RunRecord
-from dan_bench.report.columns import column
+from dan_bench.metrics import catalogue
 from dan_bench.report.findings.finding import Claim, Finding, Observation
 from dan_bench.report.findings.intervals import at_least, ends, within
 from dan_bench.report.findings.runs import Judgement, Material, groups, having
@@ -89,7 +89,7 @@ def of_runs(records: Sequence[RunRecord], metric: str) -> list[Observation]:
     """Judge a %_dd on disk of every group that has it."""
     return [
         group.evidence(
-            column(metric).heading,
+            catalogue.metric(metric).heading,
             hull([e for run in group.runs if (e := run.metrics.get(metric)) is not None]),
             partial(at_least, bound=GONE),
             f"above {GONE:g}",

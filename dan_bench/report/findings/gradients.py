@@ -21,8 +21,8 @@ from dan_bench.report.findings.finding import Claim, Finding, Observation, Says
 from dan_bench.report.findings.intervals import at_least, at_most
 from dan_bench.report.findings.noise import METRICS, no_worse_than
 from dan_bench.report.findings.runs import Group, Judgement, Material, groups, having, trained
-from dan_bench.report.leaderboard import flatten
 from dan_bench.report.saturation import GRADIENTS, at_level, geometric_interval
+from dan_bench.results.select import flatten
 from dan_bench.statistics import t_interval
 
 RIGHT = 0.9

@@ -10,7 +10,7 @@
 from collections.abc import Sequence
 
 from dan_bench.interfaces import Estimate, RunRecord
-from dan_bench.report.columns import column
+from dan_bench.metrics import catalogue
 from dan_bench.report.findings.finding import Claim, Finding, Observation, Says
 from dan_bench.report.findings.intervals import at_least, at_most, no_worse
 from dan_bench.report.findings.runs import (
@@ -112,7 +112,7 @@ def like_noise(group: Group, records: Sequence[RunRecord]) -> list[Observation]:
 def no_worse_than(group: Group, reference: Group | None, metric: str) -> Observation:
     """Return a metric of the group, judged beside that of the reference."""
     other = None if reference is None else reference.of(metric)
-    better = column(metric).higher_is_better is True
+    better = catalogue.metric(metric).higher_is_better is True
 
     def says(estimate: Estimate | None) -> Says:
         return no_worse(estimate, other, better)

@@ -11,9 +11,17 @@ from typing import get_args
 
 from dan_bench.interfaces import Estimate
 from dan_bench.report.findings.finding import Finding, Observation, Says, Verdict
-from dan_bench.report.markup import markdown as as_markdown
-from dan_bench.report.markup import markdown_line, one_line
-from dan_bench.report.render import MISSING, number, places
+from dan_bench.tables import (
+    MISSING,
+    Column,
+    Link,
+    Table,
+    markdown_lines,
+    number,
+    one_line,
+    places,
+)
+from dan_bench.tables import escape_markdown as as_markdown
 
 SIGNS: dict[Says, str] = {"for": "+", "against": "-", "neither": "?", "beside": " "}
 MEANING = (
@@ -101,11 +109,11 @@ def markdown(findings: Sequence[Finding], keys: bool, _: int = 0) -> str:
         "",
         MEANING,
         "",
-        "| claim | made in | verdict |",
-        "| --- | --- | --- |",
-        *(
-            markdown_line([f"[{as_markdown(f.title)}](#{f.id})", as_markdown(f.source), f.verdict])
-            for f in findings
+        *markdown_lines(
+            Table(
+                [Column(name, "left") for name in ("claim", "made in", "verdict")],
+                [[Link(f.title, f.id), f.source, f.verdict] for f in findings],
+            )
         ),
         "",
     ]

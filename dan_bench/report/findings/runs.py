@@ -1,6 +1,5 @@
 """Which runs a claim is judged by: those that differ in nothing but the seed, side by side."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -8,9 +7,10 @@ from typing import Any, Protocol
 import pandas as pd
 
 from dan_bench.interfaces import Estimate, RunRecord
-from dan_bench.report.columns import column
+from dan_bench.metrics import catalogue
 from dan_bench.report.findings.finding import Observation, Says
-from dan_bench.report.leaderboard import flattened, look_up, over_seeds, without_seeds
+from dan_bench.report.leaderboard import look_up, over_seeds
+from dan_bench.results.select import group_methods
 
 DEFAULT_OBJECTIVE = "nonsaturating"
 ONE_DIMENSION = "bell"
@@ -80,7 +80,7 @@ class Group:
     def measured(self, metric: str, says: Judgement | None = None, rule: str = "") -> Observation:
         """Return a metric as evidence; `says` judges it, and without one it stands beside."""
         name, _, detail = metric.partition(".")
-        heading = column(name).heading + (f", {detail}" if detail else "")
+        heading = catalogue.metric(name).heading + (f", {detail}" if detail else "")
         keys = tuple(run.key for run in self.runs if look_up(run, metric) is not None)
         return self.evidence(heading, self.of(metric), says, rule, keys)
 
@@ -108,11 +108,7 @@ class Group:
 
 def groups(records: Iterable[RunRecord]) -> list[Group]:
     """Return the records in groups: most seeds first, then most steps, then most metrics."""
-    runs = list(records)
-    found: dict[str, list[RunRecord]] = defaultdict(list)
-    for run, bare in zip(runs, without_seeds(flattened(r.config for r in runs)), strict=True):
-        found[str(sorted(bare.items()))].append(run)
-    made = [Group(tuple(sorted(group, key=seed_of))) for group in found.values()]
+    made = [Group(method.runs) for method in group_methods(records)]
     return sorted(made, key=lambda group: (-len(group.runs), -steps(group), -breadth(group)))
 
 

@@ -29,8 +29,8 @@ from dan_bench.report.findings.runs import (
     named,
     trained,
 )
-from dan_bench.report.leaderboard import flatten
 from dan_bench.report.verdicts import GONE
+from dan_bench.results.select import flatten
 
 KEPT = ("label_recovered", "reconstruction_recovered")
 R_SQUARED, TOP, BOTTOM = 0.95, 7.9, 1.0

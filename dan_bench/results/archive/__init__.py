@@ -11,7 +11,7 @@ from dan_bench.interfaces import Results
 from dan_bench.results.archive.cache import CachedStore
 from dan_bench.results.archive.folder import Archive
 from dan_bench.results.archive.joined import JoinedResults
-from dan_bench.results.archive.write import ArchiveSummary, publish, subject
+from dan_bench.results.archive.write import ArchiveSummary, publish
 
 __all__ = [
     "AmbiguousResults",
@@ -21,7 +21,6 @@ __all__ = [
     "Results",
     "open_results",
     "publish",
-    "subject",
 ]
 
 

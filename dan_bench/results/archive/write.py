@@ -1,7 +1,6 @@
 """Results small enough for git: all records and curves, and a few rows of what came out."""
 
 import io
-import json
 import zipfile
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from dan_bench.results.archive.cache import CachedStore
 from dan_bench.results.archive.columns import to_table
 from dan_bench.results.archive.folder import ARRAYS, CURVES, RECORDS, Archive
 from dan_bench.results.archive.joined import JoinedResults
+from dan_bench.results.select import group_methods
 
 LIMIT = 2_000_000
 """Bytes, of all files together."""
@@ -180,23 +180,8 @@ def chosen(
 
 
 def first_seeds(records: Iterable[RunRecord]) -> list[RunRecord]:
-    """Return the first seed of each subject, by key."""
-    first: dict[str, RunRecord] = {}
-    for record in sorted(records, key=lambda record: int(record.config["seed"])):
-        first.setdefault(subject(record.config), record)
-    return sorted(first.values(), key=lambda record: record.key)
-
-
-def subject(config: dict[str, Any]) -> str:
-    """Return what all runs share that differ in nothing but the seed; that of the data may follow.
-
-    A text that is the same for all of them, and for no other.
-    """
-    rest = {name: part for name, part in config.items() if name != "seed"}
-    data = rest.get("data")
-    if isinstance(data, dict) and data.get("seed") == config["seed"]:
-        rest["data"] = {**data, "seed": "that of the run"}
-    return json.dumps(rest, sort_keys=True)
+    """Return the first seed of each method, by key."""
+    return sorted((of.runs[0] for of in group_methods(records)), key=lambda record: record.key)
 
 
 def npz(arrays: Arrays) -> bytes:

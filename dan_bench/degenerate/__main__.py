@@ -198,12 +198,7 @@ def confirmed(plan: ErasurePlan, ask: Callable[[str], str] | None) -> bool:
 def certificate_path(path: Path | None, plan: ErasurePlan) -> Path:
     """Return where the certificate goes, which must not be in what is to be erased."""
     place = path or Path(f"certificate-{now():%Y%m%d-%H%M%S}.json")
-    if place.suffix != ".json":
-        raise ErasureRefused(f"--certificate {place}: the name must end in .json")
-    folder = place.absolute().parent
-    if not folder.is_dir():
-        raise ErasureRefused(f"--certificate {place}: there is no folder {folder}")
-    if why := cli.unusable(folder):
+    if why := cli.unwritable(place, (".json",)):
         raise ErasureRefused(f"--certificate {place}: {why}")
     refuse_inside(str(place.absolute()), plan.roots, "the certificate")
     return place

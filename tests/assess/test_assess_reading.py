@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dan_bench.assess import __main__ as command
-from dan_bench.assess.reading import UnusableInput, printable, read
+from dan_bench.assess.reading import UnusableInput, read
 from dan_bench.randomness.tally import Tally
+from dan_bench.tables import one_line
 
 RUN = (sys.executable, "-m", "dan_bench.assess")
 ODD = b"\xff $a$\n\x1b[31m\xe2\x82\xac.bin"
@@ -182,9 +183,9 @@ def test_any_name_is_shown_in_one_line_and_kept_in_json(tmp_path):
 
 @given(st.text())
 def test_what_is_shown_is_printable(name):
-    assert printable(name).isprintable()
+    assert one_line(name).isprintable()
     if name.isprintable():
-        assert printable(name) == name
+        assert one_line(name) == name
 
 
 # what is said meanwhile
@@ -228,7 +229,7 @@ def test_what_a_first_run_waits_for_is_said_on_a_line_of_its_own(terminal, monke
     progress = command.AssessmentProgress("x")
     progress("SP 800-22")
     progress.compiling()
-    progress.end()
+    progress.close()
     said = capsys.readouterr().err.replace("\r\x1b[K", "")
     assert said.removeprefix("x: SP 800-22 (0.0 s)") == (
         "compiling the tests, once on this machine (about a minute)\n"

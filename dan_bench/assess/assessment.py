@@ -181,8 +181,8 @@ def _judged(
 ) -> FamilyResult:
     if found is None:
         return FamilyResult(family, needs=needs)
-    value, p_value = found
-    return FamilyResult(family, p_value, value, *ends, detail=detail)
+    (value, p_value), (low, high) = found, ends
+    return FamilyResult(family, p_value, value, low, high, detail)
 
 
 def of_lags(windows: Sequence[Window]) -> FamilyResult:

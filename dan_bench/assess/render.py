@@ -77,16 +77,29 @@ def table(assessment: Assessment, beside: Assessment | None = None) -> str:
 
 
 def _families(assessment: Assessment, beside: Assessment | None) -> Table:
-    others = {f.family: f for f in beside.findings} if beside else {}
-    rows = []
-    for f in assessment.findings:
-        other = [number(others[f.family].value)] if beside else []
-        ends, verdict = interval(f.low, f.high), _verdict(assessment, f)
-        rows.append([f.family, number(f.value), *other, ends, number(f.p_value), verdict])
-    headings = ["value", *([beside.stream.name] if beside else []), "95 % of noise", "p"]
-    return Table(
-        [Column("family", "left"), *map(Column, headings), Column("verdict", "left")], rows
-    )
+    found = assessment.findings
+    columns = [("value", [number(f.value) for f in found])]
+    if beside is not None:
+        others = {f.family: number(f.value) for f in beside.findings}
+        columns.append((beside.stream.name, [others[f.family] for f in found]))
+    columns.append(("95 % of noise", [interval(f.low, f.high) for f in found]))
+    columns.append(("p", [number(f.p_value) for f in found]))
+    verdicts = [_verdict(assessment, f) for f in found]
+    return _table("family", [f.family for f in found], columns, ("verdict", verdicts))
+
+
+def _table(
+    heading: str,
+    names: list[str],
+    columns: list[tuple[str, list[str]]],
+    *last: tuple[str, list[str]],
+) -> Table:
+    """A table without the columns that are empty; the texts of `last` stand on the left."""
+    kept = [(head, cells) for head, cells in columns if set(cells) != {"-"}]
+    headings = [Column(heading, "left"), *(Column(head) for head, _ in kept)]
+    headings += [Column(head, "left") for head, _ in last]
+    cells = [names, *(cells for _, cells in (*kept, *last))]
+    return Table(headings, list(zip(*cells, strict=True)))
 
 
 def _verdict(assessment: Assessment, finding: FamilyResult) -> str:
@@ -100,16 +113,15 @@ def _estimates(assessment: Assessment) -> Table:
     laws = baselines(assessment)
     estimators = assessment.worst.min_entropy.estimators
     tracks = {track: getattr(estimators, track).present() for track in TRACKS}
-    rows = []
-    for name in dict.fromkeys(name for track in tracks.values() for name in track):
-        row = [name]
-        for track, values in tracks.items():
-            law = laws.get(f"{track}.{name}")
-            ends = interval(law["low"], law["high"]) if law and name in values else "-"
-            row += [number(values.get(name)), ends]
-        rows.append(row)
-    headings = (Column(heading) for track in TRACKS for heading in (track, "95 % of noise"))
-    return Table([Column("SP 800-90B", "left"), *headings], rows)
+    names = list(dict.fromkeys(name for track in tracks.values() for name in track))
+    columns = []
+    for track, values in tracks.items():
+        ends = [laws.get(f"{track}.{name}", {}) if name in values else {} for name in names]
+        columns += [
+            (track, [number(values.get(name)) for name in names]),
+            ("95 % of noise", [interval(end.get("low"), end.get("high")) for end in ends]),
+        ]
+    return _table("SP 800-90B", names, columns)
 
 
 def _conclusion(assessment: Assessment) -> list[str]:

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from base_install import run_module
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -244,6 +245,13 @@ def test_the_first_run_on_a_machine_says_once_what_it_waits_for(noise, tmp_path)
     assert first.stderr == "compiling the tests, once on this machine (about a minute)\n"
     again = subprocess.run(run, capture_output=True, text=True, check=False, env=cold)
     assert (again.returncode, again.stderr, again.stdout) == (0, "", first.stdout)
+
+
+def test_the_base_installation_is_enough(noise, tmp_path):
+    for arguments in ([], ["--json", "--iid"], ["--against", "urandom"]):
+        ended = run_module("dan_bench.assess", str(noise), *arguments, cwd=tmp_path)
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert "nothing speaks against noise" in ended.stdout
 
 
 # size

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from base_install import run_module
 
 from dan_bench.config.compose import configure
 from dan_bench.degenerate.__main__ import found_by, main, network_noise
@@ -330,3 +331,19 @@ def test_help_and_generators_import_no_torch():
     ended = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines()[-1] == "set()"
+
+
+def test_a_generator_needs_the_base_installation_only(place):
+    ended = run_module("dan_bench.degenerate", str(place / "secret"), "--yes", cwd=place)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "3 of 3 files overwritten" in ended.stdout
+    assert certificate_in(place)[0]["complete"] is True
+
+
+def test_a_network_without_its_extra_is_refused_and_nothing_is_touched(place):
+    before = contents(place / "secret")
+    arguments = (str(place / "secret"), "--yes", "--with", "dan")
+    ended = run_module("dan_bench.degenerate", *arguments, cwd=place)
+    assert ended.returncode == 2
+    assert "pip install 'dan-bench[train]'" in ended.stderr
+    assert contents(place / "secret") == before

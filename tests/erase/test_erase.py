@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+from base_install import run_code
 from erasing import SIZES, Constant, contents, files_of, plant
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -295,3 +296,12 @@ def test_the_library_imports_nothing_heavy():
     check = f"import dan_bench.erase, sys; print({heavy} & set(sys.modules))"
     ended = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
     assert (ended.stdout, ended.stderr) == ("set()\n", "")
+
+
+def test_the_base_installation_is_enough(tree):
+    code = (
+        "from dan_bench.erase import FastNoise, erase, plan_erasure\n"
+        "print(erase(plan_erasure([sys.argv[1]]), FastNoise()).complete)"
+    )
+    ended = run_code(code, str(tree), cwd=tree.parent)
+    assert (ended.stdout, ended.stderr) == ("True\n", "")

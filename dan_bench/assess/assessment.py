@@ -11,28 +11,12 @@ import numpy as np
 from dan_bench.assess.reading import Stream, Window
 from dan_bench.interfaces import Bytes, StageCallback
 from dan_bench.metrics import baseline
-from dan_bench.randomness import spectrum
+from dan_bench.randomness import mt19937, spectrum, tally
 from dan_bench.randomness.iid import IidAssessment, iid_tests
 from dan_bench.randomness.linearity import LEAST_BITS, LinearComplexity, linear_complexity_test
 from dan_bench.randomness.min_entropy import MinEntropyAssessment
 from dan_bench.randomness.min_entropy import assess as min_entropy
-from dan_bench.randomness.mt19937 import (
-    LEAST_DIFFERENT,
-    NEEDED_BYTES,
-    STATE_WORDS,
-    different_words,
-    names_mt19937,
-)
 from dan_bench.randomness.sp800_22 import Battery, sp800_22
-from dan_bench.randomness.tally import (
-    LEAST_EXPECTED,
-    LEAST_SYMBOLS,
-    Tally,
-    bit_balance,
-    expected_bias,
-    uniformity,
-    uniformity_of_noise,
-)
 
 LEVEL = 0.01
 """Chance that a file of true noise is rejected, over all families together."""
@@ -148,31 +132,28 @@ def noise_like(stream: Stream, generator: str, bits: int) -> Stream:
     Its windows have the lengths and places of the stream's; its counts are of those windows.
     """
     draw = os.urandom if generator == "urandom" else random.Random(os.urandom(32)).randbytes
-    tally, windows = Tally(), []
+    counts, windows = tally.Tally(), []
     for window in stream.windows:
         drawn = np.frombuffer(draw(len(window.symbols)), dtype=np.uint8) >> np.uint8(8 - bits)
-        tally.add(drawn)
+        counts.add(drawn)
         windows.append(Window(window.offset, drawn))
-    return Stream(generator, tally, windows)
+    return Stream(generator, counts, windows)
 
 
 # families
 
 
-def of_tally(tally: Tally, bits: int) -> list[FamilyResult]:
+def of_tally(counted: tally.Tally, bits: int) -> list[FamilyResult]:
     """Judge the counts of the whole stream: symbols, pairs of neighbours, bits."""
     found = []
-    symbols = tally.symbols[: 1 << bits]
-    for family, counts, width in (
-        ("symbol counts", symbols, 1),
-        ("pair counts", tally.pairs_of(bits), 2),
-    ):
+    symbols, pairs = counted.symbols[: 1 << bits], counted.pairs_of(bits)
+    for family, counts, width in (("symbol counts", symbols, 1), ("pair counts", pairs, 2)):
         cells = len(counts)
-        ends = [uniformity_of_noise(cells, level) for level in TAILS]
-        needs = f"{LEAST_EXPECTED * cells * width:,} symbols"
-        found.append(_judged(family, uniformity(counts), ends, "chi-square / df", needs))
-    ends = [expected_bias(tally.n, bits, level) for level in TAILS]
-    balance, needs = bit_balance(symbols, bits), f"{LEAST_SYMBOLS} symbols"
+        ends = [tally.uniformity_of_noise(cells, level) for level in TAILS]
+        needs = f"{tally.LEAST_EXPECTED * cells * width:,} symbols"
+        found.append(_judged(family, tally.uniformity(counts), ends, "chi-square / df", needs))
+    ends = [tally.expected_bias(counted.n, bits, level) for level in TAILS]
+    balance, needs = tally.bit_balance(symbols, bits), f"{tally.LEAST_SYMBOLS} symbols"
     return [*found, _judged("bit balance", balance, ends, "largest |P(1) - 1/2|", needs)]
 
 
@@ -276,14 +257,15 @@ def of_complexity(windows: Sequence[WindowResult], bits: int) -> FamilyResult:
 
 def of_python(windows: Sequence[Window], bits: int) -> FamilyResult:
     """Judge whether a window is output of Python's random, which 624 words of it predict."""
-    if bits != 8 or len(windows[0].symbols) < NEEDED_BYTES:
-        return FamilyResult("MT19937", needs=f"{NEEDED_BYTES:,} symbols of 8 bits")
-    different = [different_words(window.symbols) for window in windows]
-    if max(different) < LEAST_DIFFERENT:
-        needs = f"{LEAST_DIFFERENT} different words of 32 bits among {STATE_WORDS}"
+    if bits != 8 or len(windows[0].symbols) < mt19937.NEEDED_BYTES:
+        return FamilyResult("MT19937", needs=f"{mt19937.NEEDED_BYTES:,} symbols of 8 bits")
+    least = mt19937.LEAST_DIFFERENT
+    different = [mt19937.different_words(window.symbols) for window in windows]
+    if max(different) < least:
+        needs = f"{least} different words of 32 bits among {mt19937.STATE_WORDS}"
         return FamilyResult("MT19937", needs=f"{needs}, got {max(different)}")
     judged = zip(windows, different, strict=True)
-    named = [names_mt19937(w.symbols) for w, words in judged if words >= LEAST_DIFFERENT]
+    named = [mt19937.names_mt19937(w.symbols) for w, words in judged if words >= least]
     best = max(named, key=lambda one: one.predicted)
     p_value = 0.0 if any(one.is_mt19937 for one in named) else 1.0
     detail = f"{best.predicted:,} of {best.of:,} bytes predicted"

@@ -5,6 +5,7 @@ from typing import Any
 
 from dan_bench.assess.assessment import TAILS, Assessment, FamilyResult, WindowResult
 from dan_bench.metrics import baseline
+from dan_bench.randomness.iid import IidTest
 from dan_bench.randomness.tally import shannon_of_noise
 from dan_bench.tables import Column, Table, one_line, terminal_lines, terminal_width
 
@@ -152,14 +153,7 @@ def as_json(assessment: Assessment, beside: Assessment | None = None) -> dict[st
         "bits_per_symbol": assessment.bits_per_symbol,
         "verdict": assessment.verdict,
         "level": assessment.level,
-        "families": {
-            f.family: {
-                name: value
-                for name in ("p_value", "value", "low", "high", "detail", "needs")
-                if (value := getattr(f, name)) not in (None, "")
-            }
-            for f in assessment.findings
-        },
+        "families": {f.family: _fields(f, "family") for f in assessment.findings},
         "shannon_bits": assessment.stream.tally.shannon_bits(),
         **_of_window(assessment.worst),
         "baseline": baselines(assessment),
@@ -178,18 +172,17 @@ def as_json(assessment: Assessment, beside: Assessment | None = None) -> dict[st
             "iid": iid.iid,
             "failed": list(iid.failed),
             **({"inapplicable": iid.inapplicable} if iid.inapplicable else {}),
-            "tests": {
-                test.name: {
-                    name: list(value) if isinstance(value, tuple) else value
-                    for name, value in vars(test).items()
-                    if value is not None and name != "name"
-                }
-                for test in iid.tests
-            },
+            "tests": {test.name: _fields(test, "name") for test in iid.tests},
         }
     if beside is not None:
         found["against"] = as_json(beside)
     return found
+
+
+def _fields(result: FamilyResult | IidTest, name: str) -> dict[str, Any]:
+    """What a test found, by name; what is absent, and the test's own name, left out."""
+    given = vars(result).items()
+    return {key: value for key, value in given if key != name and value not in (None, "")}
 
 
 def _of_window(one: WindowResult) -> dict[str, Any]:

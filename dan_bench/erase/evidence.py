@@ -13,25 +13,9 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dan_bench.erase.filesystem import (
-    Extent,
-    Span,
-    data_spans,
-    difference,
-    extents,
-    inode_flags,
-    length,
-    moved_spans,
-    why_in_doubt,
-    why_unverifiable,
-)
-from dan_bench.erase.handles import (
-    AnyPath,
-    ConcurrentChange,
-    DirectoryEntry,
-    locate,
-    stat_entry,
-)
+from dan_bench.erase import filesystem
+from dan_bench.erase.filesystem import Extent, Span, length
+from dan_bench.erase.handles import AnyPath, ConcurrentChange, DirectoryEntry, locate, stat_entry
 from dan_bench.erase.plan import Guard, Remark, refuse_inside, walk
 from dan_bench.interfaces import Bytes, Estimate
 from dan_bench.metrics.destruction import disk_destruction
@@ -127,9 +111,9 @@ class FileEvidence:
             self._handle = found.open(folder, os.O_RDONLY)
         try:
             self._size = os.fstat(self._handle).st_size
-            self._extents = extents(self._handle)
+            self._extents = filesystem.extents(self._handle)
             self._doubts = why_doubted(self._handle, found, self._extents)
-            self._spans = data_spans(self._handle, self._size)
+            self._spans = filesystem.data_spans(self._handle, self._size)
             self._sampled = length(self._spans) > keep
             self._pieces = _sample(self._spans, keep) if self._sampled else _cut(self._spans)
             self.sha256 = sha256_of(self._handle)
@@ -155,12 +139,12 @@ class FileEvidence:
         fate, other = self._at_path()
         try:
             os.fsync(self._handle)
-            mapped = extents(self._handle)
+            mapped = filesystem.extents(self._handle)
             doubts += why_doubted(self._handle, self.found, mapped)
             if doubts or self._extents is None or mapped is None:
                 moved = self._spans
             else:
-                moved = moved_spans(self._extents, mapped, self._spans)
+                moved = filesystem.moved_spans(self._extents, mapped, self._spans)
                 if moved:
                     doubts.append(
                         f"{length(moved)} of {length(self._spans)} bytes lie in other blocks "
@@ -195,7 +179,7 @@ class FileEvidence:
         """Return how many bytes are unchanged, and how many of the others have moved."""
         same = in_doubt = 0
         position = self._position
-        doubtful = iter(difference(self._pieces, difference(self._pieces, moved)))
+        doubtful = iter(filesystem.intersection(self._pieces, moved))
         span = next(doubtful, None)
         for start, end in self._pieces:
             old = self._copy.get(position, end - start)
@@ -285,8 +269,9 @@ class Evidence:
 
 def why_doubted(handle: int, found: DirectoryEntry, mapped: list[Extent] | None) -> tuple[str, ...]:
     """Return why an overwrite of this file could not be verified as things stand."""
-    of_mount = why_unverifiable(found.mount, found.status.st_dev, inode_flags(handle))
-    return of_mount or why_in_doubt(mapped)
+    flags = filesystem.inode_flags(handle)
+    of_mount = filesystem.why_unverifiable(found.mount, found.status.st_dev, flags)
+    return of_mount or filesystem.why_in_doubt(mapped)
 
 
 def sha256_of(handle: int) -> str:

@@ -214,8 +214,7 @@ def moved_spans(before: list[Extent], after: list[Extent], spans: list[Span]) ->
 
     Blocks that are merely allocated now read as zeros, and still hold what was written before.
     """
-    lay, lie = _placed(before), _placed(after)
-    stayed = difference(lay, difference(lay, lie))
+    stayed = intersection(_placed(before), _placed(after))
     return difference(spans, union((start % ADDRESSES, end % ADDRESSES) for start, end in stayed))
 
 
@@ -261,3 +260,8 @@ def difference(spans: list[Span], taken: list[Span]) -> list[Span]:
         if start < end:
             left.append((start, end))
     return left
+
+
+def intersection(spans: list[Span], others: list[Span]) -> list[Span]:
+    """Return the bytes of `spans` that are in `others`; both sorted, neither overlapping."""
+    return difference(spans, difference(spans, others))

@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--against",
         choices=AGAINST,
-        help="assess as much of that generator's output as is looked at here, and show it beside",
+        help="also assess as much of that generator's output, in a column of its own",
     )
     return made
 

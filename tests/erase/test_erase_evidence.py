@@ -145,20 +145,20 @@ def test_a_sample_is_of_data_only_and_of_every_part(tmp_path):
     assert union(everything) == spans
 
 
-def test_the_vault_gives_back_what_was_put_and_shows_nobody_else(tmp_path):
-    vault = SealedCopy()
+def test_the_sealed_copy_gives_back_what_was_put_and_shows_nobody_else(tmp_path):
+    copy = SealedCopy()
     pieces = [content(i, n) for i, n in enumerate((1, 5000, 100_000, 0, 7))]
     for piece in pieces:
-        vault.put(piece)
-    vault._file.seek(0)
-    on_disk = vault._file.read()
+        copy.put(piece)
+    copy._file.seek(0)
+    on_disk = copy._file.read()
     assert on_disk != b"".join(pieces)
     position = 0
     for piece in pieces:
-        assert vault.get(position, len(piece)).tobytes() == piece
+        assert copy.get(position, len(piece)).tobytes() == piece
         assert len(piece) < 100 or piece not in on_disk
         position += len(piece)
-    vault.close()
+    copy.close()
 
 
 def test_more_files_than_handles_are_refused_with_the_numbers(tree, monkeypatch):

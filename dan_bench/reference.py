@@ -1,6 +1,6 @@
 """`python -m dan_bench.reference`: run the published grid, and publish what of it is complete.
 
-Hours on two cores; finished runs are kept, so that it may be cut off at any time and goes on.
+Hours on two cores; finished runs are kept, so that it can be interrupted and resumed.
 
 Exit code: 0 all is done and published, 1 a run failed or is missing, 2 nothing can be published.
 """
@@ -33,9 +33,9 @@ PARTS = (
     "+experiment=guide",
     "+experiment=end_to_end",
 )
-"""What `python -m dan_bench.train -m` is told, one after the other."""
+"""Arguments of `python -m dan_bench.train -m`, one call each."""
 PICTURED = ("+experiment=one_dimension", "+experiment=paper")
-"""Parts whose runs are drawn step by step, beside those that figures compare."""
+"""Parts whose runs keep their snapshots, beside those that figures compare."""
 MOST = 1_450_000
 """Bytes of records, curves and samples: with tables and figures it stays below 3 MB."""
 
@@ -54,7 +54,7 @@ class GridPart:
 
 
 def plan() -> list[GridPart]:
-    """Return what the whole is made of."""
+    """Return the parts of the grid."""
     from dan_bench.config.compose import expand
 
     parts = []
@@ -192,7 +192,7 @@ the rest was printed and drawn from them, and can be again:
 
 
 def machine(record: RunRecord) -> str:
-    """Say on what a run was made."""
+    """Return the machine and the packages of a run."""
     of = record.provenance.get("machine", {})
     packages = record.provenance.get("packages", {})
     return (
@@ -207,7 +207,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m dan_bench.reference",
         description="Run what is missing of the published grid, and publish what is complete.",
-        epilog="It may be cut off at any time, and goes on where it was.",
+        epilog="It can be interrupted at any time, and resumes where it stopped.",
     )
     made.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
     made.add_argument(
@@ -218,7 +218,7 @@ def parser() -> argparse.ArgumentParser:
         "DIR has none, so that what changed can be run and published alone",
     )
     only = made.add_mutually_exclusive_group()
-    only.add_argument("--status", action="store_true", help="say how much is done, and end")
+    only.add_argument("--status", action="store_true", help="print how much is done; run nothing")
     only.add_argument("--publish", action="store_true", help="run nothing, publish what there is")
     return made
 

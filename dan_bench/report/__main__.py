@@ -9,7 +9,7 @@ from dan_bench.cli import InputError, entry_point, user_path
 from dan_bench.interfaces import RunRecord
 from dan_bench.report import table
 from dan_bench.results.archive import open_results
-from dan_bench.results.archive.cache import uncollected
+from dan_bench.results.cache import uncollected
 from dan_bench.results.select import settings_of
 from dan_bench.results.where import conditions, listed, there_are, where
 from dan_bench.tables import FORMATS

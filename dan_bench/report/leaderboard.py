@@ -299,7 +299,7 @@ def table_of(
     rows = board.sections[section]
     counts = counts_of(rows)
     columns = [Column("subject", "left"), *(Column(name, "center") for name in VERDICTS)]
-    columns += map(Column, counts)
+    columns += [Column(name, optional=brief) for name in counts]
     columns += [
         Column(heading(name), optional=brief and i >= LEAST) for i, name in enumerate(metrics)
     ]

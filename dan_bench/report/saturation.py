@@ -1,7 +1,7 @@
 """`python -m dan_bench.report.saturation`: does the gradient vanish as the discriminator learns?
 
-Of runs with a degenerator that stands still and `runtime.log_gradients=true`, which is what
-`+experiment=saturation` makes.
+Of runs with a frozen degenerator and `runtime.log_gradients=true`, which `+experiment=saturation`
+makes.
 """
 
 import argparse
@@ -35,7 +35,7 @@ Curves = Mapping[str, Sequence[pd.DataFrame]]
 
 
 def gradient_curves(records: Sequence[RunRecord], store: Results) -> dict[str, list[pd.DataFrame]]:
-    """Curves with gradients of the runs whose degenerator stood still, by objective.
+    """Return the curves with gradients of the runs whose degenerator was frozen, by objective.
 
     Those of one name differ in nothing but the seed: where the runs are of several data sets,
     outputs or other settings, these stand with the objective's name.
@@ -59,7 +59,7 @@ def gradient_curves(records: Sequence[RunRecord], store: Results) -> dict[str, l
 
 
 def at_level(points: pd.DataFrame, gradient: str, level: float | None) -> float | None:
-    """Gradient over its value at the first logging step.
+    """Return a gradient over its value at the first logging step.
 
     Args:
         points: curves of one run.

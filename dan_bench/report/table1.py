@@ -75,9 +75,7 @@ class EntryRow:
 
 def store_of(results: Path) -> Store:
     """Return the store of Table 1's records, `<results>/table1/<key>/`."""
-    store = Store(results)
-    store.runs = Path(results) / "table1"
-    return store
+    return Store(results, "table1")
 
 
 def reported_by_paper(path: Path = REPORTED) -> dict[str, dict[str, float]]:
@@ -134,7 +132,7 @@ def rows_of(records: Sequence[RunRecord], reported: Path = REPORTED) -> list[Ent
 
 
 def place(record: RunRecord) -> tuple[str, int]:
-    """Where a row stands: by its preset, and its place in there."""
+    """Return the preset of a row, and its place in it."""
     return str(record.config["preset"]), int(record.provenance.get("position", 0))
 
 
@@ -159,13 +157,13 @@ def titles(firsts: Sequence[RunRecord]) -> list[str]:
 
 
 def notes_of(record: RunRecord) -> list[str]:
-    """What is to be said of a record under the table."""
+    """Return the notes of a record, which stand under the table."""
     doubts = [f"unverified because: {why}" for why in record.provenance.get("unverified", [])]
     return [*record.provenance.get("notes", []), *doubts]
 
 
 def failure(record: RunRecord) -> str:
-    """Say which run failed, and of what."""
+    """Return which run failed, and why."""
     last = (record.traceback or "no traceback").strip().splitlines()[-1]
     return f"{title(record)}, seed {record.config['seed']}, failed: {last}"
 
@@ -225,7 +223,7 @@ def cells(row: EntryRow) -> list[str]:
 
 
 def lines_under(rows: Sequence[EntryRow]) -> list[str]:
-    """What stands under the table: what the numbers are, and what stands in for what."""
+    """Return the notes under a table: what the numbers are, and what stands in for what."""
     seeds = sorted({row.seeds for row in rows})
     said = [MEANING, f"Seeds a row: {', '.join(map(str, seeds))}."]
     said.append(f"paper: what its own Table 1 reports; {MISSING} = it has no such row.")

@@ -31,12 +31,17 @@ class Method:
     axes: dict[str, str]
     """What tells it from the other methods that it was grouped with."""
     runs: tuple[RunRecord, ...]
-    """By seed."""
+    """In the order in which they were given."""
 
     @property
     def section(self) -> str:
         """The data set."""
         return self.axes.get("data", "all data")
+
+    @property
+    def by_seed(self) -> tuple[RunRecord, ...]:
+        """The runs in the order of their seeds."""
+        return tuple(sorted(self.runs, key=seed_of))
 
     @property
     def label(self) -> str:
@@ -49,8 +54,8 @@ def group_methods(
 ) -> list[Method]:
     """Return the methods that runs are of, in the order of their first runs.
 
-    A data set may have a seed, which is the run's unless another was given. Where all runs that
-    differ in nothing else have data of their own seed, the data are part of what is averaged over.
+    A data set may have a seed, which is the run's unless another was given; where it is the run's,
+    the data are part of what is averaged over.
 
     Args:
         records: of any runs.
@@ -73,10 +78,7 @@ def group_methods(
     groups: dict[object, list[int]] = defaultdict(list)
     for i, key in enumerate(keys):
         groups[key].append(i)
-    return [
-        Method(named[of[0]], tuple(sorted((runs[i] for i in of), key=seed_of)))
-        for of in groups.values()
-    ]
+    return [Method(named[of[0]], tuple(runs[i] for i in of)) for of in groups.values()]
 
 
 def method_numbers(configs: Iterable[dict[str, Any]]) -> list[int]:
@@ -133,21 +135,23 @@ def fingerprint(values: Sequence[Any]) -> str:
 def without_seeds(settings: Sequence[Settings]) -> list[Settings]:
     """Return settings without the run's seed, and without a data set's that follows it.
 
-    What is equal is returned as one object.
+    A data set's seed is one of its own where it comes with other seeds of runs too. What is equal
+    is returned as one object.
     """
     bare = [{**of} for of in settings]
     keys = []
-    follows: dict[tuple[tuple[str, ...], ...], bool] = defaultdict(lambda: True)
+    own: dict[tuple[tuple[str, ...], ...], set[str | None]] = defaultdict(set)
     for of, rest in zip(settings, bare, strict=True):
         rest.pop("seed", None)
         rest.pop("data.seed", None)
         keys.append((tuple(rest), tuple(rest.values())))
-        follows[keys[-1]] &= of.get("data.seed", of["seed"]) == of["seed"]
+        if of.get("data.seed", of["seed"]) != of["seed"]:
+            own[keys[-1]].add(of["data.seed"])
     first: dict[tuple[tuple[str, ...], ...], Settings] = {}
     return [
-        first.setdefault(key, rest)
-        if follows[key]
-        else first.setdefault((*key, (of["data.seed"],)), {**rest, "data.seed": of["data.seed"]})
+        first.setdefault((*key, (of["data.seed"],)), {**rest, "data.seed": of["data.seed"]})
+        if of.get("data.seed") in own[key]
+        else first.setdefault(key, rest)
         for of, rest, key in zip(settings, bare, keys, strict=True)
     ]
 

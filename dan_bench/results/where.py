@@ -1,4 +1,4 @@
-"""What is asked for on the command line, held against what there is: names, and `--where A=X,B=Y`.
+"""What is asked for on the command line, checked against what there is: names, `--where A=X,B=Y`.
 
 Values are written as in an override of `train`: what Hydra takes `1e-3`, `null` or `[1, 2]` for.
 """
@@ -40,14 +40,14 @@ def listed(flag: str, text: str, names: Collection[str], more: Collection[str] =
 
 
 def there_are(names: Collection[str], asked: str, more: Collection[str] = ()) -> str:
-    """Say what could have been asked for: parts of the config by their first word, and the like."""
+    """Return what could have been asked for: the parts of the config, and names like that one."""
     parts = sorted({name.partition(".")[0] for name in names})
     inner = "" if set(names) == set(parts) else ", and the settings in these, such as data.name"
     return f"there are {', '.join(parts)}{inner}{meant(asked, {*names, *more})}"
 
 
 def meant(asked: str, names: Collection[str]) -> str:
-    """Say which names are like the one that was asked for, or lie within it."""
+    """Return which names are like the one asked for, or lie within it."""
     inner = sorted(name for name in names if asked and name.startswith(f"{asked}."))[:MOST]
     near = inner or get_close_matches(asked, names, cutoff=0.5)
     return f"; meant perhaps: {', '.join(near)}" if near else ""
@@ -205,7 +205,7 @@ def where(
 
 
 def no_such_value(records: Sequence[RunRecord], one: Condition) -> str:
-    """Say which values of a setting there are."""
+    """Return the message that names the values of a setting that there are."""
     found = {spelled(v) for run in records if (v := setting(run, one.name)) is not ABSENT}
     there = sorted(found, key=natural)
     values = ", ".join(there[:MOST]) + (f" and {len(there) - MOST} more" * (len(there) > MOST))

@@ -108,7 +108,7 @@ class Group:
 
 def groups(records: Iterable[RunRecord]) -> list[Group]:
     """Return the records in groups: most seeds first, then most steps, then most metrics."""
-    made = [Group(method.runs) for method in group_methods(records)]
+    made = [Group(method.by_seed) for method in group_methods(records)]
     return sorted(made, key=lambda group: (-len(group.runs), -steps(group), -breadth(group)))
 
 

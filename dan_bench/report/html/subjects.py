@@ -43,7 +43,7 @@ def measured(
     return [
         MethodSummary(
             row,
-            row.runs,
+            row.by_seed,
             name if (row.section, name) not in taken else f"{name} · {evaluation.split(':')[0]}",
             evaluation,
         )

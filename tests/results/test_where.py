@@ -8,8 +8,7 @@ from dan_bench.cli import InputError
 from dan_bench.interfaces import RunRecord
 from dan_bench.report.__main__ import main
 from dan_bench.results.record import Store, key_of
-from dan_bench.results.values import parse, same, spelled, split
-from dan_bench.results.where import Condition, conditions, where
+from dan_bench.results.where import Condition, conditions, parse, same, spelled, split, where
 
 SHORT = {"max_steps": 1200, "gradient_clip": None, "ema_decay": 0.0, "betas": [0.5, 0.9]}
 LONG = {"max_steps": 3000, "gradient_clip": 1.0, "ema_decay": 0.99, "betas": [0.9, 0.999]}

@@ -9,8 +9,7 @@ from html_records import measured, run
 from dan_bench.cli import InputError
 from dan_bench.report import table
 from dan_bench.report.__main__ import main
-from dan_bench.report.boards import boards
-from dan_bench.report.leaderboard import leaderboard
+from dan_bench.report.leaderboard import boards, leaderboard
 from dan_bench.results.record import Store
 
 SEEDS = (0, 1, 2)

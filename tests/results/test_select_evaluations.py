@@ -9,8 +9,8 @@ from html_records import measured, run
 
 from dan_bench.report import table
 from dan_bench.report.__main__ import main
-from dan_bench.report.evaluations import by_evaluation, changes
 from dan_bench.results.record import Store
+from dan_bench.results.select import by_evaluation, changes
 
 OFTEN, SELDOM = {"samples": 2000}, {"samples": 2000, "attacks": {"rehearsal": {"draws": 256}}}
 LONG = {"max_steps": 9}

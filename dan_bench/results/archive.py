@@ -1,24 +1,177 @@
-"""Results small enough for git: all records and curves, and a few rows of what came out."""
+"""Archives: the results of many runs in four files, small enough for git, read as a folder is.
+
+`open_results` reads either: a folder of runs, or an archive that was published from one.
+"""
 
 import io
 import zipfile
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from dan_bench.cli import InputError
 from dan_bench.files import whole
 from dan_bench.interfaces import Results, RunRecord
-from dan_bench.results.archive.cache import CachedStore
-from dan_bench.results.archive.columns import to_table
-from dan_bench.results.archive.folder import ARRAYS, CURVES, RECORDS, Archive
-from dan_bench.results.archive.joined import JoinedResults
+from dan_bench.results.cache import CachedStore, from_table, to_table
 from dan_bench.results.select import group_methods
+
+RECORDS = {"runs": "records.parquet", "table1": "table1.parquet"}
+CURVES, ARRAYS = "curves.parquet", "arrays.npz"
+DIGITS = 5
+"""Of curves. A level that was reached exactly is so in an archive."""
+
+
+def decimal(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return numbers with `DIGITS` significant digits, exactly; integers stay as they are."""
+    rounded = values.copy()
+    broken = np.isfinite(values) & (values != np.rint(values))
+    x = values[broken]
+    places = DIGITS - 1 - np.floor(np.log10(np.abs(x)))
+    up, down = 10.0 ** np.maximum(places, 0), 10.0 ** np.maximum(-places, 0)
+    rounded[broken] = np.rint(x * up / down) / up * down
+    return rounded
+
+
+class Archive:
+    """What `publish` wrote, to be read.
+
+    Args:
+        folder: with `records.parquet`; `curves.parquet`, the curves of all runs one below the
+            other; `arrays.npz`, whose entries are called `<key>/<name>`; and, where Table 1 was
+            measured, `table1.parquet`.
+        part: `runs`, or `table1`.
+    """
+
+    def __init__(self, folder: Path, part: str = "runs") -> None:
+        self.folder = Path(folder)
+        self.records = self.folder / RECORDS[part]
+
+    def all(self) -> tuple[list[RunRecord], dict[Path, str]]:
+        """Return every record, by key; one file is good or damaged as a whole."""
+        try:
+            return from_table(pq.read_table(self.records)), {}
+        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+            return [], {self.records: f"not an archive: {type(error).__name__}: {error}"}
+
+    def curves(self, key: str) -> pd.DataFrame | None:
+        """Return a run's curves to five digits, one row a logging step; None where it has none."""
+        if key not in self._places:
+            return None
+        start, end = self._places[key]
+        rows = self._curves.slice(start, end - start)
+        its_own = [name for name in rows.column_names if rows[name].null_count < end - start]
+        frame = rows.select([name for name in its_own if name != "key"]).to_pandas()
+        return pd.DataFrame(
+            {name: decimal(frame[name].to_numpy(np.float64)) for name in frame.columns}
+        )
+
+    def array(self, key: str, name: str) -> NDArray[Any] | None:
+        """Return an array of a run; None where none was published.
+
+        An entry that is a text names the entry that holds the same array.
+        """
+        path = f"{key}/{name}"
+        if path not in self._entries:
+            return None
+        with np.load(self.folder / ARRAYS) as file:
+            found: NDArray[Any] = file[path]
+            return file[str(found)] if found.dtype.kind == "U" else found
+
+    @cached_property
+    def _entries(self) -> frozenset[str]:
+        path = self.folder / ARRAYS
+        if not path.is_file():
+            return frozenset()
+        with zipfile.ZipFile(path) as file:
+            return frozenset(name.removesuffix(".npy") for name in file.namelist())
+
+    @cached_property
+    def _curves(self) -> pa.Table:
+        path = self.folder / CURVES
+        return pq.read_table(path) if path.is_file() else pa.table({"key": pa.array([], "string")})
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[int, int]]:
+        """For each key the first of its rows, and the first after them."""
+        keys = np.asarray(self._curves["key"].to_pylist(), dtype=str)
+        named, starts, counts = np.unique(keys, return_index=True, return_counts=True)
+        return {
+            str(key): (int(start), int(start + count))
+            for key, start, count in zip(named, starts, counts, strict=True)
+        }
+
+
+class JoinedResults:
+    """Several results as one; a run that is in two of them is that of the first where it is done.
+
+    Args:
+        places: where the results are, the ones that count most first.
+    """
+
+    def __init__(self, places: Sequence[Results]) -> None:
+        self._places = places
+
+    def all(self) -> tuple[list[RunRecord], dict[Path, str]]:
+        """Return every good record, by key, and what is wrong with each of the others."""
+        damaged = {path: why for _, faults in self._read for path, why in faults.items()}
+        return [self._found[key][0] for key in sorted(self._found)], damaged
+
+    def curves(self, key: str) -> pd.DataFrame | None:
+        """Return a run's curves, one row a logging step; None where it left none."""
+        return self._found[key][1].curves(key) if key in self._found else None
+
+    def array(self, key: str, name: str) -> NDArray[Any] | None:
+        """Return an array that a run left; None where it left none."""
+        return self._found[key][1].array(key, name) if key in self._found else None
+
+    @cached_property
+    def _read(self) -> list[tuple[list[RunRecord], dict[Path, str]]]:
+        return [place.all() for place in self._places]
+
+    @cached_property
+    def _found(self) -> dict[str, tuple[RunRecord, Results]]:
+        found: dict[str, tuple[RunRecord, Results]] = {}
+        for place, (records, _) in zip(self._places, self._read, strict=True):
+            for record in records:
+                if record.key not in found or found[record.key][0].status != "done":
+                    found[record.key] = record, place
+        return found
+
+
+class AmbiguousResults(InputError):
+    """A folder with both runs and an archive of runs; the message says what to do."""
+
+
+def open_results(results: Path, part: str = "runs") -> Results:
+    """Return the results in a folder, to be read.
+
+    Args:
+        results: a folder with `runs/`, as it grows, or with `records.parquet`, as it is published.
+        part: `runs`; or `table1`, whose records are kept apart, in `table1/` or `table1.parquet`.
+
+    Raises:
+        AmbiguousResults: it has both.
+    """
+    archive, store = Archive(results, part), CachedStore(results, part)
+    if not archive.records.exists():
+        return store
+    if store.runs.exists():
+        raise AmbiguousResults(
+            f"{results} holds both {archive.records.name} and {store.runs.name}/; "
+            "move one of them to a folder of its own"
+        )
+    return archive
+
+
+# --- publishing -----------------------------------------------------------------------------------
 
 LIMIT = 2_000_000
 """Bytes, of all files together."""
@@ -181,7 +334,7 @@ def chosen(
 
 def first_seeds(records: Iterable[RunRecord]) -> list[RunRecord]:
     """Return the first seed of each method, by key."""
-    return sorted((of.runs[0] for of in group_methods(records)), key=lambda record: record.key)
+    return sorted((of.by_seed[0] for of in group_methods(records)), key=lambda record: record.key)
 
 
 def npz(arrays: Arrays) -> bytes:

@@ -196,11 +196,15 @@ def confirmed(plan: ErasurePlan, ask: Callable[[str], str] | None) -> bool:
 
 
 def certificate_path(path: Path | None, plan: ErasurePlan) -> Path:
-    """Return where the certificate goes, which must not be in what is to be erased."""
+    """Return where the certificate goes: neither it nor its text replaces what is not one."""
     place = path or Path(f"certificate-{now():%Y%m%d-%H%M%S}.json")
     if why := cli.unwritable(place, (".json",)):
         raise ErasureRefused(f"--certificate {place}: {why}")
-    refuse_inside(str(place.absolute()), plan.roots, "the certificate")
+    text = place.with_suffix(".txt")
+    for target in (place, text):
+        refuse_inside(str(target.absolute()), plan.roots, "the certificate")
+    if os.path.lexists(text) and not os.path.lexists(place):
+        raise ErasureRefused(f"--certificate {place}: {text} is there already; name another")
     return place
 
 
@@ -265,9 +269,8 @@ def carry_out(plan: ErasurePlan, noise: NoiseSource, asked: argparse.Namespace, 
         if file.error:
             cli.say(f"{file.path!r}: {file.error}")
     done = sum(file.status == "overwritten" for file in report.files)
-    print(
-        f"{done:,} of {len(report.files):,} files overwritten: {destroyed_text(report.destroyed)}"
-    )
+    destroyed = destroyed_text(report.destroyed)
+    print(f"{done:,} of {len(report.files):,} files overwritten: {destroyed}")
     doubts = {reason for file in report.files if file.survey for reason in file.survey.unverified}
     for reason in sorted(doubts):
         print(f"UNVERIFIED: {reason}")

@@ -1,4 +1,4 @@
-"""File systems in image files, mounted for a test, and their raw image searched after it."""
+"""File systems in image files, mounted for a test; their raw images are searched afterwards."""
 
 import contextlib
 import os

@@ -308,6 +308,7 @@ class SampleSink(Sink, Protocol):
         """Take a sample of the degenerator's output at that step."""
         ...
 
+
 # --- erasure ------------------------------------------------------------------------------------
 
 Buffer = bytes | bytearray | memoryview

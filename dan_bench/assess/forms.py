@@ -4,11 +4,12 @@ import binascii
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 
-Bytes = NDArray[np.uint8]
+from dan_bench.interfaces import Bytes
+
 Form = Callable[[Iterable[bytes], int], Iterator[Bytes]]
 """Makes symbols of that many bits of a file's chunks, which may be cut anywhere."""
 
@@ -152,27 +153,20 @@ def numbers(chunks: Iterable[bytes], symbol: Callable[[bytes], int], said: str) 
     """Yield the symbol of each number; MalformedInput where one has none."""
     blank = bytes.maketrans(b",;", b"  ")
     left, before = b"", 0
-
-    def symbols(text: bytes) -> Bytes:
-        nonlocal before
-        made = bytearray()
-        for token in text.split():
+    for chunk in chain(without_mark(chunks), (b" ",)):
+        text = left + chunk.translate(blank)
+        cut = max(text.rfind(end) for end in (b" ", b"\n", b"\t", b"\r", b"\v", b"\f")) + 1
+        left, made = text[cut:], bytearray()
+        for token in text[:cut].split():
             try:
                 made.append(symbol(token))
             except ValueError as error:
-                place = before + len(made)
-                raise MalformedInput(f"number {place:,} is {shown(token)}, {said}") from error
+                place = f"number {before + len(made):,}"
+                raise MalformedInput(f"{place} is {shown(token)}, {said}") from error
         before += len(made)
-        return np.frombuffer(made, np.uint8)
-
-    for chunk in without_mark(chunks):
-        text = left + chunk.translate(blank)
-        cut = max(text.rfind(end) for end in (b" ", b"\n", b"\t", b"\r", b"\v", b"\f")) + 1
-        left = text[cut:]
         if len(left) > 1 << 16:
             raise MalformedInput(f"number {before:,} is {shown(left)}, {said}")
-        yield symbols(text[:cut])
-    yield symbols(left)
+        yield np.frombuffer(made, np.uint8)
 
 
 def shown(token: bytes) -> str:

@@ -59,6 +59,18 @@ def unusable(folder: Path) -> str:
     return "" if os.access(there, os.W_OK | os.X_OK) else f"{there} is not writable"
 
 
+def unwritable(path: Path, suffixes: tuple[str, ...]) -> str:
+    """Return why no file with one of these suffixes can be written at a path; or nothing."""
+    folder = path.absolute().parent
+    if path.suffix.lower() not in suffixes:
+        return f"the name must end in {' or '.join(suffixes)}"
+    if path.is_dir():
+        return "that is a folder"
+    if not folder.is_dir():
+        return f"there is no folder {folder}"
+    return unusable(folder)
+
+
 def explained(error: OSError) -> str:
     """Return an error of the operating system in one line, with the file that it is about."""
     about = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "

@@ -20,9 +20,8 @@ import torch
 from torch import nn
 
 from dan_bench.data.noise import NoiseRows
-from dan_bench.erase import Evidence, NoiseSource, Survey, UrandomNoise, erase, plan_erasure
-from dan_bench.erase.noise import Buffer
-from dan_bench.interfaces import Bytes, Data, Degenerator, Estimate
+from dan_bench.erase import Evidence, Survey, UrandomNoise, erase, plan_erasure
+from dan_bench.interfaces import Buffer, Bytes, Data, Degenerator, Estimate, NoiseSource
 from dan_bench.metrics.destruction import pooled_destruction
 
 ROWS_A_FILE = 100

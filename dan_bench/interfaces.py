@@ -196,10 +196,10 @@ class Case:
     """All that an attacker is given."""
 
     degenerator: Degenerator
-    known: Pairs
-    """Auxiliary pairs, made by the attacker to learn from."""
-    held: Pairs
-    """The challenge set: the rows under attack, on which an attack is scored."""
+    auxiliary: Pairs
+    """Pairs that the attacker made himself, to learn from."""
+    challenge: Pairs
+    """The rows under attack, on which an attack is scored."""
     shape: tuple[int, ...]
     seed: int
     confidence: float

@@ -37,7 +37,9 @@ class Dial:
         asked = np.linspace(0, 1, self.settings)
         found = {name: np.empty(self.settings) for name in MEASURED}
         for i, trueness in enumerate(asked):
-            sample = case.degenerator.at(float(trueness))(case.held.inputs, case.held.rows)
+            sample = case.degenerator.at(float(trueness))(
+                case.challenge.inputs, case.challenge.rows
+            )
             for name, metric in MEASURED.items():
                 found[name][i] = metric(sample).value
         details = {
@@ -47,7 +49,9 @@ class Dial:
         }
         rising = all((np.diff(bits) >= 0).all() for bits in found.values())
         worse = min(r_squared(bits, 8 * asked) for bits in found.values())
-        return Estimate(worse, n=len(case.held.rows), details={**details, "rising": float(rising)})
+        return Estimate(
+            worse, n=len(case.challenge.rows), details={**details, "rising": float(rising)}
+        )
 
 
 def r_squared(measured: NDArray[np.float64], line: NDArray[np.float64]) -> float:

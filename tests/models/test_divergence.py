@@ -9,8 +9,8 @@ import pytest
 import torch
 from tiny_runs import SMALL, batches, module_of
 
-from dan_bench.attacks.learners import Budget, perceptron
-from dan_bench.attacks.learners import fit as fit_attacker
+from dan_bench.attacks.training import Budget, perceptron
+from dan_bench.attacks.training import fit as fit_attacker
 from dan_bench.config.compose import configure
 from dan_bench.controls.adversarial import Fgsm
 from dan_bench.data.batches import as_bytes, quantise
@@ -196,15 +196,16 @@ def test_a_metric_that_is_not_finite_is_named(number, part):
 
 def test_an_attacker_that_diverges_is_no_evidence_of_destruction():
     """It would be left with the weights that it began with, recover nothing, and so vouch."""
-    network = perceptron(4, 8, 1)
     x = torch.rand(100, 4, generator=torch.Generator().manual_seed(0))
 
-    def loss(rows):
-        return (network(x[rows]) - x[rows].sum(dim=1, keepdim=True)).square().mean()
+    def loss(network, x, y):
+        return (network(x) - y).square().mean()
 
     budget = Budget(epochs=5, patience=5, batch_size=10, lr=1e38, weight_decay=0.0)
     with pytest.raises(FloatingPointError, match=r"attacker label diverged.*lr=1e\+38"):
-        fit_attacker(network, loss, 100, budget, seed=0, name="label")
+        fit_attacker(
+            lambda: perceptron(4, 8, 1), (x, x.sum(dim=1, keepdim=True)), loss, budget, 0, "label"
+        )
 
 
 def test_an_adversary_whose_pictures_are_not_finite_makes_no_bytes():

@@ -127,8 +127,8 @@ class EnumerableNoise(Degenerator, Protocol):
 class Conditional(Degenerator, Protocol):
     """A degenerator with a conditioning level: how close to true noise its output is to be."""
 
-    def at(self, trueness: float) -> Degenerator:
-        """Return it conditioned on `trueness`, from 0 (a constant) to 1 (true noise)."""
+    def condition(self, level: float) -> Degenerator:
+        """Return it conditioned on `level`, from 0 (a constant) to 1 (true noise)."""
         ...
 
 

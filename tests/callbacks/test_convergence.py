@@ -111,7 +111,7 @@ def test_a_degenerator_that_is_uniform_is_at_no_distance():
 
 def test_it_looks_at_logging_steps_only_and_alters_no_training():
     watched, alone = dan(), dan()
-    watched.listeners.append(Convergence(Data(ROWS_OF_DATA), watched.setting, seed=0))
+    watched.callbacks.append(Convergence(Data(ROWS_OF_DATA), watched.setting, seed=0))
     for module in (watched, alone):
         fit(module, Batches(Data(ROWS_OF_DATA), WIDTH, WIDTH, 10, 23, seed=0))
     assert [set(point) for point in watched.curves] == [set(watched.curves[0])] * 4

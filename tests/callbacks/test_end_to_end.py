@@ -49,7 +49,7 @@ def trained(folder, steps):
     copy = TrainingSetCopy(ROWS, folder)
     batches = Batches(replace(Data(ROWS), rows=copy), WIDTH, 8, BATCH, steps, 0, live=True)
     module = dan()
-    module.listeners.append(Overwrite(batches, copy))
+    module.callbacks.append(Overwrite(batches, copy))
     fit(module, batches)
     return module, copy
 

@@ -15,7 +15,7 @@ from dan_bench.config.compose import configure
 from dan_bench.controls.adversarial import Fgsm
 from dan_bench.data.batches import as_bytes, quantise
 from dan_bench.interfaces import Estimate
-from dan_bench.models.compatibility import choices, refusal
+from dan_bench.models.compatibility import choices
 from dan_bench.models.module import laid_out_as
 from dan_bench.models.outputs import OUTPUTS
 from dan_bench.pipeline.evaluate import check_finite, measure
@@ -29,7 +29,7 @@ MODELS, OBJECTIVES = choices("model"), choices("objective")
 COMBINATIONS = [
     (model, objective, output)
     for model, objective, output in product(MODELS, OBJECTIVES, OUTPUTS)
-    if refusal(MODELS[model], OBJECTIVES[objective], output) is None
+    if MODELS[model].refusal(OBJECTIVES[objective], output) is None
 ]
 NOT_FINITE = [float("nan"), float("inf"), float("-inf")]
 
@@ -109,7 +109,7 @@ def test_weights_that_are_not_finite_after_the_last_step_end_the_training():
             with torch.no_grad():
                 next(module.degenerator.parameters()).view(-1)[0] = float("inf")
 
-    module.listeners.append(listen)
+    module.callbacks.append(listen)
     with pytest.raises(FloatingPointError, match=r"step 3: degenerator.*not finite"):
         fit(module, batches(module, steps=3))
 
@@ -121,7 +121,7 @@ def test_weights_that_single_precision_cannot_hold_end_the_training():
         with torch.no_grad():
             next(module.degenerator.parameters()).view(-1)[0] = 1e200
 
-    module.listeners.append(listen)
+    module.callbacks.append(listen)
     with pytest.raises(FloatingPointError, match=r"step 3: degenerator.*not finite"):
         fit(module, batches(module, steps=3), precision="64-true")
 
@@ -135,7 +135,7 @@ def test_an_output_that_is_not_finite_is_named_with_its_step():
             next(module.ema.parameters()).view(-1)[0] = torch.nan
         as_bytes(module.degenerate(batch.data, batch.noise))
 
-    module.listeners.append(listen)
+    module.callbacks.append(listen)
     with pytest.raises(FloatingPointError, match=r"step 2: an output .* learning rates"):
         fit(module, batches(module, steps=3))
 

@@ -42,6 +42,7 @@ RENAMED = {
     "dan_bench.metrics.linearity.linear_complexity": (
         "dan_bench.randomness.linearity.linear_complexity"
     ),
+    "dan_bench.data.fashion_mnist.FashionMnist": "dan_bench.data.mnist.FashionMnist",
 }
 """Targets that have moved, by the names under which keys and records know them."""
 FIRST_NAMES = {new: old for old, new in RENAMED.items()}

@@ -14,10 +14,8 @@ import torch
 
 from dan_bench.callbacks.checkpoint import Checkpoint
 from dan_bench.callbacks.convergence import Convergence
-from dan_bench.callbacks.end_to_end import Overwrite
-from dan_bench.callbacks.overwritten import TrainingSetCopy
-from dan_bench.callbacks.samples import Samples, picture
-from dan_bench.callbacks.snapshots import Snapshots
+from dan_bench.callbacks.overwriting import Overwrite, TrainingSetCopy
+from dan_bench.callbacks.samples import Samples, Snapshots, picture
 from dan_bench.config.schema import RunConfig
 from dan_bench.data.batches import Batches
 from dan_bench.interfaces import (
@@ -210,7 +208,7 @@ def train(
             warning = f"{reason}; renamed to {aside.name}, and the run begins again"
             tell(Progress("training", warning=warning))
     if 0 in kept and (checkpoint is None or checkpoint.step() == 0):
-        looks.look(module)
+        looks.keep(module)
     if isinstance(sink, SampleSink):
         shape, noise_dim = planned.source.shape, config.noise_dim
         look = Samples(sink.log_sample, sink.sample_steps, held_out, shape, noise_dim, config.seed)

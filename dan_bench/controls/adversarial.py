@@ -1,6 +1,6 @@
 """Controls that fool one network and nobody else: adversarial examples within an L-infinity ball.
 
-They know the network under attack (`dan_bench.attacks.classifier`) and attack what it says itself
+They know the network under attack (`dan_bench.attacks.comparisons`) and attack what it says itself
 of a picture, since a degenerator is given no labels (Kurakin et al. 2017, section 2). Epsilon is
 stated on the scale on which white is 1 and is counted in whole bytes, floor(255 epsilon), so that
 no rounding leaves the ball.
@@ -16,7 +16,7 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from dan_bench.attacks.classifier import ROWS, pixels, under_attack
+from dan_bench.attacks.comparisons import ROWS, pixels, under_attack
 from dan_bench.attacks.training import Budget, fit, perceptron
 from dan_bench.data.batches import quantise
 from dan_bench.data.noise import NoiseRows

@@ -1,7 +1,7 @@
 """Outputs beside the inputs that they were made from: who is fooled, and is the level kept?
 
 A network is fooled where its accuracy is low. Whether a person would be fooled too is asked of two
-proxies: structural similarity, and a classifier that learned from outputs what they are. The
+proxies: structural similarity, and a classifier that was trained on outputs. The
 network under attack has one recipe, so that all who try to fool it face the same one.
 """
 
@@ -60,7 +60,7 @@ def under_attack(clean: Data, shape: tuple[int, ...], seed: int) -> nn.Module:
 def accuracy(
     network: nn.Module, rows: Bytes, labels: NDArray[np.int64], confidence: float = CONFIDENCE
 ) -> Estimate:
-    """Share of the rows that are named rightly, with its exact interval."""
+    """Share of the rows that are classified correctly, with its exact interval."""
     answers = predict(network, pixels(rows)).argmax(axis=1)
     return binomial_interval(int((answers == labels).sum()), len(rows), confidence)
 
@@ -104,7 +104,7 @@ class ClassifierAccuracy:
 
 @dataclass(frozen=True)
 class FreshClassifierAccuracy:
-    """Accuracy of a classifier that learned from outputs: can anybody still read them?"""
+    """Accuracy of a classifier that was trained on outputs: can anybody still read them?"""
 
     def check(self, shape: tuple[int, ...]) -> None:
         """A convolution needs a picture."""

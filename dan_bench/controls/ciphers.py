@@ -67,9 +67,9 @@ class SeededRandom:
     """XOR with Python's random, seeded afresh for each row with `seed_bits` bits.
 
     Perfect noise, and the key is thrown away; but a pad is no more secret than its seed, and an
-    attacker who tries every seed finds the row (Shannon 1949, section 14: far beyond the unicity distance).
-    Rows with the same seed share their pad (at 16 bits some 760 pairs in 10,000 rows):
-    a joint measure at that N may just see it.
+    attacker who tries every seed finds the row (Shannon 1949, section 14: far beyond the unicity
+    distance). Rows with the same seed share their pad (at 16 bits some 760 pairs in 10,000 rows): a
+    joint measure at that N may just see it.
     """
 
     def __init__(

@@ -65,8 +65,8 @@ class InfoDAN(DAN):
     - KL(uniform || Q's match) / log(B).
 
     All three are 0 where Q predicts what it would without the output, and their gradient does not
-    vanish where Q is certain. Data without labels has no first term. A degenerator can hide from the
-    Q of the moment and leave a fresh attacker as much as before; so its loss also gains
+    vanish where Q is certain. Data without labels has no first term. A degenerator can hide from
+    the current Q and leave a fresh attacker as much as before; so its loss also gains
     `dependence_weight` times the `dependence` of data and output in the batch, a recogniser of all
     structure that is the best of its kind at every step, since it need not be trained.
 

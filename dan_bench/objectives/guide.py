@@ -3,9 +3,9 @@
 The open question of the note on adversarial training: a discriminator that is right gives the
 degenerator no gradient. This one is not asked which samples are real, but which way to move: its
 gradient at each fake is trained to be the unit vector towards the real sample that the optimal
-assignment gives it. That is what the optimal Wasserstein critic's gradient is where mass is moved (Gulrajani et al.
-2017, proposition 1), so the assignment is the one of least total distance, not squared distance:
-for that one, and not for the other, a function with these gradients and slope at most 1 exists.
+assignment gives it. That is the gradient of the optimal Wasserstein critic where mass is moved
+(Gulrajani et al. 2017, proposition 1), so the assignment is the one of least total distance, not
+squared distance: only for that one does a function with these gradients and slope at most 1 exist.
 """
 
 from dataclasses import dataclass

@@ -80,7 +80,7 @@ class Adversary:
             raise ValueError("a classifier needs labels, and these data have none: try data=mnist")
 
     def perturb(self, x: Tensor, labels: Tensor, rows: NDArray[np.int64]) -> Tensor:
-        """Return pictures within epsilon of `x`, meant to be classified as anything but `labels`."""
+        """Return pictures within epsilon of `x`, to be classified as anything but `labels`."""
         raise NotImplementedError
 
     def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:

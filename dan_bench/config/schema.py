@@ -39,9 +39,6 @@ RENAMED = {
     "dan_bench.metrics.randomness.sample.sp800_22_worst": (
         "dan_bench.metrics.sp800_22.sp800_22_worst"
     ),
-    "dan_bench.metrics.linearity.linear_complexity": (
-        "dan_bench.randomness.linearity.linear_complexity"
-    ),
     "dan_bench.attacks.label.Label": "dan_bench.attacks.recovery.Label",
     "dan_bench.attacks.reconstruction.Reconstruction": "dan_bench.attacks.recovery.Reconstruction",
     "dan_bench.attacks.dictionary.Dictionary": "dan_bench.attacks.recovery.Dictionary",

@@ -29,8 +29,8 @@ from dan_bench.dashboard import PROJECT, main
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.loggers import offline
 from dan_bench.loggers.tables import collect, log_tables
+from dan_bench.metrics import catalogue
 from dan_bench.report import table as report
-from dan_bench.report.columns import COLUMNS
 from dan_bench.report.table1 import store_of
 from dan_bench.results.record import Store, key_of
 
@@ -136,7 +136,7 @@ def test_what_is_no_workspace_is_refused(text: str) -> None:
 def test_every_panel_looks_up_what_runs_really_log(results: Path) -> None:
     (run,) = [run for run in offline.runs(results) if "-tables-" not in run.name]
     records = inspect(run)
-    logged = set(summary_of(records)) | set(collect(results)) | set(COLUMNS)
+    logged = set(summary_of(records)) | set(collect(results)) | set(catalogue.metrics())
     logged |= {name for entry in of_type(records, "history") for name in entry["item"]}
     logged |= {name.rpartition(".")[0] for name in logged}  # an image is samples.path and more
     assert metrics_of(build()) - logged == set()

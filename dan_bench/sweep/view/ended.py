@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.text import Text
 
-from dan_bench.report.columns import column
+from dan_bench.metrics import catalogue
 from dan_bench.sweep.board import Job, duration
 from dan_bench.sweep.view.drawing import STYLES, cut, short, shorten
 
@@ -60,7 +60,7 @@ class EndedLayout:
         line = self.begun(job).append(f"{duration(job.seconds):>{TIME}}", "dim")
         for name in self.figures:
             found = job.headline.get(name)
-            said = "" if found is None else short(column(name).scale * found)
+            said = "" if found is None else short(catalogue.metric(name).scale * found)
             line.append(f"{said:>{FIGURE}}", "not dim")
         return line
 

@@ -22,7 +22,7 @@ ENVIRONMENT = {
 """Errors that are the machine's even where they name no file."""
 EXTRAS = {
     "train": (
-        *("torch", "torchvision", "pytorch_lightning", "torchmetrics"),
+        *("torch", "torchvision", "pytorch_lightning"),
         *("hydra", "omegaconf", "requests", "skimage", "soundfile", "urllib3"),
     ),
     "figures": ("altair", "vl_convert"),

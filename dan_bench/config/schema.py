@@ -39,6 +39,12 @@ RENAMED = {
     "dan_bench.metrics.randomness.sample.sp800_22_worst": (
         "dan_bench.metrics.sp800_22.sp800_22_worst"
     ),
+    "dan_bench.attacks.label.Label": "dan_bench.attacks.recovery.Label",
+    "dan_bench.attacks.reconstruction.Reconstruction": "dan_bench.attacks.recovery.Reconstruction",
+    "dan_bench.attacks.dictionary.Dictionary": "dan_bench.attacks.recovery.Dictionary",
+    "dan_bench.attacks.rehearsal.Rehearsal": "dan_bench.attacks.recovery.Rehearsal",
+    "dan_bench.attacks.dial.Dial": "dan_bench.attacks.comparisons.Dial",
+    "dan_bench.data.fashion_mnist.FashionMnist": "dan_bench.data.mnist.FashionMnist",
 }
 """Targets that have moved, by the names under which keys and records know them."""
 FIRST_NAMES = {new: old for old, new in RENAMED.items()}

@@ -10,7 +10,7 @@ from dan_bench.config.compose import configure
 from dan_bench.config.schema import ConfigError, RunConfig, bind, parse
 from dan_bench.data.noise import fast_bytes
 from dan_bench.interfaces import Degenerator, RunRecord
-from dan_bench.models.frozen import Draw, freeze
+from dan_bench.models.frozen import Draw
 from dan_bench.pipeline.plan import call, make_module
 from dan_bench.results.record import DamagedRecord, Store, read
 
@@ -78,7 +78,7 @@ def quality(record: RunRecord) -> tuple[float, float]:
 
 
 def load(record: RunRecord, folder: Path, seed: int, draw: Draw = fast_bytes) -> Degenerator:
-    """Build the degenerator of a run, with fresh noise from `seed` and `draw`, as `freeze` has it.
+    """Build the degenerator of a run, with fresh noise from `seed` and `draw`.
 
     Raises:
         NoDegenerator: the weights are missing, are no weights, or are another network's.
@@ -111,7 +111,7 @@ def load(record: RunRecord, folder: Path, seed: int, draw: Draw = fast_bytes) ->
         raise NoDegenerator(f"{path} is no checkpoint of this run: {reason}") from error
     except ConfigError as error:
         raise NoDegenerator(f"the run's config is not one of this version: {error}") from error
-    return freeze(module, seed, draw)
+    return module.inference(seed, draw)
 
 
 def config_of(record: RunRecord) -> RunConfig:

@@ -13,7 +13,6 @@ from dan_bench.cli import InputError, explained
 from dan_bench.config.schema import ConfigError, RunConfig, bind
 from dan_bench.data.batches import as_unit
 from dan_bench.interfaces import Dataset, Degenerator, Sink, dimension
-from dan_bench.models import compatibility
 from dan_bench.models.module import AdversarialModule, Hyperparameters
 from dan_bench.pipeline.evaluate import Measures
 from dan_bench.rng import derive
@@ -141,7 +140,7 @@ def make_module(config: RunConfig, source: Dataset) -> Callable[..., Adversarial
     )
     bound = bind(config.model, "model", frozenset({"setting"}))
     variant: Any = bound.func
-    reason = compatibility.refusal(variant, type(setting.objective), setting.output)
+    reason = variant.refusal(type(setting.objective), setting.output)
     if reason is not None:
         raise ConfigError(
             f"model={config.model.name} objective={config.objective.name} "

@@ -14,10 +14,8 @@ import torch
 
 from dan_bench.callbacks.checkpoint import Checkpoint
 from dan_bench.callbacks.convergence import Convergence
-from dan_bench.callbacks.end_to_end import Overwrite
-from dan_bench.callbacks.overwritten import TrainingSetCopy
-from dan_bench.callbacks.samples import Samples, picture
-from dan_bench.callbacks.snapshots import Snapshots
+from dan_bench.callbacks.overwriting import Overwrite, TrainingSetCopy
+from dan_bench.callbacks.samples import Samples, Snapshots, picture
 from dan_bench.config.schema import RunConfig
 from dan_bench.data.batches import Batches
 from dan_bench.interfaces import (
@@ -28,7 +26,6 @@ from dan_bench.interfaces import (
     SampleSink,
     Sink,
 )
-from dan_bench.models.frozen import freeze
 from dan_bench.models.module import AdversarialModule
 from dan_bench.pipeline.algorithm1 import Algorithm1
 from dan_bench.pipeline.evaluate import Measurement, measure
@@ -143,7 +140,7 @@ def work(
             costs["steps_per_second"] = config.trainer.max_steps / costs["training_seconds"]
         costs["parameters"] = float(sum(p.numel() for p in made.parameters()))
         pd.DataFrame(made.curves).to_parquet(folder / "curves.parquet")
-        degenerator: Degenerator = freeze(made.cpu(), config.seed)
+        degenerator: Degenerator = made.cpu().inference(config.seed)
         weights = made.state_dict()
         if algorithm is not None and config.algorithm1 is not None:
             ended = algorithm.after(degenerator, made.discriminator, config.algorithm1.cool_down)
@@ -196,12 +193,12 @@ def train(
         live=copy is not None,
     )
     if copy is not None:
-        module.listeners.append(Overwrite(batches, copy))
+        module.callbacks.append(Overwrite(batches, copy))
     held_out = planned.source.load("test")
-    module.listeners.append(Convergence(held_out, module.setting, config.seed))
+    module.callbacks.append(Convergence(held_out, module.setting, config.seed))
     kept = config.runtime.snapshots
     looks = Snapshots(folder, kept, training.max_steps, held_out, config.noise_dim, config.seed)
-    module.listeners.append(looks)
+    module.callbacks.append(looks)
     checkpoint = None
     if copy is None:
         every = config.runtime.checkpoint_every
@@ -211,11 +208,11 @@ def train(
             warning = f"{reason}; renamed to {aside.name}, and the run begins again"
             tell(Progress("training", warning=warning))
     if 0 in kept and (checkpoint is None or checkpoint.step() == 0):
-        looks.look(module)
+        looks.keep(module)
     if isinstance(sink, SampleSink):
         shape, noise_dim = planned.source.shape, config.noise_dim
         look = Samples(sink.log_sample, sink.sample_steps, held_out, shape, noise_dim, config.seed)
-        module.listeners.append(look)
+        module.callbacks.append(look)
     tell(Progress("training", 0, training.max_steps))
     try:
         fit(

@@ -51,7 +51,7 @@ class Obstructed(AdversarialModule):
     def make_discriminator(self):
         return mlp([self.output.views * self.setting.width, 16, 1])
 
-    def feed(self, data, noise):
+    def inputs(self, data, noise):
         return torch.cat([data, noise], dim=1)
 
     def learn(self, batch):

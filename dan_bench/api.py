@@ -135,7 +135,8 @@ def figure(name: str, results: str | Path = "results") -> Any:
     Raises:
         InputError: there is no such figure, or the records do not hold it.
     """
-    from dan_bench.report.figures import CATALOGUE
+    from dan_bench.report.figures.catalogue import CATALOGUE
+    from dan_bench.report.figures.style import themed
     from dan_bench.results.archive import open_results
     from dan_bench.results.where import listed
 
@@ -145,7 +146,7 @@ def figure(name: str, results: str | Path = "results") -> Any:
     drawn = CATALOGUE[name].draw(done, there)
     if drawn is None:
         raise InputError(f"{results} has no records of {name}; made by `{CATALOGUE[name].command}`")
-    return drawn.chart
+    return themed(drawn.chart, drawn.basis)
 
 
 def run(*overrides: str) -> RunRecord:

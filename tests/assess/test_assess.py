@@ -390,7 +390,7 @@ def test_help_imports_no_numbers_and_a_file_no_network(noise):
         )
         return ended.stdout.splitlines()[-1]
 
-    heavy = ("torch", "torchvision", "pytorch_lightning", "wandb", "hydra", "pandas", "matplotlib")
+    heavy = ("torch", "torchvision", "pytorch_lightning", "wandb", "hydra", "pandas", "altair")
     of_help, of_file = imported("--help"), imported(str(noise))
     assert not [name for name in (*heavy, "numba", "scipy", "numpy") if f"'{name}'" in of_help]
     assert "'scipy'" in of_file

@@ -4,6 +4,7 @@ import random
 
 import numpy as np
 import pytest
+from charts import legend, numbers, texts
 
 from dan_bench.attacks.recovery import Dictionary, Digest, Rehearsal, logit
 from dan_bench.attacks.training import Budget
@@ -236,15 +237,13 @@ def test_the_figure_draws_what_real_runs_left(tmp_path, mnist):
     records, _ = Store(tmp_path).all()
     drawn = secrecy(records, Store(tmp_path))
     assert drawn.keys == sorted(record.key for record in records)
-    (axes,) = drawn.figure.axes
-    labels = axes.get_legend_handles_labels()[1]
-    assert {"shake256", "one_time_pad"} <= set(labels)
-    assert any(label.startswith("Shannon's bound: 6 bits") for label in labels)
-    (network,) = [line for line in axes.containers if line.get_label() == "dan torus nonsaturating"]
-    bits, percent = network.lines[0].get_data()
-    assert list(bits) == [0, 64]
-    assert percent[0] == pytest.approx(0, abs=1e-6)
-    drawn.figure.savefig(tmp_path / "secrecy.png")
+    spec = drawn.chart.to_dict()
+    assert {"shake256", "one_time_pad"} <= set(legend(spec))
+    assert any(said.startswith("Shannon's bound:\n6 bits") for said in texts(spec))
+    rows = numbers(spec)
+    network = rows[rows["method"] == "dan torus nonsaturating"]
+    assert network["fresh bits"].tolist() == [0, 64]
+    assert network["destroyed"].iloc[0] == pytest.approx(0, abs=1e-6)
 
 
 def test_there_is_no_figure_of_runs_that_faced_other_attacks(tmp_path):

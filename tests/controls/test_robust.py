@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from charts import legend, numbers
 from torch import nn
 
 from dan_bench.attacks import comparisons as classifier
@@ -314,10 +315,9 @@ def test_the_figure_has_a_point_for_each_subject_and_none_without_comparisons(tm
             n: Estimate(v, v - 0.01, v + 0.01, 10) for n, v in zip(names, values, strict=True)
         }
         records.append(RunRecord(key_of(config), "done", config, estimates))
-    wrong, like = fooled(records, store).figure.axes
-    for place, y in ((wrong, 3), (like, 0.8)):
-        points = [container.lines[0].get_xydata()[0] for container in place.containers]
-        assert np.array(points) == pytest.approx(np.array([[95, y]] * 2))
-    assert [text.get_text() for text in like.get_legend().get_texts()] == ["fgsm", "pgd"]
+    spec = fooled(records, store).chart.to_dict()
+    drawn = numbers(spec)[["fixed", "fresh", "similarity"]]
+    assert drawn.to_numpy() == pytest.approx(np.array([[95, 3, 0.8]] * 2))
+    assert legend(spec) == ["fgsm", "pgd"]
     without = [replace(record, metrics={}) for record in records]
     assert fooled(without, store) is None

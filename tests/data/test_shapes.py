@@ -12,8 +12,8 @@ from dan_bench.config.schema import ConfigError
 from dan_bench.metrics.pictures import as_pictures
 from dan_bench.pipeline.plan import identify, plan
 from dan_bench.pipeline.run import run
-from dan_bench.report.figures import tiles
-from dan_bench.report.html import samples
+from dan_bench.report.figures.pictures import shape_of
+from dan_bench.report.html import pictures
 
 C2ST = (
     "{_target_: dan_bench.attacks.distinguish.C2st, hidden: 4, channels: 2, least: 20, "
@@ -121,7 +121,7 @@ def test_a_row_is_looked_at_as_the_picture_of_its_shape(shape, seen):
 def test_a_report_looks_at_rows_in_the_same_way(shape, seen):
     rows = np.arange(48, dtype=np.uint8).reshape(2, 24)
     run = SimpleNamespace(key="key", config={"data": {"shape": shape}})
-    assert tiles.shape_of(run, 24) == seen
+    assert shape_of(run, 24) == seen
     store = SimpleNamespace(array=lambda *_: rows)
-    shown = samples.strip(samples.read(run, "samples", store))
+    shown = pictures.strip(pictures.read(run, "samples", store))
     assert (shown.tiles, shown.height, shown.width) == (2, *seen[:2])

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from charts import numbers
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -261,8 +262,9 @@ def test_the_figure_has_a_line_a_subject_and_none_without_a_dial(tmp_path):
         return RunRecord(f"{name}{seed}", "done", config, metrics=found)
 
     assert figure_of([record(0, metrics={})], Store(tmp_path)) is None
-    figure = figure_of([record(0), record(1), record(0, "another")], Store(tmp_path)).figure
-    for place in figure.axes:
-        lines = [container.lines[0] for container in place.containers]
-        assert [line.get_xdata().tolist() for line in lines] == [[0, 0.5, 1]] * 2
-        assert [line.get_ydata().tolist() for line in lines] == [[0, 4, 8]] * 2
+    figure = figure_of([record(0), record(1), record(0, "another")], Store(tmp_path))
+    lines = list(numbers(figure.chart.to_dict()).groupby(["metric", "method"]))
+    assert len(lines) == 4
+    for _, line in lines:
+        assert line["asked"].tolist() == [0, 0.5, 1]
+        assert line["bits"].tolist() == [0, 4, 8]

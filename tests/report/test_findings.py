@@ -20,7 +20,7 @@ from dan_bench.results.archive import publish
 from dan_bench.results.record import Store
 from dan_bench.statistics import t_interval
 
-HEAVY = {"torch", "torchvision", "pytorch_lightning", "wandb", "hydra", "matplotlib"}
+HEAVY = {"torch", "torchvision", "pytorch_lightning", "wandb", "hydra", "altair"}
 
 
 @pytest.mark.parametrize(

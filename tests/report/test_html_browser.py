@@ -103,9 +103,9 @@ def test_filters_by_name_kind_verdict_and_column(opened):
     page = opened()
     form = page.get_by_role("search")
     everything = names(page)
-    form.get_by_label("Subject has").fill("torus noise_dim=0")
+    form.get_by_label("Method has").fill("torus noise_dim=0")
     assert names(page) == ["dan torus minimax"]
-    assert page.locator("#told").inner_text() == f"1 of {len(everything)} subjects."
+    assert page.locator("#told").inner_text() == f"1 of {len(everything)} methods."
     form.get_by_role("button", name="Reset").click()
     page.wait_for_function("document.querySelectorAll('tr[hidden]').length === 0")
     form.get_by_label("Kind").select_option("control")
@@ -125,18 +125,32 @@ def test_filters_by_name_kind_verdict_and_column(opened):
 def test_figures_are_drawn_and_their_numbers_can_be_read(opened):
     page = opened()
     figures = page.locator("figure.chart")
-    assert figures.count() == 6
+    assert figures.count() == 7
     for i in range(6):
         assert figures.nth(i).locator("svg path").count() > 10
         figures.nth(i).locator("summary").click()
         figures.nth(i).locator("details table tbody tr").first.wait_for()
     told = figures.first.locator("details table").inner_text()
     assert "gan torus" in told
-    choice = page.get_by_label("Curve:")
-    choice.select_option(label="GAN value V(D, G)")
+    assert page.locator("figure.chart svg image").count() > 3
+
+
+def test_figures_answer_to_the_pointer(opened):
+    page = opened()
+    collapse = page.locator("#figure-collapse")
+    marks = collapse.locator("svg .role-mark path[aria-roledescription=point]")
+    faint = "(all) => all.filter((e) => Number(e.getAttribute('opacity')) < 0.2).length"
+    assert marks.evaluate_all(faint) == 0
+    collapse.locator("path[aria-roledescription=point][aria-label*='gan torus']").hover(force=True)
+    tooltip = page.locator("#vg-tooltip-element")
+    tooltip.wait_for()
+    assert "entropy" in tooltip.inner_text()
+    collapse.locator(".role-legend-symbol path").first.click()
     page.wait_for_function(
-        "document.querySelector('#convergence-mnist svg').textContent.includes('1.4')"
+        "[...document.querySelectorAll('#figure-collapse path[aria-roledescription=point]')]"
+        ".some((e) => Number(e.getAttribute('opacity')) < 0.2)"
     )
+    assert marks.evaluate_all(faint) < marks.count()
 
 
 def test_the_reader_is_a_discriminator_with_an_interval(opened):

@@ -4,7 +4,7 @@ import pytest
 from html_records import D, N, measured, run
 
 from dan_bench.interfaces import Estimate
-from dan_bench.report.html.subjects import short_names
+from dan_bench.report.figures.grid import short_names
 from dan_bench.report.verdicts import gone_from_disk, gone_from_output, looks_like_noise
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from charts import legend, numbers
 
 from dan_bench.config.compose import configure
 from dan_bench.data.batches import Batches
@@ -203,14 +204,17 @@ def test_without_gradients_there_is_no_table_and_no_figure(tmp_path, capsys):
 def test_the_figure_has_a_line_for_each_objective(tmp_path):
     store = stored(tmp_path, "minimax", 0, curve(ACCURACIES, VANISHES))
     store = stored(tmp_path, "hinge", 0, curve(ACCURACIES, [1.0] * 6))
-    figure = saturation(store.all()[0], store).figure
-    labels = [line.get_label() for line in figure.axes[1].get_lines()]
-    assert labels == ["hinge", "minimax"]
+    spec = saturation(store.all()[0], store).chart.to_dict()
+    assert legend(spec) == ["hinge", "minimax"]
+    drawn = numbers(spec)
+    assert drawn["method"].unique().tolist() == ["hinge", "minimax"]
     assert [len(gradient_curves(store.all()[0], store)[name]) for name in ("hinge", "minimax")] == [
         1,
         1,
     ]
-    assert figure.axes[1].get_lines()[0].get_ydata() == pytest.approx([1.0] * 6)
+    hinge = drawn[drawn["method"] == "hinge"]
+    assert hinge["gradient"].tolist() == pytest.approx([1.0] * 6)
+    assert hinge["point"].isna().tolist() == [True] * 5 + [False]  # its mark stands at the end
 
 
 def test_the_preset_freezes_the_degenerator_and_logs_what_reaches_it():

@@ -2,19 +2,21 @@
 
 from dataclasses import dataclass
 
-from dan_bench.report.figures.after_passes import after_fifteen_passes, after_one_pass
 from dan_bench.report.figures.architectures import architectures
 from dan_bench.report.figures.collapse import collapse
 from dan_bench.report.figures.convergence import convergence
 from dan_bench.report.figures.dial import dial
-from dan_bench.report.figures.drawn import Draw
+from dan_bench.report.figures.figure import Draw
 from dan_bench.report.figures.fooled import fooled
 from dan_bench.report.figures.one_dimension import one_dimension
-from dan_bench.report.figures.python_or_dan import python_or_dan
-from dan_bench.report.figures.samples import samples
+from dan_bench.report.figures.pictures import (
+    after_fifteen_passes,
+    after_one_pass,
+    python_or_dan,
+)
+from dan_bench.report.figures.samples import samples, training_samples
 from dan_bench.report.figures.saturation import saturation
 from dan_bench.report.figures.secrecy import secrecy
-from dan_bench.report.figures.training_samples import training_samples
 from dan_bench.report.figures.universe import universe
 
 TRAIN = "python -m dan_bench.train"

@@ -8,11 +8,10 @@ from pathlib import Path
 
 from dan_bench.cli import user_path
 from dan_bench.interfaces import Results, RunRecord
-from dan_bench.report.figures import write
-from dan_bench.report.figures.catalogue import CATALOGUE
-from dan_bench.report.figures.style import THEMES, Theme, styled
 from dan_bench.results.archive import open_results
 from dan_bench.results.where import listed
+
+THEMES = ("light", "dark")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,6 +37,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Draw; 0 where something was drawn, 2 where nothing was or a name is unknown."""
     asked = parser().parse_args(arguments)
+    from dan_bench.report.figures.catalogue import CATALOGUE
+
     names = None if asked.only is None else listed("--only", asked.only, CATALOGUE)
     results = open_results(asked.results)
     records, damaged = results.all()
@@ -49,12 +50,14 @@ def main(arguments: list[str] | None = None) -> int:
     if not done:
         print(f"no finished runs under {asked.results}; `make sweep` makes some", file=sys.stderr)
         return 2
-    themes = [theme for name, theme in THEMES.items() if asked.theme in ("both", name)]
+    themes = [name for name in THEMES if asked.theme in ("both", name)]
     return draw_all(done, results, asked.out or asked.results / "figures", names, themes)
 
 
 def listing(records: Sequence[RunRecord], results: Results) -> int:
     """Print all figures, and whether these records hold them."""
+    from dan_bench.report.figures.catalogue import CATALOGUE
+
     width = max(map(len, CATALOGUE))
     for name, entry in CATALOGUE.items():
         drawn = entry.draw(records, results)
@@ -71,29 +74,30 @@ def draw_all(
     results: Results,
     folder: Path,
     names: Sequence[str] | None,
-    themes: Sequence[Theme],
+    themes: Sequence[str],
 ) -> int:
-    """Draw and write figures, telling of each; return the exit code."""
+    """Draw and write figures, naming each; return the exit code."""
+    from dan_bench.report.figures import style, write
+    from dan_bench.report.figures.catalogue import CATALOGUE
+
     folder.mkdir(parents=True, exist_ok=True)
     wanted = names or [name for name, entry in CATALOGUE.items() if not entry.on_request]
+    chosen = [style.THEMES[name] for name in themes]
     sections: dict[str, str] = {}
     for name in dict.fromkeys(wanted):
         began, written = time.monotonic(), 0
         entry = CATALOGUE[name]
-        for theme in themes:
-            with styled(theme):
-                drawn = entry.draw(records, results)
-                if drawn is None:
-                    break
-                for file, content in write.files(name, drawn, theme).items():
-                    (folder / file).write_bytes(content)
-                    written += len(content)
-            sections[name] = write.section(name, drawn, themes)
-        if name in sections:
-            took = time.monotonic() - began
-            print(f"{folder / name}: {written / 1e3:.0f} kB, {took:.1f} s", flush=True)
-        else:
+        drawn = entry.draw(records, results)
+        if drawn is None:
             print(f"{name}: no such records; `{entry.command}` makes them", file=sys.stderr)
+            continue
+        for theme in chosen:
+            for file, content in write.files(name, drawn, theme).items():
+                (folder / file).write_bytes(content)
+                written += len(content)
+        sections[name] = write.section(name, drawn, chosen)
+        took = time.monotonic() - began
+        print(f"{folder / name}: {written / 1e3:.0f} kB, {took:.1f} s", flush=True)
     if not sections:
         return 2
     print(write.captions(folder, sections, CATALOGUE, keep=names is not None))

@@ -1,9 +1,10 @@
-"""Which of many subjects a figure shows: those that differ in nothing but what it compares.
+"""Which of many methods a figure shows: those that differ in nothing but what it compares.
 
 A results folder holds sweeps for different purposes. A figure that compares models shows those of
 one evaluation, one training schedule and one objective, and says how many others there are.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,21 +15,12 @@ from dan_bench.results.select import group_methods
 
 OBJECTIVE = "nonsaturating"
 """The default, which is shown where there are several."""
-FIRST = (
-    "dan sigmoid",
-    "dan torus",
-    "gan sigmoid",
-    "dcdan torus",
-    "entropydan torus",
-    "infodan sigmoid",
-)
-"""Subjects that are drawn before others, where there is no room for all."""
 KINDS = ("control", "untrained", "learned")
 
 
 @dataclass(frozen=True)
 class PlottedMethod:
-    """One subject of a figure, with its runs by seed."""
+    """A method of a figure, with its runs by seed."""
 
     section: str
     """The data set."""
@@ -50,13 +42,13 @@ class PlottedMethod:
 
 
 def grid(records: Sequence[RunRecord]) -> tuple[list[PlottedMethod], str]:
-    """Choose the subjects that can be compared with each other.
+    """Choose the methods that can be compared with each other.
 
     Args:
         records: of any runs; those that failed are left out.
 
     Returns:
-        The subjects: by data set, controls first, then untrained networks, then models. And one
+        The methods: by data set, controls first, then untrained networks, then models. And one
         sentence on how many were left out; empty where none was.
     """
     done = [record for record in records if record.status == "done"]
@@ -75,15 +67,9 @@ def grid(records: Sequence[RunRecord]) -> tuple[list[PlottedMethod], str]:
         groups[config["data"]["name"], KINDS.index(kind), name, output].append(record)
     shown = []
     for (section, kind, name, output), runs in sorted(groups.items()):
-        same = most_common(runs, lambda r: repr(without_seed(r.config)))
-        in_order = tuple(sorted(same, key=lambda run: int(run.config["seed"])))
-        shown.append(PlottedMethod(section, name, output, KINDS[kind], in_order))
+        most = max(group_methods(runs), key=lambda method: len(method.runs))
+        shown.append(PlottedMethod(section, name, output, KINDS[kind], most.by_seed))
     return shown, left_out(done, [run for subject in shown for run in subject.runs], of)
-
-
-def rank(subject: PlottedMethod) -> tuple[int, str]:
-    """Return what subjects are sorted by where there is no room for all."""
-    return (FIRST.index(subject.name) if subject.name in FIRST else len(FIRST)), subject.name
 
 
 def most_common(
@@ -108,17 +94,8 @@ def training_of(record: RunRecord) -> str:
     return repr([record.config.get(part) for part in parts])
 
 
-def without_seed(config: dict[str, Any]) -> dict[str, Any]:
-    """Return a config without the run's seed, and without a data set's that is the same."""
-    rest = {name: part for name, part in config.items() if name != "seed"}
-    data = config["data"]
-    if data.get("seed") == config["seed"]:
-        rest["data"] = {name: value for name, value in data.items() if name != "seed"}
-    return rest
-
-
 def left_out(records: Sequence[RunRecord], shown: Sequence[RunRecord], objective: str) -> str:
-    """Return one sentence on the subjects that are not shown."""
+    """Return one sentence on the methods that are not shown."""
     there = {run.key for run in shown}
     count = sum(
         not any(run.key in there for run in method.runs) for method in group_methods(records)
@@ -128,4 +105,17 @@ def left_out(records: Sequence[RunRecord], shown: Sequence[RunRecord], objective
     of = "other evaluations or settings"
     if objective:
         of = f"objectives other than {objective}, other schedules or evaluations"
-    return f"Left out: {count} {'subject' if count == 1 else 'subjects'} of {of}."
+    return f"Left out: {count} {'method' if count == 1 else 'methods'} of {of}."
+
+
+def short_names(labels: Sequence[str]) -> dict[str, str]:
+    """Return a short name for each label; the label itself where two would be called the same."""
+    names = {label: short(label) for label in labels}
+    count = Counter(names.values())
+    return {label: name if count[name] == 1 else label for label, name in names.items()}
+
+
+def short(label: str) -> str:
+    """Return a label without settings that are none, nor repeated; dotted names by their ends."""
+    words = [re.sub(r"^[\w.]+\.(\w+=)", r"\1", word) for word in label.split()]
+    return " ".join(dict.fromkeys(word for word in words if not word.endswith("=none")))

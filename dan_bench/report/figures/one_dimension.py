@@ -2,19 +2,24 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
+import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
 from dan_bench.interfaces import Results, RunRecord
-from dan_bench.report.figures import style
-from dan_bench.report.figures.drawn import DrawnFigure, basis
+from dan_bench.report.figures.figure import Figure
+from dan_bench.report.figures.style import numbers, series
 
 PANELS = 4
 LEVELS = 256
 BINS = 32
 HIGHEST = 4.6
 """Density at which the panels are cut off."""
+WIDTH, ABOVE, BELOW = 130, 150, 90
+LAWS = ("p_d, output", "p_x, target", "data")
+VIEWS = ("D", "best D")
 CAPTION = (
     "The paper's Figure 6: one dimension, at steps {steps}. Above, dashed, p_x, the uniform law "
     "that is aimed at; filled, p_d, the law of {model}'s output ({bins} bins, cut off at "
@@ -25,7 +30,7 @@ CAPTION = (
 )
 
 
-def one_dimension(records: Sequence[RunRecord], results: Results) -> DrawnFigure | None:
+def one_dimension(records: Sequence[RunRecord], results: Results) -> Figure | None:
     """Draw both laws and the discriminator at four steps of the first run of single numbers."""
     for run in sorted(records, key=lambda r: (r.config["seed"], r.key)):
         arrays = [
@@ -39,50 +44,90 @@ def one_dimension(records: Sequence[RunRecord], results: Results) -> DrawnFigure
 
 def draw(
     run: RunRecord, steps: NDArray[np.int64], made: NDArray[np.uint8], logits: NDArray[np.float64]
-) -> DrawnFigure:
-    """One run: above the laws, below the discriminator, a column a step."""
+) -> Figure:
+    """Return the figure of one run: above the laws, below the discriminator, a column a step."""
     chosen = np.unique(np.linspace(0, len(steps) - 1, PANELS).round().astype(int))
-    theme = style.theme()
-    figure, axes = style.canvas(
-        2, len(chosen), 3.1, sharex=True, sharey="row", height_ratios=[1.6, 1]
-    )
-    middles = (np.arange(LEVELS) + 0.5) / LEVELS
-    edges = np.linspace(0, 1, BINS + 1)
-    for letter, (above, below), i in zip("abcd", axes.T, chosen, strict=False):
-        law = density(made[i])
-        green = style.colour(2)
-        above.stairs(
-            law, edges, fill=True, facecolor=(green, 0.6), edgecolor=green, label="$p_d$, output"
-        )
-        above.plot([0, 1], [1, 1], ls="--", color=theme.ink, label="$p_x$, target")
-        bell = law_of_data(run, middles)
-        if bell is not None:
-            above.plot(middles[::4], bell[::4], ls=":", lw=1.1, color=theme.muted, label="data")
-        if law.max() > HIGHEST:
-            above.text(0.97, 0.97, f"up to {law.max():.1f}", transform=above.transAxes,
-                       ha="right", va="top", fontsize=style.SMALL, color=green)  # fmt: skip
-        above.set_title(f"({letter})  step {steps[i]:,}", fontsize=8)
-        best = 1 / (1 + law)
-        below.stairs(best, edges, baseline=None, color=theme.muted, lw=0.9, label="best D")
-        probability = 1 / (1 + np.exp(-logits[i].astype(np.float64)))
-        below.plot(middles[::4], probability[::4], color=style.colour(0), lw=1.8, label="D")
-        below.set(xlabel="y", ylim=(0, 1), xlim=(0, 1))
-        below.set_xticks([0, 0.5, 1], ["0", "½", "1"])
-        below.set_yticks([0, 0.5, 1], ["0", "½", "1"])
-    axes[0, 0].set(ylim=(0, min(HIGHEST, axes[0, 0].get_ylim()[1])))
-    axes[1, -1].legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=1.6)
-    axes[0, 0].set(ylabel="density")
-    axes[1, 0].set(ylabel="D(y)")
-    axes[0, -1].legend(loc="upper left", bbox_to_anchor=(1, 1), handlelength=1.6)
-    n = f"{made.shape[1]:,} samples"
-    style.note(figure, basis([run], n))
+    rows = [row for i in chosen for row in points(run, int(steps[i]), made[i], logits[i])]
+    columns = [
+        column(letter, int(steps[i]), density(made[i]), letter == "a")
+        for letter, i in zip("abcd", chosen, strict=False)
+    ]
+    chart = alt.hconcat(*columns, data=numbers(rows), spacing=8)
     caption = CAPTION.format(
         steps=", ".join(f"{steps[i]:,}" for i in chosen),
         model=run.config["model"]["name"],
         bins=BINS,
         highest=HIGHEST,
     )
-    return DrawnFigure(figure, caption, (run,), n)
+    return Figure(chart, caption, (run,), f"{made.shape[1]:,} samples")
+
+
+def points(
+    run: RunRecord, step: int, made: NDArray[np.uint8], logits: NDArray[np.float64]
+) -> list[dict[str, Any]]:
+    """Return what is drawn of one step: a row a line and place on [0, 1]."""
+    middles = (np.arange(LEVELS) + 0.5)[::4] / LEVELS
+    law = density(made)
+    edges = np.linspace(0, 1, BINS + 1)
+    steps = np.append(law, law[-1])  # a bin reaches to where the next begins
+    lines = {LAWS[0]: (edges, steps), VIEWS[1]: (edges, 1 / (1 + steps))}
+    lines[LAWS[1]] = (np.array([0, 1]), np.array([1.0, 1.0]))
+    bell = law_of_data(run, middles)
+    if bell is not None:
+        lines[LAWS[2]] = (middles, bell)
+    lines[VIEWS[0]] = (middles, 1 / (1 + np.exp(-logits[::4].astype(np.float64))))
+    return [
+        {"step": step, "law": name, "y": float(y), "value": float(value)}
+        for name, (places, values) in lines.items()
+        for y, value in zip(places, values, strict=True)
+    ]
+
+
+def column(letter: str, step: int, law: NDArray[np.float64], is_first: bool) -> Any:
+    """Return the two panels of a step."""
+    ticks = alt.Axis(values=[0, 0.5, 1])
+    at = alt.Chart().transform_filter(alt.datum.step == step)
+    one = {
+        name: at.transform_filter(alt.datum.law == name).encode(
+            alt.X("y:Q", title=title, axis=ticks, scale=alt.Scale(domain=[0, 1]))
+        )
+        for names, title in ((LAWS, None), (VIEWS, "y"))
+        for name in names
+    }
+    colour = series([*LAWS, *VIEWS], "law")
+
+    def axis(title: str, values: list[float]) -> alt.Axis:
+        return alt.Axis(values=values, title=title if is_first else None, labels=is_first)
+
+    high = alt.Y(
+        "value:Q",
+        scale=alt.Scale(domain=[0, HIGHEST], nice=False),
+        axis=axis("density", [0, 1, 2, 3, 4]),
+    )
+    fill = (
+        one[LAWS[0]]
+        .mark_area(clip=True, opacity=0.6, interpolate="step-after")
+        .encode(y=high, color=colour)
+    )
+    line: dict[str, Any] = {"strokeWidth": 1.3, "clip": True}
+    target = one[LAWS[1]].mark_line(strokeDash=[5, 4], **line).encode(y=high, color=colour)
+    data = one[LAWS[2]].mark_line(strokeDash=[1.5, 2], **line).encode(y=high, color=colour)
+    cut = alt.Chart(alt.InlineData([{"said": f"up to {law.max():.1f}"}])).mark_text(
+        style="aside", align="right", baseline="top"
+    )
+    beyond = [cut.encode(x=alt.value(WIDTH - 12), y=alt.value(2), text="said:N")]
+    above = alt.layer(fill, target, data, *(beyond if law.max() > HIGHEST else []))
+    low = alt.Y("value:Q", scale=alt.Scale(domain=[0, 1]), axis=axis("D(y)", [0, 0.5, 1]))
+    best = one[VIEWS[1]].mark_line(interpolate="step-after", **line).encode(y=low, color=colour)
+    said = one[VIEWS[0]].mark_line(strokeWidth=2.2, clip=True).encode(y=low, color=colour)
+    below = alt.layer(best, said)
+    title = alt.Title(f"({letter}) step {step:,}", fontSize=11)
+    return alt.vconcat(
+        above.properties(width=WIDTH, height=ABOVE, title=title),
+        below.properties(width=WIDTH, height=BELOW),
+        bounds="flush",
+        spacing=30,
+    )
 
 
 def density(made: NDArray[np.uint8]) -> NDArray[np.float64]:

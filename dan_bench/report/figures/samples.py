@@ -1,79 +1,140 @@
-"""The samples themselves: what each subject's first seed makes of the same held-out rows."""
+"""The samples themselves: after training, and through it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
-from dan_bench.interfaces import Results, RunRecord
-from dan_bench.report.figures import style
-from dan_bench.report.figures.drawn import DrawnFigure, basis
+from dan_bench.interfaces import Bytes, Results, RunRecord
+from dan_bench.report.figures.figure import Figure, joined, not_shown, one_data_set
 from dan_bench.report.figures.grid import PlottedMethod, grid
-from dan_bench.report.figures.tiles import Bytes, foot, label, mosaic, place, shape_of, sheet
+from dan_bench.report.figures.pictures import SCALE, Placed, mosaic, shape_of, sheet
 
-FIRST = "mnist"
-MOST = 11
-"""Subjects that are drawn: models first, then untrained networks, then controls."""
 TILES = 2
+MOST = 11
+"""Methods that are drawn: models first, then untrained networks, then controls."""
 COLUMNS = 3
-SCALE = 4
-LEFT, BETWEEN = 124, 6
+KINDS = ("learned", "untrained", "control")
+LABEL, BETWEEN = 112, 8
 """Pixels."""
 CAPTION = (
-    "Samples of {data}: the data themselves, and what each subject's first seed makes of the first "
+    "Samples of {data}: the data themselves, and what each method's first seed makes of the first "
     "{tiles} held-out rows. A picture is worth what its viewer is: see the figure collapse for "
     "what cannot be seen here."
 )
-TELLING = ("identity", "python_random", "shuffle")
-"""Controls that are drawn before others."""
-KINDS = ("learned", "untrained", "control")
 
 
-def samples(records: Sequence[RunRecord], results: Results) -> DrawnFigure | None:
-    """Draw a few samples of each subject of one data set, the data first."""
+def samples(records: Sequence[RunRecord], results: Results) -> Figure | None:
+    """Draw a few samples of each method of one data set, the data first."""
     shown, others = grid(records)
-    kept = [(s, of) for s in shown if (of := strip(s, results, "samples")) is not None]
-    sections = sorted({s.section for s, _ in kept}, key=lambda name: (name != FIRST, name))
-    here = [(s, of) for s, of in kept if s.section == sections[0]]
-    if not here:
+    kept = [(one, of) for one in shown if (of := strip(one, results, "samples")) is not None]
+    if not kept:
         return None
-    here.sort(key=lambda pair: place_of(pair[0]))
+    section, elsewhere = one_data_set([one.section for one, _ in kept])
+    here = [(one, of) for one, of in kept if one.section == section]
+    here.sort(key=lambda pair: (KINDS.index(pair[0].kind), pair[0].name))
     members = here[:MOST]
     first = members[0][0]
     data = strip(first, results, "inputs")
-    blocks = {} if data is None else {sections[0]: data}
-    blocks |= {subject.name: rows for subject, rows in members}
+    blocks = {} if data is None else {section: data}
+    blocks |= {one.name: rows for one, rows in members}
     shape = shape_of(first.runs[0], members[0][1].shape[1])
     assert shape is not None
     pictures = {name: mosaic(rows, shape, TILES) for name, rows in blocks.items()}
     high, wide = (SCALE * max(p.shape[i] for p in pictures.values()) for i in (0, 1))
     lines = -(-len(blocks) // COLUMNS)
-    figure = sheet(COLUMNS * (LEFT + wide), lines * (high + BETWEEN) - BETWEEN)
-    for i, (name, picture) in enumerate(pictures.items()):
-        left, top = i // lines * (LEFT + wide) + LEFT, i % lines * (high + BETWEEN)
-        place(figure, picture, left, top, SCALE)
-        said = name.replace(" ", "\n")
-        look = {"ha": "right", "va": "center", "fontsize": style.SMALL}
-        label(figure, said, left - 6, top + high // 2, **look)
-    runs = tuple(subject.runs[0] for subject, _ in members)
-    n = f"{len(members[0][1])} held-out rows"
-    foot(figure, basis(runs, n))
-    caption = CAPTION.format(data=sections[0], tiles=TILES)
-    more = [subject.name for subject, _ in here[MOST:]]
-    if more:
-        caption += f" Not shown: {', '.join(more)}."
-    if len(sections) > 1:
-        caption += f" Other data sets are not shown: {', '.join(sections[1:])}."
-    return DrawnFigure(figure, f"{caption} {others}".strip(), runs, n)
+
+    def items() -> Iterator[Placed]:
+        for i, (name, picture) in enumerate(pictures.items()):
+            left, top = i // lines * (LABEL + wide) + LABEL, i % lines * (high + BETWEEN)
+            said = name.replace(" ", "\n")
+            yield Placed(said, left - 6, top + high // 2, align="right", baseline="middle")
+            yield Placed(picture, left, top)
+
+    width, height = COLUMNS * (LABEL + wide), lines * (high + BETWEEN) - BETWEEN
+    more = not_shown("Not shown", [one.name for one, _ in here[MOST:]])
+    caption = CAPTION.format(data=section, tiles=TILES)
+    return Figure(
+        sheet(list(items()), width, height),
+        joined(caption, more, elsewhere, others),
+        tuple(one.runs[0] for one, _ in members),
+        f"{len(members[0][1])} held-out rows",
+    )
 
 
-def place_of(subject: PlottedMethod) -> tuple[int, bool, str]:
-    """Return what subjects are sorted by."""
-    return KINDS.index(subject.kind), subject.name not in TELLING, subject.name
-
-
-def strip(subject: PlottedMethod, results: Results, part: str) -> Bytes | None:
+def strip(one: PlottedMethod, results: Results, part: str) -> Bytes | None:
     """Return a few rows of the first seed; None where none were kept or they are no pictures."""
-    rows = results.array(subject.runs[0].key, part)
-    if rows is None or rows.ndim != 2 or shape_of(subject.runs[0], rows.shape[1]) is None:
+    rows = results.array(one.runs[0].key, part)
+    if rows is None or rows.ndim != 2 or shape_of(one.runs[0], rows.shape[1]) is None:
         return None
     return np.asarray(rows[:TILES])
+
+
+MOST_STEPS, MOST_MODELS = 4, 4
+STEP, HEADING = 76, 24
+"""Pixels."""
+THROUGH = (
+    "Samples through training on {data}: downwards the steps, across the models, each with its "
+    "last output layer in the order of their names; in each cell what the first {tiles} held-out "
+    "rows (for a model that is given no data: as many draws of noise) become. One seed each, none "
+    "chosen."
+)
+Snapshots = dict[int, tuple[Any, tuple[int, ...]]]
+"""Rows and their shape, by step."""
+
+
+def training_samples(records: Sequence[RunRecord], results: Results) -> Figure | None:
+    """Draw snapshots of the first seeds of a few models, a line a step."""
+    shown, others = grid([r for r in records if r.config["model"]["kind"] == "learned"])
+    kept = [(one, of) for one in shown if (of := snapshots(one.runs[0], results))]
+    if not kept:
+        return None
+    section, elsewhere = one_data_set([one.section for one, _ in kept])
+    here = [(one, of) for one, of in kept if one.section == section]
+    last = {one.model: (one, of) for one, of in here}
+    members = [last[model] for model in sorted(last)][:MOST_MODELS]
+    every = sorted({step for _, of in members for step in of})
+    spaced = np.linspace(0, len(every) - 1, min(MOST_STEPS, len(every))).round().astype(int)
+    steps = [every[i] for i in spaced]
+    tiles = min(TILES, *(len(rows) for _, of in members for rows, _ in of.values()))
+    pictures = [column(of, steps, tiles) for _, of in members]
+    high, wide = (SCALE * size for size in pictures[0].shape[:2])
+
+    def items() -> Iterator[Placed]:
+        for i, ((one, _), picture) in enumerate(zip(members, pictures, strict=True)):
+            left = STEP + i * (wide + BETWEEN)
+            yield Placed(one.name, left, 0, "heading")
+            yield Placed(picture, left, HEADING)
+        for i, step in enumerate(steps):
+            middle = HEADING + round(high * (i + 0.5) / len(steps))
+            yield Placed(f"step {step:,}", STEP - 8, middle, align="right", baseline="middle")
+
+    width = STEP + len(members) * (wide + BETWEEN) - BETWEEN
+    drawn = {one.name for one, _ in members}
+    more = not_shown("Not shown", [one.name for one, _ in here if one.name not in drawn])
+    caption = THROUGH.format(data=section, tiles=tiles)
+    return Figure(
+        sheet(list(items()), width, HEADING + high),
+        joined(caption, more, elsewhere, others),
+        tuple(one.runs[0] for one, _ in members),
+        f"{tiles} held-out rows",
+    )
+
+
+def column(of: Snapshots, steps: Sequence[int], tiles: int) -> Any:
+    """Return one model's pictures, a line a step; a step that it has not is left empty."""
+    rows, shape = next(iter(of.values()))
+    empty = np.ma.masked_all((tiles, rows.shape[1]), dtype=np.uint8)
+    lines = [of[step][0][:tiles] if step in of else empty for step in steps]
+    return mosaic(np.ma.concatenate(lines), shape, tiles)
+
+
+def snapshots(run: RunRecord, results: Results) -> Snapshots:
+    """Return rows and shape of each snapshot by its step; none where a row is no picture."""
+    steps, made = (results.array(run.key, name) for name in ("snapshot_steps", "snapshots"))
+    if steps is None or made is None:
+        return {}
+    shape = shape_of(run, made.shape[2])
+    if shape is None:
+        return {}
+    return {int(step): (np.asarray(rows), shape) for step, rows in zip(steps, made, strict=True)}

@@ -2,26 +2,24 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
+import altair as alt
 import numpy as np
 
 from dan_bench.interfaces import Estimate, Results, RunRecord
 from dan_bench.metrics.destruction import shannon_bound
-from dan_bench.report.figures import style
-from dan_bench.report.figures.drawn import DrawnFigure, basis
-from dan_bench.report.figures.grid import left_out, most_common
-from dan_bench.report.figures.points import span
-from dan_bench.report.html.subjects import short_names
+from dan_bench.report.figures.figure import Figure, joined
+from dan_bench.report.figures.grid import left_out, most_common, short_names
+from dan_bench.report.figures.style import constants, ends, interval, marks, numbers, series
 from dan_bench.results.select import group_methods
 from dan_bench.statistics import t_interval
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
 ATTACKS = ("dictionary_recovered", "rehearsal_recovered")
 """Those that name one candidate among K; only records that faced both are drawn."""
+WIDTH, HEIGHT = 430, 280
+TOP = 106
+TICKS = [0, 1, 10, 100, 1000, 10_000, 100_000, 1_000_000]
 CAPTION = (
     "Looks like noise is not is gone: the percentage of data destroyed, %_dd, against the fresh "
     "random bits that a sample was given. Attackers name the input among {candidates:,} "
@@ -32,18 +30,7 @@ CAPTION = (
 )
 
 
-@dataclass(frozen=True)
-class SecrecyPoint:
-    """One subject at one amount of randomness, over its seeds."""
-
-    noise_bits: float
-    destroyed: Estimate
-    """By the better attack of each run."""
-    by_dictionary: float
-    """What would have been said without the rehearsal."""
-
-
-def secrecy(records: Sequence[RunRecord], _: Results) -> DrawnFigure | None:
+def secrecy(records: Sequence[RunRecord], _: Results) -> Figure | None:
     """Draw %_dd by dictionary attacks over fresh random bits, a panel a data set."""
     faced = [
         record
@@ -53,26 +40,47 @@ def secrecy(records: Sequence[RunRecord], _: Results) -> DrawnFigure | None:
     attacked = most_common(faced, lambda record: repr(record.config.get("evaluation")))
     if not attacked:
         return None
-    panels: dict[str, list[RunRecord]] = defaultdict(list)
-    for record in attacked:
-        panels[record.config["data"]["name"]].append(record)
-    figure, axes = style.canvas(len(panels), 1, 3.6 * len(panels))
-    for panel, (data, members) in zip(axes[:, 0], sorted(panels.items()), strict=True):
-        draw_bound(panel, members)
-        found = subjects(members)
-        called = short_names([name for _, name in found])
-        for i, ((is_network, name), points) in enumerate(sorted(found.items())):
-            draw(panel, (is_network, called[name]), points, i)
-        panel.set_xscale("symlog", linthresh=1)
-        panel.set(xlim=(-0.25, None), ylim=(-5, 106), title=data)
-        panel.set(xlabel="fresh random bits a sample", ylabel="data destroyed, %_dd")
-        style.legend(panel, loc="center left", bbox_to_anchor=(1.01, 0.5))
+    rows = [row for _, members in sorted(by_data(attacked).items()) for row in points(members)]
+    names = list(dict.fromkeys(str(row["method"]) for row in rows))
     information = asked(attacked)
-    n = f"{queries(attacked)} outputs to be named"
-    style.note(figure, basis(attacked, n))
+    most = max(information, *(record.costs["noise_bits"] for record in attacked))
+    x = alt.X(
+        "fresh bits:Q",
+        title="fresh random bits a sample",
+        scale=alt.Scale(type="symlog", constant=1, domain=[-0.25, 2 * most], nice=False),
+        axis=alt.Axis(values=TICKS, format=",d"),
+    )
+    y = alt.Y(
+        "destroyed:Q",
+        title="data destroyed, %_dd",
+        scale=alt.Scale(domain=[-4, TOP], nice=False),
+    )
+    base = alt.Chart().encode(x=x, y=y)
+    network = base.transform_filter("datum.kind == 'network'")
+    lines = network.mark_line().encode(color=series(names))
+    without = network.mark_point(size=40, strokeWidth=1.3).encode(
+        alt.Y("without rehearsal:Q"), color=series(names)
+    )
+    panel = alt.layer(
+        *bound(information, 2 * most, x, y),
+        lines,
+        interval(base, names, y=alt.Y("destroyed low:Q"), y2="destroyed high:Q"),
+        marks(base, names, alt.value(60), "datum.kind == 'network'"),
+        without,
+    ).properties(width=WIDTH, height=HEIGHT)
+    chart = panel.facet(row=alt.Row("data:N"), data=numbers(rows))
     said = CAPTION.format(candidates=round(2**information), information=information)
     others = left_out(faced, attacked, "")
-    return DrawnFigure(figure, f"{said} {others}".strip(), tuple(attacked), n)
+    n = f"{queries(attacked)} outputs to be named"
+    return Figure(chart, joined(said, others), tuple(attacked), n)
+
+
+def by_data(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
+    """Return the records of each data set."""
+    groups: dict[str, list[RunRecord]] = defaultdict(list)
+    for record in records:
+        groups[record.config["data"]["name"]].append(record)
+    return groups
 
 
 def asked(records: Sequence[RunRecord]) -> float:
@@ -88,70 +96,70 @@ def queries(records: Sequence[RunRecord]) -> str:
     return " or ".join(f"{size:,}" for size in sorted(sizes))
 
 
-def subjects(records: Sequence[RunRecord]) -> dict[tuple[bool, str], list[SecrecyPoint]]:
-    """Points of each subject, by whether it is a network and by its name without noise_dim."""
+def points(records: Sequence[RunRecord]) -> list[dict[str, Any]]:
+    """Return the points of one data set: each method at each amount of randomness, over seeds.
+
+    Methods are named without `noise_dim`, which is what their points differ in.
+    """
     groups: dict[tuple[bool, str], dict[float, list[RunRecord]]] = defaultdict(
         lambda: defaultdict(list)
     )
     for method in group_methods(records):
         name = " ".join(v for axis, v in method.axes.items() if axis not in ("data", "noise_dim"))
-        for record in method.runs:
-            is_network = record.config["model"]["kind"] != "control"
-            groups[is_network, name][record.costs["noise_bits"]].append(record)
-    return {
-        subject: [
-            SecrecyPoint(
-                bits,
-                t_interval([min(destroyed(run, name) for name in ATTACKS) for run in runs]),
-                float(np.mean([destroyed(run, ATTACKS[0]) for run in runs])),
-            )
-            for bits, runs in sorted(by_bits.items())
-        ]
-        for subject, by_bits in groups.items()
-    }
+        for run in method.runs:
+            is_network = run.config["model"]["kind"] != "control"
+            groups[is_network, name][run.costs["noise_bits"]].append(run)
+    called = short_names([name for _, name in groups])
+    return [
+        {
+            "data": records[0].config["data"]["name"],
+            "method": called[name],
+            "kind": "network" if is_network else "control",
+            "fresh bits": bits,
+            "seeds": len(runs),
+            **ends("destroyed", within(better_attack(runs))),
+            "without rehearsal": float(np.mean([destroyed(run, ATTACKS[0]) for run in runs])),
+        }
+        for (is_network, name), by_bits in sorted(groups.items(), key=lambda item: item[0])
+        for bits, runs in sorted(by_bits.items())
+    ]
 
 
 def destroyed(record: RunRecord, attack: str) -> float:
-    """%_dd by one attack."""
+    """Return %_dd by one attack."""
     share = record.metrics[attack]
     assert share is not None
     return 100 * (1 - share.value)
 
 
-def draw_bound(axes: "Axes", records: Sequence[RunRecord]) -> None:
-    """Shannon's bound for the bits that name one candidate; nothing one-to-one lies above it."""
-    information = asked(records)
-    most = max(information, *(record.costs["noise_bits"] for record in records))
-    bits = np.concatenate([np.linspace(0, information, 200), [2 * most]])
-    bound = [shannon_bound(h, information) for h in bits]
-    label = f"Shannon's bound: {information:g} bits\nname one of {2**information:,.0f}"
-    axes.plot(bits, bound, color=style.theme().ink, lw=1.2, ls="--", label=label)
-    axes.fill_between(bits, bound, 106, color=style.theme().faint, lw=0, zorder=0)
+def better_attack(runs: Sequence[RunRecord]) -> Estimate:
+    """Return the mean over seeds of %_dd by the better attack of each run."""
+    return t_interval([min(destroyed(run, name) for name in ATTACKS) for run in runs])
 
 
-def draw(axes: "Axes", subject: tuple[bool, str], points: Sequence[SecrecyPoint], i: int) -> None:
-    """One subject; hollow and alone for a control, a line for a network."""
-    is_network, name = subject
-    bits = [point.noise_bits for point in points]
-    axes.errorbar(
-        bits,
-        [point.destroyed.value for point in points],
-        yerr=list(zip(*(within(point.destroyed) for point in points), strict=True)),
-        fmt=style.marker(i) + ("-" if is_network else ""),
-        color=style.colour(i),
-        ms=5 if is_network else 11 - 2 * (i % 4),  # nested, where controls share a place
-        mfc=None if is_network else "none",
-        mew=1.2,
-        clip_on=False,
-        label=name,
+def within(estimate: Estimate) -> Estimate:
+    """Return an estimate whose interval reaches no further than a percentage can."""
+    if estimate.low is None or estimate.high is None:
+        return estimate
+    value = estimate.value
+    low, high = max(estimate.low, min(0.0, value)), min(estimate.high, max(100.0, value))
+    return Estimate(value, low, high, estimate.n)
+
+
+def bound(information: float, most: float, x: alt.X, y: alt.Y) -> list[Any]:
+    """Return Shannon's bound, drawn densely where the axis bends, and the shade above it."""
+    bits = [*np.linspace(0, information, 60), most]
+    line = [
+        {"fresh bits": round(float(h), 3), "destroyed": round(shannon_bound(h, information), 3)}
+        for h in bits
+    ]
+    base = alt.Chart(alt.InlineData(line)).encode(x=x, y=y)
+    said = f"Shannon's bound:\n{information:g} bits name\none of {2**information:,.0f}"
+    note = alt.Chart(constants(x=0, y=96, said=said)).mark_text(
+        style="hint", align="left", baseline="top", dx=8, lineBreak="\n"
     )
-    if is_network:
-        alone = [point.by_dictionary for point in points]
-        label = f"{name},\nwithout rehearsal"
-        axes.plot(bits, alone, "o", color=style.colour(i), mfc="none", ms=5, label=label)
-
-
-def within(estimate: Estimate) -> tuple[float, float]:
-    """How far the interval reaches on either side, as far as a percentage can."""
-    below, above = span(estimate)
-    return min(below, max(0.0, estimate.value)), min(above, max(0.0, 100 - estimate.value))
+    return [
+        base.mark_area(style="shade").encode(y2=alt.datum(TOP)),
+        base.mark_line(style="bound"),
+        note.encode(x="x:Q", y="y:Q", text="said:N"),
+    ]

@@ -1,209 +1,184 @@
-"""The style sheet of every figure: two themes, one set of sizes, one mark for each model.
+"""How every figure is drawn: its themes, as configs of Vega-Lite, and the encodings they share.
 
-Figures are drawn inside `styled(theme)`, and ask here for their colours: no figure names one.
+A chart names no colour. Series take theirs from the theme in the order of their names; lines,
+shades and notes that belong to no series name a style of `config`.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+import csv
+import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+import altair as alt
 
-from dan_bench.report.palette import MARKERS, ON_DARK, ON_LIGHT
+from dan_bench.interfaces import Estimate
 
-if TYPE_CHECKING:  # matplotlib takes half a second to import, and `--help` draws nothing
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-PAGE = 7.2
-"""Inches: the width of a page's text. One column is half of it."""
-DPI = 150
-SMALL = 6.5
-"""Points of the smallest text, in print."""
+# About the hues of Okabe & Ito's palette, as dark or as light as a line needs to have 3:1 on its
+# ground (WCAG 2.2, 1.4.11), and of lightnesses that keep them apart for every kind of eye
+ON_LIGHT = ("#0067A2", "#A04400", "#00A074", "#7B4865", "#A98500", "#4593BF", "#1F2328")
+ON_DARK = ("#2B87C9", "#E0702A", "#00B386", "#DB92BB", "#E8B800", "#7CC7F0", "#E6EDF3")
+SHAPES = [
+    *("circle", "square", "diamond", "triangle-up", "cross", "triangle-down"),
+    *("triangle-right", "triangle-left"),
+]
+DASHES = [[1, 0], [6, 3], [2, 2], [8, 2, 2, 2]]
+DIGITS = 5
+"""Significant digits of a chart's numbers."""
+SMALL, NORMAL = 10, 11
+"""Pixels of text."""
 
 
 @dataclass(frozen=True)
 class Theme:
-    """What a figure is drawn on, and with."""
+    """The colours of a figure."""
 
     name: str
     ground: str
     ink: str
     muted: str
-    """Of what is said aside: ticks, notes, what was expected."""
+    """Colour of ticks and notes."""
     faint: str
-    """Of what lies behind: grid lines, shades."""
+    """Colour of grid lines and shades."""
     colours: tuple[str, ...]
+    """Of the series, in order; they begin again after the last."""
 
     @property
     def suffix(self) -> str:
-        """Of the files' names."""
+        """What the theme adds to the names of files."""
         return "" if self.name == "light" else f"-{self.name}"
 
 
 LIGHT = Theme("light", "#FFFFFF", "#1F2328", "#59636E", "#E3E7EB", ON_LIGHT)
 DARK = Theme("dark", "#0D1117", "#E6EDF3", "#9198A1", "#262C34", ON_DARK)
 THEMES = {theme.name: theme for theme in (LIGHT, DARK)}
-
-_current: ContextVar[Theme] = ContextVar("theme", default=LIGHT)
-
-# Which of the colours and marks a model has, wherever it is drawn
-PLACES = {
-    name: i for i, name in enumerate(("dan", "infodan", "dcdan", "entropydan", "gan", "untrained"))
-}
-MARKS = "osD^v<o"
-"""Of models, at their places; the last is that of what has no place of its own."""
-DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
+SERIES = tuple(f"var(--series-{i})" for i in range(len(ON_LIGHT)))
+PAGE = Theme("page", "transparent", "var(--ink)", "var(--soft)", "var(--grid)", SERIES)
+"""On the HTML page the browser chooses between light and dark, by the style sheet's variables."""
 
 
-def theme() -> Theme:
-    """Return the theme that is drawn in."""
-    return _current.get()
-
-
-@contextmanager
-def styled(chosen: Theme) -> Iterator[None]:
-    """Draw in a theme; matplotlib's own settings are as before afterwards."""
-    import matplotlib
-
-    token = _current.set(chosen)
-    try:
-        with matplotlib.rc_context(cast(Any, settings(chosen))):
-            yield
-    finally:
-        _current.reset(token)
-
-
-def settings(chosen: Theme) -> dict[str, Any]:
-    """Return the style sheet, as matplotlib's rc settings."""
+def config(theme: Theme) -> dict[str, Any]:
+    """Return a theme as Vega-Lite's config."""
+    ink, muted, faint = theme.ink, theme.muted, theme.faint
+    text = {"color": ink, "fontSize": SMALL}
     return {
-        "axes.axisbelow": True,
-        "axes.edgecolor": chosen.muted,
-        "axes.facecolor": chosen.ground,
-        "axes.grid": True,
-        "axes.labelcolor": chosen.ink,
-        "axes.labelsize": 8,
-        "axes.linewidth": 0.7,
-        "axes.spines.right": False,
-        "axes.spines.top": False,
-        "axes.titlecolor": chosen.ink,
-        "axes.titlelocation": "left",
-        "axes.titlesize": 9,
-        "axes.titleweight": "bold",
-        "errorbar.capsize": 0,
-        "figure.facecolor": chosen.ground,
-        "font.family": "sans-serif",
-        # the first ships with matplotlib; the next is as wide, where an SVG is looked at without it
-        "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial"],
-        "font.size": 8,
-        "grid.color": chosen.faint,
-        "grid.linewidth": 0.6,
-        "image.interpolation": "none",
-        "legend.fontsize": 7,
-        "legend.frameon": False,
-        "legend.handlelength": 2.6,
-        "legend.labelcolor": chosen.ink,
-        "lines.linewidth": 1.4,
-        "lines.markersize": 5,
-        "patch.linewidth": 0.8,
-        "savefig.facecolor": chosen.ground,
-        "svg.fonttype": "none",
-        "svg.hashsalt": "dan_bench",
-        "text.color": chosen.ink,
-        "xtick.color": chosen.muted,
-        "xtick.labelsize": 7,
-        "xtick.major.size": 2.5,
-        "ytick.color": chosen.muted,
-        "ytick.labelsize": 7,
-        "ytick.major.size": 2.5,
+        "background": theme.ground,
+        "padding": 8,
+        "aria": theme is PAGE,  # a label at every mark would double the size of the files
+        "font": "Arial,sans-serif",
+        "view": {"stroke": None},
+        "concat": {"spacing": 16},
+        "axis": {
+            "domainColor": muted,
+            "gridColor": faint,
+            "labelColor": muted,
+            "labelFontSize": SMALL,
+            "ticks": False,
+            "labelPadding": 4,
+            "titleColor": ink,
+            "titleFontSize": NORMAL,
+            "titleFontWeight": "normal",
+        },
+        "header": {"labelColor": ink, "labelFontSize": 12, "labelFontWeight": "bold"}
+        | {"labelAnchor": "start", "title": None},
+        "headerRow": {"labelOrient": "top", "labelAngle": 0},
+        "legend": {
+            "labelColor": ink,
+            "labelFontSize": SMALL,
+            "labelLimit": 300,
+            "symbolBaseStrokeColor": ink,
+            "titleColor": ink,
+            "titleFontSize": SMALL,
+            "titleFontWeight": "normal",
+        },
+        "title": {"color": ink, "fontSize": 12, "anchor": "start"},
+        "range": {"category": list(theme.colours), "symbol": SHAPES},
+        "style": {
+            "optimum": {"color": ink, "strokeDash": [2, 2], "strokeWidth": 1.2},
+            "bound": {"color": ink, "strokeDash": [5, 4], "strokeWidth": 1.2},
+            "ink": {"color": ink, "strokeWidth": 0.9, "opacity": 1},
+            "shade": {"color": faint, "opacity": 1},
+            "said": text,
+            "aside": text | {"color": muted},
+            "hint": text | {"color": muted, "fontStyle": "italic"},
+            "heading": text | {"fontSize": 12, "fontWeight": "bold"},
+            "foot": {"fontSize": SMALL, "fontWeight": "normal"},
+        },
     }
 
 
-def colour(i: int) -> str:
-    """Return the i-th colour; they begin again after the last."""
-    return theme().colours[i % len(theme().colours)]
+def themed(chart: Any, foot: str, theme: Theme = LIGHT) -> Any:
+    """Return a chart in a theme, a note in its lower right corner."""
+    note = alt.Title(foot, orient="bottom", anchor="end", style="foot", offset=8, color=theme.muted)
+    return chart.properties(title=note).configure(**config(theme))
 
 
-def marker(i: int) -> str:
-    """Return the i-th mark."""
-    return MARKERS[i % len(MARKERS)]
+# Data
 
 
-def dash(i: int) -> Any:
-    """Return the i-th kind of line."""
-    return DASHES[i % len(DASHES)]
+def numbers(rows: Sequence[Mapping[str, object]]) -> alt.InlineData:
+    """Return rows as the data of a chart: CSV, which is half of JSON, to five digits."""
+    names = list(dict.fromkeys(k for row in rows for k in row))
+    out = io.StringIO()
+    writer = csv.DictWriter(out, names)
+    writer.writeheader()
+    for row in rows:
+        writer.writerow(
+            {k: f"{v:.{DIGITS}g}" if isinstance(v, float) else v for k, v in row.items()}
+        )
+    # said here, since what only a filter reads would stay text
+    kinds = {k: "number" for k in names if not any(isinstance(row.get(k), str) for row in rows)}
+    form = alt.CsvDataFormat(type="csv", parse=kinds)
+    return alt.InlineData(out.getvalue(), format=form, name="numbers")
 
 
-def place_of(model: str) -> int:
-    """Return a model's colour and mark; what has none of its own gets the last, which is ink."""
-    return PLACES.get(model, len(ON_LIGHT) - 1)
+def constants(**values: object) -> alt.InlineData:
+    """Return data of one row, for what is drawn once: an optimum, a shade, a word."""
+    return alt.InlineData([values])
 
 
-def canvas(
-    rows: int, columns: int, height: float, width: float = PAGE, **options: Any
-) -> "tuple[Figure, NDArray[Any]]":
-    """Return a figure and its axes, rows x columns.
-
-    Args:
-        rows: of axes.
-        columns: of axes.
-        height: inches.
-        width: inches.
-        options: of `Figure.subplots`.
-    """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes: NDArray[Any] = np.asarray(figure.subplots(rows, columns, squeeze=False, **options))
-    return figure, axes
+def ends(name: str, estimate: Estimate) -> dict[str, float]:
+    """Return a value and both ends of its interval; the value itself where there is none."""
+    low = estimate.value if estimate.low is None else estimate.low
+    high = estimate.value if estimate.high is None else estimate.high
+    return {name: estimate.value, f"{name} low": low, f"{name} high": high}
 
 
-def note(figure: "Figure", said: str) -> None:
-    """Write the short line at the foot: how much data, which seeds."""
-    figure.supxlabel(said, x=0.995, ha="right", fontsize=SMALL, color=theme().muted)
+# Encodings
 
 
-def legend(axes: "Axes", **where: Any) -> None:
-    """Name what is drawn by its marks and lines, without the bars of their intervals."""
-    from matplotlib.container import ErrorbarContainer
-
-    handles, labels = axes.get_legend_handles_labels()
-    marks = [h.lines[0] if isinstance(h, ErrorbarContainer) else h for h in handles]
-    axes.legend(marks, labels, **where)
+def series(names: Sequence[str], field: str = "method", **legend: Any) -> alt.Color:
+    """Return a colour for each name, and the legend that says so."""
+    look = alt.Legend(title=None, symbolOpacity=1, symbolDash=[1, 0], **legend)
+    return alt.Color(f"{field}:N", scale=alt.Scale(domain=list(names)), legend=look)
 
 
-def bare(axes: "Axes") -> None:
-    """Take the frame, the ticks and the grid away, for what is no plot."""
-    axes.set_axis_off()
-    axes.grid(visible=False)
+def dash(names: Sequence[str], field: str = "method") -> alt.StrokeDash:
+    """Return a kind of line for each name; the legend is that of the colours."""
+    range_ = [DASHES[i % len(DASHES)] for i in range(len(names))]
+    scale = alt.Scale(domain=list(names), range=range_)
+    return alt.StrokeDash(f"{field}:N", scale=scale, title=None)
 
 
-def spread(heights: list[float], gap: float, low: float, high: float) -> list[float]:
-    """Move labels apart as little as it takes, so that none is nearer than `gap` to the next.
+def marks(base: Any, names: Sequence[str], size: Any, filled: str = "true") -> Any:
+    """Return points in the colours and shapes of their names.
 
     Args:
-        heights: where the labels would stand.
-        gap: least distance between two.
-        low: below which none may stand.
-        high: above which none may stand; there is to be room for all.
-
-    Returns:
-        Where each stands, in the order given.
+        base: chart with the positions.
+        names: of the series.
+        size: of the points, a value or an encoding.
+        filled: expression that says which of the points are.
     """
-    order = np.argsort(heights, kind="stable")
-    steps = gap * np.arange(len(heights))
-    # apart by gap means in order once the steps are taken off: the nearest such is isotonic
-    wanted = np.asarray(heights, dtype=np.float64)[order] - steps
-    blocks: list[list[float]] = []
-    for one in wanted:
-        blocks.append([one])
-        while len(blocks) > 1 and np.mean(blocks[-2]) > np.mean(blocks[-1]):
-            blocks[-2:] = [blocks[-2] + blocks[-1]]
-    apart = np.concatenate([np.full(len(b), np.mean(b)) for b in blocks]) if blocks else wanted
-    placed = np.clip(apart, low, high - (steps[-1] if len(steps) else 0)) + steps
-    found = np.empty(len(heights))
-    found[order] = placed
-    return [float(x) for x in found]
+    scale, legend = alt.Scale(domain=list(names)), alt.Legend(title=None, symbolOpacity=1)
+    return base.mark_point(filled=True, strokeWidth=1.3, opacity=1).encode(
+        fill=alt.Fill("method:N", scale=scale, legend=legend),
+        stroke=alt.Stroke("method:N", scale=scale, legend=legend),
+        shape=alt.Shape("method:N", scale=scale, legend=legend),
+        fillOpacity=alt.condition(filled, alt.value(1), alt.value(0)),
+        size=size,
+    )
+
+
+def interval(base: Any, names: Sequence[str], **where: Any) -> Any:
+    """Return the intervals of points, as x and x2 or y and y2 say."""
+    return base.mark_rule(clip=True).encode(color=series(names), **where)

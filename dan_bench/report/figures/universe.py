@@ -2,10 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
 
 from dan_bench.interfaces import Results, RunRecord
-from dan_bench.report.figures import style
-from dan_bench.report.figures.drawn import DrawnFigure, basis, rows_of
+from dan_bench.report.figures.figure import Figure, rows_of
+from dan_bench.report.figures.style import interval, marks, numbers
 
 UNIVERSE = {
     "cosmic event horizon": (2.6e122, 0.3e122, 0.3e122),
@@ -24,7 +27,7 @@ CAPTION = (
 )
 
 
-def universe(records: Sequence[RunRecord], _: Results) -> DrawnFigure | None:
+def universe(records: Sequence[RunRecord], _: Results) -> Figure | None:
     """Draw published estimates, and what the records add up to."""
     learned = [
         r for r in records
@@ -35,45 +38,50 @@ def universe(records: Sequence[RunRecord], _: Results) -> DrawnFigure | None:
     if made <= 0:
         return None
     gone = sum(map(bits_gone, learned))
-    found = {name: tuple(x / math.log(2) for x in of) for name, of in UNIVERSE.items()}
-    found["made by networks here"] = (made, 0.0, 0.0)
+    rows = [row(name, "universe", *(x / math.log(2) for x in of)) for name, of in UNIVERSE.items()]
+    rows.append(row("made by networks here", "networks", made))
     if gone > 0:
-        found["destroyed by networks here"] = (gone, 0.0, 0.0)
-    figure, axes = style.canvas(1, 1, 2.4)
-    panel = axes[0, 0]
-    for i, (name, (bits, less, more)) in enumerate(found.items()):
-        ours = name not in UNIVERSE
-        colour = style.colour(1 if ours else 0)
-        panel.plot([1, bits], [i, i], color=colour, lw=1, ls="-" if ours else "--")
-        panel.errorbar(bits, i, xerr=[[less], [more]], fmt="s" if ours else "o", color=colour)
-        panel.text(bits * 1e2, i, said(bits), va="center", fontsize=7)
-    panel.set_yticks(range(len(found)), list(found))
-    panel.tick_params(axis="y", labelcolor=style.theme().ink, length=0)
-    panel.invert_yaxis()
-    panel.grid(visible=False, axis="y")
-    panel.set(xscale="log", xlim=(1, 1e138), xlabel="entropy (bits)")
-    n = rows_of(learned)
-    style.note(figure, basis(learned, n))
+        rows.append(row("destroyed by networks here", "networks", gone))
+    kinds = ["universe", "networks"]
+    x = alt.X(
+        "bits:Q",
+        title="entropy (bits)",
+        scale=alt.Scale(type="log", domain=[1, 1e138], nice=False),
+        axis=alt.Axis(values=[10.0**k for k in range(0, 139, 20)], format=".0e"),
+    )
+    y = alt.Y("what:N", title=None, sort=None, axis=alt.Axis(labelLimit=200, ticks=False))
+    base = alt.Chart().encode(x=x, y=y)
+    text = base.mark_text(style="said", align="left", dx=9).encode(text="said:N")
+    stem = interval(base, kinds, x=alt.X("one:Q"), x2="bits:Q")
+    width = interval(base, kinds, x=alt.X("bits low:Q"), x2="bits high:Q")
+    points = marks(base, kinds, alt.value(45)).encode(
+        stroke=alt.Stroke("method:N", scale=alt.Scale(domain=kinds), legend=None),
+        shape=alt.Shape("method:N", legend=None),
+    )
+    chart = alt.layer(stem, width, points, text, data=numbers(rows))
     ahead = math.log10(UNIVERSE["observable universe"][0] / math.log(2) / made)
     caption = CAPTION.format(made=made, gone=gone, more=ahead)
-    return DrawnFigure(figure, caption, tuple(learned), n)
+    chart = chart.properties(width=480, height=34 * len(rows))
+    return Figure(chart, caption, tuple(learned), rows_of(learned))
 
 
-def said(bits: float) -> str:
-    """Return a number as mantissa and power of ten."""
+def row(what: str, kind: str, bits: float, less: float = 0.0, more: float = 0.0) -> dict[str, Any]:
+    """Return what is drawn of one entropy."""
     power = math.floor(math.log10(bits))
-    return f"{bits / 10**power:.1f} $\\times$ $10^{{{power}}}$"
+    said = f"{bits / 10**power:.1f} x 10^{power}"
+    ends = {"bits": float(bits), "bits low": float(bits - less), "bits high": float(bits + more)}
+    return {"what": what, "method": kind, **ends, "one": 1, "said": said}
 
 
 def bits_made(run: RunRecord) -> float:
-    """Entropy of all bytes of a run's sample, taken one by one."""
+    """Return the entropy of all bytes of a run's sample, taken one by one."""
     found = run.metrics["shannon_bits"]
     assert found is not None
     return found.value * (found.n or 0)
 
 
 def bits_gone(run: RunRecord) -> float:
-    """Bits that name a row among the candidates, as many as the best attacker could not tell."""
+    """Return the bits that name a row among the candidates and the best attacker did not know."""
     named, share = (run.metrics.get(m) for m in ("dictionary_recovered", "percent_destroyed"))
     if named is None or share is None:
         return 0.0

@@ -6,81 +6,107 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
+import altair as alt
 import numpy as np
+import vl_convert
 from PIL import Image, ImageColor
 from PIL.PngImagePlugin import PngInfo
 
-from dan_bench.report.figures.compact import SHADES, compact, shade
-from dan_bench.report.figures.drawn import DrawnFigure
-from dan_bench.report.figures.style import DPI, Theme
+from dan_bench.report.figures.figure import Figure
+from dan_bench.report.figures.pictures import SHADES
+from dan_bench.report.figures.style import Theme, themed
 
-COLOURS = 48
-"""Of a PNG, the theme's own among them."""
+DPI, SCREEN = 120, 96
+"""Of a PNG, and of what a pixel of a chart is meant for."""
+BLENDS = (1.0, 0.75, 0.5, 0.25, 0.14)
+"""Of a colour with the ground: the edges of lines, and shades."""
 README = "README.md"
 TITLE = (
     "# Figures\n\nDrawn from the records by `python -m dan_bench.report figures`. "
-    f"Pictures are shown in {SHADES} shades of grey; the records' arrays hold every byte.\n"
+    f"Pictures are shown in {len(SHADES)} shades of grey; the records' arrays hold every byte.\n"
 )
 
 
-def files(name: str, drawn: DrawnFigure, theme: Theme) -> dict[str, bytes]:
+def version() -> str:
+    """Return the version of Vega-Lite that altair writes, as vl-convert names it."""
+    return ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+
+
+def files(name: str, figure: Figure, theme: Theme) -> dict[str, bytes]:
     """Return a figure's files, by name; from the same records the same bytes."""
     stem = f"{name}{theme.suffix}"
-    return {f"{stem}.svg": svg(name, drawn), f"{stem}.png": png(name, drawn, theme)}
+    spec = themed(figure.chart, figure.basis, theme).to_dict()
+    drawing = vl_convert.vegalite_to_svg(spec, vl_version=version())
+    return {
+        f"{stem}.svg": described(drawing, name, figure).encode(),
+        f"{stem}.png": png(drawing, name, figure, theme),
+    }
 
 
-def svg(name: str, drawn: DrawnFigure) -> bytes:
-    """Return the drawing in vectors; pictures within it stay pictures, a pixel a byte."""
-    out = io.BytesIO()
-    about = {"Title": name, "Description": drawn.description, "Creator": "dan_bench", "Date": None}
-    drawn.figure.savefig(out, format="svg", metadata=about)
-    return compact(out.getvalue())
+def described(drawing: str, name: str, figure: Figure) -> str:
+    """Return an SVG with its title and description, which browsers and screen readers know."""
+    head, close, body = drawing.partition(">")
+    about = f"<title>{escape(name)}</title><desc>{escape(figure.description)}</desc>"
+    return f'{head} role="img"{close}{about}{plain(body)}'
 
 
-def png(name: str, drawn: DrawnFigure, theme: Theme) -> bytes:
-    """Return the drawing in pixels, of a palette."""
-    raw, out = io.BytesIO(), io.BytesIO()
-    drawn.figure.savefig(raw, format="png", dpi=DPI)
+UNSEEN = re.compile(
+    r' (?:role|class|pointer-events|aria-[a-z]+)="[^"]*"'  # of parts: the whole is one image
+    r'| (?:opacity|stroke-width)="1"| font-weight="normal"'  # as SVG has it anyway
+    r'|<path(?: class="\w+")?(?: aria-hidden="true")? d="" display="none"/>'
+    r"|(?<=\.\d\d)\d+(?=[^<>]*>)"  # of coordinates: less than a hundredth of a pixel
+)
+
+
+def plain(body: str) -> str:
+    """Return a drawing without what is not seen, its clip paths numbered from 0."""
+    names: dict[str, str] = {}  # vl-convert counts on from drawing to drawing
+    body = re.sub(
+        r'(?<=["#])clip\d+', lambda found: names.setdefault(found[0], f"clip{len(names)}"), body
+    )
+    return UNSEEN.sub("", body)
+
+
+def png(drawing: str, name: str, figure: Figure, theme: Theme) -> bytes:
+    """Return an SVG in pixels, of a palette, with its title and description."""
+    raw = vl_convert.svg_to_png(drawing, scale=DPI / SCREEN, ppi=72)
     about = PngInfo()
-    for key, text in {"Title": name, "Description": drawn.description}.items():
+    for key, text in {"Title": name, "Description": figure.description}.items():
         about.add_itxt(key, text, zip=len(text) > 100)
-    flat = flattened(Image.open(raw).convert("RGB"), theme)
+    whole = Image.open(io.BytesIO(raw)).convert("RGB")
+    flat = whole.quantize(palette=palette(theme), dither=Image.Dither.NONE)
+    out = io.BytesIO()
     flat.save(out, "PNG", optimize=True, pnginfo=about, dpi=(DPI, DPI))
     return out.getvalue()
 
 
-def flattened(picture: Image.Image, theme: Theme) -> Image.Image:
-    """Return a picture in a palette: the theme's colours, and the most frequent of the others."""
-    pixels = np.asarray(picture, dtype=np.int64)
-    grey = (pixels.min(axis=2) == pixels.max(axis=2))[..., None]
-    pixels = np.where(grey, np.array([shade(v) for v in range(256)])[pixels], pixels)
-    colours, places, counts = np.unique(
-        pixels.reshape(-1, 3), axis=0, return_inverse=True, return_counts=True
-    )
-    names = (theme.ground, theme.ink, theme.muted, theme.faint, *theme.colours)
-    own = np.array([ImageColor.getrgb(name) for name in names])
-    others = colours[np.argsort(-counts, kind="stable")][: COLOURS - len(own)]
-    palette = np.concatenate([own, others])
-    apart = np.square(colours[:, None] - palette[None]).sum(axis=2)
-    nearest = apart.argmin(axis=1).astype(np.uint8)[places.ravel()]
-    flat = Image.fromarray(nearest.reshape(pixels.shape[:2]), "L")
-    flat.putpalette(palette.astype(np.uint8).tobytes())
-    return flat
+def palette(theme: Theme) -> Image.Image:
+    """Return the colours of a PNG: the theme's with their blends, and the shades of pictures."""
+    ground = np.array(ImageColor.getrgb(theme.ground))
+    faint = np.array(ImageColor.getrgb(theme.faint))
+    colours = [*(np.full(3, shade) for shade in SHADES), ground, faint]
+    for name in (theme.ink, theme.muted, *theme.colours):
+        colour = np.array(ImageColor.getrgb(name))
+        colours += [np.round(part * colour + (1 - part) * ground) for part in BLENDS]
+    flat = np.concatenate(colours).astype(np.uint8).tobytes()
+    made = Image.new("P", (1, 1))
+    made.putpalette(flat)
+    return made
 
 
-def section(name: str, drawn: DrawnFigure, themes: Sequence[Theme]) -> str:
+def section(name: str, figure: Figure, themes: Sequence[Theme]) -> str:
     """Return what README.md says of a figure."""
     light, *dark = [f"{name}{theme.suffix}.svg" for theme in themes]
-    alt = escape(drawn.caption.split(". ")[0])
-    picture = f'<img alt="{alt}" src="{light}">'
+    alternative = escape(figure.caption.split(". ")[0])
+    picture = f'<img alt="{alternative}" src="{light}">'
     if dark:
         source = f'<source media="(prefers-color-scheme: dark)" srcset="{dark[0]}">'
         picture = f"<picture>{source}{picture}</picture>"
-    count = len(drawn.keys)
+    count = len(figure.keys)
     return (
-        f"## {name}\n\n{picture}\n\n{drawn.caption}\n\n{drawn.basis}.\n\n"
+        f"## {name}\n\n{picture}\n\n{figure.caption}\n\n{figure.basis}.\n\n"
         f"<details><summary>{count:,} run {'key' if count == 1 else 'keys'}</summary>\n\n"
-        f"{' '.join(f'`{key}`' for key in drawn.keys)}\n\n</details>\n"
+        f"{' '.join(f'`{key}`' for key in figure.keys)}\n\n</details>\n"
     )
 
 
@@ -99,6 +125,6 @@ def captions(folder: Path, sections: Mapping[str, str], order: Iterable[str], ke
         _, *parts = re.split(r"^## ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
         old = {part.split("\n", 1)[0]: f"## {part.rstrip()}\n" for part in parts}
         there = old | there
-    told = [there[name] for name in order if name in there]
-    path.write_text("\n".join([TITLE, *told]), encoding="utf-8")
+    kept = [there[name] for name in order if name in there]
+    path.write_text("\n".join([TITLE, *kept]), encoding="utf-8")
     return path

@@ -4,38 +4,22 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import groupby
 
-from dan_bench.metrics import catalogue
-from dan_bench.report.html.subjects import MethodSummary, short
+from dan_bench.metrics.catalogue import metric
+from dan_bench.report.figures.grid import short
+from dan_bench.report.html.methods import MethodSummary
 from dan_bench.report.leaderboard import Row, caption
 from dan_bench.report.verdicts import VERDICTS, Verdict
 from dan_bench.results.select import AXES
 from dan_bench.tables import MISSING, Cell, number
 
-OF_NOISE = (
-    "shannon_bits",
-    "bit_bias",
-    "joint_bits",
-    "effective_dimensions",
-    "min_entropy_bits",
-    "sp800_22",
-    "linear_complexity",
-    "c2st_accuracy",
-)
 KINDS = {"baseline": "ideal", "control": "control", "untrained": "untrained", "learned": "trained"}
 SIGNS = {"yes": "✓", "no": "✗", "X": MISSING}
 
 
-def group_of(metric: str) -> str:
-    """Return which question a metric answers: `noise`, `gone` or `other`."""
-    if metric in OF_NOISE:
-        return "noise"
-    return "gone" if metric.endswith(("destroyed", "recovered")) else "other"
-
-
-def boards(subjects: Sequence[MethodSummary], metrics: Sequence[str]) -> str:
+def boards(methods: Sequence[MethodSummary], metrics: Sequence[str]) -> str:
     """Return a table for each evaluation and data set, of the metrics that anything there has."""
     found = []
-    alike = groupby(enumerate(subjects), key=lambda item: (item[1].evaluation, item[1].row.section))
+    alike = groupby(enumerate(methods), key=lambda item: (item[1].evaluation, item[1].row.section))
     for k, (_, group) in enumerate(alike):
         members = list(group)
         there = [name for name in metrics if any(name in s.row.cells for _, s in members)]
@@ -44,11 +28,11 @@ def boards(subjects: Sequence[MethodSummary], metrics: Sequence[str]) -> str:
 
 
 def table(members: Sequence[tuple[int, MethodSummary]], metrics: Sequence[str], name: str) -> str:
-    """What was measured alike. Ideal noise stands above whatever the rest is sorted by."""
+    """Return the table of what was measured alike, ideal noise above whatever it is sorted by."""
     first = members[0][1]
     section = first.row.section
     otherwise = f"<br>{escape(first.evaluation)}" if first.evaluation else ""
-    said = caption([subject.row for _, subject in members])
+    said = caption([method.row for _, method in members])
     ideal = [row(i, s, metrics) for i, s in members if s.row.kind == "baseline"]
     rest = [row(i, s, metrics) for i, s in members if s.row.kind != "baseline"]
     return f"""<div class="scroll" role="region" aria-labelledby="{name}" tabindex="0">
@@ -64,17 +48,16 @@ def table(members: Sequence[tuple[int, MethodSummary]], metrics: Sequence[str], 
 
 def headings(metrics: Sequence[str]) -> Iterator[str]:
     """Yield the heading of each column; a button in each, to sort by it."""
-    yield heading("subject", "name")
+    yield heading("method", "name")
     for name in VERDICTS:
         yield heading(name, "verdict")
     yield heading("seeds", "count")
     yield heading("N", "count")
-    for metric in metrics:
-        known = catalogue.metric(metric)
-        better = {True: "more is better", False: "less is better", None: "not ranked"}
-        yield heading(
-            known.heading, f"g-{group_of(metric)}", f"{metric}: {better[known.higher_is_better]}"
-        )
+    better = {True: "more is better", False: "less is better", None: "not ranked"}
+    for name in metrics:
+        known = metric(name)
+        about = f"{name}: {better[known.higher_is_better]}"
+        yield heading(known.heading, f"g-{known.question}", about)
 
 
 def heading(text: str, kind: str, title: str = "") -> str:
@@ -86,9 +69,9 @@ def heading(text: str, kind: str, title: str = "") -> str:
     )
 
 
-def row(i: int, subject: MethodSummary, metrics: Sequence[str]) -> str:
-    """One subject."""
-    of = subject.row
+def row(i: int, method: MethodSummary, metrics: Sequence[str]) -> str:
+    """Return the row of one method."""
+    of = method.row
     verdicts = [of.verdicts[name] for name in VERDICTS]
     words = " ".join(f'data-v{k}="{escape(v.word)}"' for k, v in enumerate(verdicts) if of.seeds)
     cells = [verdict_cell(verdict) for verdict in verdicts]
@@ -100,13 +83,13 @@ def row(i: int, subject: MethodSummary, metrics: Sequence[str]) -> str:
         f'<tr data-kind="{of.kind}" {words}><th scope="row">{name_of(i, of)}</th>{"".join(cells)}'
         f'<td data-s="{of.seeds}">{of.seeds or MISSING}</td>'
         f'<td data-s="{of.samples[0]}">{samples}</td>'
-        + "".join(metric_cell(of.cells.get(name), group_of(name)) for name in metrics)
+        + "".join(metric_cell(of.cells.get(name), metric(name).question) for name in metrics)
         + "</tr>"
     )
 
 
 def name_of(i: int, of: Row) -> str:
-    """Name a row: what it is in one line, what tells it from its like in the next."""
+    """Return the name of a row: what it is, and below it what tells it from its like."""
     first = " ".join(of.axes[axis] for axis in AXES if axis != "data" and axis in of.axes)
     more = short(" ".join(v for axis, v in of.axes.items() if axis not in AXES and v))
     link = escape(first or of.label) if not of.seeds else f'<a href="#run-{i}">{escape(first)}</a>'
@@ -115,7 +98,7 @@ def name_of(i: int, of: Row) -> str:
 
 
 def verdict_cell(verdict: Verdict) -> str:
-    """One verdict: a sign, a word, and why."""
+    """Return the cell of a verdict: a sign, a word, and why."""
     word = verdict.word
     kind = word if word in ("yes", "no", "X") else "some"
     shown = f"<b>{SIGNS.get(word, '◐')}</b>"
@@ -126,7 +109,7 @@ def verdict_cell(verdict: Verdict) -> str:
 
 
 def metric_cell(cell: Cell | None, group: str) -> str:
-    """One number with its interval and rank."""
+    """Return the cell of a number, with its interval and rank."""
     if cell is None:
         return f'<td class="g-{group}" data-s="">{MISSING}</td>'
     e = cell.estimate

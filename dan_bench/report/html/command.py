@@ -3,11 +3,10 @@
 import argparse
 import sys
 import webbrowser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from dan_bench.cli import user_path
-from dan_bench.report.html.page import LIMIT, page
-from dan_bench.report.html.serve import serve
 from dan_bench.results.archive import open_results
 
 
@@ -47,13 +46,50 @@ def main(arguments: list[str] | None = None) -> int:
     if not any(record.status == "done" for record in records):
         print(f"no finished runs under {asked.results}; `make sweep` makes some", file=sys.stderr)
         return 2
+    from dan_bench.report.html.page import LIMIT, page
+
     written = page(records, store, asked.results).encode()
     out.write_bytes(written)
     print(f"{out}: {len(written) / 1e6:.2f} MB, {len(records):,} runs")
     if len(written) > LIMIT:
-        print(f"larger than {LIMIT / 1e6:g} MB: so many subjects", file=sys.stderr)
+        print(f"larger than {LIMIT / 1e6:g} MB: so many methods", file=sys.stderr)
     if asked.open:
         webbrowser.open(out.absolute().as_uri())
     if asked.serve:
         serve(out, asked.port)
     return 0
+
+
+def server(path: Path, port: int) -> ThreadingHTTPServer:
+    """Return a server that answers `/` with the file as it is at that moment, and nothing else.
+
+    It listens on 127.0.0.1; port 0 is any free one. Raises OSError where the port is taken.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path != "/":
+                self.send_error(404)
+                return
+            body = path.read_bytes()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Cache-Control", "no-store")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Log nothing."""
+
+    return ThreadingHTTPServer(("127.0.0.1", port), Handler)
+
+
+def serve(path: Path, port: int) -> None:
+    """Serve the file until Ctrl-C."""
+    with server(path, port) as listening:
+        print(f"http://127.0.0.1:{listening.server_port}/ until Ctrl-C", flush=True)
+        try:
+            listening.serve_forever()
+        except KeyboardInterrupt:
+            print()

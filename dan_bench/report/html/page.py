@@ -2,24 +2,25 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from dan_bench.interfaces import Results, RunRecord
-from dan_bench.report import verdicts
+from dan_bench.report import table1, verdicts
+from dan_bench.report.figures.catalogue import CATALOGUE
+from dan_bench.report.figures.figure import Figure
+from dan_bench.report.figures.style import DARK, LIGHT, PAGE, config
+from dan_bench.report.figures.write import version
 from dan_bench.report.html.board import boards
-from dan_bench.report.html.charts import figures
-from dan_bench.report.html.charts.figure import Figure
-from dan_bench.report.html.packing import pack
-from dan_bench.report.html.runs import failures, folded, packed
-from dan_bench.report.html.samples import galleries
-from dan_bench.report.html.subjects import subjects
-from dan_bench.report.html.table_one import table_one
-from dan_bench.report.html.viewer import viewer
+from dan_bench.report.html.methods import summaries
+from dan_bench.report.html.pictures import galleries, viewer
+from dan_bench.report.html.runs import failures, folded, pack, packed
 from dan_bench.report.leaderboard import known_first
+from dan_bench.results.archive import open_results
 
 LIMIT = 2_000_000
 """Bytes; 370,000 of them are what draws the figures, packed."""
@@ -36,10 +37,10 @@ def page(records: Sequence[RunRecord], store: Results, results: Path) -> str:
         results: the folder, for Table 1.
     """
     done = [record for record in records if record.status == "done"]
-    found = subjects(records)
-    drawn, missing = figures(found, store)
+    found = summaries(records)
+    drawn = {name: one.draw(done, store) for name, one in CATALOGUE.items() if not one.on_request}
     parts = {
-        "style": asset("page.css"),
+        "style": asset("page.css").replace("/* series */", colours()),
         "bundle": bundle(),
         "script": "\n".join(asset(name) for name in SCRIPTS),
         "summary": summary(records),
@@ -47,8 +48,9 @@ def page(records: Sequence[RunRecord], store: Results, results: Path) -> str:
         "sections": options(dict.fromkeys(s.row.section for s in found)),
         "rule": rule(),
         "boards": boards(found, known_first(done)),
-        "figures": "\n".join(figure(one) for one in drawn),
-        "missing": not_drawn(missing),
+        "figures": "\n".join(figure(name, one) for name, one in drawn.items() if one),
+        "chart_config": embedded({**config(PAGE), "mark": {"tooltip": {"content": "data"}}}),
+        "missing": not_drawn([name for name, one in drawn.items() if one is None]),
         "viewer": viewer(galleries(found, store)),
         "table_one": table_one(results),
         "failures": failures(records),
@@ -67,11 +69,23 @@ def asset(name: str) -> str:
 @cache
 def bundle() -> str:
     """Return Vega, Vega-Lite and what draws them, of the version that altair writes for, packed."""
-    import altair
     import vl_convert
 
-    version = ".".join(altair.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-    return pack(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", version))
+    return pack(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", version()))
+
+
+def colours() -> str:
+    """Return the themes' colours as variables of the style sheet, light and dark."""
+    light, dark = (
+        "".join(f"--series-{i}:{colour};" for i, colour in enumerate(theme.colours))
+        for theme in (LIGHT, DARK)
+    )
+    return f":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+
+
+def embedded(value: Any) -> str:
+    """Return a value as JSON that may stand in a script element."""
+    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def summary(records: Sequence[RunRecord]) -> str:
@@ -113,32 +127,123 @@ def code(text: str) -> str:
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
-def figure(one: Figure) -> str:
-    """One chart, its caption, and its numbers for those who would rather read them."""
-    spec = json.dumps(one.spec, separators=(",", ":")).replace("<", "\\u003c")
-    samples = sorted({int(run.config["evaluation"]["samples"]) for run in one.runs})
-    seeds = sorted({int(run.config["seed"]) for run in one.runs})
-    said = (
-        f"{len(one.runs)} runs; N = {', '.join(f'{n:,}' for n in samples)}; "
-        f"seeds {', '.join(map(str, seeds[:12]))}{' ...' if len(seeds) > 12 else ''}"
-    )
-    keys = " ".join(f"<code>{run.key}</code>" for run in one.runs)
-    name = re.sub(r"\W+", "-", one.name)
-    return f"""<figure class="chart" id="{name}"><h3>{escape(one.title)}</h3>
+def figure(name: str, one: Figure) -> str:
+    """Return one chart, its caption, and its numbers for those who would rather read them."""
+    title = escape(CATALOGUE[name].shows)
+    spec = embedded(interactive(one))
+    keys = " ".join(f"<code>{key}</code>" for key in one.keys)
+    table = ""
+    if '"name":"numbers"' in spec:
+        table = (
+            f'<div class="scroll" role="region" tabindex="0" aria-label="numbers: {title}"></div>'
+        )
+    return f"""<figure class="chart" id="figure-{name}"><h3>{title}</h3>
 <div class="drawn"><noscript>Drawn by JavaScript.</noscript></div>
-<figcaption>{escape(one.caption)} <small>{said}.</small></figcaption>
-<details class="numbers"><summary>Numbers and runs of this figure</summary>
-<div class="scroll" role="region" aria-label="numbers: {escape(one.title)}" tabindex="0"></div>
-<p class="keys">{keys}</p></details>
+<figcaption>{escape(one.caption)} <small>{escape(one.basis)}.</small></figcaption>
+<details class="numbers"><summary>{"Numbers and runs" if table else "Runs"} of this figure</summary>
+{table}<p class="keys">{keys}</p></details>
 <script type="application/json" class="spec">{spec}</script></figure>"""
 
 
-def not_drawn(missing: dict[str, str]) -> str:
+def interactive(figure: Figure) -> dict[str, Any]:
+    """Return a figure's chart with what the page adds to it.
+
+    A click in the legend shows a series alone, and dragging or the wheel moves what is seen.
+    Tooltips come with the page's config.
+    """
+    spec: dict[str, Any] = figure.chart.to_dict()
+    del spec["$schema"]  # vegaEmbed is told which language it is, and the page names no host
+    spec["description"] = figure.caption
+    views = [group[0] for group in panels(spec)]
+    for i, view in enumerate(views):
+        view["name"] = f"view{i}"
+    legends = {
+        of["field"]: None
+        for group in panels(spec)
+        for unit in group
+        for channel, of in unit["encoding"].items()
+        if channel in ("color", "fill") and of.get("legend", {}) is not None
+    }
+    params: list[dict[str, Any]] = []
+    for field in legends:
+        select = {"type": "point", "fields": [field]}
+        params.append({"name": "chosen", "select": select, "bind": "legend"})
+        for group in panels(spec):
+            for unit in group:
+                dim(unit, field)
+    zoomed = [view for view in views if continuous(view)]
+    select = {"type": "interval", "zoom": "wheel![event.shiftKey]"}
+    window = {"name": "window", "select": select, "bind": "scales"}
+    spec["params"] = [
+        {**param, "views": [view["name"] for view in of]}
+        for param, of in [*((one, views) for one in params), (window, zoomed)]
+        if of
+    ]
+    return spec
+
+
+def panels(spec: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
+    """Yield the layers of each panel of a chart."""
+    if "mark" in spec:
+        yield [spec]
+    elif "layer" in spec:
+        units = [unit for one in spec["layer"] for group in panels(one) for unit in group]
+        yield sorted(units, key=lambda unit: "data" in unit)  # those with the figure's own first
+    else:
+        parts = [spec["spec"]] if "spec" in spec else spec.get("hconcat", spec.get("vconcat", []))
+        for part in parts:
+            yield from panels(part)
+
+
+def dim(unit: dict[str, Any], field: str) -> None:
+    """Let a layer of series fade where another series is chosen."""
+    encoding = unit["encoding"]
+    if any(of.get("field") == field for of in encoding.values() if isinstance(of, dict)):
+        full = unit["mark"].get("opacity", 1) if isinstance(unit["mark"], dict) else 1
+        chosen = {"param": "chosen", "value": full}
+        encoding["opacity"] = {"condition": chosen, "value": full / 8}
+
+
+def continuous(unit: dict[str, Any]) -> bool:
+    """Return whether a panel has two axes of numbers, which can be moved along."""
+    axes = [unit["encoding"].get(name, {}) for name in ("x", "y")]
+    return all(
+        axis.get("type") == "quantitative" and axis.get("axis", {}) is not None for axis in axes
+    )
+
+
+def not_drawn(names: Sequence[str]) -> str:
     """Say which figures these records hold nothing for."""
-    if not missing:
+    if not names:
         return ""
     items = "".join(
-        f"<li>{escape(name)}: <code>python -m dan_bench.train -m {preset}</code></li>"
-        for name, preset in missing.items()
+        f"<li>{escape(CATALOGUE[name].shows)}: <code>{CATALOGUE[name].command}</code></li>"
+        for name in names
     )
     return f"<p>Not in these records, and made by:</p><ul>{items}</ul>"
+
+
+def table_one(results: Path) -> str:
+    """Return the tables of the records of Table 1, or how to make some."""
+    records, _ = open_results(results, "table1").all()
+    if not records:
+        return (
+            "<p>No records of Table 1 in this folder; <code>python -m dan_bench.table1</code> "
+            "makes some, and endangers a photo album to do so.</p>"
+        )
+    found = []
+    for k, table in enumerate(table1.tables_of(table1.rows_of(records))):
+        head = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.headings)
+        body = "\n".join(
+            f'<tr><th scope="row">{escape(first)}</th>'
+            + "".join(f"<td>{escape(cell)}</td>" for cell in rest)
+            + "</tr>"
+            for first, *rest in table.texts()
+        )
+        notes = "".join(f"<li>{escape(line)}</li>" for line in table.notes)
+        found.append(
+            f'<div class="scroll" role="region" aria-labelledby="table1-{k}" tabindex="0">'
+            f'<table class="plain"><caption id="table1-{k}">{escape(table.title)}</caption>'
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div><ul>{notes}</ul>"
+        )
+    return "\n".join(found)

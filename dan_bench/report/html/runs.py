@@ -1,41 +1,47 @@
 """Every run in full: settings, numbers, and where they come from."""
 
+import base64
+import gzip
 import json
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
 from dan_bench.interfaces import RunRecord
-from dan_bench.report.html.packing import pack
-from dan_bench.report.html.subjects import MethodSummary
+from dan_bench.report.html.methods import MethodSummary
 from dan_bench.report.runs import span
 from dan_bench.results.select import flatten
 from dan_bench.tables import MISSING
 
 
-def folded(i: int, subject: MethodSummary) -> str:
+def pack(text: str) -> str:
+    """Return base64 of gzip of the text; the same text always packs to the same."""
+    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+
+
+def folded(i: int, method: MethodSummary) -> str:
     """Return a folded part with the verdicts' reasons; the page fills in the table when opened."""
     verdicts = "".join(
         f"<li>{escape(name)}: <b>{escape(found.word)}</b>"
         f"{f' ({escape(found.reason)})' if found.reason else ''}</li>"
-        for name, found in subject.row.verdicts.items()
+        for name, found in method.row.verdicts.items()
     )
-    count = f"{len(subject.runs)} run{'s' * (len(subject.runs) > 1)}"
+    count = f"{len(method.runs)} run{'s' * (len(method.runs) > 1)}"
     return (
-        f'<details class="run" id="run-{i}"><summary>{escape(subject.row.section)}: '
-        f"{escape(subject.name)} <small>{count}</small></summary><ul>{verdicts}</ul></details>"
+        f'<details class="run" id="run-{i}"><summary>{escape(method.row.section)}: '
+        f"{escape(method.name)} <small>{count}</small></summary><ul>{verdicts}</ul></details>"
     )
 
 
-def packed(subjects: Sequence[MethodSummary]) -> str:
-    """Return the tables of all subjects, packed: they repeat each other a lot."""
-    tables = {f"run-{i}": table(s) for i, s in enumerate(subjects) if s.runs}
+def packed(methods: Sequence[MethodSummary]) -> str:
+    """Return the tables of all methods, packed: they repeat each other a lot."""
+    tables = {f"run-{i}": table(one) for i, one in enumerate(methods) if one.runs}
     return pack(json.dumps(tables))
 
 
-def table(subject: MethodSummary) -> str:
+def table(method: MethodSummary) -> str:
     """Return a table with a column a run; what all runs share is written once."""
-    runs = subject.runs
+    runs = method.runs
     keys = "".join(f'<th scope="col"><code>{run.key}</code></th>' for run in runs)
     groups = {
         "metrics, with their 95 % intervals": [metrics(run) for run in runs],
@@ -45,7 +51,7 @@ def table(subject: MethodSummary) -> str:
     }
     body = "".join(group(title, of, len(runs)) for title, of in groups.items())
     return (
-        f'<div class="scroll" role="region" aria-label="runs of {escape(subject.name)}" '
+        f'<div class="scroll" role="region" aria-label="runs of {escape(method.name)}" '
         'tabindex="0"><table class="full"><thead><tr><th scope="col">run</th>'
         f"{keys}</tr></thead>{body}</table></div>"
     )

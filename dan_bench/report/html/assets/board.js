@@ -70,7 +70,7 @@
       shown += other ? 0 : here;
       all += table.tBodies[1].rows.length;
     }
-    told.textContent = `${shown} of ${all} subjects.`;
+    told.textContent = `${shown} of ${all} methods.`;
   }
 
   form.addEventListener("input", filter);

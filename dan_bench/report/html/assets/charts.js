@@ -1,14 +1,6 @@
-// The figures: each drawn from the specification that stands in it, in the page's own colours.
+// The figures: each drawn from the specification that stands in it, in the page's theme.
 (async () => {
-  const ink = "var(--ink)", soft = "var(--soft)", grid = "var(--grid)", line = "var(--line)";
-  const config = {
-    background: "transparent",
-    font: "system-ui, sans-serif",
-    view: { stroke: line },
-    axis: { labelColor: soft, titleColor: ink, gridColor: grid, domainColor: line, tickColor: line, titleFontWeight: 500 },
-    legend: { labelColor: ink, titleColor: ink, symbolStrokeColor: ink },
-    text: { color: ink },
-  };
+  const config = JSON.parse(document.getElementById("chart-config").textContent);
 
   // The numbers as a table, made when somebody asks for them
   function tabulate(holder, rows) {
@@ -48,7 +40,8 @@
     vegaEmbed(drawn, spec, options).then(({ view }) => {
       const numbers = figure.querySelector("details.numbers");
       numbers.addEventListener("toggle", () => {
-        if (numbers.open) tabulate(numbers.querySelector(".scroll"), view.data("numbers"));
+        const holder = numbers.querySelector(".scroll");
+        if (holder) tabulate(holder, view.data("numbers"));
       }, { once: true });
       figure.dataset.ready = "yes";
     }).catch((error) => {

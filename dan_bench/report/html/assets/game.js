@@ -2,7 +2,7 @@
 (() => {
   const game = document.getElementById("game");
   if (!game) return;
-  const subject = document.getElementById("game-subject");
+  const method = document.getElementById("game-method");
   const said = document.getElementById("game-said");
   const sides = ["left", "right"];
   let noisy = "left", right = 0, asked = 0;
@@ -18,8 +18,8 @@
   }
 
   async function deal() {
-    const [gallery] = subject.value.split("-");
-    const names = [`noise-${gallery}`, `outputs-${subject.value}`];
+    const [gallery] = method.value.split("-");
+    const names = [`noise-${gallery}`, `outputs-${method.value}`];
     const strips = names.map((name) => document.getElementById(name));
     await Promise.all(strips.map((strip) => strip.decode()));
     noisy = sides[Math.floor(Math.random() * 2)];
@@ -47,9 +47,9 @@
       + `${(right / asked).toFixed(2)} [${low}, ${high}] over ${asked}; ${verdict} The next two are up.`;
     deal();
   });
-  subject.addEventListener("change", () => {
+  method.addEventListener("change", () => {
     right = asked = 0;
-    said.textContent = "Another subject, another count. Which one is Python's noise?";
+    said.textContent = "Another method, another count. Which one is Python's noise?";
     deal();
   });
   game.hidden = false;

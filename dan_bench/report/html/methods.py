@@ -1,11 +1,11 @@
 """Rows of the leaderboards together with the runs that they were made of."""
 
-import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from dan_bench.interfaces import RunRecord
+from dan_bench.report.figures.grid import short_names
 from dan_bench.report.leaderboard import Row, leaderboard
 from dan_bench.results.select import by_evaluation
 
@@ -17,17 +17,17 @@ class MethodSummary:
     row: Row
     runs: tuple[RunRecord, ...]
     name: str
-    """As figures name it; within a data set no other has the same."""
+    """Short; within a data set no other has the same."""
     evaluation: str
     """In what its measurements differ from the commonest; empty where in nothing."""
 
 
-def subjects(records: Sequence[RunRecord]) -> list[MethodSummary]:
+def summaries(records: Sequence[RunRecord]) -> list[MethodSummary]:
     """Return the rows of all leaderboards, in their order, each with its runs by seed."""
     done = [record for record in records if record.status == "done"]
     found: list[MethodSummary] = []
     for evaluation, alike in by_evaluation(done).items():
-        found += measured(alike, evaluation, {(s.row.section, s.name) for s in found})
+        found += measured(alike, evaluation, {(one.row.section, one.name) for one in found})
     return found
 
 
@@ -50,16 +50,3 @@ def measured(
         for row in rows
         for name in [names[row.section][row.label]]
     ]
-
-
-def short_names(labels: Sequence[str]) -> dict[str, str]:
-    """Return a short name for each label; the label itself where two would be called the same."""
-    names = {label: short(label) for label in labels}
-    count = Counter(names.values())
-    return {label: name if count[name] == 1 else label for label, name in names.items()}
-
-
-def short(label: str) -> str:
-    """Return a label without settings that are none, nor repeated; dotted names by their ends."""
-    words = [re.sub(r"^[\w.]+\.(\w+=)", r"\1", word) for word in label.split()]
-    return " ".join(dict.fromkeys(word for word in words if not word.endswith("=none")))

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BaseModel,
@@ -169,6 +169,19 @@ class RunConfig(Strict):
     evaluation: Evaluation
     logger: NamedPart | None
     runtime: Runtime
+
+    part: ClassVar[str] = "runs"
+    """The folder of the results in which such runs leave their records."""
+
+    @property
+    def kind(self) -> str:
+        """Runs of one kind are expected to take equally long, but for the number of steps."""
+        return f"{self.model.name} {self.data.name}"
+
+    @property
+    def steps(self) -> int:
+        """Training steps; 0 where nothing is trained."""
+        return self.trainer.max_steps if self.model.kind == "learned" else 0
 
     def scientific(self) -> dict[str, Any]:
         """Return what the result depends on, as plain containers: no path, device or logger.

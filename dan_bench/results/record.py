@@ -49,8 +49,8 @@ def whole_numbers(value: Any) -> Any:
 class Store:
     """The records under one results folder."""
 
-    def __init__(self, results: Path) -> None:
-        self.runs = Path(results) / "runs"
+    def __init__(self, results: Path, part: str = "runs") -> None:
+        self.runs = Path(results) / part
 
     def folder(self, key: str) -> Path:
         """Where a run keeps its files."""

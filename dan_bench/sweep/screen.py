@@ -19,7 +19,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Column, Table
 from rich.text import Text
 
-from dan_bench.report.columns import column
+from dan_bench.metrics.catalogue import curve, headlines
 from dan_bench.sweep.state import Job, SweepState, speed
 from dan_bench.sweep.view import Plain
 
@@ -27,15 +27,6 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 GAP = "·"
 STYLES = {"done": "green", "failed": "bold red", "running": "cyan", "waiting": "dim"}
 """Of each state of a job."""
-FIGURES = ("effective_dimensions", "percent_destroyed", "c2st_accuracy", "joint_bits")
-"""Final metrics shown of a finished job: is it noise, is it gone?"""
-CURVES: dict[str, tuple[float | None, float | None]] = {
-    "effective_dimensions": (0.0, 1.0),
-    "uniform_distance_bits": (0.0, None),
-    "held_out_accuracy": (0.5, 1.0),
-    "discriminator_accuracy": (0.5, 1.0),
-}
-"""Values of the lowest and the highest block of a curve; None fits it to the data."""
 WIDE = 100
 """Width of a terminal from which on bars and curves are longer."""
 
@@ -174,16 +165,16 @@ def details(job: Job, width: int) -> Text:
     if job.state == "failed":
         return text.append(job.error, "red")
     if job.state == "done":
-        found = ((column(name), job.headline[name]) for name in FIGURES if name in job.headline)
-        return text.append(" · ".join(f"{c.heading} {c.scale * x:.4g}" for c, x in found))
+        found = ((row, job.headline[row.name]) for row in headlines() if row.name in job.headline)
+        return text.append(" · ".join(f"{row.heading} {row.scale * x:.4g}" for row, x in found))
     if job.rate and job.now.steps:
         text.append(f"{speed(job.rate)}/s  ")
     if job.curve:
-        low, high = CURVES.get(job.curve, (None, None))
-        drawn = sparkline([point.value for point in job.points], width, low, high)
+        row = curve(job.curve)
+        drawn = sparkline([point.value for point in job.points], width, *row.limits)
         text.append(f"{drawn:<{width}}", "magenta")
         text.append(" X" if job.value is None else f" {job.value:.3f}", "bold")
-        text.append(f" {column(job.curve).heading.replace('_', ' ')}", "dim")
+        text.append(f" {row.heading}", "dim")
     return text
 
 

@@ -31,7 +31,7 @@ def test_the_screen_shows_how_far_how_fast_and_the_curve(width: int) -> None:
         r" ━+.*3 done · 1 failed · 2 running · 6 waiting · 0:\d\d:\d\d, about", lines[0]
     )
     assert lines[0].endswith(" left")
-    row = rf"^  5  entropydan .*seed=1 +━+ +500/1000  50/s  ▁▁[{BLOCKS}]+██ 0\.998 eff"
+    row = rf"^ +5  entropydan .*seed=1 +━+ +500/1000  50/s  ▁▁[{BLOCKS}]+██ 0\.998 eff\. dims$"
     assert re.match(row, lines[2]), lines[2]
 
 
@@ -39,37 +39,37 @@ def test_a_job_that_measures_keeps_its_curve_and_says_what_it_does() -> None:
     sweep = busy()
     sweep.state.update(sweep.state.jobs[4], Progress("reconstruction_attack"))
     (line,) = [line for line in drawn(sweep.state, 120) if "reconstruction attack" in line]
-    assert "█ 0.998 effective dim" in line
+    assert "█ 0.998 eff. dims" in line
     assert "/s" not in line
 
 
 def test_what_failed_stays_on_the_screen_with_its_reason() -> None:
     shown = "\n".join(drawn(busy(jobs=40, failed=2, done=30).state, 100))
-    assert re.search(r" 1  dan .*failed +0:00:03  RuntimeError: disk 1 is on fire", shown)
+    assert re.search(r"1  dan .*failed +0:00:03  RuntimeError: disk 1 is on fire", shown)
     assert "RuntimeError: disk 2 is on fire" in shown
 
 
 def test_the_last_that_are_done_are_shown_with_their_final_figures() -> None:
     lines = drawn(busy(jobs=60, failed=0, done=50).state, 130)
     assert lines[4].split()[0] == "50"
-    figures = "effective dims 0.9996 · %_dd 99.97 · c2st accuracy 0.5006"
+    figures = "effective dims 0.9996 · c2st accuracy 0.5006 · %_dd 99.97"
     assert re.search(f"done +0:01:20  {figures}$", lines[4])
-    assert lines[-1] == " … and 33 more"
+    assert lines[-1] == " … and 31 more"
 
 
 def test_each_curve_is_named() -> None:
     sweep = busy(going=1)
     sweep.train(sweep.begin(6), 500, 10, name="uniform_distance_bits")
     shown = "\n".join(drawn(sweep.state, 130))
-    assert "0.998 effective dims" in shown
-    assert "1.000 uniform distance bits" in shown
+    assert "0.998 eff. dims" in shown
+    assert "1.000 bits short" in shown
 
 
 def test_a_curve_that_came_to_no_number_is_shown_as_one() -> None:
     sweep = busy(going=0)
     sweep.train(sweep.begin(5), 500, 10, lambda share: 0.9 if share < 0.5 else math.nan)
     (line,) = [line for line in drawn(sweep.state, 100) if "/s" in line]
-    assert re.search(r"██+·+ +X effective dim", line)
+    assert re.search(r"██+·+ +X eff. dims", line)
 
 
 @pytest.mark.parametrize("height", [3, 5, 8, 12, 24, 50])

@@ -28,19 +28,41 @@ from dan_bench.dashboard import PROJECT, main
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.loggers import offline
 from dan_bench.loggers.tables import collect, log_tables
+from dan_bench.metrics.catalogue import metrics
 from dan_bench.report import table as report
-from dan_bench.report.columns import COLUMNS
 from dan_bench.report.table1 import store_of
 from dan_bench.results.record import Store, key_of
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what wandb-workspaces uses of pydantic is deprecated
-    from dan_bench.loggers.workspace import build, check, metrics_of, read, write
+    from dan_bench.loggers.workspace import Workspace, build, check, read, write
 
 SUPPORT = Path(logged_runs.__file__).parent
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*smaller than the logging interval.*", "ignore:.*isinstance.treespec, LeafSpec.*"
 )
+
+
+def listed(value: Any) -> list[Any]:
+    """A list as it is, nothing as an empty list, and anything else as a list of one."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list) else [value]
+
+
+def metrics_of(workspace: Workspace) -> set[str]:
+    """Every name that a panel or a column looks up in the runs."""
+    found: set[str] = set()
+    for section in workspace.sections:
+        for panel in section.panels:
+            values = [
+                value
+                for field in ("x", "y", "metrics", "media_keys", "table_name")
+                for value in listed(getattr(panel, field, None))
+            ]
+            found |= {getattr(value, "name", value) for value in values}
+    pinned = workspace.runset_settings.pinned_columns
+    return found | {name.removeprefix("summary:") for name in pinned if name.startswith("summary:")}
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +111,7 @@ def dashboard(
 
 def test_the_workspace_has_a_section_for_each_question() -> None:
     sections = {section.name: len(section.panels) for section in build().sections}
-    expected = ["collapse", "distinguishability", "%_dd", "cost", "samples", "tables"]
+    expected = ["training", "noise", "gone", "other", "cost", "samples", "tables"]
     assert list(sections) == expected
     assert min(sections.values()) >= 2
 
@@ -100,7 +122,7 @@ def test_the_workspace_survives_being_written_and_read_back() -> None:
     back = read(write(made))
     assert (back.entity, back.project, back.name) == ("a-team", "a-project", made.name)
     titles = [
-        [(section.name, panel.title) for section in found.sections[:5] for panel in section.panels]
+        [(section.name, panel.title) for section in found.sections[:6] for panel in section.panels]
         for found in (made, back)
     ]
     assert titles[0] == titles[1]
@@ -136,7 +158,7 @@ def test_what_is_no_workspace_is_refused(text: str) -> None:
 def test_every_panel_looks_up_what_runs_really_log(results: Path) -> None:
     (run,) = [run for run in offline.runs(results) if "-tables-" not in run.name]
     records = inspect(run)
-    logged = set(summary_of(records)) | set(collect(results)) | set(COLUMNS)
+    logged = set(summary_of(records)) | set(collect(results)) | metrics().keys()
     logged |= {name for entry in of_type(records, "history") for name in entry["item"]}
     logged |= {name.rpartition(".")[0] for name in logged}  # an image is samples.path and more
     assert metrics_of(build()) - logged == set()
@@ -155,7 +177,7 @@ def test_the_command_builds_checks_and_writes(tmp_path: Path) -> None:
         tmp_path, "--write", "workspace.json", before=(STRACE, *watch) if STRACE else ()
     )
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "collapse: 5 panels" in ended.stdout
+    assert "training: 9 panels" in ended.stdout
     assert read((tmp_path / "workspace.json").read_text()).name == build().name
     if STRACE:
         assert "AF_INET" not in (tmp_path / "trace").read_text()

@@ -255,7 +255,7 @@ def test_going_online_needs_an_account_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch, account: bool
 ) -> None:
     """A config is refused before any work begins."""
-    monkeypatch.setattr("dan_bench.loggers.wandb_sink.has_account", lambda: account)
+    monkeypatch.setattr("dan_bench.loggers.wandb.has_account", lambda: account)
     config = configure([*SMALL, WIDE, "logger.offline=false"])
     if account:
         assert plan(config).make_sink is not None

@@ -1,7 +1,6 @@
 """`python -m dan_bench.tour`: a minute that trains, and shows a collapse, its cure and its limits.
 
-Exit code: 0 the tour is complete, whatever it measured; 1 a run failed; 2 refused, nothing was
-trained; 130 interrupted.
+Exit code: 0 complete, whatever it measured; 1 a run failed; 2 refused; 130 interrupted.
 """
 
 import argparse
@@ -15,7 +14,6 @@ from pathlib import Path
 from types import FrameType
 
 import numpy as np
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn
 from rich.progress import Progress as ProgressBars
@@ -23,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dan_bench.cli import FAILED, INTERRUPTED, OK, InputError, entry_point, say, unusable, user_path
-from dan_bench.interfaces import Bytes, Progress, ProgressCallback, RunRecord
+from dan_bench.interfaces import Bytes, Estimate, Progress, ProgressCallback, RunRecord
 from dan_bench.metrics.catalogue import curve, headlines
 
 COMMON = """logger=none runtime.snapshots=[] evaluation.samples=2000 evaluation.known=2000
@@ -33,60 +31,57 @@ COMMON = """logger=none runtime.snapshots=[] evaluation.samples=2000 evaluation.
 FAST = """objective=relativistic trainer.batch_size=64 runtime.log_every=25
 optimizer.degenerator.lr=3e-3 optimizer.discriminator.lr=3e-3"""
 """Not the defaults: of some forty settings, those that show collapse and cure in the least time."""
-COLLAPSED, SPREAD = 0.5, 0.95
-"""Effective dimensions below which rows are called collapsed, and above which spread out."""
-NEXT = """To go on:
-
+COLLAPSED, SPREAD = 0.5, 0.95  # effective dimensions below and above which rows are called so
+SHOWN = headlines()[:3]
+NEXT = """
+Yes means that nothing measured contradicts it: attacks only get better. Next:
 python -m dan_bench.train output=torus seed=3  one run, with every metric
 make sweep                                     everything, with error bars
 python -m dan_bench.assess FILE                is that file noise?
 python -m dan_bench.degenerate PATH            destroys files; asks first
-python -m dan_bench.report --results DIR       the table of all records of a tour --results DIR
 """
 
-
-STOPS = (
-    (
-        "DAN, sigmoid",
+STOPS = {
+    "DAN, sigmoid": (
         f"output=sigmoid {FAST}",
         "A degenerative adversarial network (DAN) is a GAN run backwards: the degenerator turns "
         "data into noise, the discriminator compares the result with true noise. The paper's "
         "output is a sigmoid. Along how many of noise's dimensions do its rows vary?",
     ),
-    (
-        "DAN, torus",
+    "DAN, torus": (
         f"output=torus {FAST}",
         "The same with one change: the output is wrapped modulo 1, and the discriminator sees its "
         "sine and cosine. A sigmoid saturates at both ends; a circle has none.",
     ),
-    (
-        "DAN, torus, no noise",
+    "DAN, torus, no noise": (
         f"output=torus noise_dim=0 model.scale=8 {FAST}",
         "To look like noise is one thing, to be gone another. Without fresh random bits the output "
         "depends on the data alone: whoever has the network can run every candidate through it.",
     ),
-    (
-        "one-time pad",
+    "one-time pad": (
         "model=one_time_pad",
         "The other extreme: a fresh random bit for each bit of data, and Shannon's proof (1949).",
     ),
-)
-"""Title of each run, its overrides, and what is said before it."""
+}
+"""Overrides of each run, and what is said before it, by its title."""
 
 
 def tour(asked: argparse.Namespace, results: Path) -> int:
     """Give the tour with its records under `results`, and return the exit code."""
+    from dan_bench.config.arguments import checked
     from dan_bench.report.verdicts import gone_from_output, looks_like_noise
     from dan_bench.results.record import Store
 
+    options = f"{COMMON} data={asked.data} seed={asked.seed} trainer.max_steps={asked.steps}"
+    paths = [checked(f"runtime.results={results}"), checked(f"runtime.datasets={asked.datasets}")]
     console = Console(highlight=False, width=min(80, Console().width))
-    columns = [row.heading for row in headlines()]
-    table = Table("", "fresh bits", *columns, "noise?", "gone?", box=SIMPLE_HEAD, pad_edge=False)
-    found: list[dict[str, float]] = []
-    for title, overrides, text in STOPS:
+    table = Table("", "fresh bits", *(row.heading for row in SHOWN), "noise?", "gone?", box=None)
+    table.columns[0].no_wrap = True
+    found: list[dict[str, Estimate]] = []
+    for title, (overrides, text) in STOPS.items():
         console.print(f"\n[bold]{len(found) + 1}. {title}[/bold]\n\n{text}\n")
         before = {record.key for record in Store(results).all()[0] if record.status == "done"}
-        record = carry_out(title, overrides, asked, results, console)
+        record = carry_out(title, [*f"{options} {overrides}".split(), *paths], console)
         if record.status != "done":
             say(f"{record.traceback}\nthe run of {title!r} failed; see above")
             return FAILED
@@ -95,52 +90,41 @@ def tour(asked: argparse.Namespace, results: Path) -> int:
         samples = Store(results).array(record.key, "samples")
         if console.color_system and not console.no_color and samples is not None:
             console.print("its first three outputs:", pictures(samples), "", sep="\n")
-        found.append({name: e.value for name, e in record.metrics.items() if e is not None})
-        noise, gone = (judge([record]).word for judge in (looks_like_noise, gone_from_output))
-        console.print(finding(found[-1], found[0] if len(found) == 2 else None))
-        console.print(f"Is the data gone? {gone}: {recovery(record)}.")
-        values = (f"{row.scale * found[-1][row.name]:.4g}" for row in headlines())
-        table.add_row(title, f"{record.costs['noise_bits']:,.0f}", *values, noise, gone)
-    table.add_row("ideal noise", "", *(row.ideal_text for row in headlines()))
-    console.print("\n[bold]The verdicts[/bold]\n", table, sep="\n")
-    console.print("\nYes means that nothing measured here contradicts it: attacks only get better.")
-    console.print(f"\n{NEXT}", soft_wrap=True, end="")
+        found.append({name: e for name, e in record.metrics.items() if e is not None})
+        console.print(finding(found[-1], found[-2:][0]))
+        words = (judge([record]).word for judge in (looks_like_noise, gone_from_output))
+        values = (f"{row.scale * found[-1][row.name].value:.4g}" for row in SHOWN)
+        table.add_row(title, f"{record.costs['noise_bits']:,.0f}", *values, *words)
+    table.add_row("ideal noise", "", *(row.ideal_text for row in SHOWN))
+    console.print("\n[bold]The verdicts[/bold]\n", table, NEXT, sep="\n", end="")
     return OK
 
 
-def carry_out(
-    title: str, special: str, asked: argparse.Namespace, results: Path, console: Console
-) -> RunRecord:
+def carry_out(title: str, overrides: list[str], console: Console) -> RunRecord:
     """Train and measure one run, as `python -m dan_bench.train` does, showing its progress."""
     with watching(console, title) as show:
         # imports of several seconds, under the progress bar
-        from dan_bench.config.arguments import checked
         from dan_bench.config.compose import configure
         from dan_bench.data.fetch import DataUnavailable
         from dan_bench.pipeline.run import run
 
-        options = f"data={asked.data} seed={asked.seed} trainer.max_steps={asked.steps}"
-        paths = f"runtime.results={results}", f"runtime.datasets={asked.datasets}"
-        overrides = [*f"{COMMON} {options} {special}".split(), *map(checked, paths)]
         try:
             return run(configure(overrides), "tour", show)
         except DataUnavailable as error:
             raise InputError(f"{error}\nOr without it: --data danoise") from error
-        except SystemExit as ended:  # how Lightning reacts to Ctrl-C
-            if isinstance(ended.__context__, KeyboardInterrupt):
-                raise KeyboardInterrupt from None
-            raise
+        except SystemExit:  # how Lightning reacts to Ctrl-C
+            raise KeyboardInterrupt from None
 
 
 @contextmanager
 def watching(console: Console, title: str) -> Iterator[ProgressCallback]:
-    """Show how far a run is: a bar on a terminal, a line after training elsewhere.
+    """Show how far a run is, on a terminal.
 
     Python forgets a KeyboardInterrupt that is raised in a destructor or hook of some library, so
     it is raised again at the next report.
     """
     columns = "{task.description}", BarColumn(16), MofNCompleteColumn(), "{task.fields[curve]}"
-    bars = ProgressBars(*columns, console=console, transient=True, disable=not console.is_terminal)
+    bars = ProgressBars(*columns, console=console, transient=True)
     task = bars.add_task(f"{title}: loading", total=None, curve="")
     interrupts: list[int] = []
 
@@ -155,8 +139,6 @@ def watching(console: Console, title: str) -> Iterator[ProgressCallback]:
         text = f"{curve(name).heading} {latest:.3f}" if name else ""
         doing, total = f"{title}: {progress.doing}", progress.steps or None
         bars.update(task, description=doing, completed=progress.step, total=total, curve=text)
-        if not console.is_terminal and progress.step == total:
-            console.print(f"{title}: step {progress.step} of {total}, {text}\n")
 
     before = signal.signal(signal.SIGINT, interrupt)
     try:
@@ -170,31 +152,24 @@ def watching(console: Console, title: str) -> Iterator[ProgressCallback]:
 def pictures(rows: Bytes) -> Text:
     """Draw the first three of some rows of 28 x 28 bytes, two pixels a character."""
     pixels = np.hstack([row.reshape(28, 28)[2:-2, 2:-2] for row in rows[:3]])
-    picture = Text()
-    for upper, lower in zip(pixels[::2], pixels[1::2], strict=True):
-        for a, b in zip(upper, lower, strict=True):
-            picture.append("▀", f"rgb({a},{a},{a}) on rgb({b},{b},{b})")
-        picture.append("\n")
-    return picture
+    pairs = (zip(*pair, strict=True) for pair in zip(pixels[::2], pixels[1::2], strict=True))
+    styles = ([f"rgb({a},{a},{a}) on rgb({b},{b},{b})" for a, b in pair] for pair in pairs)
+    return Text("\n").join(Text.assemble(*(("▀", style) for style in line)) for line in styles)
 
 
-def finding(found: dict[str, float], before: dict[str, float] | None = None) -> str:
-    """Return whether a run has collapsed, or is the cure of a collapse before it."""
-    share, bits = found["effective_dimensions"], found["shannon_bits"]
-    state = "has collapsed" if share < COLLAPSED else "has not collapsed"
-    state += ", but falls short of noise" if COLLAPSED <= share <= SPREAD else ""
-    cured = before is not None and before["effective_dimensions"] < COLLAPSED and share > SPREAD
-    figures = f"effective dimensions are {share:.3f} of noise's, and its bytes hold {bits:.2f} bits"
-    return f"{'That is the cure. ' * cured}It {state}: its {figures}."
-
-
-def recovery(record: RunRecord) -> str:
-    """Return what the best attack recovered."""
-    destroyed = record.metrics["percent_destroyed"]
-    assert destroyed is not None
+def finding(found: dict[str, Estimate], before: dict[str, Estimate]) -> str:
+    """Return whether a run has collapsed, or is the cure of a collapse before, and what is left."""
+    first, share = before["effective_dimensions"].value, found["effective_dimensions"].value
+    short = "" if share > SPREAD else ", but falls short of noise"
+    state = "has collapsed" if share < COLLAPSED else f"has not collapsed{short}"
+    cure = "That is the cure. " if first < COLLAPSED and share > SPREAD else ""
+    bits, destroyed = found["shannon_bits"].value, found["percent_destroyed"]
     attack = max(destroyed.details, key=lambda name: destroyed.details[name])
-    best = f"the best of {len(destroyed.details)} attacks ({attack})"
-    return f"{best} recovered {100 - destroyed.value:.1f} % of it"
+    return (
+        f"{cure}It {state}: its effective dimensions are {share:.3f} of noise's, and its bytes "
+        f"hold {bits:.2f} of 8 bits. The best of {len(destroyed.details)} attacks ({attack}) "
+        f"recovered {100 - destroyed.value:.1f} % of the data."
+    )
 
 
 @entry_point

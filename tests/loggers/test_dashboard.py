@@ -352,9 +352,10 @@ def test_with_an_account_offline_false_is_all_it_takes_to_go_online(
         "import sys; from pathlib import Path; from logged_runs import carried_out\n"
         f"carried_out(Path({str(tmp_path)!r}), 'evaluation=minimal', 'logger.offline=false')"
     )
+    path = os.pathsep.join([str(SUPPORT), os.environ.get("PYTHONPATH", "")])
     ended = subprocess.run(
         [sys.executable, "-c", program],
-        env={**bare(tmp_path), **account, "PYTHONPATH": str(SUPPORT)},
+        env={**bare(tmp_path), **account, "PYTHONPATH": path},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -132,7 +132,8 @@ def test_tables_that_cannot_be_logged_fail_no_sweep(
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[tuple[Terminal, Workplace]]:
     place = Workplace(tmp_path)
-    opened = Terminal(tmp_path, {**os.environ, "PYTHONPATH": str(tmp_path)})
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    opened = Terminal(tmp_path, {**os.environ, "PYTHONPATH": path})
     arguments = ["-m", *place.obstructed, "model.obstacle=wait,fail,clear", "logger=none"]
     arguments += ["runtime.workers=1"]
     command = [sys.executable, "-m", "dan_bench.train", *arguments]

@@ -182,7 +182,7 @@ def test_ctrl_c_gives_the_terminal_back(terminal: tuple[Terminal, Workplace]) ->
     assert opened.is_sane()
     left = opened.everything()
     assert re.search(r"cut off: obstructed .* training 20/30", left)
-    assert "interrupted: what is done is kept" in left
+    assert "interrupted: finished runs are kept" in left
     assert "Traceback" not in left
     opened.type("echo still here", "Enter")
     opened.until(lambda screen: "\nstill here" in screen)

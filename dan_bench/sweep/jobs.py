@@ -10,7 +10,6 @@ from dan_bench.cli import FAILED, INTERRUPTED, OK, explained, say
 from dan_bench.config.schema import ConfigError, RunConfig
 from dan_bench.results.record import Store, key_of
 from dan_bench.sweep import pool
-from dan_bench.sweep.pool import SweepConfig
 from dan_bench.sweep.screen import Screen
 from dan_bench.sweep.state import Failure, SweepOutcome, reason
 from dan_bench.sweep.view import JsonLines, Plain, Quiet
@@ -42,7 +41,7 @@ def summarise(keyed: dict[str, RunConfig], ran: int) -> SweepOutcome:
 
 
 def carry_out(
-    configs: Sequence[SweepConfig],
+    configs: Sequence[RunConfig],
     summarise: Callable[[dict[str, Any], int], SweepOutcome] = summarise,
 ) -> int:
     """Carry out every run that has no record yet.
@@ -99,7 +98,7 @@ def view_of(choice: str) -> Quiet:
     return {"quiet": Quiet, "json": JsonLines}.get(choice, Plain)()
 
 
-def is_done(key: str, config: SweepConfig) -> bool:
+def is_done(key: str, config: RunConfig) -> bool:
     """Return whether there is an intact record of success."""
     record = Store(config.runtime.results, config.part).get(key, config.scientific())
     return record is not None and record.status == "done"

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
-from typing import Any, ClassVar, Protocol
 
-from dan_bench.config.schema import Runtime
+from dan_bench.config.schema import RunConfig
 from dan_bench.interfaces import RunRecord
 from dan_bench.results.provenance import provenance
 from dan_bench.results.record import Store
@@ -19,36 +18,6 @@ from dan_bench.sweep.state import Job, SweepState, reason
 from dan_bench.sweep.view import Quiet
 
 TICK_SECONDS = 0.25
-
-
-class SweepConfig(Protocol):
-    """What a sweep needs of a config; RunConfig is one."""
-
-    part: ClassVar[str]
-    """Folder of the results that holds its records."""
-
-    @property
-    def runtime(self) -> Runtime:
-        """Where and on what it runs."""
-        ...
-
-    @property
-    def kind(self) -> str:
-        """Runs of one kind are expected to take equally long, but for the number of steps."""
-        ...
-
-    @property
-    def steps(self) -> int:
-        """Training steps; 0 where nothing is trained."""
-        ...
-
-    def title(self) -> str:
-        """Return a short name for people."""
-        ...
-
-    def scientific(self) -> dict[str, Any]:
-        """Return what the result depends on."""
-        ...
 
 
 def start_server(threads: int) -> ForkServerContext:
@@ -65,7 +34,7 @@ def start_server(threads: int) -> ForkServerContext:
     return context
 
 
-def carry_out(configs: Mapping[str, SweepConfig], group: str, workers: int, view: Quiet) -> None:
+def carry_out(configs: Mapping[str, RunConfig], group: str, workers: int, view: Quiet) -> None:
     """Run every config, `workers` at a time, those that train first; each leaves its record.
 
     A worker that dies silently gets a record that says so; the others go on.
@@ -117,13 +86,13 @@ def carry_out(configs: Mapping[str, SweepConfig], group: str, workers: int, view
                 process.kill()
 
 
-def new_job(number: int, key: str, config: SweepConfig) -> Job:
+def new_job(number: int, key: str, config: RunConfig) -> Job:
     """Return the job of a config."""
     log = Store(config.runtime.results, config.part).folder(key) / "log.txt"
     return Job(number, config.title(), config.kind, key, config.steps, log)
 
 
-def settle(job: Job, config: SweepConfig, exit_code: int | None) -> RunRecord:
+def settle(job: Job, config: RunConfig, exit_code: int | None) -> RunRecord:
     """Return a run's record; if its process died without one, write one that says so."""
     store, scientific = Store(config.runtime.results, config.part), config.scientific()
     record = store.get(job.key, scientific)

@@ -117,13 +117,15 @@ def assess(
     findings += of_batteries([one.battery for one in looked])
     findings.append(of_complexity(looked, bits))
     findings.append(of_python(stream.windows, bits))
-    tested = iid_tests(stream.windows[0].symbols, bits, tell=tell) if iid else None
+    tested = iid_tests(stream.windows[0].symbols, bits, on_progress=tell) if iid else None
     return Assessment(stream, bits, findings, looked, tested)
 
 
 def look(window: Window, bits: int, tell: StageCallback) -> WindowResult:
     """Run the slower tests on one window."""
-    entropy = min_entropy(window.symbols, bits, workers=2, tell=lambda s: tell(f"SP 800-90B {s}"))
+    entropy = min_entropy(
+        window.symbols, bits, workers=2, on_progress=lambda s: tell(f"SP 800-90B {s}")
+    )
     tell("SP 800-22")
     battery = sp800_22(bits_of(window.symbols, bits))
     tell("linear complexity")

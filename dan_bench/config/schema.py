@@ -39,9 +39,6 @@ RENAMED = {
     "dan_bench.metrics.randomness.sample.sp800_22_worst": (
         "dan_bench.metrics.sp800_22.sp800_22_worst"
     ),
-    "dan_bench.metrics.linearity.linear_complexity": (
-        "dan_bench.randomness.linearity.linear_complexity"
-    ),
     "dan_bench.tracking.WandbSink": "dan_bench.loggers.WandbSink",
     "dan_bench.tracking.TensorBoardSink": "dan_bench.loggers.TensorBoardSink",
     "dan_bench.tracking.CsvSink": "dan_bench.loggers.CsvSink",

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BaseModel,
@@ -45,6 +45,9 @@ RENAMED = {
     "dan_bench.attacks.rehearsal.Rehearsal": "dan_bench.attacks.recovery.Rehearsal",
     "dan_bench.attacks.dial.Dial": "dan_bench.attacks.comparisons.Dial",
     "dan_bench.data.fashion_mnist.FashionMnist": "dan_bench.data.mnist.FashionMnist",
+    "dan_bench.tracking.WandbSink": "dan_bench.loggers.WandbSink",
+    "dan_bench.tracking.TensorBoardSink": "dan_bench.loggers.TensorBoardSink",
+    "dan_bench.tracking.CsvSink": "dan_bench.loggers.CsvSink",
 }
 """Targets that have moved, by the names under which keys and records know them."""
 FIRST_NAMES = {new: old for old, new in RENAMED.items()}
@@ -172,6 +175,19 @@ class RunConfig(Strict):
     evaluation: Evaluation
     logger: NamedPart | None
     runtime: Runtime
+
+    part: ClassVar[str] = "runs"
+    """The folder of the results in which such runs leave their records."""
+
+    @property
+    def kind(self) -> str:
+        """Runs of one kind are expected to take equally long, but for the number of steps."""
+        return f"{self.model.name} {self.data.name}"
+
+    @property
+    def steps(self) -> int:
+        """Training steps; 0 where nothing is trained."""
+        return self.trainer.max_steps if self.model.kind == "learned" else 0
 
     def scientific(self) -> dict[str, Any]:
         """Return what the result depends on, as plain containers: no path, device or logger.

@@ -26,6 +26,7 @@ from dan_bench.interfaces import (
     SampleSink,
     Sink,
 )
+from dan_bench.metrics.catalogue import CURVES, headlines
 from dan_bench.models.module import AdversarialModule
 from dan_bench.pipeline.algorithm1 import Algorithm1
 from dan_bench.pipeline.evaluate import Measurement, measure
@@ -34,13 +35,8 @@ from dan_bench.pipeline.plan import Plan, identify, make_ready, plan
 from dan_bench.results.provenance import provenance
 from dan_bench.results.record import Store, key_of
 
-WATCHED = (
-    "effective_dimensions",
-    "uniform_distance_bits",
-    "held_out_accuracy",
-    "discriminator_accuracy",
-)
-"""Curves in which collapse shows, the plainest first; who watches a run sees one of them."""
+WATCHED = tuple(row.name for row in headlines(CURVES))
+"""Curves in which collapse shows, the plainest first; views of a run show one of them."""
 
 
 def watched(curves: Sequence[Mapping[str, float]]) -> tuple[str, float] | None:

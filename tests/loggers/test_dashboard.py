@@ -1,148 +1,44 @@
-"""The workspace as code, the tables, the upload and the terminal viewer, all without an account."""
+"""The dashboard's commands: tables, upload and terminal viewer, all without an account."""
 
-import gzip
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
-import threading
 import time
-import warnings
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
+import logged_runs
 import pytest
 from html_records import measured
 from html_records import run as made
-from test_tracking import STRACE, carried_out, inspect, of_type, summary_of
-from test_tracking import without_account as bare
+from logged_runs import (
+    STRACE,
+    carried_out,
+    dashboard,
+    inspect,
+    of_type,
+    put_table1,
+    summary_of,
+    without_account,
+)
+from terminals import Terminal, needs_tmux
+from wandb_server import Wandb
 
 from dan_bench.config.schema import CONF
 from dan_bench.dashboard import PROJECT, main
-from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.loggers import offline
 from dan_bench.loggers.tables import collect, log_tables
-from dan_bench.metrics import catalogue
 from dan_bench.report import table as report
-from dan_bench.report.table1 import store_of
-from dan_bench.results.record import Store, key_of
+from dan_bench.results.record import Store
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # what wandb-workspaces uses of pydantic is deprecated
-    from dan_bench.loggers.workspace import build, check, metrics_of, read, write
-
+SUPPORT = Path(logged_runs.__file__).parent
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*smaller than the logging interval.*", "ignore:.*isinstance.treespec, LeafSpec.*"
 )
-
-
-@pytest.fixture(autouse=True)
-def _environment() -> Iterator[None]:
-    """What wandb leaves in the environment is gone after each test."""
-    with patch.dict(os.environ):
-        yield
-
-
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One run, offline under wandb, with its record, and a record of Table 1."""
-    folder = tmp_path_factory.mktemp("results")
-    carried_out(folder, "logger=wandb", "logger.sample_steps=[]")
-    put_table1(folder, 50.0)
-    return folder
-
-
-def put_table1(results: Path, destroyed: float) -> None:
-    config = {"subject": "dan", "preset": "quick", "seed": round(destroyed)}
-    cells = {
-        "training_data_destroyed": Estimate(destroyed, destroyed - 1, destroyed + 1),
-        "album_destroyed": Estimate(0.0, 0.0, 0.0),
-        "accuracy": None,
-    }
-    store_of(results).put(RunRecord(key_of(config), "done", config, cells))
-
-
-def dashboard(
-    home: Path,
-    *arguments: str,
-    before: tuple[str, ...] = (),
-    account: dict[str, str] | None = None,
-) -> subprocess.CompletedProcess[str]:
-    """The command line, where wandb can find no key but that of `account`."""
-    return subprocess.run(
-        [*before, sys.executable, "-m", "dan_bench.dashboard", *arguments],
-        env={**bare(home), **(account or {})},
-        cwd=home,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_the_workspace_has_a_section_for_each_question() -> None:
-    sections = {section.name: len(section.panels) for section in build().sections}
-    expected = ["collapse", "distinguishability", "%_dd", "cost", "samples", "tables"]
-    assert list(sections) == expected
-    assert min(sections.values()) >= 2
-
-
-def test_the_workspace_survives_being_written_and_read_back() -> None:
-    made = build("a-team", "a-project")
-    check(made)
-    back = read(write(made))
-    assert (back.entity, back.project, back.name) == ("a-team", "a-project", made.name)
-    titles = [
-        [(section.name, panel.title) for section in found.sections[:5] for panel in section.panels]
-        for found in (made, back)
-    ]
-    assert titles[0] == titles[1]
-    assert metrics_of(back) == metrics_of(made)
-    assert write(back) == write(made)
-    assert back.settings == made.settings
-    assert back.runset_settings.pinned_columns == made.runset_settings.pinned_columns
-
-
-def test_the_workspace_is_written_the_same_each_time() -> None:
-    assert write(build()) == write(build())
-    ids = re.findall(r'"__id__": "(\w+)"', write(build()))
-    assert len(ids) == len(set(ids)) == sum(len(section.panels) for section in build().sections)
-
-
-def test_a_workspace_that_loses_a_panel_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    def lossy(text: str) -> Any:
-        found = read(text)
-        found.sections[0].panels = found.sections[0].panels[1:]
-        return found
-
-    monkeypatch.setattr("dan_bench.loggers.workspace.read", lossy)
-    with pytest.raises(ValueError, match="not the one that was written"):
-        check(build())
-
-
-@pytest.mark.parametrize("text", ["{}", "no JSON", '{"entity": 1}'])
-def test_what_is_no_workspace_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="validation error"):
-        read(text)
-
-
-def test_every_panel_looks_up_what_runs_really_log(results: Path) -> None:
-    (run,) = [run for run in offline.runs(results) if "-tables-" not in run.name]
-    records = inspect(run)
-    logged = set(summary_of(records)) | set(collect(results)) | set(catalogue.metrics())
-    logged |= {name for entry in of_type(records, "history") for name in entry["item"]}
-    logged |= {name.rpartition(".")[0] for name in logged}  # an image is samples.path and more
-    assert metrics_of(build()) - logged == set()
-    with_made_up = build()
-    with_made_up.sections[0].panels[0].y = ["train/made_up"]
-    assert metrics_of(with_made_up) - logged == {"train/made_up"}
 
 
 def test_the_project_is_the_loggers() -> None:
@@ -155,8 +51,9 @@ def test_the_command_builds_checks_and_writes(tmp_path: Path) -> None:
         tmp_path, "--write", "workspace.json", before=(STRACE, *watch) if STRACE else ()
     )
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "collapse: 5 panels" in ended.stdout
-    assert read((tmp_path / "workspace.json").read_text()).name == build().name
+    assert "training: 9 panels" in ended.stdout
+    written = json.loads((tmp_path / "workspace.json").read_text())
+    assert written["displayName"] == "Is it noise? Is it gone?"
     if STRACE:
         assert "AF_INET" not in (tmp_path / "trace").read_text()
 
@@ -271,82 +168,6 @@ def test_uploading_needs_an_account_and_leaves_everything_without(
     assert set(before[0]) <= set(offline.pending(results)[0])
 
 
-@dataclass
-class Wandb:
-    """Enough of a wandb server to take runs and workspaces in: a stand-in, on this machine."""
-
-    requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    """What was asked of its GraphQL interface, by operation, with the variables."""
-    streamed: list[str] = field(default_factory=list)
-    """Paths that history and summary were sent to."""
-
-    @property
-    def runs(self) -> Counter[str]:
-        """How often each run was made: told its group, too, which later updates are not."""
-        made = [asked for name, asked in self.requests if name == "UpsertBucket"]
-        return Counter(asked["name"] for asked in made if asked["groupName"])
-
-    def answer(self, name: str, asked: dict[str, Any], address: str) -> dict[str, Any]:
-        me = {"id": "u", "username": "me", "entity": "me", "teams": {"edges": []}, "flags": "{}"}
-        if name in ("Viewer", "GetDefaultEntity"):
-            return {"viewer": me}
-        if name == "ArtifactType":
-            return {"project": None}
-        if name == "UpsertView2":
-            return {"upsertView": {"view": {"id": "v", "name": "nw-abc-v"}, "inserted": True}}
-        if name == "UpsertBucket":
-            entity = {"id": "e", "name": "me"}
-            project = {"id": "p", "name": asked["project"], "entity": entity}
-            bucket = {"id": "b", "name": asked["name"], "config": "{}", "project": project}
-            return {"upsertBucket": {"bucket": bucket, "inserted": True}}
-        if name == "CreateArtifact":
-            sequence = {"id": "s", "latestArtifact": {"id": "a", "versionIndex": 0}}
-            artifact = {"id": "a", "state": "COMMITTED", "artifactSequence": sequence}
-            return {"createArtifact": {"artifact": artifact}}
-        if name == "CreateRunFiles":
-            files = [{"name": file, "uploadUrl": f"{address}/file"} for file in asked["files"]]
-            return {"createRunFiles": {"runID": "b", "uploadHeaders": [], "files": files}}
-        return {}
-
-
-@pytest.fixture
-def server() -> Iterator[tuple[Wandb, dict[str, str]]]:
-    """The stand-in, and the environment in which wandb takes it for the real one."""
-    wandb = Wandb()
-
-    class Handler(BaseHTTPRequestHandler):
-        def reply(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if self.headers.get("Content-Encoding") == "gzip":
-                body = gzip.decompress(body)
-            answer: dict[str, Any] = {}
-            if self.path == "/graphql":
-                request = json.loads(body)
-                named = re.search(r"(?:query|mutation) (\w+)", request["query"])
-                name, asked = named[1] if named else "", request.get("variables") or {}
-                wandb.requests.append((name, asked))
-                answer = {"data": wandb.answer(name, asked, address)}
-            elif self.path.endswith("/file_stream"):
-                wandb.streamed.append(self.path)
-            said = json.dumps(answer).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(said)))
-            self.end_headers()
-            self.wfile.write(said)
-
-        do_GET = do_POST = do_PUT = reply
-
-        def log_message(self, *_: object) -> None: ...
-
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    address = f"http://127.0.0.1:{listening.server_address[1]}"
-    threading.Thread(target=listening.serve_forever, daemon=True).start()
-    yield wandb, {"WANDB_BASE_URL": address, "WANDB_API_KEY": "0123456789" * 4}
-    listening.shutdown()
-    listening.server_close()
-
-
 def test_what_was_offline_is_uploaded_once(
     results: Path, tmp_path: Path, server: tuple[Wandb, dict[str, str]]
 ) -> None:
@@ -379,30 +200,19 @@ def test_what_cannot_be_uploaded_is_counted_and_not_forgotten(
     assert offline.pending(tmp_path) == ([damaged], [])
 
 
-def test_with_an_account_the_workspace_is_saved_to_it(
-    tmp_path: Path, server: tuple[Wandb, dict[str, str]]
-) -> None:
-    wandb, account = server
-    ended = dashboard(tmp_path, "workspace", "--save", account=account)
-    assert ended.returncode == 0, ended.stderr
-    assert "saved: http" in ended.stdout
-    (view,) = [asked for name, asked in wandb.requests if name == "UpsertView2"]
-    assert (view["entityName"], view["projectName"]) == ("me", PROJECT)
-    assert json.loads(view["spec"]) == json.loads(write(build()))["spec"]
-
-
 @pytest.mark.slow
 def test_with_an_account_offline_false_is_all_it_takes_to_go_online(
     tmp_path: Path, server: tuple[Wandb, dict[str, str]]
 ) -> None:
     wandb, account = server
     program = (
-        "import sys; from pathlib import Path; from test_tracking import carried_out\n"
+        "import sys; from pathlib import Path; from logged_runs import carried_out\n"
         f"carried_out(Path({str(tmp_path)!r}), 'evaluation=minimal', 'logger.offline=false')"
     )
+    path = os.pathsep.join([str(SUPPORT), os.environ.get("PYTHONPATH", "")])
     ended = subprocess.run(
         [sys.executable, "-c", program],
-        env={**bare(tmp_path), **account, "PYTHONPATH": str(Path(__file__).parent)},
+        env={**without_account(tmp_path), **account, "PYTHONPATH": path},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -421,57 +231,6 @@ def test_the_viewer_needs_runs_and_a_terminal(results: Path, tmp_path: Path) -> 
         assert reason in ended.stderr
 
 
-TMUX = shutil.which("tmux")
-
-
-class Terminal:
-    """A program in a terminal of its own, 180 x 50, and what is on its screen."""
-
-    def __init__(self, socket: Path, command: list[str], environment: dict[str, str]) -> None:
-        assert TMUX is not None
-        self._tmux = [TMUX, "-S", str(socket), "-f", os.devnull]
-        self._environment = environment
-        self._say("new-session", "-d", "-x", "180", "-y", "50", *command)
-
-    def _say(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*self._tmux, *arguments],
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def until(self, *texts: str, seconds: float = 120) -> str:
-        """The screen as soon as it shows all of these."""
-        end = time.monotonic() + seconds
-        screen = ""
-        while time.monotonic() < end:
-            screen = self._say("capture-pane", "-p").stdout
-            if all(text in screen for text in texts):
-                return screen
-            time.sleep(0.2)
-        raise AssertionError(f"none of it, or not all of {texts}:\n{screen}")
-
-    def press(self, *keys: str) -> None:
-        self._say("send-keys", *keys)
-
-    def is_open(self) -> bool:
-        return self._say("has-session").returncode == 0
-
-    def ends(self, seconds: float = 30) -> bool:
-        """Whether the program ends within this time."""
-        end = time.monotonic() + seconds
-        while self.is_open() and time.monotonic() < end:
-            time.sleep(0.2)
-        return not self.is_open()
-
-    def close(self) -> None:
-        self.press("C-c")  # under strace it outlives its terminal
-        self.ends(seconds=10)
-        self._say("kill-server")
-
-
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
     carried_out(tmp_path, "evaluation=minimal", "logger=wandb")
@@ -479,21 +238,24 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     if STRACE:
         watch = ("-f", "--seccomp-bpf", "-qq", "-e", "trace=connect")
         command = [STRACE, *watch, "-o", str(tmp_path / "trace"), *command]
-    opened = Terminal(tmp_path / "tmux", command, {**bare(tmp_path), "TERM": "xterm-256color"})
+    opened = Terminal(tmp_path, without_account(tmp_path), command, size=(180, 50))
     yield opened
+    opened.type("C-c")  # under strace it outlives its terminal
+    opened.ends(seconds=10)
     opened.close()
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(TMUX is None, reason="needs tmux, in which a terminal's screen can be read")
+@needs_tmux
 def test_the_viewer_shows_the_runs_their_curves_and_config(
     terminal: Terminal, tmp_path: Path
 ) -> None:
-    screen = terminal.until("Runs [1 items]", "dan sigmoid", "train/", "x: step")
+    expected = ("Runs [1 items]", "dan sigmoid", "train/", "x: step")
+    screen = terminal.until(lambda shown: all(text in shown for text in expected))
     assert "Project: dan_bench" in screen
     assert "State: Finished" in screen
     assert "model.name" in screen or "data._target_" in screen
-    terminal.press("q")
+    terminal.type("q")
     assert terminal.ends()
     if STRACE:
         assert "AF_INET" not in (tmp_path / "trace").read_text()

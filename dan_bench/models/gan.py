@@ -13,6 +13,8 @@ from dan_bench.models.networks import mlp
 class GAN(AdversarialModule):
     """The reference that runs the other way: real is the data, and the network never sees it."""
 
+    degenerates = False
+
     def __init__(
         self,
         setting: Hyperparameters,

@@ -3,8 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import pytorch_lightning as pl
 import torch
@@ -35,7 +34,7 @@ class Hyperparameters:
     """Fresh random numbers given to the degenerator a sample."""
     output: str
     objective: Objective
-    optimizers: dict[str, partial[Optimizer]] = field(default_factory=dict)
+    optimizers: Mapping[str, Callable[..., Optimizer]] = field(default_factory=dict)
     """What makes the optimiser of `degenerator` and of `discriminator` from its parameters."""
     discriminator_steps: int = 1
     freeze_degenerator: bool = False
@@ -58,6 +57,9 @@ class AdversarialModule(pl.LightningModule, ABC):
     counts something else. Metrics go to the logger every `log_every` steps, by hand: `self.log`
     costs 0.4 ms a metric on every step, whether or not it is written.
     """
+
+    degenerates: ClassVar[bool] = True
+    """Whether its output takes the place of its input; a generator's does not."""
 
     def __init__(self, setting: Hyperparameters) -> None:
         super().__init__()

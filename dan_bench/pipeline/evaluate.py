@@ -53,7 +53,11 @@ class Measurement:
 
 
 def measure(
-    degenerator: Degenerator, source: Dataset, measures: Measures, seed: int, tell: StageCallback
+    degenerator: Degenerator,
+    source: Dataset,
+    measures: Measures,
+    seed: int,
+    progress: StageCallback,
 ) -> Measurement:
     """Degenerate held-out data and measure the sample.
 
@@ -62,7 +66,7 @@ def measure(
         source: the data set.
         measures: what to measure.
         seed: of the run; every attacker's stream derives from it.
-        tell: called with the name of each part as it begins.
+        progress: called with the name of each part as it begins.
 
     Raises:
         FloatingPointError: an output of the network or a metric is not finite.
@@ -70,7 +74,7 @@ def measure(
     seconds: dict[str, float] = {}
 
     def timed(name: str, work: Callable[[], Any]) -> Any:
-        tell(name)
+        progress(name)
         start = time.perf_counter()
         result = work()
         seconds[name] = time.perf_counter() - start
@@ -100,8 +104,8 @@ def measure(
         recovered = {
             name: timed(name, partial(attack, each)) for name, attack in measures.attacks.items()
         }
-        told = {name: share for name, share in recovered.items() if share is not None}
-        found["percent_destroyed"] = percent_destroyed(told) if told else None
+        shares = {name: share for name, share in recovered.items() if share is not None}
+        found["percent_destroyed"] = percent_destroyed(shares) if shares else None
         found |= {f"{name}_recovered": share for name, share in recovered.items()}
     for name, estimate in found.items():
         check_finite(name, estimate)

@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dan_bench.cli import InputError
+from dan_bench.config.schema import RunConfig
 from dan_bench.files import whole
 from dan_bench.interfaces import SCHEMA_VERSION, Estimate, RunRecord
 
@@ -47,10 +48,10 @@ def whole_numbers(value: Any) -> Any:
 
 
 class Store:
-    """The records under one results folder."""
+    """The records in one part of a results folder: `runs`, or `table1`."""
 
-    def __init__(self, results: Path) -> None:
-        self.runs = Path(results) / "runs"
+    def __init__(self, results: Path, part: str = "runs") -> None:
+        self.runs = Path(results) / part
 
     def folder(self, key: str) -> Path:
         """Where a run keeps its files."""
@@ -115,6 +116,11 @@ class Store:
         with (folder / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def store_of(config: RunConfig) -> Store:
+    """Return the store in which a run of that config keeps its record."""
+    return Store(config.runtime.results, config.part)
 
 
 def numeric(estimate: Estimate) -> Estimate:

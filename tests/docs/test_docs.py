@@ -375,7 +375,7 @@ def test_the_parameters_in_models_are_those_of_conf(model: str, output: str, mni
         assert "refused" in said
         return
     overrides = [f"model={model}", f"output={output}", "data=mnist", "logger=none"]
-    made = plan(configure([*overrides, f"runtime.datasets={mnist.root}"])).make()
+    made = plan(configure([*overrides, f"runtime.datasets={mnist.root}"])).method.make()
     assert parameters_of(made.degenerator) == counts[0]
     assert parameters_of(made.discriminator) == counts[1 + (output == "torus")]
     if model == "infodan":

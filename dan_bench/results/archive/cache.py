@@ -36,16 +36,7 @@ STAMP = pa.schema([(name, pa.int64()) for name in ("inode", "size", "changed", "
 
 
 class CachedStore(Store):
-    """A store whose `all()` is fast; what it returns is what `Store.all()` does, always.
-
-    Args:
-        results: as of `Store`.
-        part: the folder in it that holds a folder a run.
-    """
-
-    def __init__(self, results: Path, part: str = "runs") -> None:
-        super().__init__(results)
-        self.runs = Path(results) / part
+    """A store whose `all()` is fast; what it returns is what `Store.all()` does, always."""
 
     def all(self) -> tuple[list[RunRecord], dict[Path, str]]:
         """Return every good record, by key, and what is wrong with each of the others."""

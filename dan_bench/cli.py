@@ -20,6 +20,15 @@ ENVIRONMENT = {
     *(errno.EMFILE, errno.ENFILE, errno.ENOLCK),
 }
 """Errors that are the machine's even where they name no file."""
+EXTRAS = {
+    "train": (
+        *("torch", "torchvision", "pytorch_lightning", "torchmetrics"),
+        *("hydra", "omegaconf", "requests", "skimage", "soundfile", "urllib3"),
+    ),
+    "figures": ("altair", "vl_convert"),
+    "loggers": ("wandb", "wandb_workspaces", "tensorboard"),
+}
+"""Packages that the plain installation lacks, by the extra that brings them."""
 
 P = ParamSpec("P")
 
@@ -62,6 +71,15 @@ def say(text: object) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
+def missing_extra(error: ModuleNotFoundError) -> str:
+    """Return what to install where a module of one of our extras is missing, else nothing."""
+    package = (error.name or "").split(".")[0]
+    for extra, packages in EXTRAS.items():
+        if package in packages:
+            return f"{package} is not installed; type: pip install 'dan-bench[{extra}]'"
+    return ""
+
+
 @contextmanager
 def flushed() -> Iterator[None]:
     """See to it that all is written; what cannot be is dropped, lest it raise at exit again."""
@@ -92,6 +110,11 @@ def entry_point(main: Callable[P, int]) -> Callable[P, int]:
             return INTERRUPTED
         except InputError as error:
             say(error)
+            return REFUSED
+        except ModuleNotFoundError as error:
+            if not (remedy := missing_extra(error)):
+                raise
+            say(remedy)
             return REFUSED
         except BrokenPipeError:
             return BROKEN_PIPE

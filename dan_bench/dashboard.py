@@ -1,4 +1,4 @@
-"""`python -m dan_bench.dashboard [COMMAND]`: the wandb workspace, and the runs that are offline.
+"""`python -m dan_bench.dashboard [COMMAND]`: the wandb workspace, and the offline wandb runs.
 
 Exit code: 0 all is done, 1 an upload failed, 2 there is nothing to show or no account.
 """
@@ -13,7 +13,7 @@ PROJECT = "dan_bench"
 
 
 def project(text: str) -> str:
-    """Return the name of a project, if wandb takes it."""
+    """Return the name of a project, if wandb accepts it."""
     from dan_bench.loggers.offline import refusal
 
     if text != PROJECT and (why := refusal("project", text)):
@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     made = argparse.ArgumentParser(
         prog="python -m dan_bench.dashboard",
-        description="The wandb workspace as code, and the runs that are offline.",
+        description="The wandb workspace as code, and the offline wandb runs.",
         epilog="example: python -m dan_bench.dashboard workspace --write workspace.json",
     )
     commands = made.add_subparsers(dest="command", metavar="COMMAND")
@@ -33,25 +33,22 @@ def parser() -> argparse.ArgumentParser:
     space.add_argument("--write", type=user_path, metavar="FILE", help="write it as JSON, too")
     space.add_argument("--save", action="store_true", help="save it to wandb, with an account")
     space.add_argument("--entity", default="", help="user or team (default: the account's own)")
-    space.add_argument("--project", type=project, default=PROJECT)
-    look = commands.add_parser("view", help="open wandb's terminal viewer (make dashboard)")
-    upload = commands.add_parser("sync", help="upload what was offline, once each (make sync)")
+    viewer = commands.add_parser("view", help="open wandb's terminal viewer (make dashboard)")
+    upload = commands.add_parser("sync", help="upload offline runs, once each (make sync)")
     upload.add_argument("--dry-run", action="store_true", help="only list what would be uploaded")
     tables = commands.add_parser("tables", help="log leaderboard and Table 1 as an offline run")
-    for command in (upload, tables):
-        command.add_argument(
-            "--project", type=project, default=PROJECT, help="of the run with the tables"
-        )
-    for command in (look, upload, tables):
+    for command in (space, upload, tables):
+        command.add_argument("--project", type=project, default=PROJECT, help="of wandb")
+    for command in (viewer, upload, tables):
         command.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
     return made
 
 
 def workspace(asked: argparse.Namespace) -> int:
-    """Build and check the workspace, say what is in it, and write or save it where asked."""
-    from dan_bench.loggers.offline import NO_KEY, has_account, prepare
+    """Build and check the workspace, summarise it, and write or save it if asked to."""
+    from dan_bench.loggers import offline
 
-    prepare(Path("results"))
+    offline.prepare(Path("results"))
     from dan_bench.loggers.workspace import build, check, save, write
 
     made = build(asked.entity, asked.project)
@@ -62,54 +59,36 @@ def workspace(asked: argparse.Namespace) -> int:
         asked.write.write_text(write(made))
         print(f"written: {asked.write}")
     if asked.save:
-        if not has_account():
-            print(NO_KEY, file=sys.stderr)
+        if not offline.has_account():
+            print(f"{offline.NO_KEY}; nothing is saved", file=sys.stderr)
             return 2
         print(f"saved: {save(made)}")
     return 0
-
-
-def view(asked: argparse.Namespace) -> int:
-    """Open wandb's terminal viewer."""
-    from dan_bench.loggers.offline import view as look
-
-    return look(asked.results)
-
-
-def tables(asked: argparse.Namespace) -> int:
-    """Log the tables."""
-    from dan_bench.loggers.tables import log_tables
-
-    logged = log_tables(asked.results, asked.project)
-    if logged is None:
-        print(f"no records under {asked.results}; `make sweep` makes some", file=sys.stderr)
-        return 2
-    print(f"tables: {logged}")
-    return 0
-
-
-def sync(asked: argparse.Namespace) -> int:
-    """Upload, and with it the tables as they are now."""
-    from dan_bench.loggers.offline import sync as upload
-
-    if not asked.dry_run:
-        from dan_bench.loggers.tables import log_tables
-
-        log_tables(asked.results, asked.project)
-    return upload(asked.results, asked.dry_run)
-
-
-COMMANDS = {"workspace": workspace, "view": view, "sync": sync, "tables": tables}
 
 
 @entry_point
 def main(arguments: list[str] | None = None) -> int:
     """Carry out a command; without one, build and check the workspace."""
     given = sys.argv[1:] if arguments is None else arguments
-    if not given or given[0] not in {*COMMANDS, "-h", "--help"}:
+    if not given or given[0] not in ("workspace", "view", "sync", "tables", "-h", "--help"):
         given = ["workspace", *given]
     asked = parser().parse_args(given)
-    return COMMANDS[asked.command](asked)
+    if asked.command == "workspace":
+        return workspace(asked)
+    from dan_bench.loggers import offline, tables
+
+    if asked.command == "view":
+        return offline.view(asked.results)
+    if asked.command == "sync" and asked.dry_run:
+        return offline.sync(asked.results, dry_run=True)
+    logged = tables.log_tables(asked.results, asked.project)
+    if asked.command == "sync":
+        return offline.sync(asked.results)
+    if logged is None:
+        print(f"no records under {asked.results}; `make sweep` makes some", file=sys.stderr)
+        return 2
+    print(f"tables: {logged}")
+    return 0
 
 
 if __name__ == "__main__":

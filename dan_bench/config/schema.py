@@ -36,6 +36,9 @@ RENAMED = {
     "dan_bench.metrics.linearity.linear_complexity": (
         "dan_bench.randomness.linearity.linear_complexity"
     ),
+    "dan_bench.tracking.WandbSink": "dan_bench.loggers.WandbSink",
+    "dan_bench.tracking.TensorBoardSink": "dan_bench.loggers.TensorBoardSink",
+    "dan_bench.tracking.CsvSink": "dan_bench.loggers.CsvSink",
 }
 """Targets that have moved, by the names under which keys and records know them."""
 FIRST_NAMES = {new: old for old, new in RENAMED.items()}

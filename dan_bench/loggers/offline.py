@@ -1,25 +1,21 @@
-"""Offline wandb runs: where they lie, which of them have ended, how they are seen and uploaded."""
+"""Offline wandb runs: where they are, which have ended, how to view and to upload them."""
 
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 ENDED = "ended"
-"""File in a wandb run's folder that says that nobody writes to it any more."""
+"""File in a wandb run's folder that marks that nobody writes to it any more."""
 QUIET_SECONDS = 120.0
-"""A run that was not written for so long is dead: a living one notes the machine's load."""
-NO_KEY = (
-    "wandb has no key of an account: `wandb login` stores one, WANDB_API_KEY gives one; "
-    "everything offline stays where it is"
-)
+"""A run that was not written to for so long is dead: a live one logs the machine's load."""
+NO_KEY = "wandb has no key of an account: `wandb login` stores one, WANDB_API_KEY gives one"
 
 
 def environment(results: Path) -> dict[str, str]:
-    """Return what wandb is told so that it calls nobody and keeps all it writes in `results`.
+    """Return settings with which wandb calls nobody and keeps everything in `results`.
 
     Tables are staged until they are uploaded, by wandb's default in the home folder.
     """
@@ -30,18 +26,18 @@ def environment(results: Path) -> dict[str, str]:
 
 
 def prepare(results: Path) -> None:
-    """Tell wandb so in this process, but for what the user has told it himself."""
+    """Apply these settings to this process, except those that the user has set."""
     for name, value in {**environment(results), "WANDB_SILENT": "true"}.items():
         os.environ.setdefault(name, value)
 
 
 def folder(results: Path) -> Path:
-    """Where wandb keeps its runs."""
+    """Return where wandb keeps its runs."""
     return Path(results) / "wandb"
 
 
 def finish(run: Any, exit_code: int) -> None:
-    """End a wandb run, and say in its folder that it has ended."""
+    """End a wandb run, and mark its folder."""
     home = Path(run.dir).parent
     run.finish(exit_code=exit_code)
     (home / ENDED).touch()
@@ -61,7 +57,7 @@ def has_account() -> bool:
 
 
 def refusal(name: str, value: Any) -> str:
-    """Return why wandb would not take a value for one of its settings; or nothing."""
+    """Return why wandb would refuse a value for one of its settings; empty if it would not."""
     import wandb
     from pydantic import ValidationError
 
@@ -80,10 +76,9 @@ def runs(results: Path) -> list[Path]:
 
 
 def pending(results: Path) -> tuple[list[Path], list[Path]]:
-    """Return the runs that were not uploaded yet: those that have ended, and those that go on.
+    """Return the runs that are not uploaded yet: those that have ended, and those still written.
 
-    wandb marks what it has uploaded, whether or not it was complete, so a run is not to be
-    uploaded while it is written.
+    wandb marks what it has uploaded, complete or not, so an unfinished run is left for later.
     """
     ended: list[Path] = []
     going: list[Path] = []
@@ -96,24 +91,20 @@ def pending(results: Path) -> tuple[list[Path], list[Path]]:
     return ended, going
 
 
-def wandb(*arguments: str) -> list[str]:
-    """Return the command line of wandb's own program."""
-    return [sys.executable, "-m", "wandb", *arguments]
+def command(results: Path, *arguments: str) -> tuple[list[str], dict[str, str]]:
+    """Return a command line of wandb's own program, and its environment.
 
-
-def whole_environment(results: Path) -> Mapping[str, str]:
-    """Return this process's environment with ours in it, but for what the user has set.
-
-    The program's own logs, too, go to the results rather than to where it is called from.
+    Its own logs go to the results as well, not to the current folder.
     """
-    return {"WANDB_DIR": str(Path(results).resolve()), **environment(results), **os.environ}
+    own = {"WANDB_DIR": str(Path(results).resolve()), **environment(results)}
+    return [sys.executable, "-m", "wandb", *arguments], own | os.environ
 
 
 def sync(results: Path, dry_run: bool = False) -> int:
     """Upload every offline run that has ended, once.
 
     Returns:
-        0 where nothing is left to upload, 1 where an upload failed, 2 without an account.
+        0 if nothing is left to upload, 1 if an upload failed, 2 without an account.
     """
     ended, going = pending(results)
     for run in ended:
@@ -124,21 +115,20 @@ def sync(results: Path, dry_run: bool = False) -> int:
         print(f"{len(ended)} offline runs to upload under {folder(results)}")
         return 0
     if not has_account():
-        print(NO_KEY, file=sys.stderr)
+        print(f"{NO_KEY}; everything offline stays where it is", file=sys.stderr)
         return 2
-    command = wandb("sync", *map(str, ended))
-    code = subprocess.run(
-        command, env=whole_environment(results), stdin=subprocess.DEVNULL, check=False
-    ).returncode
+    line, environ = command(results, "sync", *map(str, ended))
+    code = subprocess.run(line, env=environ, stdin=subprocess.DEVNULL, check=False).returncode
     left = set(pending(results)[0]) & set(ended)
     print(f"{len(ended) - len(left)} uploaded, {len(left)} failed")
     return 1 if left or code else 0
 
 
 def view(results: Path) -> int:
-    """Open wandb's terminal viewer on the offline runs; 2 where there is nothing to see.
+    """Replace this process by wandb's terminal viewer, which needs a terminal and no network.
 
-    It takes this process's place, needs a terminal and no network.
+    Returns:
+        2 if there is nothing to view, or no terminal.
     """
     if not runs(results):
         print(f"no wandb runs under {folder(results)}; `make sweep` makes some", file=sys.stderr)
@@ -146,5 +136,5 @@ def view(results: Path) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("wandb's viewer needs a terminal", file=sys.stderr)
         return 2
-    command = wandb("leet", str(folder(results)))
-    os.execve(command[0], command, whole_environment(results))
+    line, environ = command(results, "leet", str(folder(results)))
+    os.execve(line[0], line, environ)

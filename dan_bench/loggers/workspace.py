@@ -1,7 +1,7 @@
-"""The wandb workspace as code: what to look at first, in five sections, and the tables.
+"""The wandb workspace as code: a section for each question of the catalogue, costs and tables.
 
-Building, writing and reading back need no account. wandb-workspaces keeps the form that it sends
-behind methods of its own (`_to_model`, `_from_model`); they are used here and nowhere else.
+Building, writing and reading back need no account. wandb-workspaces hides the form that it sends
+behind private methods (`_to_model`, `_from_model`); they are used here and nowhere else.
 """
 
 import hashlib
@@ -19,11 +19,12 @@ from wandb_workspaces.reports.v2.interface import (
 from wandb_workspaces.workspaces import RunsetSettings as Runs
 from wandb_workspaces.workspaces import Section, Workspace, WorkspaceSettings, internal
 
+from dan_bench.metrics.catalogue import CURVES, MetricEntry, headlines, metrics
+
 PROJECT = "dan_bench"
 NAME = "Is it noise? Is it gone?"
 MOST = 100
 """Runs that a panel shows."""
-PINNED = ("joint_bits", "effective_dimensions", "c2st_accuracy", "percent_destroyed")
 
 
 def build(entity: str = "", project: str = PROJECT) -> Workspace:
@@ -33,18 +34,19 @@ def build(entity: str = "", project: str = PROJECT) -> Workspace:
         entity: user or team that it is to be saved for.
         project: wandb project of the runs.
     """
+    pinned = [f"summary:{row.name}" for row in headlines()]
     workspace = Workspace(
         entity=entity,
         project=project,
         name=NAME,
         sections=[Section(name=name, panels=of, is_open=True) for name, of in panels().items()],
         settings=WorkspaceSettings(x_axis="step", max_runs=MOST),
-        runset_settings=Runs(pinned_columns=[f"summary:{name}" for name in PINNED]),
+        runset_settings=Runs(pinned_columns=pinned),
     )
     for section in workspace.sections:
         made: list[Any] = section.panels
         for place, panel in enumerate(made):
-            # random by default, and a written workspace is to differ only where it differs
+            # random by default, but equal workspaces are to be written equally
             named = f"{section.name}/{place}"
             panel._id = hashlib.sha256(named.encode()).hexdigest()[:12]
     return workspace
@@ -53,46 +55,42 @@ def build(entity: str = "", project: str = PROJECT) -> Workspace:
 def panels() -> dict[str, list[Any]]:
     """Return the panels by section."""
     return {
-        "collapse": [
-            curve("Effective dimensions, 1 = noise", "effective_dimensions", low=0),
-            curve("Shannon bits of a byte, 8 = noise, whatever repeats", "batch_shannon_bits"),
-            bars("Joint bits a byte, 8 = noise", "joint_bits"),
-            bars("Effective dimensions, 1 = noise", "effective_dimensions"),
+        "training": [
+            LinePlot(
+                title=title(row),
+                x="step",
+                y=[f"train/{row.name}"],
+                range_y=row.limits,
+                max_runs_to_show=MOST,
+            )
+            for row in CURVES
+        ],
+        "noise": [
+            *final("noise"),
             against(
                 "Where collapse hides: entropy against dimensions",
                 "shannon_bits",
                 "effective_dimensions",
             ),
         ],
-        "distinguishability": [
-            curve("Discriminator, 1/2 = fooled", "discriminator_accuracy", "held_out_accuracy"),
-            curve("V(D, G), -log 4 at the end point", "value_function"),
-            curve("Bits to the uniform law, 0 = there", "uniform_distance_bits"),
-            curve("Losses", "discriminator_loss", "degenerator_loss"),
-            bars("Fresh classifiers against noise, 1/2 = cannot tell", "c2st_accuracy"),
-            bars("SP 800-22, the worst family", "sp800_22"),
-            bars("SP 800-90B min-entropy, bits a byte", "min_entropy_bits"),
-        ],
-        "%_dd": [
-            bars("Data destroyed, %, an upper bound", "percent_destroyed"),
-            bars("Recovered by each attack", *(f"{a}_recovered" for a in ATTACKS)),
+        "gone": [
+            *final("gone"),
             against(
-                "Nothing is destroyed beyond the fresh randomness (Shannon)",
+                "No more is destroyed than the fresh randomness allows (Shannon)",
                 "cost/noise_bits",
                 "percent_destroyed",
-                log_x=True,
             ),
-            curve("Mean distance of the output from the data", "data_distance"),
         ],
+        "other": final("other"),
         "cost": [
-            bars("Seconds, in all", "cost/seconds"),
-            bars("Training steps a second", "cost/steps_per_second"),
-            bars("Parameters", "cost/parameters"),
-            against("What noise costs", "cost/seconds", "joint_bits", log_x=True),
+            bars("seconds in total", "cost/seconds"),
+            bars("training steps per second", "cost/steps_per_second"),
+            bars("parameters", "cost/parameters"),
+            against("The cost of noise", "cost/seconds", "joint_bits"),
         ],
         "samples": [
-            MediaBrowser(title="Data above, output below", media_keys=["samples"], num_columns=1),
-            LinePlot(title="Bytes of the output", x="step", y=["samples/bytes"]),
+            MediaBrowser(title="data above, output below", media_keys=["samples"], num_columns=1),
+            LinePlot(title="bytes of the output", x="step", y=["samples/bytes"]),
         ],
         "tables": [
             WeavePanelSummaryTable(table_name="leaderboard"),
@@ -101,51 +99,25 @@ def panels() -> dict[str, list[Any]]:
     }
 
 
-ATTACKS = ("label", "reconstruction", "dictionary")
+def title(row: MetricEntry) -> str:
+    """Return the title of a metric's panel, with the ideal value if there is one."""
+    return f"{row.axis}; ideal {row.ideal_text}" if row.ideal_text else row.axis
 
 
-def curve(title: str, *names: str, low: float | None = None) -> LinePlot:
-    """Curves of training over our own step."""
-    return LinePlot(
-        title=title,
-        x="step",
-        y=[f"train/{name}" for name in names],
-        range_y=(low, None),
-        max_runs_to_show=MOST,
-    )
+def final(question: str) -> list[BarPlot]:
+    """Return a panel for each metric that answers a question."""
+    return [bars(title(row), row.name) for row in metrics().values() if row.question == question]
 
 
-def bars(title: str, *names: str) -> BarPlot:
-    """Final values, a bar a run."""
-    return BarPlot(
-        title=title, metrics=[SummaryMetric(name) for name in names], max_bars_to_show=MOST
-    )
+def bars(text: str, name: str) -> BarPlot:
+    """Return final values as a bar for each run."""
+    return BarPlot(title=text, metrics=[SummaryMetric(name)], max_bars_to_show=MOST)
 
 
-def against(title: str, x: str, y: str, log_x: bool | None = None) -> ScatterPlot:
-    """One final value against another, a point a run."""
-    return ScatterPlot(title=title, x=SummaryMetric(x), y=SummaryMetric(y), log_x=log_x)
-
-
-def metrics_of(workspace: Workspace) -> set[str]:
-    """Return every name that a panel or a column looks up in the runs."""
-    found: set[str] = set()
-    for section in workspace.sections:
-        for panel in section.panels:
-            values = [
-                value
-                for field in ("x", "y", "metrics", "media_keys", "table_name")
-                for value in listed(getattr(panel, field, None))
-            ]
-            found |= {getattr(value, "name", value) for value in values}
-    return found | set(PINNED)
-
-
-def listed(value: Any) -> list[Any]:
-    """Return a list as it is, and anything else as a list of one; nothing as an empty one."""
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list) else [value]
+def against(text: str, x: str, y: str) -> ScatterPlot:
+    """Return one final value over another, a point for each run; costs on a logarithmic axis."""
+    logarithmic = True if x.startswith("cost/") else None
+    return ScatterPlot(title=text, x=SummaryMetric(x), y=SummaryMetric(y), log_x=logarithmic)
 
 
 def write(workspace: Workspace) -> str:
@@ -166,10 +138,10 @@ def read(text: str) -> Workspace:
 
 
 def check(workspace: Workspace) -> None:
-    """See that nothing is lost on the way to wandb and back.
+    """Check that writing and reading back loses nothing.
 
     Raises:
-        ValueError: something is.
+        ValueError: something was lost.
     """
     first = write(workspace)
     back = read(first)

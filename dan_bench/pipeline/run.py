@@ -9,7 +9,7 @@ from dan_bench.config.schema import RunConfig
 from dan_bench.interfaces import Progress, ProgressCallback, RunRecord, Sink
 from dan_bench.pipeline.plan import RunOutcome, Task, identify, plan, prepare
 from dan_bench.results.provenance import provenance
-from dan_bench.results.record import key_of, store_of
+from dan_bench.results.record import Store, key_of
 
 
 def run(config: RunConfig, group: str, progress: ProgressCallback = lambda _: None) -> RunRecord:
@@ -26,7 +26,7 @@ def run(config: RunConfig, group: str, progress: ProgressCallback = lambda _: No
     progress(Progress("data"))
     prepare(task)
     config, scientific = task.config, task.config.scientific()
-    store, key = store_of(config), key_of(scientific)
+    store, key = Store(config.runtime.results, config.part), key_of(scientific)
     with store.claim(key):
         record = store.get(key, scientific)
         if record is not None and record.status == "done":

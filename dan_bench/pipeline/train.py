@@ -13,16 +13,12 @@ from dan_bench.callbacks.snapshots import Snapshots
 from dan_bench.config.schema import RunConfig
 from dan_bench.data.batches import Batches
 from dan_bench.interfaces import Dataset, Progress, ProgressCallback, SampleSink, Sink
+from dan_bench.metrics.catalogue import CURVES, headlines
 from dan_bench.models.module import AdversarialModule
 from dan_bench.pipeline.fit import fit
 
-WATCHED = (
-    "effective_dimensions",
-    "uniform_distance_bits",
-    "held_out_accuracy",
-    "discriminator_accuracy",
-)
-"""Curves in which collapse shows, the plainest first; who watches a run sees one of them."""
+WATCHED = tuple(row.name for row in headlines(CURVES))
+"""Curves in which collapse shows, the plainest first; views of a run show one of them."""
 
 
 def watched(curves: Sequence[Mapping[str, float]]) -> tuple[str, float] | None:

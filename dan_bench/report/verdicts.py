@@ -4,7 +4,7 @@ Each is made of one opinion a run. Looks like noise:
 
 - No, where any measure of the run is worse than true noise of the same size would be. Each measure
   has a p-value, and all of a subject, over all of its runs, share the level 0.01 (Bonferroni): one
-  row of ideal noise in a hundred would be slandered. The laws of entropy, bias, classifiers and
+  row of ideal noise in a hundred is refused. The laws of entropy, bias, classifiers and
   linear complexity are exact or nearly so; those of the others come from calibrated streams of
   ideal noise, where there are any of that size.
 - Yes, where none is, and at least the bytes as a whole (`shannon_bits`) and the rows as a whole
@@ -21,23 +21,16 @@ A subject is a yes or a no where all of its runs agree; otherwise it says how ma
 was not measured has no verdict.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
-
-from scipy import special
 
 from dan_bench.interfaces import Estimate, RunRecord
-from dan_bench.metrics.baseline import baseline
+from dan_bench.metrics import catalogue
 
 ALPHA = 0.01
 """Chance that a subject of ideal noise is told to be none."""
 GONE = 99.0
 """%_dd from which on nothing worth the name came back."""
-NEEDED = ("shannon_bits", "c2st_accuracy")
-LEAST_A_CELL = 5
-"""Bytes expected of each value, from which on the law of their entropy is known."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +66,10 @@ def looks_like_noise(runs: Sequence[RunRecord]) -> Verdict:
     level = ALPHA / max(1, sum(map(len, of_runs)))
     opinions: list[bool] = []
     worst = (2.0, "")
+    required = [row.name for row in catalogue.metrics().values() if row.required]
     for run, found in zip(runs, of_runs, strict=True):
         against = [name for name, p in found.items() if p < level]
-        if against or all(run.metrics.get(name) is not None for name in NEEDED):
+        if against or all(run.metrics.get(name) is not None for name in required):
             opinions.append(not against)
         worst = min([worst, *((p, name) for name, p in found.items())])
     p, name = worst
@@ -91,70 +85,12 @@ def p_values(run: RunRecord) -> dict[str, float]:
     width = shannon.n // rows if shannon is not None and shannon.n is not None else 0
     found: dict[str, float] = {}
     for name, estimate in run.metrics.items():
-        if estimate is None:
-            continue
-        if name in OF_VALUE:
-            p = OF_VALUE[name](estimate)
-        elif name in ("joint_bits", "effective_dimensions"):
-            p = below(f"rows/{width}/{name}", rows, estimate)
-        elif name == "min_entropy_bits":
-            p = below("min_entropy/8/assessed", estimate.n or 0, estimate)
-        else:
-            continue
-        if p is not None:
-            found[name] = p
+        judge = catalogue.metric(name).judge
+        if estimate is not None and judge is not None:
+            p = judge(estimate, catalogue.SampleSize(rows, width))
+            if p is not None:
+                found[name] = p
     return found
-
-
-def of_entropy(estimate: Estimate) -> float | None:
-    """Return the p-value of the G-test: 2 n ln 2 (8 - H) is chi-square, here Miller-Madow's H."""
-    n = estimate.n or 0
-    if n < LEAST_A_CELL * 256:
-        return None
-    g = 255 + 2 * n * math.log(2) * (8 - estimate.value)
-    return float(special.chdtrc(255, max(0.0, g)))
-
-
-def of_bias(estimate: Estimate) -> float | None:
-    """P-value of the largest of eight half-normals."""
-    n = estimate.n or 0
-    return -math.expm1(
-        8 * math.log1p(-min(1 - 1e-16, math.erfc(estimate.value * math.sqrt(2 * n))))
-    )
-
-
-def of_classifiers(estimate: Estimate) -> float | None:
-    """Return the exact binomial p-value of the best classifier's hits, times the classifiers."""
-    n = estimate.n or 0
-    hits = round(estimate.value * n)
-    if n == 0 or hits == 0:
-        return None
-    ends = ("_low", "_high")
-    classifiers = sum(not name.endswith(ends) for name in estimate.details)
-    return min(1.0, max(1, classifiers) * float(special.betainc(hits, n - hits + 1, 0.5)))
-
-
-def its_own(estimate: Estimate) -> float | None:
-    """Return the p-value that the metric came with."""
-    return estimate.details.get("p_value")
-
-
-law_of = cache(baseline)
-
-
-OF_VALUE: dict[str, Callable[[Estimate], float | None]] = {
-    "shannon_bits": of_entropy,
-    "bit_bias": of_bias,
-    "c2st_accuracy": of_classifiers,
-    "sp800_22": its_own,
-    "linear_complexity": its_own,
-}
-
-
-def below(metric: str, n: int, estimate: Estimate) -> float | None:
-    """Chance that ideal noise scores so low, where its law is known at that size."""
-    law = law_of(metric, n) if n else None
-    return None if law is None else law.p_low(estimate.value)
 
 
 def gone_from_output(runs: Sequence[RunRecord]) -> Verdict:

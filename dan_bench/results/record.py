@@ -18,7 +18,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dan_bench.cli import InputError
-from dan_bench.config.schema import RunConfig
 from dan_bench.files import whole
 from dan_bench.interfaces import SCHEMA_VERSION, Estimate, RunRecord
 
@@ -116,11 +115,6 @@ class Store:
         with (folder / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-
-def store_of(config: RunConfig) -> Store:
-    """Return the store in which a run of that config keeps its record."""
-    return Store(config.runtime.results, config.part)
 
 
 def numeric(estimate: Estimate) -> Estimate:

@@ -1,68 +1,112 @@
-"""From configs to an exit code: check all, run what is left, say what came out."""
+"""From configs to an exit code: check them all, run what is left, and report the outcome."""
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from pathlib import Path
+from typing import Any
 
 from dan_bench.cli import FAILED, INTERRUPTED, OK, explained, say
-from dan_bench.config.schema import ConfigError, RunConfig
+from dan_bench.config.schema import RunConfig
 from dan_bench.results.record import Store, key_of
-from dan_bench.sweep.board import SweepOutcome, View, reason, view
+from dan_bench.sweep import pool
+from dan_bench.sweep.pool import SweepConfig
+from dan_bench.sweep.screen import Screen
+from dan_bench.sweep.state import Failure, SweepOutcome, reason
+from dan_bench.sweep.view import JsonLines, Plain, Quiet
 
-GOES_ON = "what is done is kept; the same command does the rest"
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    import os
-
-    return len(os.sched_getaffinity(0))
+RESUME = "finished runs are kept; the same command does the rest"
 
 
-def carry_out(configs: Sequence[RunConfig]) -> int:
+def summarise(keyed: dict[str, RunConfig], ran: int) -> SweepOutcome:
+    """Write the report on all records, and return the outcome of these runs."""
+    from dan_bench.report import table, write
+
+    first = next(iter(keyed.values()))
+    results = first.runtime.results
+    store = Store(results)
+    ours = [record for record in store.all()[0] if record.key in keyed]
+    failures = [
+        Failure(keyed[run.key].title(), reason(run), store.folder(run.key) / "log.txt")
+        for run in ours
+        if run.status == "failed"
+    ]
+    where = {"records": store.runs, "report": write(results)}
+    if (results / "wandb").is_dir():
+        where["offline wandb runs"] = results / "wandb"
+    complete = not failures and len(ours) == len(keyed)
+    if ran and len(keyed) > 1 and complete:
+        log_tables(first)
+    done, code = len(ours) - len(failures), OK if complete else FAILED
+    return SweepOutcome(len(keyed), done, ran, failures, table(ours, "table"), where, code)
+
+
+def carry_out(
+    configs: Sequence[SweepConfig],
+    summarise: Callable[[dict[str, Any], int], SweepOutcome] = summarise,
+) -> int:
     """Carry out every run that has no record yet.
 
     All configs are checked before any work begins. Equal configs are run once.
 
+    Args:
+        configs: of one kind, with one runtime.
+        summarise: makes the outcome from all configs by key, and from how many were run.
+
     Returns:
-        0 where every run has succeeded, now or before; 1 where one failed; 130 where it was
-        interrupted.
+        0 if every run has succeeded, now or before; 1 if one failed; 130 if interrupted.
 
     Raises:
         InputError: a config is refused, and nothing was run.
     """
-    seen = view(configs[0].runtime.progress)
+    runtime = configs[0].runtime
+    view = view_of(runtime.progress)
     data: list[str] = []
     keyed = {key_of(c.scientific()): c for c in identified(configs)}
     left = {key: c for key, c in keyed.items() if not is_done(key, c)}
     if left:
-        from dan_bench.sweep.pool import start_server
-
-        start_server(next(iter(left.values())).runtime.threads)
+        pool.start_server(runtime.threads)
         data = checked(list(left.values()))
-        Store(configs[0].runtime.results).runs.mkdir(parents=True, exist_ok=True)
-    seen.ready(len(keyed), len(left), data)
+        Store(runtime.results, configs[0].part).runs.mkdir(parents=True, exist_ok=True)
+    view.ready(len(keyed), len(left), data)
     try:
         if left:
-            launch(left, seen)
+            workers = runtime.workers or max(1, len(os.sched_getaffinity(0)) // runtime.threads)
+            group = f"{datetime.now():%Y%m%d-%H%M%S}"
+            pool.carry_out(left, group, min(workers, len(left)), view)
     except KeyboardInterrupt:
-        say(f"interrupted: {GOES_ON}")
+        say(f"interrupted: {RESUME}")
         return INTERRUPTED
     except BrokenPipeError:
         raise
     except OSError as error:
-        say(f"cut off: {explained(error)}; {GOES_ON}")
+        say(f"cut off: {explained(error)}; {RESUME}")
         return FAILED
     outcome = summarise(keyed, len(left))
-    if left and len(keyed) > 1 and outcome.code == OK:
-        log_tables(next(iter(keyed.values())))
-    seen.over(outcome)
+    view.over(outcome)
     return outcome.code
 
 
-def identified(configs: Sequence[RunConfig]) -> list[RunConfig]:
-    """Return the configs with what only their data can tell filled in."""
+def view_of(choice: str) -> Quiet:
+    """Return the view by name: auto, plain, quiet or json.
+
+    `auto` is a screen on a terminal that can show one, and plain lines elsewhere.
+    """
+    if choice == "auto" and sys.stdout.isatty():
+        draws = (sys.stdout.encoding or "").lower().startswith("utf")
+        if draws and os.environ.get("TERM", "dumb") not in ("dumb", "unknown"):
+            return Screen()
+    return {"quiet": Quiet, "json": JsonLines}.get(choice, Plain)()
+
+
+def is_done(key: str, config: SweepConfig) -> bool:
+    """Return whether there is an intact record of success."""
+    record = Store(config.runtime.results, config.part).get(key, config.scientific())
+    return record is not None and record.status == "done"
+
+
+def identified(configs: Sequence[Any]) -> list[Any]:
+    """Return the configs with what only their data can say filled in."""
     if not any("fingerprint" in c.data.arguments for c in configs):
         return list(configs)
     from dan_bench.pipeline.plan import identify
@@ -70,73 +114,17 @@ def identified(configs: Sequence[RunConfig]) -> list[RunConfig]:
     return [identify(config) for config in configs]
 
 
-def is_done(key: str, config: RunConfig) -> bool:
-    """Return whether a good record of success is there."""
-    record = Store(config.runtime.results).get(key, config.scientific())
-    return record is not None and record.status == "done"
+def checked(configs: Sequence[Any]) -> list[str]:
+    """Refuse configs that cannot be run; return where each data set came from."""
+    from dan_bench.pipeline.plan import check
 
-
-def checked(configs: Sequence[RunConfig]) -> list[str]:
-    """Refuse any config that cannot be run; return where each data set came from."""
-    from dan_bench.pipeline.plan import fetch, plan, suits
-
-    refused: list[str] = []
-    said: dict[str, str] = {}
-    suited = set[str]()
-    for config in configs:
-        try:
-            planned = plan(config)
-            wanted = f"{config.data} {config.evaluation.samples}"
-            if wanted not in said:
-                said[wanted] = fetch(planned)
-            if (pair := f"{config.model} {wanted}") not in suited:
-                suits(planned)
-                suited.add(pair)
-        except ConfigError as error:
-            refused.append(f"{config.title()}: {error}")
-    if refused:
-        raise ConfigError("\n".join(refused))
-    return list(dict.fromkeys(said.values()))
-
-
-def launch(left: dict[str, RunConfig], seen: View) -> None:
-    """Run them side by side."""
-    from dan_bench.sweep import pool
-
-    runtime = next(iter(left.values())).runtime
-    workers = runtime.workers or max(1, usable_cores() // runtime.threads)
-    group = f"{datetime.now():%Y%m%d-%H%M%S}"
-    pool.carry_out(left, group, min(workers, len(left)), seen)
-
-
-def summarise(keyed: dict[str, RunConfig], ran: int) -> SweepOutcome:
-    """Write the report, and return what came out of these runs."""
-    from dan_bench.report import table, write
-
-    results = next(iter(keyed.values())).runtime.results
-    records, _ = Store(results).all()
-    ours = [record for record in records if record.key in keyed]
-    failures = [
-        (keyed[record.key].title(), reason(record)) for record in ours if record.status == "failed"
-    ]
-    where: dict[str, Path] = {"records": Store(results).runs, "report": write(results)}
-    if (Path(results) / "wandb").is_dir():
-        where["offline wandb runs"] = Path(results) / "wandb"
-    return SweepOutcome(
-        jobs=len(keyed),
-        done=len(ours) - len(failures),
-        ran=ran,
-        failures=failures,
-        table=table(ours, "table"),
-        where=where,
-        code=FAILED if failures or len(ours) < len(keyed) else OK,
-    )
+    return check(configs)
 
 
 def log_tables(config: RunConfig) -> None:
-    """Log leaderboard and Table 1 as wandb Tables, where wandb is the logger.
+    """Log leaderboard and Table 1 as wandb Tables, if wandb is the logger.
 
-    They are made of records that stay what they are, so that nothing is lost where it fails.
+    They are made from records that are kept, so nothing is lost if it fails.
     """
     if config.logger is None or config.logger.name != "wandb":
         return

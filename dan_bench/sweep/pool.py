@@ -6,112 +6,134 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Mapping
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkServerProcess
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from typing import Any, ClassVar, Protocol
 
-from dan_bench.config.schema import RunConfig
+from dan_bench.config.schema import Runtime
 from dan_bench.interfaces import RunRecord
 from dan_bench.results.provenance import provenance
 from dan_bench.results.record import Store
-from dan_bench.sweep.board import Job, SweepState, View, reason
-from dan_bench.sweep.worker import work
+from dan_bench.sweep.state import Job, SweepState, reason
+from dan_bench.sweep.view import Quiet
 
 TICK_SECONDS = 0.25
 
 
-def start_server(threads: int) -> multiprocessing.context.ForkServerContext:
-    """Start the process that has everything imported and from which the workers are forked.
+class SweepConfig(Protocol):
+    """What a sweep needs of a config; RunConfig is one."""
 
-    Lightning and torch take five seconds to import; this is paid once, and while the caller is
-    still looking at its configs.
+    part: ClassVar[str]
+    """Folder of the results that holds its records."""
+
+    @property
+    def runtime(self) -> Runtime:
+        """Where and on what it runs."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Runs of one kind are expected to take equally long, but for the number of steps."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """Training steps; 0 where nothing is trained."""
+        ...
+
+    def title(self) -> str:
+        """Return a short name for people."""
+        ...
+
+    def scientific(self) -> dict[str, Any]:
+        """Return what the result depends on."""
+        ...
+
+
+def start_server(threads: int) -> ForkServerContext:
+    """Start the process that imports everything and from which the workers are forked.
+
+    Importing Lightning and torch takes five seconds; this way it is done once, and while the
+    caller still checks its configs.
     """
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(threads)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["dan_bench.sweep.worker"])
-    from multiprocessing import forkserver
-
     forkserver.ensure_running()
     return context
 
 
-def carry_out(configs: Mapping[str, RunConfig], group: str, workers: int, view: View) -> None:
-    """Run every config, the longest kind first, `workers` at a time; each leaves its record.
+def carry_out(configs: Mapping[str, SweepConfig], group: str, workers: int, view: Quiet) -> None:
+    """Run every config, `workers` at a time, those that train first; each leaves its record.
 
-    A worker that dies without a word gets a record that says so; the others go on.
+    A worker that dies silently gets a record that says so; the others go on.
 
     Args:
         configs: what to run, by key.
-        group: the sweep that they belong to, for the loggers.
-        workers: processes at a time.
-        view: what shows how it goes.
+        group: name of the sweep, for the loggers.
+        workers: number of processes at a time.
+        view: shows the progress.
     """
-    first = next(iter(configs.values()))
-    context = start_server(first.runtime.threads)
-    longest_first = sorted(configs.items(), key=lambda item: item[1].model.kind != "learned")
-    waiting = deque(
-        (key, config, new_job(number, key, config))
-        for number, (key, config) in enumerate(longest_first, start=1)
-    )
-    board = SweepState([job for _, _, job in waiting], workers)
-    running: dict[Connection, tuple[ForkServerProcess, str, RunConfig, Job]] = {}
+    from dan_bench.sweep.worker import work  # with torch and Lightning, while the server has them
+
+    trained_first = sorted(configs, key=lambda key: not configs[key].steps)
+    jobs = [new_job(number, key, configs[key]) for number, key in enumerate(trained_first, 1)]
+    context = start_server(configs[jobs[0].key].runtime.threads)
+    state, waiting = SweepState(jobs, workers), deque(jobs)
+    running: dict[Connection, tuple[ForkServerProcess, Job]] = {}
     with view:
         try:
             while waiting or running:
                 while waiting and len(running) < workers:
-                    key, config, job = waiting.popleft()
+                    job = waiting.popleft()
                     ours, theirs = context.Pipe(duplex=False)
-                    log = Store(config.runtime.results).folder(key) / "log.txt"
-                    process = context.Process(target=work, args=(config, group, log, theirs))
+                    arguments = (configs[job.key], group, job.log, theirs)
+                    process = context.Process(target=work, args=arguments)
                     process.start()
                     theirs.close()
-                    board.begin(job)
-                    running[ours] = (process, key, config, job)
-                    view.changed(board, job)
-                for heard in wait(list(running), timeout=TICK_SECONDS):
-                    assert isinstance(heard, Connection)
-                    process, key, config, job = running[heard]
+                    state.begin(job)
+                    running[ours] = (process, job)
+                    view.changed(state, job)
+                for ready in wait(list(running), timeout=TICK_SECONDS):
+                    assert isinstance(ready, Connection)
+                    process, job = running[ready]
                     try:
-                        progress = heard.recv()
+                        progress = ready.recv()
                         if progress.warning:
                             print(f"warning: {job.title}: {progress.warning}", file=sys.stderr)
-                        board.heard(job, progress)
+                        state.update(job, progress)
                     except EOFError:
-                        del running[heard]
+                        del running[ready]
                         process.join()
-                        record = settle(key, config, process.exitcode)
-                        board.end(job, record.status, reason(record), values_of(record))
-                        view.changed(board, job)
-                view.tick(board)
+                        record = settle(job, configs[job.key], process.exitcode)
+                        found = {n: e.value for n, e in record.metrics.items() if e is not None}
+                        state.end(job, record.status, reason(record), found)
+                        view.changed(state, job)
+                view.tick(state)
         finally:
-            for process, *_ in running.values():
+            for process, _ in running.values():
                 process.kill()
 
 
-def new_job(number: int, key: str, config: RunConfig) -> Job:
-    """Return a run as the board is to see it."""
-    steps = config.trainer.max_steps if config.model.kind == "learned" else 0
-    kind = f"{config.model.name} {config.data.name}"
-    return Job(number, config.title(), kind, key=key, steps=steps)
+def new_job(number: int, key: str, config: SweepConfig) -> Job:
+    """Return the job of a config."""
+    log = Store(config.runtime.results, config.part).folder(key) / "log.txt"
+    return Job(number, config.title(), config.kind, key, config.steps, log)
 
 
-def values_of(record: RunRecord) -> dict[str, float]:
-    """Return the final metrics that have a value."""
-    return {name: found.value for name, found in record.metrics.items() if found is not None}
-
-
-def settle(key: str, config: RunConfig, exit_code: int | None) -> RunRecord:
-    """Return a run's record; where its process died without one, write one that says so."""
-    store, scientific = Store(config.runtime.results), config.scientific()
-    record = store.get(key, scientific)
+def settle(job: Job, config: SweepConfig, exit_code: int | None) -> RunRecord:
+    """Return a run's record; if its process died without one, write one that says so."""
+    store, scientific = Store(config.runtime.results, config.part), config.scientific()
+    record = store.get(job.key, scientific)
     if record is not None and (record.status == "done" or exit_code == 0):
         return record
-    log = store.folder(key) / "log.txt"
-    last = log.read_text(errors="replace")[-4000:] if log.is_file() else ""
+    last = job.log.read_text(errors="replace")[-4000:] if job.log.is_file() else ""
     code = exit_code or 0
     died = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
     record = RunRecord(
-        key,
+        job.key,
         "failed",
         scientific,
         provenance=provenance(),

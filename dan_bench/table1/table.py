@@ -14,7 +14,8 @@ from dan_bench.cli import InputError
 from dan_bench.interfaces import Progress, RunRecord
 from dan_bench.report.table1 import store_of
 from dan_bench.results.record import Store
-from dan_bench.sweep import board
+from dan_bench.sweep import state as board
+from dan_bench.sweep.jobs import view_of
 from dan_bench.table1.album import Album, BundledAlbum, OwnAlbum
 from dan_bench.table1.place import refuse_overlap
 from dan_bench.table1.preset import EntryRun, Sources, file_system_of, make_jobs, read_preset
@@ -91,13 +92,13 @@ def carry_out_all(
     ]
     whole = TableState(list(shown), workers=1)
     records = []
-    with redirect_stdout(sys.stderr), board.view(asked.progress) as view:
+    with redirect_stdout(sys.stderr), view_of(asked.progress) as view:
         for job, seen in zip(jobs, shown, strict=True):
 
             def tell(progress: Progress, seen: TimedJob = seen) -> None:
                 if progress.doing.split(",")[0] != seen.now.doing.split(",")[0]:
                     seen.training_since = time.monotonic()
-                whole.heard(seen, progress)
+                whole.update(seen, progress)
                 view.tick(whole)
 
             seen.state, seen.started = "running", time.monotonic()

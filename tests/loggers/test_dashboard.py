@@ -1,46 +1,68 @@
 """The workspace as code, the tables, the upload and the terminal viewer, all without an account."""
 
-import gzip
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import threading
 import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import logged_runs
 import pytest
 from html_records import measured
 from html_records import run as made
-from test_tracking import STRACE, carried_out, inspect, of_type, summary_of
-from test_tracking import without_account as bare
+from logged_runs import STRACE, carried_out, inspect, of_type, summary_of
+from logged_runs import without_account as bare
+from terminals import Terminal, needs_tmux
+from wandb_server import Wandb, serving
 
 from dan_bench.config.schema import CONF
 from dan_bench.dashboard import PROJECT, main
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.loggers import offline
 from dan_bench.loggers.tables import collect, log_tables
+from dan_bench.metrics.catalogue import metrics
 from dan_bench.report import table as report
-from dan_bench.report.columns import COLUMNS
 from dan_bench.report.table1 import store_of
 from dan_bench.results.record import Store, key_of
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what wandb-workspaces uses of pydantic is deprecated
-    from dan_bench.loggers.workspace import build, check, metrics_of, read, write
+    from dan_bench.loggers.workspace import Workspace, build, check, read, write
 
+SUPPORT = Path(logged_runs.__file__).parent
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*smaller than the logging interval.*", "ignore:.*isinstance.treespec, LeafSpec.*"
 )
+
+
+def listed(value: Any) -> list[Any]:
+    """A list as it is, nothing as an empty list, and anything else as a list of one."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list) else [value]
+
+
+def metrics_of(workspace: Workspace) -> set[str]:
+    """Every name that a panel or a column looks up in the runs."""
+    found: set[str] = set()
+    for section in workspace.sections:
+        for panel in section.panels:
+            values = [
+                value
+                for field in ("x", "y", "metrics", "media_keys", "table_name")
+                for value in listed(getattr(panel, field, None))
+            ]
+            found |= {getattr(value, "name", value) for value in values}
+    pinned = workspace.runset_settings.pinned_columns
+    return found | {name.removeprefix("summary:") for name in pinned if name.startswith("summary:")}
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +111,7 @@ def dashboard(
 
 def test_the_workspace_has_a_section_for_each_question() -> None:
     sections = {section.name: len(section.panels) for section in build().sections}
-    expected = ["collapse", "distinguishability", "%_dd", "cost", "samples", "tables"]
+    expected = ["training", "noise", "gone", "other", "cost", "samples", "tables"]
     assert list(sections) == expected
     assert min(sections.values()) >= 2
 
@@ -100,7 +122,7 @@ def test_the_workspace_survives_being_written_and_read_back() -> None:
     back = read(write(made))
     assert (back.entity, back.project, back.name) == ("a-team", "a-project", made.name)
     titles = [
-        [(section.name, panel.title) for section in found.sections[:5] for panel in section.panels]
+        [(section.name, panel.title) for section in found.sections[:6] for panel in section.panels]
         for found in (made, back)
     ]
     assert titles[0] == titles[1]
@@ -136,7 +158,7 @@ def test_what_is_no_workspace_is_refused(text: str) -> None:
 def test_every_panel_looks_up_what_runs_really_log(results: Path) -> None:
     (run,) = [run for run in offline.runs(results) if "-tables-" not in run.name]
     records = inspect(run)
-    logged = set(summary_of(records)) | set(collect(results)) | set(COLUMNS)
+    logged = set(summary_of(records)) | set(collect(results)) | metrics().keys()
     logged |= {name for entry in of_type(records, "history") for name in entry["item"]}
     logged |= {name.rpartition(".")[0] for name in logged}  # an image is samples.path and more
     assert metrics_of(build()) - logged == set()
@@ -155,7 +177,7 @@ def test_the_command_builds_checks_and_writes(tmp_path: Path) -> None:
         tmp_path, "--write", "workspace.json", before=(STRACE, *watch) if STRACE else ()
     )
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "collapse: 5 panels" in ended.stdout
+    assert "training: 9 panels" in ended.stdout
     assert read((tmp_path / "workspace.json").read_text()).name == build().name
     if STRACE:
         assert "AF_INET" not in (tmp_path / "trace").read_text()
@@ -271,80 +293,10 @@ def test_uploading_needs_an_account_and_leaves_everything_without(
     assert set(before[0]) <= set(offline.pending(results)[0])
 
 
-@dataclass
-class Wandb:
-    """Enough of a wandb server to take runs and workspaces in: a stand-in, on this machine."""
-
-    requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    """What was asked of its GraphQL interface, by operation, with the variables."""
-    streamed: list[str] = field(default_factory=list)
-    """Paths that history and summary were sent to."""
-
-    @property
-    def runs(self) -> Counter[str]:
-        """How often each run was made: told its group, too, which later updates are not."""
-        made = [asked for name, asked in self.requests if name == "UpsertBucket"]
-        return Counter(asked["name"] for asked in made if asked["groupName"])
-
-    def answer(self, name: str, asked: dict[str, Any], address: str) -> dict[str, Any]:
-        me = {"id": "u", "username": "me", "entity": "me", "teams": {"edges": []}, "flags": "{}"}
-        if name in ("Viewer", "GetDefaultEntity"):
-            return {"viewer": me}
-        if name == "ArtifactType":
-            return {"project": None}
-        if name == "UpsertView2":
-            return {"upsertView": {"view": {"id": "v", "name": "nw-abc-v"}, "inserted": True}}
-        if name == "UpsertBucket":
-            entity = {"id": "e", "name": "me"}
-            project = {"id": "p", "name": asked["project"], "entity": entity}
-            bucket = {"id": "b", "name": asked["name"], "config": "{}", "project": project}
-            return {"upsertBucket": {"bucket": bucket, "inserted": True}}
-        if name == "CreateArtifact":
-            sequence = {"id": "s", "latestArtifact": {"id": "a", "versionIndex": 0}}
-            artifact = {"id": "a", "state": "COMMITTED", "artifactSequence": sequence}
-            return {"createArtifact": {"artifact": artifact}}
-        if name == "CreateRunFiles":
-            files = [{"name": file, "uploadUrl": f"{address}/file"} for file in asked["files"]]
-            return {"createRunFiles": {"runID": "b", "uploadHeaders": [], "files": files}}
-        return {}
-
-
 @pytest.fixture
 def server() -> Iterator[tuple[Wandb, dict[str, str]]]:
-    """The stand-in, and the environment in which wandb takes it for the real one."""
-    wandb = Wandb()
-
-    class Handler(BaseHTTPRequestHandler):
-        def reply(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if self.headers.get("Content-Encoding") == "gzip":
-                body = gzip.decompress(body)
-            answer: dict[str, Any] = {}
-            if self.path == "/graphql":
-                request = json.loads(body)
-                named = re.search(r"(?:query|mutation) (\w+)", request["query"])
-                name, asked = named[1] if named else "", request.get("variables") or {}
-                wandb.requests.append((name, asked))
-                answer = {"data": wandb.answer(name, asked, address)}
-            elif self.path.endswith("/file_stream"):
-                wandb.streamed.append(self.path)
-            said = json.dumps(answer).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(said)))
-            self.end_headers()
-            self.wfile.write(said)
-
-        do_GET = do_POST = do_PUT = reply
-
-        def log_message(self, *_: object) -> None: ...
-
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    address = f"http://127.0.0.1:{listening.server_address[1]}"
-    threading.Thread(target=listening.serve_forever, daemon=True).start()
-    yield wandb, {"WANDB_BASE_URL": address, "WANDB_API_KEY": "0123456789" * 4}
-    listening.shutdown()
-    listening.server_close()
+    with serving() as found:
+        yield found
 
 
 def test_what_was_offline_is_uploaded_once(
@@ -397,12 +349,12 @@ def test_with_an_account_offline_false_is_all_it_takes_to_go_online(
 ) -> None:
     wandb, account = server
     program = (
-        "import sys; from pathlib import Path; from test_tracking import carried_out\n"
+        "import sys; from pathlib import Path; from logged_runs import carried_out\n"
         f"carried_out(Path({str(tmp_path)!r}), 'evaluation=minimal', 'logger.offline=false')"
     )
     ended = subprocess.run(
         [sys.executable, "-c", program],
-        env={**bare(tmp_path), **account, "PYTHONPATH": str(Path(__file__).parent)},
+        env={**bare(tmp_path), **account, "PYTHONPATH": str(SUPPORT)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -421,57 +373,6 @@ def test_the_viewer_needs_runs_and_a_terminal(results: Path, tmp_path: Path) -> 
         assert reason in ended.stderr
 
 
-TMUX = shutil.which("tmux")
-
-
-class Terminal:
-    """A program in a terminal of its own, 180 x 50, and what is on its screen."""
-
-    def __init__(self, socket: Path, command: list[str], environment: dict[str, str]) -> None:
-        assert TMUX is not None
-        self._tmux = [TMUX, "-S", str(socket), "-f", os.devnull]
-        self._environment = environment
-        self._say("new-session", "-d", "-x", "180", "-y", "50", *command)
-
-    def _say(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*self._tmux, *arguments],
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def until(self, *texts: str, seconds: float = 120) -> str:
-        """The screen as soon as it shows all of these."""
-        end = time.monotonic() + seconds
-        screen = ""
-        while time.monotonic() < end:
-            screen = self._say("capture-pane", "-p").stdout
-            if all(text in screen for text in texts):
-                return screen
-            time.sleep(0.2)
-        raise AssertionError(f"none of it, or not all of {texts}:\n{screen}")
-
-    def press(self, *keys: str) -> None:
-        self._say("send-keys", *keys)
-
-    def is_open(self) -> bool:
-        return self._say("has-session").returncode == 0
-
-    def ends(self, seconds: float = 30) -> bool:
-        """Whether the program ends within this time."""
-        end = time.monotonic() + seconds
-        while self.is_open() and time.monotonic() < end:
-            time.sleep(0.2)
-        return not self.is_open()
-
-    def close(self) -> None:
-        self.press("C-c")  # under strace it outlives its terminal
-        self.ends(seconds=10)
-        self._say("kill-server")
-
-
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
     carried_out(tmp_path, "evaluation=minimal", "logger=wandb")
@@ -479,21 +380,24 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     if STRACE:
         watch = ("-f", "--seccomp-bpf", "-qq", "-e", "trace=connect")
         command = [STRACE, *watch, "-o", str(tmp_path / "trace"), *command]
-    opened = Terminal(tmp_path / "tmux", command, {**bare(tmp_path), "TERM": "xterm-256color"})
+    opened = Terminal(tmp_path, bare(tmp_path), command, size=(180, 50))
     yield opened
+    opened.type("C-c")  # under strace it outlives its terminal
+    opened.ends(seconds=10)
     opened.close()
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(TMUX is None, reason="needs tmux, in which a terminal's screen can be read")
+@needs_tmux
 def test_the_viewer_shows_the_runs_their_curves_and_config(
     terminal: Terminal, tmp_path: Path
 ) -> None:
-    screen = terminal.until("Runs [1 items]", "dan sigmoid", "train/", "x: step")
+    expected = ("Runs [1 items]", "dan sigmoid", "train/", "x: step")
+    screen = terminal.until(lambda shown: all(text in shown for text in expected))
     assert "Project: dan_bench" in screen
     assert "State: Finished" in screen
     assert "model.name" in screen or "data._target_" in screen
-    terminal.press("q")
+    terminal.type("q")
     assert terminal.ends()
     if STRACE:
         assert "AF_INET" not in (tmp_path / "trace").read_text()

@@ -4,49 +4,42 @@ import base64
 import csv
 import hashlib
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 import pytest
+from logged_runs import (
+    OUTSIDE,
+    STEPS,
+    STRACE,
+    WIDE,
+    artifacts_of,
+    carried_out,
+    config_of,
+    here,
+    history_of,
+    inspect,
+    of_type,
+    summary_of,
+    without_account,
+)
 from PIL import Image
-from test_sweep import SMALL, Workplace
+from sweeps import SMALL, Workplace
 
 from dan_bench.config.compose import configure
 from dan_bench.config.schema import ConfigError
-from dan_bench.interfaces import RunRecord
 from dan_bench.loggers.offline import runs
 from dan_bench.pipeline.plan import plan
-from dan_bench.pipeline.run import run
 from dan_bench.results.record import Store
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*smaller than the logging interval.*", "ignore:.*isinstance.treespec, LeafSpec.*"
 )
-
-
-def working_strace() -> str | None:
-    """Its path, where it is installed and may trace (some containers forbid that)."""
-    path = shutil.which("strace")
-    if path is None:
-        return None
-    tried = subprocess.run([path, "-f", "--seccomp-bpf", "true"], capture_output=True, check=False)
-    return path if tried.returncode == 0 else None
-
-
-STRACE = working_strace()
-WIDE = "data.shape=[20,20]"
-"""A thousand rows of it are enough for every metric of the default evaluation."""
-STEPS = "logger.sample_steps=[1,10,25]"
-OUTSIDE = "192.0.2.1"
-"""An address of TEST-NET-1, which nobody has; one job of the sweep reaches out for it."""
 
 
 @dataclass
@@ -61,41 +54,6 @@ class Tracked:
     """The folder of each."""
     trace: str | None
     """Every connect and every program started, by any process of the sweep."""
-
-
-def inspect(run_file: Path) -> list[dict[str, Any]]:
-    """A .wandb file, through wandb's own reader."""
-    wandb = Path(sys.executable).with_name("wandb")
-    command = [str(wandb), "leet", "inspect", "--json", str(run_file)]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return [json.loads(line) for line in said.splitlines()]
-
-
-def of_type(records: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    return [record[kind] for record in records if record["type"] == kind]
-
-
-def config_of(records: list[dict[str, Any]]) -> dict[str, Any]:
-    (opened,) = of_type(records, "run")
-    return opened["config"]["update"]
-
-
-def summary_of(records: list[dict[str, Any]]) -> dict[str, Any]:
-    summary: dict[str, Any] = {}
-    for update in of_type(records, "summary"):
-        summary |= update.get("update", {})
-    return summary
-
-
-def history_of(records: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
-    """The rows of the history that hold a value of that name."""
-    return [row for entry in of_type(records, "history") if name in (row := entry["item"])]
-
-
-def without_account(home: Path) -> dict[str, str]:
-    """An environment in which wandb can find no key."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("WANDB")}
-    return {**kept, "HOME": str(home), "NETRC": str(home / ".netrc")}
 
 
 @pytest.fixture(scope="module")
@@ -236,10 +194,6 @@ def test_the_final_metrics_are_a_table_too(tracked: Tracked) -> None:
     ]
 
 
-def artifacts_of(records: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {artifact["type"]: artifact for artifact in of_type(records, "artifact")}
-
-
 def test_the_record_and_the_checkpoint_are_artifacts_as_they_lie_there(tracked: Tracked) -> None:
     record = tracked.place.by_obstacle()["clear"]
     folder = tracked.place.store.folder(record.key)
@@ -301,7 +255,7 @@ def test_going_online_needs_an_account_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch, account: bool
 ) -> None:
     """A config is refused before any work begins."""
-    monkeypatch.setattr("dan_bench.loggers.wandb_sink.has_account", lambda: account)
+    monkeypatch.setattr("dan_bench.loggers.wandb.has_account", lambda: account)
     config = configure([*SMALL, WIDE, "logger.offline=false"])
     if account:
         assert plan(config).make_sink is not None
@@ -330,24 +284,6 @@ def test_an_account_is_found_where_wandb_looks_for_it(tmp_path: Path, where: str
         check=True,
     ).stdout
     assert said == f"{where != 'nowhere'}\n"
-
-
-def carried_out(results: Path, *overrides: str) -> RunRecord:
-    """Carry out one small run in this process."""
-    small = SMALL
-    if "evaluation=minimal" in overrides:
-        small = [override for override in SMALL if "attacks" not in override]
-    overrides = (*small, WIDE, f"runtime.results={results}", *overrides)
-    with patch.dict(os.environ):  # wandb leaves the way to its service in there
-        record = run(configure(overrides), group="a-group")
-    assert record.status == "done", record.traceback
-    return record
-
-
-def here(results: Path, *overrides: str) -> Path:
-    """Carry out one small run in this process; return its results folder."""
-    carried_out(results, *overrides)
-    return results
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

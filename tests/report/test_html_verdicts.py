@@ -1,35 +1,11 @@
 """The three verdicts: their laws, on noise and on what is none, and their words."""
 
-import numpy as np
 import pytest
 from html_records import D, N, measured, run
-from scipy import stats
 
 from dan_bench.interfaces import Estimate
-from dan_bench.metrics.entropy import bit_bias, shannon_bits
-from dan_bench.report import verdicts
 from dan_bench.report.html.subjects import short_names
 from dan_bench.report.verdicts import gone_from_disk, gone_from_output, looks_like_noise
-
-
-@pytest.mark.parametrize("judge", [verdicts.of_entropy, verdicts.of_bias])
-def test_the_laws_of_noise_hold_for_noise_and_catch_a_bias(judge):
-    metric = shannon_bits if judge is verdicts.of_entropy else bit_bias
-    random = np.random.default_rng(1)
-    draw = [random.integers(0, 256, (20, 1000), dtype=np.uint8) for _ in range(400)]
-    p = np.array([judge(metric(sample)) for sample in draw])
-    # 400 draws at a level of 0.05: 20 expected, and 9 to 34 in all but one case of a thousand
-    assert 9 <= (p < 0.05).sum() <= 34
-    assert stats.kstest(p, "uniform").pvalue > 1e-3
-    biased = draw[0] | (random.random(draw[0].shape) < 0.2).astype(np.uint8)
-    assert judge(metric(biased)) < 1e-6
-
-
-def test_the_law_of_classifiers_is_binomial():
-    found = verdicts.of_classifiers(Estimate(0.6, n=100, details={"mlp": 0.6}))
-    assert found == pytest.approx(stats.binom.sf(59, 100, 0.5))
-    two = {"mlp": 0.6, "mlp_low": 0.5, "mlp_high": 0.7, "convnet": 0.5}
-    assert verdicts.of_classifiers(Estimate(0.6, n=100, details=two)) == pytest.approx(2 * found)
 
 
 def test_noise_looks_like_noise_and_collapse_does_not_though_its_entropy_is_perfect():

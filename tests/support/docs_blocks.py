@@ -10,10 +10,10 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 SHELLS = ("sh", "console")
-LANGUAGES = (*SHELLS, "python", "yaml", "text", "bibtex")
+LANGUAGES = (*SHELLS, "python", "yaml", "toml", "text", "bibtex")
 """What a block may be; the last two hold nothing to execute."""
 FENCE = re.compile(r"^```(\S*)\s*$")
-FILE = re.compile(r"^# ((?:dan_bench|conf)/[\w./]+)(, at the end)?$")
+FILE = re.compile(r"^# ((?:mine/[\w./]+|pyproject\.toml))$")
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Block:
         return f"{self.page.relative_to(REPOSITORY)}:{self.line}"
 
     @property
-    def file(self) -> tuple[str, bool] | None:
-        """The file that the block is, as its first line says, and whether it is added to one."""
+    def file(self) -> str | None:
+        """The file that the block is, as its first line says."""
         found = FILE.match(self.text.partition("\n")[0])
-        return None if found is None else (found[1], found[2] is not None)
+        return None if found is None else found[1]
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 
 from dan_bench.interfaces import Progress
-from dan_bench.sweep.board import Job, SweepState
-from dan_bench.sweep.view.frame import Frame
+from dan_bench.sweep.screen import Frame
+from dan_bench.sweep.state import Job, SweepState
 
 TITLES = (
     "dan torus nonsaturating mnist seed={}",
@@ -22,17 +22,17 @@ CURVE = "effective_dimensions"
 class Sweep:
     """A sweep with a clock of its own."""
 
-    def __init__(self, jobs: int, workers: int = 2, steps: int = 1000, **of_board: Any) -> None:
+    def __init__(self, jobs: int, workers: int = 2, steps: int = 1000, **of_state: Any) -> None:
         self.time = 0.0
         found = [
             Job(i + 1, TITLES[i % 3].format(i // 3), TITLES[i % 3].split()[0], steps=steps)
             for i in range(jobs)
         ]
-        self.board = SweepState(found, workers, clock=lambda: self.time)
+        self.state = SweepState(found, workers, clock=lambda: self.time)
 
     def begin(self, number: int) -> Job:
-        job = self.board.jobs[number - 1]
-        self.board.begin(job)
+        job = self.state.jobs[number - 1]
+        self.state.begin(job)
         return job
 
     def train(
@@ -44,26 +44,26 @@ class Sweep:
         name: str = CURVE,
     ) -> None:
         """Train from the beginning up to a step, in so many seconds, with 20 reports."""
-        self.board.heard(job, Progress("training", 0, job.steps))
+        self.state.update(job, Progress("training", 0, job.steps))
         for i in range(1, 21):
             self.time += seconds / 20
             metric = (name, curve(i / 20))
-            self.board.heard(job, Progress("training", to * i // 20, job.steps, metric))
+            self.state.update(job, Progress("training", to * i // 20, job.steps, metric))
 
     def done(self, number: int, training: float = 50, rest: float = 30) -> None:
         job = self.begin(number)
         self.time += rest / 3
         if job.steps:
             self.train(job, job.steps, training)
-        self.board.heard(job, Progress("c2st"))
+        self.state.update(job, Progress("c2st"))
         self.time += 2 * rest / 3
         headline = {CURVE: 0.9996, "c2st_accuracy": 0.5006, "percent_destroyed": 99.97}
-        self.board.end(job, "done", "", headline)
+        self.state.end(job, "done", "", headline)
 
     def fail(self, number: int, error: str) -> None:
         job = self.begin(number)
         self.time += 3
-        self.board.end(job, "failed", error, {})
+        self.state.end(job, "failed", error, {})
 
 
 def busy(jobs: int = 12, failed: int = 1, done: int = 3, going: int = 2) -> Sweep:
@@ -78,11 +78,11 @@ def busy(jobs: int = 12, failed: int = 1, done: int = 3, going: int = 2) -> Swee
     return sweep
 
 
-def drawn(board: SweepState, width: int = 80, height: int = 24, what: Any = Frame) -> list[str]:
+def drawn(state: SweepState, width: int = 80, height: int = 24, what: Any = Frame) -> list[str]:
     """The lines of a terminal of that size."""
     console = Console(
         file=io.StringIO(), force_terminal=True, width=width, height=height, color_system=None
     )
-    console.print(what(board))
+    console.print(what(state))
     assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue().splitlines()
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]

@@ -11,20 +11,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_sweep import SMALL
+from sweeps import SMALL
 from view_sweeps import CURVE, Sweep, busy
 
 from dan_bench.config.compose import configure
 from dan_bench.interfaces import Progress
 from dan_bench.pipeline.run import WATCHED, watched
-from dan_bench.sweep import board as boards
 from dan_bench.sweep import jobs as sweeps
-from dan_bench.sweep.board import SweepOutcome
-from dan_bench.sweep.view.json_lines import JsonLines
-from dan_bench.sweep.view.plain import Plain
-from dan_bench.sweep.view.quiet import Quiet
-from dan_bench.sweep.view.screen import Screen
-from dan_bench.sweep.view.time_left import makespan
+from dan_bench.sweep.jobs import view_of
+from dan_bench.sweep.screen import Screen
+from dan_bench.sweep.state import Failure, SweepOutcome, makespan
+from dan_bench.sweep.view import JsonLines, Plain, Quiet
 
 # the state of the jobs, and the time left
 
@@ -36,7 +33,7 @@ def test_the_rate_is_that_of_the_last_reports() -> None:
     sweep.train(job, 500, 100)
     assert job.rate == pytest.approx(5)
     for step in range(500, 1001, 25):
-        sweep.board.heard(job, Progress("training", step, 1000))
+        sweep.state.update(job, Progress("training", step, 1000))
         sweep.time += 1
     assert job.rate == pytest.approx(25)
 
@@ -45,19 +42,18 @@ def test_a_run_that_goes_on_from_a_checkpoint_does_not_seem_fast() -> None:
     sweep = Sweep(1)
     job = sweep.begin(1)
     for step in (0, 650, 700, 750):
-        sweep.board.heard(job, Progress("training", step, 1000))
+        sweep.state.update(job, Progress("training", step, 1000))
         sweep.time += 10
     assert job.rate == pytest.approx(5)
-    assert sweep.board.seconds_left() == pytest.approx(250 / 5)
+    assert sweep.state.seconds_left() == pytest.approx(250 / 5)
 
 
-def test_long_curves_are_thinned_out_and_keep_both_ends() -> None:
+def test_a_long_curve_keeps_both_ends() -> None:
     sweep = Sweep(1, steps=10_000)
     job = sweep.begin(1)
     for step in range(1, 10_001):
         sweep.time += 0.01
-        sweep.board.heard(job, Progress("training", step, 10_000, (CURVE, step / 10_000)))
-    assert len(job.points) <= boards.MOST_POINTS
+        sweep.state.update(job, Progress("training", step, 10_000, (CURVE, step / 10_000)))
     assert (job.points[0].step, job.points[-1].step) == (1, 10_000)
     assert job.rate == pytest.approx(100)
     assert job.value == 1
@@ -65,32 +61,32 @@ def test_long_curves_are_thinned_out_and_keep_both_ends() -> None:
 
 def test_nothing_foretells_the_end_before_the_first_rate() -> None:
     sweep = Sweep(4)
-    assert sweep.board.seconds_left() is None
+    assert sweep.state.seconds_left() is None
     job = sweep.begin(1)
-    sweep.board.heard(job, Progress("data"))
-    sweep.board.heard(job, Progress("training", 0, 1000))
-    assert sweep.board.seconds_left() is None
-    assert "left" not in sweep.board.status()
+    sweep.state.update(job, Progress("data"))
+    sweep.state.update(job, Progress("training", 0, 1000))
+    assert sweep.state.seconds_left() is None
+    assert "left" not in sweep.state.status()
 
 
 def test_before_a_job_is_done_the_rate_of_those_that_run_tells_a_bound() -> None:
     sweep = Sweep(4, workers=2)
     sweep.train(sweep.begin(1), 500, 50)  # 10 steps a second
     # the one that runs has 50 s left, three have 100 s of training each: 2 x 100 s side by side
-    assert sweep.board.seconds_left() == pytest.approx(200)
-    assert sweep.board.status() == "0 of 4 jobs ended, over 3 min 20 s left"
+    assert sweep.state.seconds_left() == pytest.approx(200)
+    assert sweep.state.status() == "0 of 4 jobs ended, over 3 min 20 s left"
 
 
 def test_what_is_done_tells_how_long_the_rest_takes() -> None:
     sweep = Sweep(4, workers=1)
     sweep.done(1, training=50, rest=30)
-    assert sweep.board.seconds_left() == pytest.approx(3 * (50 + 30), rel=0.05)
+    assert sweep.state.seconds_left() == pytest.approx(3 * (50 + 30), rel=0.05)
     job = sweep.begin(2)
     sweep.time += 10  # as long as the first took to begin
     sweep.train(job, 500, 25)
-    assert sweep.board.seconds_left() == pytest.approx(25 + 20 + 2 * 80, rel=0.05)
-    assert "about" in sweep.board.status()
-    expected = sweep.board.outlook()
+    assert sweep.state.seconds_left() == pytest.approx(25 + 20 + 2 * 80, rel=0.05)
+    assert "about" in sweep.state.status()
+    expected = sweep.state.outlook()
     assert expected is not None
     assert expected[2] == pytest.approx(25 + 20, rel=0.1)
 
@@ -99,20 +95,20 @@ def test_a_kind_takes_as_long_as_its_kind_took() -> None:
     sweep = Sweep(4, workers=1)  # dan, entropydan, dan, dan
     sweep.done(1, training=50)
     sweep.done(2, training=500)
-    assert sweep.board.seconds_left() == pytest.approx(2 * 80, rel=0.05)
+    assert sweep.state.seconds_left() == pytest.approx(2 * 80, rel=0.05)
 
 
 def test_jobs_without_training_take_as_long_as_the_rest_of_others() -> None:
     sweep = Sweep(2, workers=1)
-    sweep.board.jobs[1].steps = 0
+    sweep.state.jobs[1].steps = 0
     sweep.done(1, training=50, rest=30)
-    assert sweep.board.seconds_left() == pytest.approx(30, rel=0.1)
+    assert sweep.state.seconds_left() == pytest.approx(30, rel=0.1)
 
 
 def test_what_failed_early_foretells_nothing() -> None:
     sweep = Sweep(3)
     sweep.fail(1, "RuntimeError")
-    assert sweep.board.seconds_left() is None
+    assert sweep.state.seconds_left() is None
 
 
 def test_a_job_that_takes_longer_than_expected_ends_any_moment() -> None:
@@ -120,14 +116,14 @@ def test_a_job_that_takes_longer_than_expected_ends_any_moment() -> None:
     sweep.done(1)
     sweep.begin(2)
     sweep.time += 1000
-    assert sweep.board.seconds_left() == 0
+    assert sweep.state.seconds_left() == 0
 
 
 def test_when_all_have_ended_nothing_is_left() -> None:
     sweep = Sweep(1)
     sweep.done(1)
-    assert sweep.board.seconds_left() == 0
-    assert sweep.board.status() == "1 of 1 jobs ended"
+    assert sweep.state.seconds_left() == 0
+    assert sweep.state.status() == "1 of 1 jobs ended"
 
 
 @pytest.mark.parametrize(
@@ -193,9 +189,9 @@ def test_plain_lines_say_begin_end_reason_and_now_and_then_the_whole() -> None:
     sweep, said = busy(), io.StringIO()
     plain = Plain(every=0)
     with redirect_stdout(said), plain:
-        plain.changed(sweep.board, sweep.board.jobs[4])
-        plain.changed(sweep.board, sweep.board.jobs[0])
-        plain.tick(sweep.board)
+        plain.changed(sweep.state, sweep.state.jobs[4])
+        plain.changed(sweep.state, sweep.state.jobs[0])
+        plain.tick(sweep.state)
     first, second, third = said.getvalue().splitlines()
     assert first == "[5/12] entropydan torus relativistic fashion_mnist seed=1: running"
     assert "seed=0: failed after 3 s: RuntimeError: disk 1 is on fire" in second
@@ -203,7 +199,8 @@ def test_plain_lines_say_begin_end_reason_and_now_and_then_the_whole() -> None:
     assert "50 steps/s, effective_dimensions 0.998" in third
 
 
-OUTCOME = SweepOutcome(2, 1, 2, [("a job", "an error")], "THE TABLE\n", {"report": Path("r.md")}, 1)
+FAILURE = Failure("a job", "an error", Path("log.txt"))
+OUTCOME = SweepOutcome(2, 1, 2, [FAILURE], "THE TABLE\n", {"report": Path("r.md")}, 1)
 
 
 def test_quiet_says_what_failed_on_standard_error_and_nothing_else() -> None:
@@ -211,13 +208,13 @@ def test_quiet_says_what_failed_on_standard_error_and_nothing_else() -> None:
     quiet = Quiet()
     with redirect_stdout(out), redirect_stderr(err), quiet:
         quiet.ready(2, 1, ["data"])
-        for job in sweep.board.jobs:
-            quiet.changed(sweep.board, job)
-            quiet.tick(sweep.board)
+        for job in sweep.state.jobs:
+            quiet.changed(sweep.state, job)
+            quiet.tick(sweep.state)
         quiet.over(OUTCOME)
     assert out.getvalue() == ""
     assert err.getvalue().count("\n") == 1
-    assert err.getvalue().startswith(f"failed: {sweep.board.jobs[0].title}: RuntimeError: disk 1")
+    assert err.getvalue().startswith(f"failed: {sweep.state.jobs[0].title}: RuntimeError: disk 1")
 
 
 @pytest.mark.parametrize("left_to_view", ["plain", "screen"])
@@ -229,7 +226,7 @@ def test_the_end_has_the_table_and_where_everything_lies(left_to_view: str) -> N
     assert "1 done, 2 run, 1 failed" in out.getvalue()
     assert "report: r.md" in out.getvalue()
     # a screen has left the reasons behind already
-    assert ("failed: a job: an error" in out.getvalue()) == (left_to_view == "plain")
+    assert ("failed: a job: an error (log: log.txt)" in out.getvalue()) == (left_to_view == "plain")
 
 
 def test_the_view_is_chosen_by_name_and_by_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,16 +236,16 @@ def test_the_view_is_chosen_by_name_and_by_terminal(monkeypatch: pytest.MonkeyPa
         def isatty(self) -> bool:
             return True
 
-    assert type(boards.view("quiet")) is Quiet
-    assert type(boards.view("json")) is JsonLines
-    assert type(boards.view("auto")) is Plain
+    assert type(view_of("quiet")) is Quiet
+    assert type(view_of("json")) is JsonLines
+    assert type(view_of("auto")) is Plain
     monkeypatch.setattr(sys, "stdout", Terminal())
     for term, expected in (("xterm", Screen), ("dumb", Plain), ("", Screen)):
         monkeypatch.setenv("TERM", term)
-        assert type(boards.view("auto")) is expected
+        assert type(view_of("auto")) is expected
     monkeypatch.delenv("TERM")
-    assert type(boards.view("auto")) is Plain
-    assert type(boards.view("plain")) is Plain
+    assert type(view_of("auto")) is Plain
+    assert type(view_of("plain")) is Plain
 
 
 def test_json_has_null_for_what_is_no_number() -> None:
@@ -256,8 +253,8 @@ def test_json_has_null_for_what_is_no_number() -> None:
     sweep.train(sweep.begin(5), 500, 10, lambda _: math.nan)
     view = JsonLines()
     with redirect_stdout(said):
-        view.tick(sweep.board)
-        view.tick(sweep.board)  # nothing new
+        view.tick(sweep.state)
+        view.tick(sweep.state)  # nothing new
     (line,) = said.getvalue().splitlines()
     assert json.loads(line)["metric"] == {"name": CURVE, "value": None}
     assert "NaN" not in line

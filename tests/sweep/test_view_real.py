@@ -3,23 +3,22 @@
 import json
 import os
 import re
-import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from test_sweep import REPOSITORY, Workplace
-from test_tracking import inspect, of_type, summary_of
+from logged_runs import inspect, of_type, summary_of
+from sweeps import REPOSITORY, Workplace
+from terminals import Terminal, needs_tmux
 from view_sweeps import CURVE
 
 from dan_bench.config.compose import configure
 from dan_bench.sweep import jobs as sweeps
-from dan_bench.sweep.view.drawing import BLOCKS
+from dan_bench.sweep.screen import BLOCKS
 
 
 @dataclass
@@ -130,54 +129,6 @@ def test_tables_that_cannot_be_logged_fail_no_sweep(
     assert err == "wandb did not get the tables: OSError: no space left on device\n"
 
 
-TMUX = shutil.which("tmux")
-
-
-class Terminal:
-    """A shell in a terminal of its own, and what is on its screen."""
-
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        assert TMUX is not None
-        self._tmux = [TMUX, "-S", str(folder / "tmux"), "-f", os.devnull]
-        self._environment = {**environment, "TERM": "xterm-256color", "PS1": "$ "}
-        self._tell("new-session", "-d", "-x", "80", "-y", "24", "sh")
-
-    def _tell(self, *arguments: str) -> str:
-        command = [*self._tmux, *arguments]
-        return subprocess.run(
-            command, env=self._environment, capture_output=True, text=True, check=False
-        ).stdout
-
-    def type(self, *keys: str) -> None:
-        self._tell("send-keys", *keys)
-
-    def resize(self, width: int, height: int) -> None:
-        self._tell("resize-window", "-x", str(width), "-y", str(height))
-
-    def screen(self) -> str:
-        return self._tell("capture-pane", "-p")
-
-    def everything(self) -> str:
-        """What has scrolled away, too, with wrapped lines joined."""
-        return self._tell("capture-pane", "-p", "-J", "-S", "-200")
-
-    def is_sane(self) -> bool:
-        """Whether it shows its first screen, and a cursor."""
-        return self._tell("display", "-p", "#{alternate_on} #{cursor_flag}").split() == ["0", "1"]
-
-    def until(self, happened: Callable[[str], object], seconds: float = 120) -> str:
-        """The screen as soon as it shows this."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if happened(screen := self.screen()):
-                return screen
-            time.sleep(0.1)
-        raise AssertionError(self.everything())
-
-    def close(self) -> None:
-        self._tell("kill-server")
-
-
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[tuple[Terminal, Workplace]]:
     place = Workplace(tmp_path)
@@ -194,30 +145,27 @@ def terminal(tmp_path: Path) -> Iterator[tuple[Terminal, Workplace]]:
     opened.close()
 
 
-needs_tmux = pytest.mark.skipif(TMUX is None, reason="needs tmux, whose screens can be read")
-
-
 @pytest.mark.slow
 @needs_tmux
 def test_in_a_terminal_a_sweep_is_a_screen_that_leaves_its_end_behind(
     terminal: tuple[Terminal, Workplace],
 ) -> None:
     opened, place = terminal
-    row = re.compile(rf" 1  obstructed .* 20/30 +[\d.]+/s  [{BLOCKS}]{{4}} +[\d.]+$", re.M)
+    row = re.compile(rf" 1  obstructed .* 20/30  [\d.]+/s  [{BLOCKS}]{{4}} +[\d.]+ eff", re.M)
     shown = opened.until(row.search)
     assert "1 running · 2 waiting" in shown.splitlines()[0]
     for width, height in ((120, 40), (64, 12), (80, 24)):
         opened.resize(width, height)
-        shown = opened.until(lambda screen: re.search("20/30", screen.splitlines()[3]))
+        shown = opened.until(lambda screen: re.search("20/30", screen.splitlines()[2]))
         time.sleep(0.6)
         lines = opened.screen().rstrip("\n").splitlines()
         assert sum("20/30" in line for line in lines) == 1  # nothing is left of the former size
-        assert len(lines) == 4
+        assert len(lines) == 3
     (place.folder / "wait").unlink()
     opened.until(lambda screen: "code 1" in screen)
     assert opened.is_sane()
     left = opened.everything()
-    assert re.search(r"━+  2 done · 1 failed · \d+ s", left)
+    assert re.search(r"━+  2 done · 1 failed · 0:\d\d:\d\d", left)
     assert len(re.findall("failed: .*RuntimeError: the disk is on fire", left)) == 1
     assert "2 done, 3 run, 1 failed" in left
     assert left.index("3 jobs: 0 done before, 3 to run") < left.index("2 done · 1 failed")

@@ -1,7 +1,7 @@
 """`logger=wandb`: one wandb run a job, offline unless `logger.offline=false`.
 
-Curves stand under train/ over our own `step`; the final metrics are the run's summary, by the
-names that the records give them, and costs stand under cost/.
+Curves are under train/ over our own `step`; the final metrics are the run's summary, by the names
+that they have in the records, and costs are under cost/.
 """
 
 from collections.abc import Mapping
@@ -14,32 +14,24 @@ from pydantic import AfterValidator
 from pytorch_lightning.loggers import Logger
 
 from dan_bench.interfaces import RunRecord, Sample
-from dan_bench.loggers.offline import finish, has_account, prepare, refusal
-from dan_bench.loggers.sink import failed, kept, last_step, outcome_of
+from dan_bench.loggers.files import failed, final_sample, last_step, outcome_of
+from dan_bench.loggers.offline import NO_KEY, finish, has_account, prepare, refusal
+from dan_bench.metrics.catalogue import CURVES
 
-BETTER = {
-    "batch_shannon_bits": "max",
-    "effective_dimensions": "max",
-    "held_out_accuracy": "min",
-    "discriminator_accuracy": "min",
-    "uniform_distance_bits": "min",
-}
-"""Curves whose best value the summary keeps beside the last: nearer to noise is better."""
 BINS = 32
+ARTIFACTS = {"record": ("record.json", "curves.parquet"), "model": ("weights.pt",)}
+"""Files of a run that are logged, by the type of the artifact."""
 
 
 def possible(offline: bool) -> bool:
     """Refuse to go online without an account, before any work is done."""
     if not offline and not has_account():
-        raise ValueError(
-            "wandb has no key of an account: `wandb login` stores one, WANDB_API_KEY gives one; "
-            "or leave it true, and `make sync` uploads the runs later"
-        )
+        raise ValueError(f"{NO_KEY}; or leave it true, and `make sync` uploads the runs later")
     return offline
 
 
 def by_wandb(name: str) -> AfterValidator:
-    """Check a value by wandb's own rules for that setting, before any work is done."""
+    """Return a check of a value by wandb's own rules for that setting."""
 
     def check(value: Any) -> Any:
         if why := refusal(name, value):
@@ -50,7 +42,7 @@ def by_wandb(name: str) -> AfterValidator:
 
 
 class WandbSink(Logger):
-    """One wandb run a job, with all of its config from the start, closed whatever happens."""
+    """One wandb run for each job, with its whole config from the start, always closed."""
 
     def __init__(
         self,
@@ -68,9 +60,19 @@ class WandbSink(Logger):
         super().__init__()
         self.sample_steps = tuple(sample_steps)
         self._artifacts = artifacts
-        self.experiment = open_run(
-            project, offline, Path(results), title, group, config, tags=[*tags, *own_tags(config)]
+        prepare(results)
+        Path(results).mkdir(parents=True, exist_ok=True)
+        self.experiment = wandb.init(
+            project=project,
+            mode="offline" if offline else "online",
+            name=title,
+            group=group,
+            job_type=config["model"]["kind"],
+            tags=list(dict.fromkeys([*tags, *own_tags(config)])),
+            config=config,
+            dir=str(results),
         )
+        define_axes(self.experiment)
 
     @property
     def name(self) -> str:
@@ -91,73 +93,51 @@ class WandbSink(Logger):
         self.experiment.log({**point, "step": step})
 
     def log_sample(self, sample: Sample, step: int) -> None:
-        """Add a picture of the sample, and how often it holds which bytes."""
+        """Add a picture of the sample and a histogram of its bytes."""
         counts, edges = np.histogram(sample.outputs, bins=BINS, range=(0, 256))
         histogram = wandb.Histogram(np_histogram=(counts.tolist(), edges.tolist()))
         image = wandb.Image(sample.picture)
         self.experiment.log({"samples": image, "samples/bytes": histogram, "step": step})
 
     def close(self, record: RunRecord | None, folder: Path) -> None:
-        """Write what came out and end the run."""
+        """Write the outcome and end the run."""
         run = self.experiment
         try:
             run.summary.update(outcome_of(record))
-            if record is not None:
-                self.add(record, folder)
+            if record is not None and failed(record):
+                run.summary["error"] = (record.traceback or "no traceback").strip().splitlines()[-1]
+            elif record is not None:
+                self.log_sample(final_sample(folder), last_step(record))
+                run.summary["results"] = table_of(record)
+            if record is not None and self._artifacts:
+                log_artifacts(run, record.key, folder.resolve())
         finally:
             finish(run, exit_code=int(failed(record)))
 
-    def add(self, record: RunRecord, folder: Path) -> None:
-        """Add the last sample, the table of results, and the artifacts; of a failure its error."""
-        run = self.experiment
-        if failed(record):
-            run.summary["error"] = (record.traceback or "no traceback").strip().splitlines()[-1]
-        else:
-            self.log_sample(kept(folder), last_step(record))
-            run.summary["results"] = table_of(record)
-        if self._artifacts:
-            log_artifacts(run, record.key, folder)
-
 
 def own_tags(config: Mapping[str, Any]) -> list[str]:
-    """Return what a run is looked for by: its model, data, output and objective."""
+    """Return the tags of every run: its model, data, output and objective."""
     found = [config["model"]["name"], config["data"]["name"], config.get("output")]
     found.append((config.get("objective") or {}).get("name"))
     return [tag for tag in found if tag is not None]
 
 
-def open_run(
-    project: str,
-    offline: bool,
-    results: Path,
-    title: str,
-    group: str,
-    config: dict[str, Any],
-    tags: list[str],
-) -> Any:
-    """Start a wandb run that keeps everything under `results`, and define its axes."""
-    prepare(results)
-    results.mkdir(parents=True, exist_ok=True)
-    run = wandb.init(
-        project=project,
-        mode="offline" if offline else "online",
-        name=title,
-        group=group,
-        job_type=config["model"]["kind"],
-        tags=list(dict.fromkeys(tags)),
-        config=config,
-        dir=str(results),
-    )
+def define_axes(run: Any) -> None:
+    """Draw everything over our own step.
+
+    The summary keeps the last value of a curve, and the best where one direction is better.
+    """
     run.define_metric("step", hidden=True)
-    for name in ("train/*", "samples", "samples/*"):
-        run.define_metric(name, step_metric="step", summary="last")
-    for name, best in BETTER.items():
-        run.define_metric(f"train/{name}", step_metric="step", summary=f"{best},last")
-    return run
+    summaries = dict.fromkeys(("train/*", "samples", "samples/*"), "last")
+    for row in CURVES:
+        if row.higher_is_better is not None:
+            summaries[f"train/{row.name}"] = "max,last" if row.higher_is_better else "min,last"
+    for name, summary in summaries.items():
+        run.define_metric(name, step_metric="step", summary=summary)
 
 
 def table_of(record: RunRecord) -> wandb.Table:
-    """Return the final metrics as a table of the run's own, one row a metric."""
+    """Return the final metrics as a table, one row a metric."""
     rows = [
         [name, estimate.value, estimate.low, estimate.high, estimate.n]
         for name, estimate in record.metrics.items()
@@ -167,13 +147,10 @@ def table_of(record: RunRecord) -> wandb.Table:
 
 
 def log_artifacts(run: Any, key: str, folder: Path) -> None:
-    """Log the record and, where there is one, the checkpoint, as they lie in the run's folder."""
-    for kind, names in {
-        "record": ("record.json", "curves.parquet"),
-        "model": ("weights.pt",),
-    }.items():
-        there = [path for name in names if (path := folder.resolve() / name).is_file()]
+    """Log the record and, if there are any, the weights, from where they are."""
+    for kind, names in ARTIFACTS.items():
         artifact = wandb.Artifact(f"{kind}-{key}", type=kind)
+        there = [path for name in names if (path := folder / name).is_file()]
         for path in there:
             # no copy: a record's files do not change once they are written
             artifact.add_file(str(path), policy="immutable", skip_cache=True)

@@ -71,7 +71,7 @@ def bare(config: RunConfig, steps: int) -> Iterator[float]:
             place = step * size % len(held.data)
             rows = slice(place, place + size)
             fed = torch.cat([held.data[rows] - mean, held.noise[rows]], dim=1)
-            fake = output.squash(degenerator(fed))
+            fake = output.activation(degenerator(fed))
             loss = softplus(-critic(held.target[rows])).mean()
             loss = loss + softplus(critic(fake.detach())).mean()
             of_discriminator.zero_grad()
@@ -101,7 +101,7 @@ def pairs(config: RunConfig, steps: int) -> list[tuple[float, float]]:
         start = time.perf_counter()
 
     held_out = plan(config).source.load("test")
-    module.listeners.append(Convergence(held_out, module.setting, config.seed))  # as every run has
+    module.callbacks.append(Convergence(held_out, module.setting, config.seed))  # as every run has
     fit(module, batches_of(config), on_step=turn)
     return seen[1:]  # the first holds what both do once
 

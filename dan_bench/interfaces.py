@@ -127,8 +127,8 @@ class EnumerableNoise(Degenerator, Protocol):
 class Conditional(Degenerator, Protocol):
     """A degenerator with a conditioning level: how close to true noise its output is to be."""
 
-    def at(self, trueness: float) -> Degenerator:
-        """Return it conditioned on `trueness`, from 0 (a constant) to 1 (true noise)."""
+    def condition(self, level: float) -> Degenerator:
+        """Return it conditioned on `level`, from 0 (a constant) to 1 (true noise)."""
         ...
 
 
@@ -196,10 +196,10 @@ class Case:
     """All that an attacker is given."""
 
     degenerator: Degenerator
-    known: Pairs
-    """Auxiliary pairs, made by the attacker to learn from."""
-    held: Pairs
-    """The challenge set: the rows under attack, on which an attack is scored."""
+    auxiliary: Pairs
+    """Pairs that the attacker made himself, to learn from."""
+    challenge: Pairs
+    """The rows under attack, on which an attack is scored."""
     shape: tuple[int, ...]
     seed: int
     confidence: float

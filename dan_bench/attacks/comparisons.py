@@ -26,7 +26,7 @@ class StructuralSimilarity:
 
     def __call__(self, case: Case, clean: Data) -> Estimate:
         """Mean over the held-out rows, and its interval."""
-        pairs = (case.held.inputs.reshape(-1, *case.shape), case.held.outputs)
+        pairs = (case.challenge.inputs.reshape(-1, *case.shape), case.challenge.outputs)
         values = structural_similarity(pairs[0], pairs[1].reshape(-1, *case.shape))
         return t_interval(values, case.confidence)
 
@@ -41,11 +41,11 @@ class ClassifierAccuracy:
 
     def __call__(self, case: Case, clean: Data) -> Estimate | None:
         """Share of outputs that keep their label; details hold the accuracy on the inputs."""
-        if clean.labels is None or case.held.labels is None:
+        if clean.labels is None or case.challenge.labels is None:
             return None
         network = under_attack(clean, case.shape, case.seed)
-        found = accuracy(network, case.held.outputs, case.held.labels, case.confidence)
-        on_inputs = accuracy(network, case.held.inputs, case.held.labels, case.confidence)
+        found = accuracy(network, case.challenge.outputs, case.challenge.labels, case.confidence)
+        on_inputs = accuracy(network, case.challenge.inputs, case.challenge.labels, case.confidence)
         return replace(found, details={"clean": on_inputs.value})
 
 
@@ -59,11 +59,11 @@ class FreshClassifierAccuracy:
 
     def __call__(self, case: Case, clean: Data) -> Estimate | None:
         """Share of held-out outputs named rightly by a classifier trained on known ones."""
-        known, held = case.known, case.held
-        if known.labels is None or held.labels is None:
+        own, challenge = case.auxiliary, case.challenge
+        if own.labels is None or challenge.labels is None:
             return None
-        network = train(known.outputs, known.labels, case.shape, case.seed, "fresh classifier")
-        return accuracy(network, held.outputs, held.labels, case.confidence)
+        network = train(own.outputs, own.labels, case.shape, case.seed, "fresh classifier")
+        return accuracy(network, challenge.outputs, challenge.labels, case.confidence)
 
 
 def needs_picture(shape: tuple[int, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Does the dial of a degenerator that has one say what comes out?"""
+"""Does the output of a conditional degenerator have the entropy that was asked for?"""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -15,10 +15,10 @@ MEASURED = {"shannon_bits": shannon_bits, "joint_bits": joint_bits}
 
 @dataclass(frozen=True)
 class Dial:
-    """Measured entropy against requested trueness, on the held-out rows.
+    """Measured entropy against the conditioning level, on the challenge set.
 
     Args:
-        settings: places of the dial, spread evenly over [0, 1].
+        settings: levels, spread evenly over [0, 1].
     """
 
     settings: Annotated[int, Field(ge=2)]
@@ -27,27 +27,31 @@ class Dial:
         """Any shape will do."""
 
     def __call__(self, case: Case, clean: Data) -> Estimate | None:
-        """R^2 of 8t bits for trueness t, of the entropy that it fits worse; None without a dial.
+        """R^2 of 8t bits at level t, for the worse of both entropies; None if not conditional.
 
         Details hold `METRIC@t`, the entropies in bits a byte, and `rising`: 1 where neither of
-        them ever falls from one setting to the next.
+        them ever falls from one level to the next.
         """
         if not isinstance(case.degenerator, Conditional):
             return None
         asked = np.linspace(0, 1, self.settings)
         found = {name: np.empty(self.settings) for name in MEASURED}
-        for i, trueness in enumerate(asked):
-            sample = case.degenerator.at(float(trueness))(case.held.inputs, case.held.rows)
+        for i, level in enumerate(asked):
+            sample = case.degenerator.condition(float(level))(
+                case.challenge.inputs, case.challenge.rows
+            )
             for name, metric in MEASURED.items():
                 found[name][i] = metric(sample).value
         details = {
-            f"{name}@{trueness:.4g}": float(bits[i])
+            f"{name}@{level:.4g}": float(bits[i])
             for name, bits in found.items()
-            for i, trueness in enumerate(asked)
+            for i, level in enumerate(asked)
         }
         rising = all((np.diff(bits) >= 0).all() for bits in found.values())
         worse = min(r_squared(bits, 8 * asked) for bits in found.values())
-        return Estimate(worse, n=len(case.held.rows), details={**details, "rising": float(rising)})
+        return Estimate(
+            worse, n=len(case.challenge.rows), details={**details, "rising": float(rising)}
+        )
 
 
 def r_squared(measured: NDArray[np.float64], line: NDArray[np.float64]) -> float:

@@ -12,7 +12,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from dan_bench.attacks.learners import Budget, FeatureMap, answers, fit, perceptron, seeded
+from dan_bench.attacks.training import Budget, FeatureMap, fit, perceptron, predict
 from dan_bench.interfaces import Bytes, Case, EnumerableNoise, Estimate
 from dan_bench.metrics.recovery import dictionary_information
 from dan_bench.rng import generator
@@ -57,17 +57,17 @@ class Dictionary:
 
     def _compare(self, case: Case) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Scores of `queries` rows by running the degenerator on every candidate as that row."""
-        held = case.held
+        challenge = case.challenge
         choose = generator(case.seed, "dictionary/candidates")
-        queries = choose.permutation(len(held.rows))[: self.queries]
+        queries = choose.permutation(len(challenge.rows))[: self.queries]
         gain = math.log((1 - self.slip) / (self.slip / 255))
         scores = np.empty((len(queries), self.candidates))
         for i, query in enumerate(queries):
-            others = choose.permutation(np.delete(np.arange(len(held.rows)), query))
+            others = choose.permutation(np.delete(np.arange(len(challenge.rows)), query))
             offered = np.concatenate([[query], others[: self.candidates - 1]])
-            as_row = np.full(self.candidates, held.rows[query])
-            made = case.degenerator(held.inputs[offered], as_row)
-            scores[i] = gain * (made == held.outputs[query]).sum(axis=1)
+            as_row = np.full(self.candidates, challenge.rows[query])
+            made = case.degenerator(challenge.inputs[offered], as_row)
+            scores[i] = gain * (made == challenge.outputs[query]).sum(axis=1)
         return scores, np.zeros(len(queries), dtype=np.int64)
 
     def _enumerate(
@@ -79,8 +79,11 @@ class Dictionary:
         are looked up by their digests, so that no row is compared with all others.
         """
         choose = generator(case.seed, "dictionary/candidates")
-        offered = choose.permutation(len(case.held.rows))[: self.candidates]
-        inputs, wanted = case.held.inputs[offered], case.held.outputs[offered[: self.queries]]
+        offered = choose.permutation(len(case.challenge.rows))[: self.candidates]
+        inputs, wanted = (
+            case.challenge.inputs[offered],
+            case.challenge.outputs[offered[: self.queries]],
+        )
         digest = Digest(inputs.shape[1], choose)
         known = np.sort(digest(wanted))
         found = np.zeros((len(wanted), len(offered)))
@@ -93,18 +96,21 @@ class Dictionary:
         return np.log(np.maximum(found, np.finfo(float).tiny)), np.arange(len(wanted))
 
     def _learn(self, case: Case) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Scores by a critic <phi(input), psi(output)>, every held-out row among K of them."""
-        look_in, look_out = FeatureMap(case.known.inputs), FeatureMap(case.known.outputs)
-        inputs, outputs = look_in(case.known.inputs), look_out(case.known.outputs)
-        critic = seeded(case.seed, "dictionary", lambda: PairCritic(inputs.shape[1], self))
-
-        def loss(rows: Tensor) -> Tensor:
-            return cross_entropy(critic(inputs[rows], outputs[rows]), torch.arange(len(rows)))
-
-        fit(critic, loss, len(inputs), self.budget, case.seed, "dictionary")
+        """Scores by a critic <phi(input), psi(output)>, every challenge row among K of them."""
+        own, challenge = case.auxiliary, case.challenge
+        input_features, output_features = FeatureMap(own.inputs), FeatureMap(own.outputs)
+        x, y = input_features(own.inputs), output_features(own.outputs)
+        critic = fit(
+            lambda: PairCritic(x.shape[1], self),
+            (x, y),
+            infonce,
+            self.budget,
+            case.seed,
+            "dictionary",
+        )
         assert isinstance(critic, PairCritic)
-        of_inputs = answers(critic.of_input, look_in(case.held.inputs))
-        of_outputs = answers(critic.of_output, look_out(case.held.outputs)) * critic.scale
+        of_inputs = predict(critic.of_input, input_features(challenge.inputs))
+        of_outputs = predict(critic.of_output, output_features(challenge.outputs)) * critic.scale
         whole = len(of_inputs) // self.candidates * self.candidates
         sets = np.arange(whole).reshape(-1, self.candidates)
         scores = np.concatenate([of_outputs[rows] @ of_inputs[rows].T for rows in sets])
@@ -140,3 +146,8 @@ class PairCritic(nn.Module):
         """Scores B x B: row i are the candidates for output i."""
         scores: Tensor = self.of_output(outputs) @ self.of_input(inputs).T * self.scale
         return scores
+
+
+def infonce(critic: nn.Module, inputs: Tensor, outputs: Tensor) -> Tensor:
+    """Cross-entropy of each output's own input among those of the batch."""
+    return cross_entropy(critic(inputs, outputs), torch.arange(len(inputs)))

@@ -7,18 +7,17 @@ import numpy as np
 import torch
 from annotated_types import Ge
 from pydantic import PositiveInt
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from dan_bench.attacks.learners import (
+from dan_bench.attacks.training import (
     VIEWS,
     Budget,
     FeatureMap,
-    answers,
     convnet,
     fit,
     perceptron,
-    seeded,
+    predict,
 )
 from dan_bench.interfaces import Bytes, Estimate
 from dan_bench.metrics.distinguish import c2st_accuracy
@@ -45,27 +44,22 @@ class C2st:
         """Accuracy of the better classifier; `noise` has as many rows as `sample`."""
         n, d = sample.shape
         half = n // 2
-        learned_from = np.concatenate([sample[:half], noise[:half]])
-        look = FeatureMap(learned_from)
-        seen = look(learned_from)
-        truth = torch.cat([torch.ones(half), torch.zeros(half)])
-        held = look(np.concatenate([sample[half:], noise[half:]]))
-        is_sample = np.arange(len(held)) < len(held) // 2
+        training = np.concatenate([sample[:half], noise[:half]])
+        features = FeatureMap(training)
+        examples = (features(training), torch.cat([torch.ones(half), torch.zeros(half)]))
+        held_out = features(np.concatenate([sample[half:], noise[half:]]))
+        is_sample = np.arange(len(held_out)) < len(held_out) // 2
         hits = {}
         for name, make in {
             "mlp": lambda: perceptron(VIEWS * d, self.hidden, 1),
             "convnet": lambda: convnet(shape, self.channels, 1),
         }.items():
-            network = seeded(seed, f"c2st/{name}", make)
-            self._train(network, seen, truth, seed, f"c2st/{name}")
-            said = answers(network, held)[:, 0] > 0
-            hits[name] = (int((said == is_sample).sum()), len(held))
+            network = fit(make, examples, loss, self.budget, seed, f"c2st/{name}")
+            answers = predict(network, held_out)[:, 0] > 0
+            hits[name] = (int((answers == is_sample).sum()), len(held_out))
         return c2st_accuracy(hits)
 
-    def _train(
-        self, network: nn.Module, seen: torch.Tensor, truth: torch.Tensor, seed: int, name: str
-    ) -> None:
-        def loss(rows: torch.Tensor) -> torch.Tensor:
-            return binary_cross_entropy_with_logits(network(seen[rows])[:, 0], truth[rows])
 
-        fit(network, loss, len(seen), self.budget, seed, name)
+def loss(network: nn.Module, x: Tensor, is_sample: Tensor) -> Tensor:
+    """Cross-entropy of a classifier with one logit."""
+    return binary_cross_entropy_with_logits(network(x)[:, 0], is_sample)

@@ -5,9 +5,15 @@ from dataclasses import dataclass
 import torch
 from pydantic import PositiveInt
 from scipy import special
-from torch.nn.functional import cross_entropy
 
-from dan_bench.attacks.learners import Budget, FeatureMap, answers, fit, perceptron, seeded
+from dan_bench.attacks.training import (
+    Budget,
+    FeatureMap,
+    classification,
+    fit,
+    perceptron,
+    predict,
+)
 from dan_bench.interfaces import Case, Estimate
 from dan_bench.metrics.recovery import label_information
 
@@ -24,21 +30,22 @@ class Label:
         return 100
 
     def __call__(self, case: Case) -> Estimate | None:
-        """(H(label) - cross-entropy) / H(label) on the rows under attack."""
-        if case.known.labels is None or case.held.labels is None:
+        """(H(label) - cross-entropy) / H(label) on the challenge set."""
+        own, challenge = case.auxiliary, case.challenge
+        if own.labels is None or challenge.labels is None:
             return None
-        look = FeatureMap(case.known.outputs)
-        seen, truth = look(case.known.outputs), torch.from_numpy(case.known.labels)
-        classes = int(max(case.known.labels.max(), case.held.labels.max())) + 1
-        network = seeded(
-            case.seed, "label", lambda: perceptron(seen.shape[1], self.hidden, classes)
+        features = FeatureMap(own.outputs)
+        x = features(own.outputs)
+        classes = int(max(own.labels.max(), challenge.labels.max())) + 1
+        network = fit(
+            lambda: perceptron(x.shape[1], self.hidden, classes),
+            (x, torch.from_numpy(own.labels)),
+            classification,
+            self.budget,
+            case.seed,
+            "label",
         )
-
-        def loss(rows: torch.Tensor) -> torch.Tensor:
-            return cross_entropy(network(seen[rows]), truth[rows])
-
-        fit(network, loss, len(seen), self.budget, case.seed, "label")
-        logits = answers(network, look(case.held.outputs))
+        logits = predict(network, features(challenge.outputs))
         return label_information(
-            special.log_softmax(logits, axis=1), case.held.labels, case.confidence
+            special.log_softmax(logits, axis=1), challenge.labels, case.confidence
         )

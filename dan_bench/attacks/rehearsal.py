@@ -46,13 +46,13 @@ class Rehearsal:
 
     def __call__(self, case: Case) -> Estimate:
         """Recovered bits over log2 K."""
-        own = 1 + max(int(case.held.rows.max()), int(case.known.rows.max()))
+        own = 1 + max(int(case.challenge.rows.max()), int(case.auxiliary.rows.max()))
         draws = self.draws if case.degenerator.noise_bits else 1
         rehearsed, real = (
             self._matches(case, pairs, name, first, draws)
             for pairs, name, first in (
-                (case.known, "known", own),
-                (case.held, "held", own + draws * len(case.known.rows)),
+                (case.auxiliary, "known", own),
+                (case.challenge, "held", own + draws * len(case.auxiliary.rows)),
             )
         )
         middle, spread = rehearsed.mean(axis=(0, 1)), rehearsed.std(axis=(0, 1)) + 1e-12

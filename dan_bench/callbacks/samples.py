@@ -1,6 +1,7 @@
-"""What the degenerator makes, to be looked at: of the same held-out rows, step after step."""
+"""Samples of the degenerator while it trains: of the same held-out rows, step after step."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,10 @@ from dan_bench.metrics.pictures import as_pictures
 
 ROWS = 64
 TILES = 16
+SNAPSHOT_ROWS = 16
+SNAPSHOT_NUMBERS = 10_000
+"""Rows of a snapshot where a row is a single number: it takes many to show their distribution."""
+LEVELS = 256
 
 
 def picture(
@@ -36,7 +41,7 @@ def picture(
 class SampleProbe:
     """The first held-out rows, with fresh noise of a stream of their own, the same each time.
 
-    What is seen to change is the network, and no result depends on who looks.
+    Only the network changes from one sample to the next, and no result depends on the sampling.
 
     Args:
         data: held out of training.
@@ -61,11 +66,11 @@ class SampleProbe:
 
 
 class Samples:
-    """A module's listener: at some steps, degenerates the first held-out rows and hands them on.
+    """A module's callback: at some steps, degenerates the first held-out rows and passes them on.
 
     Args:
-        hand_on: called with the sample and the step.
-        steps: at which it looks.
+        receive: called with the sample and the step.
+        steps: at which it samples.
         data: held out of training; the first 64 rows of it are used.
         shape: of one row.
         noise_dim: fresh random numbers a sample.
@@ -74,22 +79,87 @@ class Samples:
 
     def __init__(
         self,
-        hand_on: Callable[[Sample, int], None],
+        receive: Callable[[Sample, int], None],
         steps: Sequence[int],
         data: Data,
         shape: tuple[int, ...],
         noise_dim: int,
         seed: int,
     ) -> None:
-        self._hand_on = hand_on
+        self._receive = receive
         self._steps = frozenset(steps)
         self._shape = shape
-        self._watched = SampleProbe(data, ROWS, noise_dim, seed)
+        self._probe = SampleProbe(data, ROWS, noise_dim, seed)
 
     def __call__(self, module: Any, _: object) -> None:
-        """Look, if this is one of the steps."""
+        """Sample, if this is one of the steps."""
         if module.step not in self._steps:
             return
-        outputs = self._watched.degenerated(module)
-        sample = Sample(picture(self._watched.inputs, outputs, self._shape), outputs)
-        self._hand_on(sample, module.step)
+        outputs = self._probe.degenerated(module)
+        sample = Sample(picture(self._probe.inputs, outputs, self._shape), outputs)
+        self._receive(sample, module.step)
+
+
+class Snapshots:
+    """A module's callback: at some steps, and at the last, it keeps what rows become.
+
+    The files, written anew each time so that a run that is cut off keeps what it had, are
+    `snapshots.npy`, S x n x d bytes, and `snapshot_steps.npy`; where a row is one number also
+    `snapshot_critic.npy`, S x 256: the discriminator's logits at the middle of each byte's cell.
+
+    Args:
+        folder: of the run.
+        steps: at which it samples; 0 is before the first.
+        last: step of the run, at which it samples too.
+        data: held out of training; the first 16 rows of it are used, 10,000 of single numbers.
+        noise_dim: fresh random numbers a sample.
+        seed: of the run.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        steps: Sequence[int],
+        last: int,
+        data: Data,
+        noise_dim: int,
+        seed: int,
+    ) -> None:
+        self._folder = folder
+        self._at = frozenset(steps) | {last}
+        width = data.rows[np.arange(1)].shape[1]
+        self._probe = SampleProbe(
+            data, SNAPSHOT_ROWS if width > 1 else SNAPSHOT_NUMBERS, noise_dim, seed
+        )
+        self._kept: dict[str, list[Any]] = {}
+
+    def __call__(self, module: Any, _: object) -> None:
+        """Sample, if this is one of the steps."""
+        if module.step in self._at:
+            self.keep(module)
+
+    @torch.no_grad()
+    def keep(self, module: Any) -> None:
+        """Degenerate, and write all that was kept so far."""
+        if not self._kept:
+            self._kept = self._before(module.step)
+        outputs = self._probe.degenerated(module)
+        point: dict[str, Any] = {"snapshot_steps": module.step, "snapshots": outputs}
+        if outputs.shape[1] == 1:
+            middles = (
+                torch.arange(LEVELS, device=module.device, dtype=module.dtype) + 0.5
+            ) / LEVELS
+            point["snapshot_critic"] = module.critic(middles[:, None]).float().cpu().numpy()
+        for name, value in point.items():
+            self._kept.setdefault(name, []).append(value)
+            np.save(self._folder / f"{name}.npy", np.stack(self._kept[name]))
+
+    def _before(self, step: int) -> dict[str, list[Any]]:
+        """Return what this run kept before it was cut off, up to the step that it went on from."""
+        path = self._folder / "snapshot_steps.npy"
+        if not path.is_file() or step == 0:
+            return {}
+        good = np.load(path) < step
+        return {
+            found.stem: list(np.load(found)[good]) for found in self._folder.glob("snapshot*.npy")
+        }

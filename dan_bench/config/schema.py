@@ -39,6 +39,7 @@ RENAMED = {
     "dan_bench.tracking.WandbSink": "dan_bench.loggers.WandbSink",
     "dan_bench.tracking.TensorBoardSink": "dan_bench.loggers.TensorBoardSink",
     "dan_bench.tracking.CsvSink": "dan_bench.loggers.CsvSink",
+    "dan_bench.data.fashion_mnist.FashionMnist": "dan_bench.data.mnist.FashionMnist",
 }
 """Targets that have moved, by the names under which keys and records know them."""
 FIRST_NAMES = {new: old for old, new in RENAMED.items()}

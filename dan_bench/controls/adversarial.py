@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from dan_bench.attacks.classifier import ROWS, pixels, under_attack
-from dan_bench.attacks.learners import Budget, fit, perceptron, seeded
+from dan_bench.attacks.training import Budget, fit, perceptron
 from dan_bench.data.batches import quantise
 from dan_bench.data.noise import NoiseRows
 from dan_bench.interfaces import Bytes, Dataset
@@ -139,21 +139,24 @@ class PerturbationGenerator(Adversary):
         data = source.load("train")
         x = pixels(data.rows[np.arange(min(ROWS, len(data)))])
         labels = torch.cat([self.network(part).argmax(dim=1) for part in x.split(CHUNK)])
-        self.generator = seeded(seed, "perturbation", lambda: perceptron(width, hidden, width))
+        self.generator = fit(
+            lambda: perceptron(width, hidden, width),
+            (x, labels),
+            lambda generator, x, labels: still_named(
+                self.network(self._move(generator, x)), labels
+            ),
+            budget,
+            seed,
+            "perturbation",
+        )
 
-        def loss(rows: Tensor) -> Tensor:
-            return still_named(self.network(self._move(x[rows])), labels[rows])
-
-        fit(self.generator, loss, len(x), budget, seed, "perturbation")
-        self.generator.requires_grad_(False)
-
-    def _move(self, x: Tensor) -> Tensor:
-        moved: Tensor = x + self.epsilon * self.generator(x - 0.5).tanh()
+    def _move(self, generator: nn.Module, x: Tensor) -> Tensor:
+        moved: Tensor = x + self.epsilon * generator(x - 0.5).tanh()
         return moved.clamp(0, 1)
 
     def perturb(self, x: Tensor, labels: Tensor, rows: NDArray[np.int64]) -> Tensor:
         """One pass."""
-        return self._move(x)
+        return self._move(self.generator, x)
 
 
 def still_named(logits: Tensor, labels: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """DAN: data goes in, noise comes out. Both networks are multilayer perceptrons (Figure 5)."""
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -10,11 +11,11 @@ from dan_bench.models.module import AdversarialModule, Hyperparameters
 from dan_bench.models.networks import mlp
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class DAN(AdversarialModule):
     """The degenerative adversarial network.
 
     Args:
-        setting: the run.
         degenerator_hidden: hidden layer sizes of the degenerator.
         discriminator_hidden: hidden layer sizes of the discriminator.
         input: `data_and_noise`, data and fresh noise side by side; or `noise`, blind to the data
@@ -22,24 +23,19 @@ class DAN(AdversarialModule):
         scale: multiplies the pre-activations; it sets how far from noise an untrained torus starts.
     """
 
-    def __init__(
-        self,
-        setting: Hyperparameters,
-        *,
-        degenerator_hidden: tuple[PositiveInt, ...],
-        discriminator_hidden: tuple[PositiveInt, ...],
-        input: Literal["data_and_noise", "noise"],
-        scale: PositiveFloat,
-    ) -> None:
-        self.degenerator_hidden = degenerator_hidden
-        self.discriminator_hidden = discriminator_hidden
-        self.blind = input == "noise"
-        self.scale = scale
-        super().__init__(setting)
+    degenerator_hidden: tuple[PositiveInt, ...]
+    discriminator_hidden: tuple[PositiveInt, ...]
+    input: Literal["data_and_noise", "noise"]
+    scale: PositiveFloat
+
+    @property
+    def blind(self) -> bool:
+        """Whether the degenerator is given no data."""
+        return self.input == "noise"
 
     @classmethod
     def check(cls, setting: Hyperparameters, **arguments: Any) -> None:
-        """A network that sees neither data nor noise has nothing to say."""
+        """A network that is given neither data nor noise has nothing to work with."""
         if arguments["input"] == "noise" and setting.noise_dim == 0:
             raise ValueError("input=noise needs noise: noise_dim=0 must be at least 1")
 
@@ -60,6 +56,6 @@ class DAN(AdversarialModule):
         features = self.output.views * self.setting.width
         return mlp([features, *self.discriminator_hidden, 1])
 
-    def feed(self, data: Tensor, noise: Tensor) -> Tensor:
+    def inputs(self, data: Tensor, noise: Tensor) -> Tensor:
         """The noise, beside the centred data unless the network is blind to it."""
         return noise if self.blind else torch.cat([data - self.setting.data_mean, noise], dim=1)

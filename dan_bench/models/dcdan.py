@@ -7,11 +7,12 @@ and a sample that depends on its neighbours is neither noise nor gone.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import ceil, prod
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import torch
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveInt
 from torch import nn
 
 from dan_bench.models.dan import DAN
@@ -29,42 +30,21 @@ from dan_bench.models.networks import (
 LAYERS = 8
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class DCDAN(DAN):
-    """DAN with convolutions. Fed as DAN is: data and noise, each as a picture of its own.
+    """DAN with convolutions. Its inputs are DAN's: data and noise, each as a picture of its own.
 
     One picture of noise where noise_dim = d, so a value a pixel; filled up with zeros where it is
-    less, further pictures where it is more.
+    less, further pictures where it is more. The hidden sizes are those of the DAN whose parameters
+    are counted.
 
     Args:
-        setting: the run.
-        degenerator_hidden: hidden layer sizes of the DAN whose parameters are counted.
-        discriminator_hidden: likewise.
-        input: `data_and_noise` or `noise`, as in DAN.
-        scale: multiplies the pre-activations, as in DAN.
         share: of DAN's parameters that each network may have. The width is the largest that fits.
         cell: side of the square of pixels that is one place of the grid convolved over.
     """
 
-    def __init__(
-        self,
-        setting: Hyperparameters,
-        *,
-        degenerator_hidden: tuple[PositiveInt, ...],
-        discriminator_hidden: tuple[PositiveInt, ...],
-        input: Literal["data_and_noise", "noise"],
-        scale: PositiveFloat,
-        share: Annotated[float, Field(gt=0, le=0.5)],
-        cell: PositiveInt,
-    ) -> None:
-        self.share = share
-        self.cell = cell
-        super().__init__(
-            setting,
-            degenerator_hidden=degenerator_hidden,
-            discriminator_hidden=discriminator_hidden,
-            input=input,
-            scale=scale,
-        )
+    share: Annotated[float, Field(gt=0, le=0.5)]
+    cell: PositiveInt
 
     @classmethod
     def check(cls, setting: Hyperparameters, **arguments: Any) -> None:

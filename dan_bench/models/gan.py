@@ -1,30 +1,37 @@
 """GAN: noise goes in, data comes out (Goodfellow et al. 2014; top of the paper's Figure 5)."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from dan_bench.data.batches import Batch
+from dan_bench.interfaces import Objective
 from dan_bench.models.module import AdversarialModule, Hyperparameters
 from dan_bench.models.networks import mlp
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class GAN(AdversarialModule):
-    """The reference that runs the other way: real is the data, and the network never sees it."""
+    """The reference that runs the other way: real is the data, and the network never sees it.
 
-    degenerates = False
+    Args:
+        degenerator_hidden: hidden layer sizes of the generator.
+        discriminator_hidden: hidden layer sizes of the discriminator.
+    """
 
-    def __init__(
-        self,
-        setting: Hyperparameters,
-        *,
-        degenerator_hidden: tuple[PositiveInt, ...],
-        discriminator_hidden: tuple[PositiveInt, ...],
-    ) -> None:
-        self.degenerator_hidden = degenerator_hidden
-        self.discriminator_hidden = discriminator_hidden
-        super().__init__(setting)
+    degenerator_hidden: tuple[PositiveInt, ...]
+    discriminator_hidden: tuple[PositiveInt, ...]
+
+    degenerates: ClassVar[bool] = False
+
+    @classmethod
+    def refusal(cls, objective: type[Objective], output: str) -> str | None:
+        """A torus is for noise."""
+        if output == "torus":
+            return "gan makes data, whose black is not its white: output=torus must be sigmoid"
+        return None
 
     @classmethod
     def check(cls, setting: Hyperparameters, **arguments: Any) -> None:
@@ -40,7 +47,7 @@ class GAN(AdversarialModule):
         """A perceptron on the output's features."""
         return mlp([self.output.views * self.setting.width, *self.discriminator_hidden, 1])
 
-    def feed(self, data: Tensor, noise: Tensor) -> Tensor:
+    def inputs(self, data: Tensor, noise: Tensor) -> Tensor:
         """The noise alone."""
         return noise
 

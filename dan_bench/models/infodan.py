@@ -6,10 +6,11 @@ degenerator is trained until Q's best guess is the one that it would make withou
 """
 
 import math
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import torch
-from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import NonNegativeFloat, PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 from torch.optim import Optimizer
@@ -51,6 +52,7 @@ class Recogniser(nn.Module):
         return Guess(self.label(seen), self.picture(seen), codes / math.sqrt(codes.shape[1]))
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class InfoDAN(DAN):
     """DAN whose degenerator also learns that a recogniser recovers nothing.
 
@@ -69,11 +71,6 @@ class InfoDAN(DAN):
     structure that is the best of its kind at every step, since it need not be trained.
 
     Args:
-        setting: the run.
-        degenerator_hidden: as in DAN.
-        discriminator_hidden: as in DAN.
-        input: as in DAN.
-        scale: as in DAN.
         recogniser_hidden: hidden layer sizes of Q.
         recogniser_steps: updates of Q a batch.
         weight: of what Q recovers in the degenerator's loss.
@@ -81,33 +78,16 @@ class InfoDAN(DAN):
         classes: labels that Q tells apart; at least as many as the data has.
     """
 
-    def __init__(
-        self,
-        setting: Hyperparameters,
-        *,
-        degenerator_hidden: tuple[PositiveInt, ...],
-        discriminator_hidden: tuple[PositiveInt, ...],
-        input: Literal["data_and_noise", "noise"],
-        scale: PositiveFloat,
-        recogniser_hidden: tuple[PositiveInt, ...],
-        recogniser_steps: PositiveInt,
-        weight: NonNegativeFloat,
-        dependence_weight: NonNegativeFloat,
-        classes: PositiveInt,
-    ) -> None:
-        super().__init__(
-            setting,
-            degenerator_hidden=degenerator_hidden,
-            discriminator_hidden=discriminator_hidden,
-            input=input,
-            scale=scale,
-        )
-        self.recogniser_steps = recogniser_steps
-        self.weight = weight
-        self.dependence_weight = dependence_weight
-        self.classes = classes
-        features = self.output.views * setting.width
-        self.recogniser = Recogniser(features, setting.width, recogniser_hidden, classes)
+    recogniser_hidden: tuple[PositiveInt, ...]
+    recogniser_steps: PositiveInt
+    weight: NonNegativeFloat
+    dependence_weight: NonNegativeFloat
+    classes: PositiveInt
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        width, features = self.setting.width, self.output.views * self.setting.width
+        self.recogniser = Recogniser(features, width, self.recogniser_hidden, self.classes)
 
     @classmethod
     def check(cls, setting: Hyperparameters, **arguments: Any) -> None:

@@ -1,4 +1,4 @@
-"""One adversarial step, as a Lightning module. A variant overrides what differs, nothing else."""
+"""One adversarial step, as a Lightning module. A model overrides what differs, nothing else."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -12,8 +12,10 @@ from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dan_bench.data.batches import Batch, as_bytes
-from dan_bench.interfaces import Dataset, Objective
+from dan_bench.data.noise import fast_bytes
+from dan_bench.interfaces import Dataset, Degenerator, Objective
 from dan_bench.metrics.entropy import shannon_bits
+from dan_bench.models.frozen import Draw, FrozenDegenerator
 from dan_bench.models.outputs import OUTPUTS, DiscriminatorCritic
 from dan_bench.objectives import on_both
 
@@ -23,12 +25,12 @@ REMEDY = "lower the learning rates (optimizer.*.lr) or set trainer.gradient_clip
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """All that a variant is told about the run that it is part of."""
+    """What a model needs to know of the run that it is part of."""
 
     width: int
     """Numbers in one sample, d."""
     data_mean: float
-    """Mean of the data in (0, 1). Networks are fed the data centred: a constant that all inputs
+    """Mean of the data in (0, 1). Networks are given the data centred: a constant that all inputs
     share otherwise drowns the noise."""
     noise_dim: int
     """Fresh random numbers given to the degenerator a sample."""
@@ -42,29 +44,36 @@ class Hyperparameters:
     ema_decay: float = 0.0
     log_every: int = 50
     log_gradients: bool = False
-    """Whether what reaches the degenerator is logged too: an update of it more, each time."""
+    """Whether the degenerator's gradients are logged too, at the cost of a backward pass."""
     shape: tuple[int, ...] = ()
     """Shape of one sample, whose product is d: rows, columns and colours of a picture."""
 
 
+@dataclass(eq=False, repr=False)
 class AdversarialModule(pl.LightningModule, ABC):
     """Degenerator against discriminator, optimised by hand, one update of each a batch.
 
-    A variant says what its two networks are (`make_degenerator`, `make_discriminator`), what
-    the degenerator is fed (`feed`) and what counts as real (`real`).
+    A model says what its two networks are (`make_degenerator`, `make_discriminator`), what the
+    degenerator is given (`inputs`) and what counts as real (`real`). It is a dataclass, whose
+    fields are the arguments that its config may set.
 
     `step` counts batches; Lightning's global_step is not used, since with two optimisers it
     counts something else. Metrics go to the logger every `log_every` steps, by hand: `self.log`
     costs 0.4 ms a metric on every step, whether or not it is written.
+
+    Args:
+        setting: the run.
     """
 
-    degenerates: ClassVar[bool] = True
-    """Whether its output takes the place of its input; a generator's does not."""
+    setting: Hyperparameters
 
-    def __init__(self, setting: Hyperparameters) -> None:
+    degenerates: ClassVar[bool] = True
+    """Whether the output is made of the data, so that a trained one can degenerate files."""
+
+    def __post_init__(self) -> None:
         super().__init__()
         self.automatic_optimization = False
-        self.setting = setting
+        setting = self.setting
         self.output = OUTPUTS[setting.output]
         self.degenerator = self.make_degenerator()
         self.discriminator = self.make_discriminator()
@@ -78,20 +87,25 @@ class AdversarialModule(pl.LightningModule, ABC):
         )
         self.step = 0
         self.stride = setting.log_every
-        """Lightning's loop and its callbacks come round at every multiple of this step."""
-        self.listeners: list[Callable[[AdversarialModule, Batch], None]] = []
-        """Called after every step, with what it saw."""
+        """Lightning's loop and its callbacks run at every multiple of this step."""
+        self.callbacks: list[Callable[[AdversarialModule, Batch], None]] = []
+        """Called after every step, with its batch."""
         self.losses: dict[str, Tensor] = {}
         """The latest of each; the degenerator may not move on every step."""
         self.curves: list[dict[str, float]] = []
 
     @classmethod
     def check(cls, setting: Hyperparameters, **arguments: Any) -> None:
-        """Refuse, with a ValueError, a setting or arguments that make no sense for this variant."""
+        """Refuse, with a ValueError, a setting or arguments that make no sense for this model."""
 
     @classmethod
     def check_data(cls, source: Dataset, **arguments: Any) -> None:
-        """Refuse, with a ValueError, data that this variant can do nothing with."""
+        """Refuse, with a ValueError, data that this model can do nothing with."""
+
+    @classmethod
+    def refusal(cls, objective: type[Objective], output: str) -> str | None:
+        """Return why it makes no sense with that objective and output; None where it does."""
+        return None
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute; those that change on every step go past torch's search for modules.
@@ -105,19 +119,19 @@ class AdversarialModule(pl.LightningModule, ABC):
 
     @abstractmethod
     def make_degenerator(self) -> nn.Module:
-        """Return the network from what `feed` returns to d pre-activations."""
+        """Return the network from `inputs` to d pre-activations."""
 
     @abstractmethod
     def make_discriminator(self) -> nn.Module:
         """Return the network from the output's features to one logit."""
 
     @abstractmethod
-    def feed(self, data: Tensor, noise: Tensor) -> Tensor:
+    def inputs(self, data: Tensor, noise: Tensor) -> Tensor:
         """Return what the degenerator is given of the data B x d and the noise B x noise_dim."""
 
-    def emit(self, network: nn.Module, data: Tensor, noise: Tensor) -> Tensor:
+    def generate(self, network: nn.Module, data: Tensor, noise: Tensor) -> Tensor:
         """Return what that degenerator makes of data and noise: numbers in (0, 1), B x d."""
-        return self.output.squash(network(self.feed(data, noise)))
+        return self.output.activation(network(self.inputs(data, noise)))
 
     def real(self, batch: Batch) -> Tensor:
         """Return what the discriminator is to take for real: the target noise."""
@@ -129,17 +143,26 @@ class AdversarialModule(pl.LightningModule, ABC):
         return y
 
     def samples_in(self, fake: Tensor) -> Tensor:
-        """Return the rows and columns of `fake` that are samples: all, but for some variants."""
+        """Return the rows and columns of `fake` that are samples: all, but for some models."""
         return fake
 
     def forward(self, data: Tensor, noise: Tensor) -> Tensor:
         """Degenerate: data and fresh noise to numbers in (0, 1), B x d."""
-        return self.emit(self.degenerator, data, noise)
+        return self.generate(self.degenerator, data, noise)
 
     @torch.no_grad()
     def degenerate(self, data: Tensor, noise: Tensor) -> Tensor:
         """Degenerate with the averaged weights where there are any, else as trained."""
-        return self.emit(self.averaged(), data, noise)
+        return self.generate(self.averaged(), data.to(self.device), noise.to(self.device))
+
+    def inference(self, seed: int, draw: Draw = fast_bytes) -> Degenerator:
+        """Return the module, frozen, as a degenerator of bytes.
+
+        Args:
+            seed: of the run; fresh noise is a function of it and of the row number.
+            draw: makes the fresh noise; with `data.noise.system_bytes` no seed reproduces it.
+        """
+        return FrozenDegenerator(self.eval().degenerate, self.setting.noise_dim, seed, draw)
 
     def averaged(self) -> nn.Module:
         """Return the degenerator with its averaged weights where there are any."""
@@ -157,13 +180,13 @@ class AdversarialModule(pl.LightningModule, ABC):
         """Learn from one batch after the other, up to the next multiple of `stride` steps.
 
         The name of the argument tells Lightning to hand over the iterator. What it does around a
-        call costs time (benchmarks/training_step.py), and nobody looks between two logging steps.
+        call costs time (benchmarks/training_step.py), and nothing needs it between logging steps.
         """
         for batch, _, _ in dataloader_iter:
             self.learn(batch.to(self.device, self.dtype))
             try:
-                for listen in self.listeners:
-                    listen(self, batch)
+                for callback in self.callbacks:
+                    callback(self, batch)
             except FloatingPointError as error:
                 raise FloatingPointError(f"step {self.step}: {error}; {REMEDY}") from error
             if self.logger is not None and self.step % self.setting.log_every == 0:
@@ -198,15 +221,15 @@ class AdversarialModule(pl.LightningModule, ABC):
         return not self.setting.freeze_degenerator and self.step % every == 0
 
     def logs_gradients(self) -> bool:
-        """Return whether this step's report is to say what reaches the degenerator."""
+        """Return whether this step's report includes the degenerator's gradients."""
         return self.setting.log_gradients and (self.step + 1) % self.setting.log_every == 0
 
     def gradients(self, batch: Batch, real: Tensor, fake: Tensor) -> dict[str, float]:
-        """How much of the degenerator's loss L, a mean over samples, reaches it.
+        """Return the sizes of the gradients of the degenerator's loss L, a mean over samples.
 
         `parameter_gradient` is |dL/dw| over all of its parameters w; `sample_gradient` is the
         root mean square over the samples i of |dL_i/dy_i|, y_i being the sample and dL_i/dy_i =
-        B dL/dy_i: what the discriminator says, before the degenerator's own Jacobian.
+        B dL/dy_i: the discriminator's part, before the degenerator's own Jacobian.
         """
         loss = self.setting.objective.degenerator_loss(self.critic, real, fake)
         loss = loss + self.penalty(batch, fake)
@@ -223,10 +246,10 @@ class AdversarialModule(pl.LightningModule, ABC):
         }
 
     def train_others(self, batch: Batch, fake: Tensor, optimizers: list[Optimizer]) -> None:
-        """Update the further networks of a variant that has some, on fakes without gradient."""
+        """Update the further networks of a model that has some, on fakes without gradient."""
 
     def penalty(self, batch: Batch, fake: Tensor) -> Tensor | float:
-        """What a variant adds to the degenerator's loss."""
+        """Return what a model adds to the degenerator's loss."""
         return 0.0
 
     def descend(self, name: str, loss: Tensor, optimizer: Optimizer) -> None:

@@ -15,7 +15,7 @@ class Output(ABC):
     """Features for each number."""
 
     @abstractmethod
-    def squash(self, raw: Tensor) -> Tensor:
+    def activation(self, raw: Tensor) -> Tensor:
         """Pre-activations B x d to numbers in (0, 1)."""
 
     @abstractmethod
@@ -50,7 +50,7 @@ class Sigmoid(Output):
 
     views = 1
 
-    def squash(self, raw: Tensor) -> Tensor:
+    def activation(self, raw: Tensor) -> Tensor:
         """1 / (1 + exp(-raw))."""
         return raw.sigmoid()
 
@@ -69,7 +69,7 @@ class Torus(Output):
 
     views = 2
 
-    def squash(self, raw: Tensor) -> Tensor:
+    def activation(self, raw: Tensor) -> Tensor:
         """Raw modulo 1; the gradient passes as through the identity.
 
         Half precision is left first: its grid above 4 is coarser than the bytes wanted.

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from dan_bench.interfaces import Critic
-from dan_bench.objectives.gradients import input_gradient, squared_norm
+from dan_bench.objectives import input_gradient, squared_norm
 
 
 def assign(critic: Critic, fake: Tensor, real: Tensor) -> Tensor:

@@ -8,8 +8,7 @@ from pydantic import PositiveFloat
 from torch import Tensor
 
 from dan_bench.interfaces import Critic
-from dan_bench.objectives import on_both
-from dan_bench.objectives.gradients import input_gradient, squared_norm
+from dan_bench.objectives import input_gradient, on_both, squared_norm
 
 
 @dataclass(frozen=True)

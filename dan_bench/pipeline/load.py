@@ -11,7 +11,7 @@ from dan_bench.config.compose import configure
 from dan_bench.config.schema import ConfigError, RunConfig
 from dan_bench.data.noise import fast_bytes
 from dan_bench.interfaces import Degenerator, RunRecord
-from dan_bench.models.frozen import Draw, freeze
+from dan_bench.models.frozen import Draw
 from dan_bench.pipeline.methods import UntrainedNetwork
 from dan_bench.results.record import DamagedRecord, Store, read
 
@@ -58,7 +58,10 @@ def find(name: str, results: Path) -> RunRecord:
 def is_trained(record: RunRecord) -> bool:
     """Return whether a run left a trained network that degenerates."""
     model = record.config["model"]
-    return bool(model["kind"] == "learned" and resolve(model["_target_"], "model").degenerates)
+    try:
+        return bool(model["kind"] == "learned" and resolve(model["_target_"], "model").degenerates)
+    except ConfigError:  # of a package that is not installed here
+        return False
 
 
 def trained(record: RunRecord, name: str) -> RunRecord:
@@ -79,7 +82,7 @@ def quality(record: RunRecord) -> tuple[float, float]:
 
 
 def load(record: RunRecord, folder: Path, seed: int, draw: Draw = fast_bytes) -> Degenerator:
-    """Build the degenerator of a run, with fresh noise from `seed` and `draw`, as `freeze` has it.
+    """Build the degenerator of a run, with fresh noise from `seed` and `draw`.
 
     Raises:
         NoDegenerator: the weights are missing, are no weights, or are another network's.
@@ -112,7 +115,7 @@ def load(record: RunRecord, folder: Path, seed: int, draw: Draw = fast_bytes) ->
         raise NoDegenerator(f"{path} is no checkpoint of this run: {reason}") from error
     except ConfigError as error:
         raise NoDegenerator(f"the run's config is not one of this version: {error}") from error
-    return freeze(module, seed, draw)
+    return module.inference(seed, draw)
 
 
 def config_of(record: RunRecord) -> RunConfig:

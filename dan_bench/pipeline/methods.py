@@ -23,8 +23,6 @@ from dan_bench.interfaces import (
     Sink,
     dimension,
 )
-from dan_bench.models import compatibility
-from dan_bench.models.frozen import freeze
 from dan_bench.models.module import AdversarialModule, Hyperparameters
 from dan_bench.pipeline.algorithm1 import Algorithm1
 from dan_bench.pipeline.train import train
@@ -79,7 +77,7 @@ class UntrainedNetwork(Control):
         super().__init__(config, source)
         setting: Hyperparameters = self.provided["setting"]
         variant = self.model.target
-        reason = compatibility.refusal(variant, type(setting.objective), setting.output)
+        reason = variant.refusal(type(setting.objective), setting.output)
         if reason is not None:
             raise ConfigError(
                 f"model={config.model.name} objective={config.objective.name} "
@@ -134,7 +132,7 @@ class UntrainedNetwork(Control):
         """Return the module as a degenerator, having written its curves."""
         pd.DataFrame(module.curves).to_parquet(folder / "curves.parquet")
         parameters = float(sum(p.numel() for p in module.parameters()))
-        degenerator = freeze(module.cpu(), self.config.seed)
+        degenerator = module.cpu().inference(self.config.seed)
         return Obtained(degenerator, costs={"parameters": parameters})
 
 

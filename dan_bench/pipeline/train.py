@@ -6,10 +6,8 @@ from pathlib import Path
 
 from dan_bench.callbacks.checkpoint import Checkpoint
 from dan_bench.callbacks.convergence import Convergence
-from dan_bench.callbacks.end_to_end import Overwrite
-from dan_bench.callbacks.overwritten import TrainingSetCopy
-from dan_bench.callbacks.samples import Samples
-from dan_bench.callbacks.snapshots import Snapshots
+from dan_bench.callbacks.overwriting import Overwrite, TrainingSetCopy
+from dan_bench.callbacks.samples import Samples, Snapshots
 from dan_bench.config.schema import RunConfig
 from dan_bench.data.batches import Batches
 from dan_bench.interfaces import Dataset, Progress, ProgressCallback, SampleSink, Sink
@@ -59,10 +57,10 @@ def train(
         live=copy is not None,
     )
     if copy is not None:
-        module.listeners.append(Overwrite(batches, copy))
-    module.listeners.append(Convergence(held_out, module.setting, seed))
+        module.callbacks.append(Overwrite(batches, copy))
+    module.callbacks.append(Convergence(held_out, module.setting, seed))
     snapshots = Snapshots(folder, kept, steps, held_out, noise_dim, seed)
-    module.listeners.append(snapshots)
+    module.callbacks.append(snapshots)
     checkpoint = None
     if copy is None:
         every = config.runtime.checkpoint_every
@@ -72,10 +70,10 @@ def train(
             warning = f"{reason}; renamed to {aside.name}, and the run begins again"
             progress(Progress("training", warning=warning))
     if 0 in kept and (checkpoint is None or checkpoint.step() == 0):
-        snapshots.look(module)
+        snapshots.keep(module)
     if isinstance(sink, SampleSink):
         shape, at = source.shape, sink.sample_steps
-        module.listeners.append(Samples(sink.log_sample, at, held_out, shape, noise_dim, seed))
+        module.callbacks.append(Samples(sink.log_sample, at, held_out, shape, noise_dim, seed))
     progress(Progress("training", 0, steps))
     try:
         fit(

@@ -102,7 +102,7 @@ class Store:
         Args:
             key: of the run.
             name: `samples` or `inputs`, n x d bytes; or `snapshots`, `snapshot_steps` (see
-                `dan_bench.callbacks.snapshots`).
+                `dan_bench.callbacks.samples`).
         """
         path = self.folder(key) / f"{name}.npy"
         return np.load(path, mmap_mode="r") if path.is_file() else None

@@ -14,14 +14,13 @@ import dan_bench.models.frozen
 from dan_bench.attacks.dictionary import Dictionary
 from dan_bench.attacks.distinguish import C2st
 from dan_bench.attacks.label import Label
-from dan_bench.attacks.learners import Budget
 from dan_bench.attacks.reconstruction import Reconstruction
+from dan_bench.attacks.training import Budget
 from dan_bench.controls.ciphers import Identity, OneTimePad, Shake256, Shuffle, XorStoredKey
 from dan_bench.controls.generators import Pcg64, PythonRandom, Urandom
 from dan_bench.data.noise import NoiseRows
 from dan_bench.interfaces import Data
 from dan_bench.models.dan import DAN
-from dan_bench.models.frozen import FrozenDegenerator
 from dan_bench.models.module import Hyperparameters
 from dan_bench.objectives.nonsaturating import Nonsaturating
 from dan_bench.pipeline.evaluate import Measures, measure
@@ -279,7 +278,7 @@ def frozen(output, noise_dim):
         input="data_and_noise",
         scale=8.0,
     )
-    return FrozenDegenerator(module, seed=0)
+    return module.inference(seed=0)
 
 
 @pytest.mark.parametrize("output", ["sigmoid", "torus"])

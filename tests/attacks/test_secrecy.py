@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from dan_bench.attacks.dictionary import Dictionary, Digest
-from dan_bench.attacks.learners import Budget
 from dan_bench.attacks.rehearsal import Rehearsal, logit
+from dan_bench.attacks.training import Budget
 from dan_bench.config.compose import configure
 from dan_bench.config.schema import ConfigError
 from dan_bench.controls.ciphers import OneTimePad, SeededRandom, Shake256, XorStoredKey

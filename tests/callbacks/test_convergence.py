@@ -9,10 +9,11 @@ import pytest
 import torch
 from torch import nn
 
-from dan_bench.callbacks.convergence import ROWS, Convergence, value
+from dan_bench.callbacks.convergence import ROWS, Convergence, effective_dimensions, value
 from dan_bench.config.compose import configure
 from dan_bench.data.batches import Batches
 from dan_bench.interfaces import Data
+from dan_bench.metrics import entropy
 from dan_bench.models.dan import DAN
 from dan_bench.models.module import Hyperparameters
 from dan_bench.models.outputs import DiscriminatorCritic
@@ -73,6 +74,19 @@ def noted(module, step=5):
     return module.curves[-1]
 
 
+@pytest.mark.parametrize(("rows", "width"), [(3, 7), (256, 7), (256, 300)])
+def test_its_effective_dimensions_are_those_of_the_metric(rows, width):
+    sample = np.random.default_rng(rows).integers(0, 200, (rows, width), dtype=np.uint8)
+    sample[:, 3] = sample[:, 2]
+    expected = entropy.effective_dimensions(sample).value
+    assert effective_dimensions(sample) == pytest.approx(expected, rel=1e-12)
+
+
+def test_its_sums_are_exact_at_the_largest_bytes():
+    """127.5^2 times 256 rows is just below 2^24 quarters, where float32 stops counting them."""
+    assert effective_dimensions(np.full((256, 2), 255, dtype=np.uint8)) == 0
+
+
 @pytest.mark.parametrize(
     ("real", "fake", "expected"),
     [(0, 0, -math.log(4)), (100, -100, 0), (1, 1, -math.log1p(math.e) - math.log1p(1 / math.e))],
@@ -111,7 +125,7 @@ def test_a_degenerator_that_is_uniform_is_at_no_distance():
 
 def test_it_looks_at_logging_steps_only_and_alters_no_training():
     watched, alone = dan(), dan()
-    watched.listeners.append(Convergence(Data(ROWS_OF_DATA), watched.setting, seed=0))
+    watched.callbacks.append(Convergence(Data(ROWS_OF_DATA), watched.setting, seed=0))
     for module in (watched, alone):
         fit(module, Batches(Data(ROWS_OF_DATA), WIDTH, WIDTH, 10, 23, seed=0))
     assert [set(point) for point in watched.curves] == [set(watched.curves[0])] * 4

@@ -10,8 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from dan_bench.callbacks.end_to_end import Overwrite
-from dan_bench.callbacks.overwritten import FILE, NotOurs, TrainingSetCopy
+from dan_bench.callbacks.overwriting import FILE, NotOurs, Overwrite, TrainingSetCopy
 from dan_bench.config.compose import configure
 from dan_bench.config.schema import ConfigError
 from dan_bench.data.batches import Batches
@@ -49,7 +48,7 @@ def trained(folder, steps):
     copy = TrainingSetCopy(ROWS, folder)
     batches = Batches(replace(Data(ROWS), rows=copy), WIDTH, 8, BATCH, steps, 0, live=True)
     module = dan()
-    module.listeners.append(Overwrite(batches, copy))
+    module.callbacks.append(Overwrite(batches, copy))
     fit(module, batches)
     return module, copy
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.stats import norm
 
-from dan_bench.callbacks.snapshots import Snapshots
+from dan_bench.callbacks.samples import Snapshots
 from dan_bench.config.compose import configure
 from dan_bench.data.bell import Bell
 from dan_bench.data.noise import NoiseRows

@@ -13,7 +13,7 @@ from dan_bench.attacks.comparisons import (
     FreshClassifierAccuracy,
     StructuralSimilarity,
 )
-from dan_bench.attacks.learners import Budget
+from dan_bench.attacks.training import Budget
 from dan_bench.config.compose import configure
 from dan_bench.config.schema import ConfigError
 from dan_bench.controls.adversarial import (

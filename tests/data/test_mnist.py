@@ -5,10 +5,8 @@ import shutil
 import numpy as np
 import pytest
 
-from dan_bench.data.fashion_mnist import FashionMnist
-from dan_bench.data.fetch import DataUnavailable
-from dan_bench.data.mnist import Mnist
-from dan_bench.data.servers import torchvision_mirrors
+from dan_bench.data.fetch import DataUnavailable, torchvision_mirrors
+from dan_bench.data.mnist import FashionMnist, Mnist
 
 IMAGES = "t10k-images-idx3-ubyte"
 

@@ -11,9 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from dan_bench.data import servers
-from dan_bench.data.fetch import fetch
-from dan_bench.data.servers import command, download, from_debian, from_mirror, from_npm
+from dan_bench.data import fetch as fetching
+from dan_bench.data.fetch import (
+    command,
+    download,
+    fetch,
+    from_debian,
+    from_mirror,
+    from_npm,
+)
 
 EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
 STALLED = 0.4
@@ -105,7 +111,7 @@ def test_a_server_that_nobody_is_behind_is_given_up(tmp_path):
 
 def test_a_slow_download_is_waited_for_and_tells_how_far_it_is(tmp_path, monkeypatch, capsys):
     """It takes many times as long as a silent server would be given."""
-    monkeypatch.setattr(servers, "PROGRESS_SECONDS", 0.1)
+    monkeypatch.setattr(fetching, "PROGRESS_SECONDS", 0.1)
     content = os.urandom(100_000)
     with server(sending(content, pause=STALLED / 4)) as url:
         download(url + "file.gz", tmp_path / "file.gz", stalled=STALLED)
@@ -116,7 +122,7 @@ def test_a_slow_download_is_waited_for_and_tells_how_far_it_is(tmp_path, monkeyp
 
 
 def test_after_a_silent_mirror_the_next_source_is_asked(tmp_path, monkeypatch):
-    monkeypatch.setattr(servers, "download", partial(download, stalled=STALLED))
+    monkeypatch.setattr(fetching, "download", partial(download, stalled=STALLED))
     start = time.monotonic()
     with server(silent) as url:
         said = fetch(

@@ -9,13 +9,13 @@ import pytest
 import torch
 from tiny_runs import SMALL, batches, module_of
 
-from dan_bench.attacks.learners import Budget, perceptron
-from dan_bench.attacks.learners import fit as fit_attacker
+from dan_bench.attacks.training import Budget, perceptron
+from dan_bench.attacks.training import fit as fit_attacker
 from dan_bench.config.compose import configure
 from dan_bench.controls.adversarial import Fgsm
 from dan_bench.data.batches import as_bytes, quantise
 from dan_bench.interfaces import Estimate
-from dan_bench.models.compatibility import choices, refusal
+from dan_bench.models.compatibility import choices
 from dan_bench.models.module import laid_out_as
 from dan_bench.models.outputs import OUTPUTS
 from dan_bench.pipeline.evaluate import check_finite, measure
@@ -29,7 +29,7 @@ MODELS, OBJECTIVES = choices("model"), choices("objective")
 COMBINATIONS = [
     (model, objective, output)
     for model, objective, output in product(MODELS, OBJECTIVES, OUTPUTS)
-    if refusal(MODELS[model], OBJECTIVES[objective], output) is None
+    if MODELS[model].refusal(OBJECTIVES[objective], output) is None
 ]
 NOT_FINITE = [float("nan"), float("inf"), float("-inf")]
 
@@ -109,7 +109,7 @@ def test_weights_that_are_not_finite_after_the_last_step_end_the_training():
             with torch.no_grad():
                 next(module.degenerator.parameters()).view(-1)[0] = float("inf")
 
-    module.listeners.append(listen)
+    module.callbacks.append(listen)
     with pytest.raises(FloatingPointError, match=r"step 3: degenerator.*not finite"):
         fit(module, batches(module, steps=3))
 
@@ -121,7 +121,7 @@ def test_weights_that_single_precision_cannot_hold_end_the_training():
         with torch.no_grad():
             next(module.degenerator.parameters()).view(-1)[0] = 1e200
 
-    module.listeners.append(listen)
+    module.callbacks.append(listen)
     with pytest.raises(FloatingPointError, match=r"step 3: degenerator.*not finite"):
         fit(module, batches(module, steps=3), precision="64-true")
 
@@ -135,7 +135,7 @@ def test_an_output_that_is_not_finite_is_named_with_its_step():
             next(module.ema.parameters()).view(-1)[0] = torch.nan
         as_bytes(module.degenerate(batch.data, batch.noise))
 
-    module.listeners.append(listen)
+    module.callbacks.append(listen)
     with pytest.raises(FloatingPointError, match=r"step 2: an output .* learning rates"):
         fit(module, batches(module, steps=3))
 
@@ -196,15 +196,16 @@ def test_a_metric_that_is_not_finite_is_named(number, part):
 
 def test_an_attacker_that_diverges_is_no_evidence_of_destruction():
     """It would be left with the weights that it began with, recover nothing, and so vouch."""
-    network = perceptron(4, 8, 1)
     x = torch.rand(100, 4, generator=torch.Generator().manual_seed(0))
 
-    def loss(rows):
-        return (network(x[rows]) - x[rows].sum(dim=1, keepdim=True)).square().mean()
+    def loss(network, x, y):
+        return (network(x) - y).square().mean()
 
     budget = Budget(epochs=5, patience=5, batch_size=10, lr=1e38, weight_decay=0.0)
     with pytest.raises(FloatingPointError, match=r"attacker label diverged.*lr=1e\+38"):
-        fit_attacker(network, loss, 100, budget, seed=0, name="label")
+        fit_attacker(
+            lambda: perceptron(4, 8, 1), (x, x.sum(dim=1, keepdim=True)), loss, budget, 0, "label"
+        )
 
 
 def test_an_adversary_whose_pictures_are_not_finite_makes_no_bytes():

@@ -14,7 +14,6 @@ from dan_bench.data.batches import Batch, Batches
 from dan_bench.interfaces import Case, Conditional, Data, Estimate, Pairs, RunRecord
 from dan_bench.metrics.entropy import joint_bits, shannon_bits
 from dan_bench.models.entropydan import KNOTS, ConditionalOutput, ConditionScale, EntropyDAN
-from dan_bench.models.frozen import freeze
 from dan_bench.models.module import Hyperparameters
 from dan_bench.models.outputs import OUTPUTS
 from dan_bench.objectives.nonsaturating import Nonsaturating
@@ -79,7 +78,7 @@ def test_noise_of_trueness_t_has_8_t_bits_a_byte(bits):
     module.degenerator.noise = torch.nn.Identity()
     module.degenerator.dial = torch.nn.Identity()
     with torch.no_grad():
-        y = module.at_trueness(bits / 8, torch.zeros(4096, 1), u)
+        y = module.conditioned(bits / 8, torch.zeros(4096, 1), u)
     counts = np.bincount(y.mul(256).to(torch.uint8).numpy().ravel(), minlength=256)
     assert counts[: 2**bits].tolist() == [4096 * WIDTH // 2**bits] * 2**bits
     assert counts[2**bits :].sum() == 0
@@ -99,9 +98,9 @@ def test_the_data_reach_the_output_through_one_number_only():
 
 def test_turned_the_data_do_not_matter_at_all():
     module, one = entropydan(), batch(0)
-    y = module.at_trueness(0.7, one.data, one.noise)
-    assert torch.equal(y, module.at_trueness(0.7, batch(1).data, one.noise))
-    assert not torch.equal(y, module.at_trueness(0.6, one.data, one.noise))
+    y = module.conditioned(0.7, one.data, one.noise)
+    assert torch.equal(y, module.conditioned(0.7, batch(1).data, one.noise))
+    assert not torch.equal(y, module.conditioned(0.6, one.data, one.noise))
 
 
 # what it is judged by
@@ -153,11 +152,11 @@ def test_the_way_to_a_real_sample_goes_round_the_torus_but_not_round_the_dial():
 def test_a_few_hundred_steps_set_the_dial():
     """From nearly flat to R^2 > 0.98 on small noise; the whole is `+experiment=dial`."""
     module = entropydan()
-    case = case_of(freeze(module, seed=0))
+    case = case_of(module.inference(seed=0))
     before = Dial(5)(case, Data(ROWS))
     assert before.value < 0.5
     fit(module, Batches(Data(ROWS), WIDTH, NOISE, 64, 600, seed=0))
-    after = Dial(5)(case_of(freeze(module, seed=0)), Data(ROWS))
+    after = Dial(5)(case_of(module.inference(seed=0)), Data(ROWS))
     assert after.details["rising"] == 1
     assert after.value > 0.95
     assert module.own(module.degenerator, batch().data).mean() > 0.99
@@ -185,7 +184,7 @@ class Perfect:
         u = np.random.default_rng(0).random(data.shape)
         return (u * 2 ** (8 * self.trueness)).astype(np.uint8)
 
-    def at(self, trueness):
+    def condition(self, trueness):
         return Perfect(trueness, self.wrong)
 
 
@@ -221,21 +220,25 @@ def test_r_squared_of_a_line():
 
 
 def test_a_frozen_dial_turns_and_refuses_what_is_not_on_it():
-    frozen = freeze(entropydan(), seed=0)
+    frozen = entropydan().inference(seed=0)
     assert isinstance(frozen, Conditional)
     rows = np.arange(100)
-    assert (frozen.at(0.2)(ROWS[:100], rows) == frozen.at(0.2)(ROWS[100:200], rows)).all()
-    assert (frozen.at(0.2)(ROWS[:100], rows) != frozen.at(0.9)(ROWS[:100], rows)).any()
+    assert (
+        frozen.condition(0.2)(ROWS[:100], rows) == frozen.condition(0.2)(ROWS[100:200], rows)
+    ).all()
+    assert (
+        frozen.condition(0.2)(ROWS[:100], rows) != frozen.condition(0.9)(ROWS[:100], rows)
+    ).any()
     for wrong in (-0.1, 1.1, math.nan):
-        with pytest.raises(ValueError, match="trueness="):
-            frozen.at(wrong)
+        with pytest.raises(ValueError, match="level="):
+            frozen.condition(wrong)
 
 
 def test_the_averaged_weights_are_the_ones_that_are_turned():
     module = entropydan(ema_decay=0.9)
     fit(module, Batches(Data(ROWS), WIDTH, NOISE, 16, 20, seed=0))
     one = batch()
-    y = module.at_trueness(0.5, one.data, one.noise)
+    y = module.conditioned(0.5, one.data, one.noise)
     asked = torch.full((SIZE,), 0.5)
     assert torch.equal(y, module.ema.module(asked, one.noise))
     assert not torch.equal(y, module.degenerator(asked, one.noise))

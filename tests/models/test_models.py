@@ -14,7 +14,6 @@ from dan_bench.data.batches import Batches, as_bytes
 from dan_bench.data.noise import Danoise
 from dan_bench.interfaces import Data
 from dan_bench.models.dan import DAN
-from dan_bench.models.frozen import FrozenDegenerator
 from dan_bench.models.gan import GAN
 from dan_bench.models.module import Hyperparameters
 from dan_bench.models.networks import mlp
@@ -123,7 +122,7 @@ def test_the_gan_takes_the_data_for_real_and_the_dan_the_noise():
 @pytest.mark.parametrize("output", ["sigmoid", "torus"])
 def test_outputs_lie_from_0_to_below_1(output):
     raw = torch.linspace(-12, 12, 100001)
-    y = OUTPUTS[output].squash(raw)
+    y = OUTPUTS[output].activation(raw)
     assert y.min() >= 0
     assert y.max() < 1
 
@@ -132,20 +131,20 @@ def test_outputs_lie_from_0_to_below_1(output):
 def test_at_the_end_of_float32_an_output_is_still_a_byte(output):
     """1 - 1e-9 is 1 in float32; its byte is 255, and not the 0 on the other side."""
     raw = torch.tensor([-1e-9] if output == "torus" else [25.0])
-    y = OUTPUTS[output].squash(raw)
+    y = OUTPUTS[output].activation(raw)
     assert 0 <= y.item() <= 1
     assert as_bytes(y).tolist() == [255]
 
 
 def test_torus_wraps_modulo_1():
     raw = torch.tensor([0.0, 0.25, 1.0, 1.25, -0.25, -3.75, 17.5])
-    y = OUTPUTS["torus"].squash(raw)
+    y = OUTPUTS["torus"].activation(raw)
     assert y.tolist() == [0.0, 0.25, 0.0, 0.25, 0.75, 0.25, 0.5]
 
 
 def test_the_gradient_passes_the_torus_as_through_the_identity():
     raw = torch.linspace(-3, 3, 61, requires_grad=True)
-    (slope,) = torch.autograd.grad(OUTPUTS["torus"].squash(raw).sum(), raw)
+    (slope,) = torch.autograd.grad(OUTPUTS["torus"].activation(raw).sum(), raw)
     assert torch.equal(slope, torch.ones(61))
 
 
@@ -193,8 +192,10 @@ def test_quantise_gives_255_for_1_and_keeps_what_it_was_given():
 def test_scale_multiplies_the_first_pre_activations():
     data, noise = batches(1).at(0)[0], batches(1).at(0)[2]
     one, three = dan(), dan(scale=3.0)
-    raw = one.degenerator(one.feed(data, noise))
-    assert torch.allclose(three.degenerator(three.feed(data, noise)), 3 * raw, rtol=1e-5, atol=1e-6)
+    raw = one.degenerator(one.inputs(data, noise))
+    assert torch.allclose(
+        three.degenerator(three.inputs(data, noise)), 3 * raw, rtol=1e-5, atol=1e-6
+    )
 
 
 # what the degenerator is told
@@ -429,8 +430,8 @@ def test_degenerating_uses_the_averaged_weights():
     module = dan(ema_decay=0.9)
     fit(module, batches(10))
     batch = batches(1).at(0)
-    raw = module.ema.module(module.feed(batch.data, batch.noise))
-    assert torch.equal(module.degenerate(batch.data, batch.noise), module.output.squash(raw))
+    raw = module.ema.module(module.inputs(batch.data, batch.noise))
+    assert torch.equal(module.degenerate(batch.data, batch.noise), module.output.activation(raw))
     assert not torch.equal(module.degenerate(batch.data, batch.noise), module(*batch[::2]))
 
 
@@ -455,7 +456,7 @@ def test_a_network_trained_at_any_precision_of_the_config_degenerates(precision,
     fit(module, batches(10), precision=precision)
     assert all(value.isfinite().all() for value in module.state_dict().values())
     assert all(math.isfinite(x) for point in module.curves for x in point.values())
-    out = FrozenDegenerator(module, seed=0)(ROWS, np.arange(50))
+    out = module.inference(seed=0)(ROWS, np.arange(50))
     assert out.shape == ROWS.shape
     assert out.dtype == np.uint8
 
@@ -471,12 +472,12 @@ def test_training_moves_the_output_towards_noise():
     data = Data(np.zeros((64, WIDTH), dtype=np.uint8))
     module = dan(hidden=(64,), output="torus", scale=0.1, noise_dim=WIDTH, log_every=400)
     fit(module, Batches(data, WIDTH, WIDTH, 64, 1, seed=0))
-    frozen = FrozenDegenerator(module, seed=0)
+    frozen = module.inference(seed=0)
     black = np.zeros((2000, WIDTH), dtype=np.uint8)
     before = frozen(black, np.arange(2000))
     module.train()
     fit(module, Batches(data, WIDTH, WIDTH, 64, 400, seed=0))
-    after = FrozenDegenerator(module, seed=0)(black, np.arange(2000))
+    after = module.inference(seed=0)(black, np.arange(2000))
 
     def away(sample):
         """Chi-square of the bytes against uniform, over its degrees of freedom."""

@@ -17,8 +17,7 @@ from dan_bench.models.dan import DAN
 from dan_bench.models.module import Hyperparameters
 from dan_bench.models.networks import mlp
 from dan_bench.models.outputs import OUTPUTS
-from dan_bench.objectives import on_both
-from dan_bench.objectives.gradients import input_gradient, squared_norm
+from dan_bench.objectives import input_gradient, on_both, squared_norm
 from dan_bench.objectives.guide import Guide, assign
 from dan_bench.objectives.hinge import Hinge
 from dan_bench.objectives.least_squares import LeastSquares

@@ -1,6 +1,5 @@
 """The subjects of Table 1: the presets that name them, how they learn, and all of them, tiny."""
 
-import dataclasses
 import json
 import math
 import os
@@ -27,7 +26,7 @@ from torchvision.models.vgg import vgg16
 
 from dan_bench.config.schema import Part
 from dan_bench.data.noise import system_bytes
-from dan_bench.models.frozen import freeze
+from dan_bench.models.frozen import FrozenDegenerator
 from dan_bench.pipeline.algorithm1 import NetworkNoise
 from dan_bench.report.table1 import ALBUM, OUTPUT, TRAINING
 from dan_bench.statistics import binomial_interval
@@ -303,22 +302,18 @@ def test_a_program_that_is_not_there_is_a_failed_row(tiny):
 def test_the_degenerator_writes_what_became_of_the_bytes_themselves():
     """Exactly as many bytes as asked, a function of the original and of fresh randomness."""
 
-    class Module(torch.nn.Module):
-        setting = dataclasses.make_dataclass("Setting", ["noise_dim"])(3)
-        seen: list[torch.Tensor] = []  # noqa: RUF012
+    seen = []
 
-        device = torch.device("cpu")
+    def degenerate(data, noise):
+        seen.append(noise)
+        return data
 
-        def degenerate(self, data, noise):
-            self.seen.append(noise)
-            return data
-
-    source = NetworkNoise(freeze(Module(), 0, system_bytes), WIDTH, "copies")
+    source = NetworkNoise(FrozenDegenerator(degenerate, 3, 0, system_bytes), WIDTH, "copies")
     assert source.needs_original
     for n in (1, WIDTH, 3 * WIDTH + 5, 2_000_000):
         original = np.random.default_rng(n).bytes(n)
         assert bytes(source.fill(original, 0, n)) == original
-    fresh = torch.cat(Module.seen)
+    fresh = torch.cat(seen)
     assert len(torch.unique(fresh, dim=0)) == len(fresh)  # no row's randomness is used twice
     assert abs(float(fresh.mean())) < 0.1
     assert float(fresh.std()) == pytest.approx(1, abs=0.1)

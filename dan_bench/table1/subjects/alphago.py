@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss, relu
 from torch.utils.data import TensorDataset
 
-from dan_bench.data.idx import read
-from dan_bench.data.mnist import Mnist
+from dan_bench.data.mnist import Mnist, read
 from dan_bench.interfaces import Data
 from dan_bench.table1.boards import MOVES, PASS, POINTS, boards, winners
 from dan_bench.table1.learning import Learning, learn, seeded

@@ -15,7 +15,6 @@ from dan_bench.config.schema import RunConfig
 from dan_bench.data.noise import system_bytes
 from dan_bench.erase import erase, plan_erasure
 from dan_bench.interfaces import Progress
-from dan_bench.models.frozen import freeze
 from dan_bench.models.module import AdversarialModule
 from dan_bench.pipeline.algorithm1 import NetworkNoise
 from dan_bench.pipeline.evaluate import measure
@@ -94,7 +93,7 @@ class Dan:
             warnings.filterwarnings("ignore", module="pytorch_lightning")  # of its own use of torch
             train(planned, module, place.work, None, told)
         seconds = time.perf_counter() - started
-        frozen = freeze(module.cpu(), given.seed)
+        frozen = module.cpu().inference(given.seed)
         measured = measure(
             frozen,
             planned.source,
@@ -130,7 +129,7 @@ def overwrite(originals: Sequence[Path], module: AdversarialModule, given: RunCo
         given.tell(Progress("overwriting, KiB", done >> 10, intended.size >> 10))
 
     # fresh randomness of the operating system's: who has the weights and the seed cannot repeat it
-    degenerator = freeze(module, 0, system_bytes)
+    degenerator = module.inference(0, system_bytes)
     name = f"outputs of a trained {type(module).__name__}, the data as its input"
     noise = NetworkNoise(degenerator, WIDTH, name)
     report = erase(intended, noise, evidence=False, progress=progress)

@@ -1,7 +1,8 @@
-"""A training set that is overwritten while it is used: the run's own copy, and never another file.
+"""`end_to_end=true`: what the degenerator has learned from is degenerated at once.
 
-The original is only read. The copy is a new file in the run's folder, mapped into memory; rows
-that are replaced there are what every later reader gets.
+The paper leaves this as future work. After every step its rows are replaced, in the run's own copy
+of the training set, by what the degenerator makes of them; the next epoch finds noise there. The
+original is only read: the copy is a new file in the run's folder, mapped into memory.
 """
 
 import os
@@ -10,8 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dan_bench.data.batches import Batch, Batches, as_bytes
 from dan_bench.interfaces import Bytes, Rows
 from dan_bench.metrics.destruction import share_left
+from dan_bench.models.module import AdversarialModule
 
 BLOCK_ROWS = 4096
 FILE = "training_set.copy"
@@ -70,7 +73,7 @@ class TrainingSetCopy:
         self.path.unlink()
 
     def _check(self) -> None:
-        """Look what there is at the path, following no link."""
+        """Raise NotOurs unless the file at the path, which may be no link, is the one made here."""
         try:
             there = self.path.lstat()
         except OSError as error:
@@ -81,3 +84,23 @@ class TrainingSetCopy:
                 f"{self.path} is not the copy that this run made in {self._folder}; nothing was "
                 "written. Let nothing else touch that folder, and run again"
             )
+
+
+class Overwrite:
+    """A module's callback: overwrites after each step, and adds `data_left` to the curves."""
+
+    def __init__(self, batches: Batches, copy: TrainingSetCopy) -> None:
+        if batches.data.rows is not copy or not batches.live:
+            raise ValueError("the batches must be read live from the copy that is overwritten")
+        self._batches = batches
+        self._copy = copy
+
+    def __call__(self, module: AdversarialModule, batch: Batch) -> None:
+        """Replace the rows of the step that has just ended."""
+        step = module.step
+        module.eval()  # as it degenerates once it is frozen
+        made = as_bytes(module.degenerate(batch.data, batch.noise))
+        module.train()
+        self._copy.overwrite(self._batches.visited(step - 1), made)
+        if step % module.setting.log_every == 0:
+            module.note({"data_left": self._copy.left()})

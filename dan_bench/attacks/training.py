@@ -1,0 +1,248 @@
+"""The training loop of every learned attacker, classifier and control, and their small networks."""
+
+import copy
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from pydantic import PositiveFloat, PositiveInt
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.optim import Optimizer
+
+from dan_bench.interfaces import Bytes
+from dan_bench.rng import derive
+
+VIEWS = 3
+VALIDATION_SHARE = 0.1
+SOLVED = 1e-3
+"""Validation loss, in nats or as a share of the variance, below which training stops."""
+
+Loss = Callable[..., Tensor]
+"""From a network and the tensors of one batch to the mean loss over the batch."""
+
+
+@contextmanager
+def seeded(seed: int, name: str) -> Iterator[None]:
+    """Make all that torch draws inside (weights, dropout) a function of (seed, name) alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(seed, name))
+        yield
+
+
+def train_epochs(
+    network: nn.Module,
+    batches: Iterable[Sequence[Tensor]],
+    loss: Loss,
+    optimizer: Optimizer,
+    epochs: int,
+    after_epoch: Callable[[int], bool | None],
+    after_step: Callable[[int, int, float], None] | None = None,
+) -> None:
+    """Train a network in place.
+
+    Args:
+        network: on the device where it is to be trained; batches are moved there.
+        batches: of one epoch; iterated anew for each, so that it may shuffle.
+        loss: what is minimised.
+        optimizer: of the network's parameters.
+        epochs: how many at most.
+        after_epoch: called with the number of the epoch, from 1, and the network in evaluation
+            mode; training ends where it returns True.
+        after_step: called with the number of the step and of the epoch, from 1, and the loss.
+
+    Raises:
+        FloatingPointError: the loss or a weight is no longer finite.
+    """
+    device, step = next(network.parameters()).device, 0
+    for epoch in range(1, epochs + 1):
+        network.train()
+        for batch in batches:
+            value = loss(network, *(part.to(device) for part in batch))
+            optimizer.zero_grad(set_to_none=True)
+            value.backward()
+            optimizer.step()
+            step += 1
+            reached = value.item()
+            if not math.isfinite(reached):
+                raise FloatingPointError(f"the loss is {reached} after {step} steps")
+            if after_step is not None:
+                after_step(step, epoch, reached)
+        if not all(weight.isfinite().all() for weight in network.state_dict().values()):
+            raise FloatingPointError(f"a weight is not finite after {step} steps")
+        network.eval()
+        if after_epoch(epoch):
+            break
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What an attacker may spend.
+
+    Args:
+        epochs: passes over its examples, at most.
+        patience: epochs without a better validation loss after which it stops.
+        batch_size: rows a step.
+        lr: learning rate of AdamW.
+        weight_decay: of AdamW.
+    """
+
+    epochs: PositiveInt
+    patience: PositiveInt
+    batch_size: PositiveInt
+    lr: PositiveFloat
+    weight_decay: float
+
+
+@dataclass(frozen=True)
+class ShuffledBatches:
+    """The chosen rows of some tensors in batches, in a new random order on every iteration."""
+
+    examples: Sequence[Tensor]
+    rows: Tensor
+    size: int
+    order: torch.Generator
+
+    def __iter__(self) -> Iterator[list[Tensor]]:
+        shuffled = self.rows[torch.randperm(len(self.rows), generator=self.order)]
+        return ([part[rows] for part in self.examples] for rows in shuffled.split(self.size))
+
+
+def fit(
+    make: Callable[[], nn.Module],
+    examples: Sequence[Tensor],
+    loss: Loss,
+    budget: Budget,
+    seed: int,
+    name: str,
+) -> nn.Module:
+    """Train a fresh network and return it with the weights of the least validation loss.
+
+    A tenth of the examples is kept for validation. An attacker that learns nothing stops after
+    `patience` epochs and keeps the weights that misled it least. The result is a function of the
+    examples and of (seed, name).
+
+    Args:
+        make: returns the network.
+        examples: tensors with one row an example: inputs, and whatever `loss` compares with.
+        loss: takes the network and a batch of each of `examples`.
+        budget: epochs, patience and the optimiser's hyperparameters.
+        seed: of the run.
+        name: of the attacker; names its random streams and stands in messages.
+
+    Raises:
+        FloatingPointError: the training diverged.
+    """
+    with seeded(seed, name):
+        network = make()
+    order = torch.Generator().manual_seed(derive(seed, f"{name}/order"))
+    shuffled = torch.randperm(len(examples[0]), generator=order)
+    held_out = max(1, int(VALIDATION_SHARE * len(shuffled)))
+    validation = [part[shuffled[:held_out]].split(budget.batch_size) for part in examples]
+    batches = ShuffledBatches(examples, shuffled[held_out:], budget.batch_size, order)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=budget.lr, weight_decay=budget.weight_decay, fused=True
+    )
+    best, kept, stale = math.inf, copy.deepcopy(network.state_dict()), 0
+
+    @torch.no_grad()
+    def validate(_: int) -> bool:
+        nonlocal best, kept, stale
+        losses = (float(loss(network, *b)) * len(b[0]) for b in zip(*validation, strict=True))
+        reached = sum(losses) / held_out
+        if not math.isfinite(reached):
+            raise FloatingPointError(f"its validation loss is {reached}")
+        stale += 1
+        if reached < best:
+            best, kept, stale = reached, copy.deepcopy(network.state_dict()), 0
+        return stale >= budget.patience or best < SOLVED
+
+    try:
+        train_epochs(network, batches, loss, optimizer, budget.epochs, validate)
+    except FloatingPointError as error:
+        raise FloatingPointError(
+            f"the attacker {name} diverged: {error}; lower its budget.lr={budget.lr}"
+        ) from error
+    network.load_state_dict(kept)
+    return network.eval().requires_grad_(False)
+
+
+def classification(network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of the labels under the network's logits."""
+    return cross_entropy(network(inputs), labels)
+
+
+@torch.no_grad()
+def predict(
+    network: nn.Module, inputs: Tensor
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Return the network's outputs for all inputs, as float64."""
+    return torch.cat([network(part) for part in inputs.split(1000)]).double().numpy()
+
+
+def views(rows: Bytes) -> Tensor:
+    """Bytes as (2y - 1, sin 2 pi y, cos 2 pi y), n x 3d.
+
+    The pair on the circle shows what lies across the wrap from 255 to 0.
+    """
+    y = torch.from_numpy(rows).to(torch.float32).add_(0.5).div_(256)
+    turn = 2 * math.pi * y
+    return torch.cat([2 * y - 1, turn.sin(), turn.cos()], dim=1)
+
+
+class FeatureMap:
+    """How an attacker sees bytes: their views, centred on those of its training rows.
+
+    Without the centring, what all rows have in common (the black of a digit's background) kills
+    the hidden units: a decoder then recovers nothing even from the data themselves.
+    """
+
+    def __init__(self, training: Bytes) -> None:
+        self._mean = views(training).mean(dim=0)
+
+    def __call__(self, rows: Bytes) -> Tensor:
+        """Return n x 3d numbers."""
+        return views(rows).sub_(self._mean)
+
+
+def perceptron(inputs: int, hidden: int, outputs: int) -> nn.Module:
+    """A perceptron with one hidden layer."""
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
+
+
+class ChannelsFirst(nn.Module):
+    """Rows B x (views d) of pictures to planes B x (views depth) x height x width.
+
+    A row without a shape of its own is one line of a picture.
+    """
+
+    def __init__(self, shape: tuple[int, ...], views: int) -> None:
+        super().__init__()
+        self.height, self.width, *rest = shape if len(shape) > 1 else (1, *shape)
+        self.depth, self.views = math.prod(rest), views
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Move the last axis before the picture's two."""
+        pictures = rows.unflatten(1, (self.views, self.height, self.width, self.depth))
+        planes: Tensor = pictures.permute(0, 1, 4, 2, 3).flatten(1, 2)
+        return planes
+
+
+def convnet(
+    shape: tuple[int, ...], channels: int, outputs: int, *, views: int = VIEWS, kernel: int = 3
+) -> nn.Module:
+    """Two strided convolutions over the picture, the views as channels, and a linear end."""
+    planes = ChannelsFirst(shape, views)
+    small = math.ceil(planes.height / 4) * math.ceil(planes.width / 4)
+    return nn.Sequential(
+        planes,
+        nn.Conv2d(views * planes.depth, channels, kernel, stride=2, padding=kernel // 2),
+        nn.ReLU(),
+        nn.Conv2d(channels, 2 * channels, 3, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(2 * channels * small, outputs),
+    )

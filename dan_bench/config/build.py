@@ -32,6 +32,7 @@ class Component:
     """Its place in the config, for messages."""
 
     def __call__(self, *given: Any, **provided: Any) -> Any:
+        """Call the target with its arguments and these."""
         return self.target(*given, **self.arguments, **provided)
 
     def build(self, **provided: Any) -> Any:

@@ -39,7 +39,8 @@ def sweep(name: str, overrides: Sequence[str]) -> list[dict[str, Any]]:
         sweeper = GridSweeper(whole.hydra.sweeper.grids)
         context = HydraContext(loader, Callbacks())
         sweeper.setup(hydra_context=context, task_function=lambda _: None, config=whole)
-        return [resolved(sweeper.values(job)) for job in sweeper.expand(list(overrides))]
+        axes = [override for override in overrides if not override.startswith("hydra.")]
+        return [resolved(sweeper.values(job)) for job in sweeper.expand(axes)]
 
 
 def from_hydra(composed: DictConfig) -> RunConfig:

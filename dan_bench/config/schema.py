@@ -36,6 +36,16 @@ RENAMED = {
     "dan_bench.metrics.linearity.linear_complexity": (
         "dan_bench.randomness.linearity.linear_complexity"
     ),
+    "dan_bench.table1.subjects.vgg.Vgg": "dan_bench.table1.vgg.Vgg",
+    "dan_bench.table1.subjects.inception.Inception": "dan_bench.table1.inception.Inception",
+    "dan_bench.table1.subjects.alphago.AlphaGo": "dan_bench.table1.go.AlphaGo",
+    "dan_bench.table1.subjects.dan.Dan": "dan_bench.table1.dan.Dan",
+    "dan_bench.table1.subjects.tools.Program": "dan_bench.table1.tools.Program",
+    "dan_bench.table1.subjects.tools.TruncateAndRewrite": (
+        "dan_bench.table1.tools.TruncateAndRewrite"
+    ),
+    "dan_bench.table1.boards.MnistFiles": "dan_bench.table1.go.MnistFiles",
+    "dan_bench.table1.danoise.DanoiseFiles": "dan_bench.table1.dan.DanoiseFiles",
     "dan_bench.tracking.WandbSink": "dan_bench.loggers.WandbSink",
     "dan_bench.tracking.TensorBoardSink": "dan_bench.loggers.TensorBoardSink",
     "dan_bench.tracking.CsvSink": "dan_bench.loggers.CsvSink",
@@ -182,6 +192,8 @@ class RunConfig(Strict):
 
     part: ClassVar[str] = "runs"
     """The folder of the results in which such runs leave their records."""
+    task: ClassVar[str] = "dan_bench.pipeline.plan.plan_run"
+    """What makes a run of such a config, ready to begin; see `dan_bench.pipeline.plan.Task`."""
 
     @property
     def kind(self) -> str:

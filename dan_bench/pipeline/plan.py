@@ -1,16 +1,16 @@
 """A config made into objects. Making them is the whole check of the config; no work is done yet."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import singledispatch
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 
 from dan_bench.callbacks.samples import picture
-from dan_bench.config.build import Component, bind, build, refusals
+from dan_bench.config.build import Component, bind, build, refusals, resolve
 from dan_bench.config.schema import ConfigError, Evaluation, RunConfig
 from dan_bench.interfaces import (
     Dataset,
@@ -35,38 +35,35 @@ class RunOutcome:
     """Of what made it fail."""
 
 
-class Task(Protocol):
+class Task(ABC):
     """A run of any kind, ready to begin."""
 
-    @property
-    def config(self) -> RunConfig:
-        """What it was made from."""
-        ...
+    config: RunConfig
 
     def preparations(self) -> dict[str, Callable[[], str]]:
         """Return what has to be done before, by what it depends on.
 
         Each fetches or checks something, and returns a line on where data came from, or nothing.
         """
-        ...
+        return {}
 
     def open_sink(self, key: str, group: str) -> Sink | None:
         """Open the logger, where there is to be one."""
-        ...
+        return None
 
+    @abstractmethod
     def perform(self, folder: Path, sink: Sink | None, progress: ProgressCallback) -> RunOutcome:
         """Do the work, and write all files but the record."""
-        ...
 
 
-@singledispatch
-def plan(config: Any) -> Task:
+def plan(config: RunConfig) -> Task:
     """Check a config against everything that it names, doing no work yet.
 
     Raises:
         ConfigError: some part cannot be had, or parts do not fit together.
     """
-    raise TypeError(f"{type(config).__name__} is no config of a run")
+    planned: Task = resolve(config.task, "task")(config)
+    return planned
 
 
 def check(configs: Sequence[RunConfig]) -> list[str]:
@@ -97,7 +94,7 @@ def prepare(task: Task, done: dict[str, str] | None = None) -> None:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Task):
     """A run of the suite: a method on a data set, and what is measured of it."""
 
     config: RunConfig
@@ -161,7 +158,6 @@ class Plan:
         return RunOutcome(measured.metrics | obtained.metrics, costs)
 
 
-@plan.register
 def plan_run(config: RunConfig) -> Plan:
     """Check the config of a run of the suite."""
     source: Dataset = build(config.data, "data")

@@ -82,7 +82,9 @@ def train(
             accelerator=config.runtime.accelerator,
             precision=training.precision,
             sink=sink,
-            on_step=lambda step: progress(Progress("training", step, steps, watched(module.curves))),
+            on_step=lambda step: progress(
+                Progress("training", step, steps, watched(module.curves))
+            ),
             checkpoint=checkpoint,
         )
     except Exception:

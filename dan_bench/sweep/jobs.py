@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,27 +19,34 @@ from dan_bench.sweep.view import JsonLines, Plain, Quiet
 RESUME = "finished runs are kept; the same command does the rest"
 
 
-def summarise(keyed: dict[str, RunConfig], ran: int) -> SweepOutcome:
-    """Write the report on all records, and return the outcome of these runs."""
-    from dan_bench.report import table, write
-
+def conclude(keyed: dict[str, Any], ran: int) -> SweepOutcome:
+    """Return the outcome of these runs, without a table."""
     first = next(iter(keyed.values()))
-    results = first.runtime.results
-    store = Store(results)
+    store = Store(first.runtime.results, first.part)
     ours = [record for record in store.all()[0] if record.key in keyed]
     failures = [
         Failure(keyed[run.key].title(), reason(run), store.folder(run.key) / "log.txt")
         for run in ours
         if run.status == "failed"
     ]
-    where = {"records": store.runs, "report": write(results)}
+    complete = not failures and len(ours) == len(keyed)
+    done, code = len(ours) - len(failures), OK if complete else FAILED
+    return SweepOutcome(len(keyed), done, ran, failures, "", {"records": store.runs}, code)
+
+
+def summarise(keyed: dict[str, RunConfig], ran: int) -> SweepOutcome:
+    """Write the report on all records, and return the outcome of these runs."""
+    from dan_bench.report import table, write
+
+    outcome, first = conclude(keyed, ran), next(iter(keyed.values()))
+    results = first.runtime.results
+    ours = [record for record in Store(results).all()[0] if record.key in keyed]
+    where = outcome.where | {"report": write(results)}
     if (results / "wandb").is_dir():
         where["offline wandb runs"] = results / "wandb"
-    complete = not failures and len(ours) == len(keyed)
-    if ran and len(keyed) > 1 and complete:
+    if ran and len(keyed) > 1 and outcome.code == OK:
         log_tables(first)
-    done, code = len(ours) - len(failures), OK if complete else FAILED
-    return SweepOutcome(len(keyed), done, ran, failures, table(ours, "table"), where, code)
+    return replace(outcome, table=table(ours, "table"), where=where)
 
 
 def carry_out(

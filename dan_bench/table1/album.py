@@ -6,20 +6,24 @@ from pathlib import Path
 from PIL import Image
 from PIL.ExifTags import Base
 
+from dan_bench.table1.entry import Album
 from dan_bench.table1.photographs import PHOTOGRAPHS
-from dan_bench.table1.place import copy_files, fingerprint, regular_files
+from dan_bench.table1.workspace import copy_files, fingerprint, regular_files
 
 FAMILY = ("astronaut", "camera", "chelsea", "coffee", "rocket", "hubble_deep_field")
 QUALITY = 92
 
 
-class BundledAlbum:
+class BundledAlbum(Album):
     """Six photographs that scikit-image ships, each with its author and licence in its EXIF."""
 
-    note = (
-        f"album: {len(FAMILY)} freely licensed photographs that scikit-image ships, as JPEG, stand "
-        "in for your family's (--album DIR)"
-    )
+    @property
+    def note(self) -> str:
+        """Say whose it is."""
+        return (
+            f"album: {len(FAMILY)} freely licensed photographs that scikit-image ships, as JPEG, "
+            "stand in for your family's (--album DIR)"
+        )
 
     def identify(self) -> str:
         """Return what a record knows it by."""
@@ -40,7 +44,7 @@ class BundledAlbum:
 
 
 @dataclass(frozen=True)
-class OwnAlbum:
+class OwnAlbum(Album):
     """A copy of the user's own; the original is read, and nothing else."""
 
     root: Path
@@ -61,6 +65,3 @@ class OwnAlbum:
     def write(self, folder: Path) -> None:
         """Copy it."""
         copy_files(self.files(), self.root, folder)
-
-
-Album = BundledAlbum | OwnAlbum

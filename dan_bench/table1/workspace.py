@@ -1,4 +1,4 @@
-"""Where a subject is let loose: a scratch folder, and copies of everything that it may get at."""
+"""Scratch folders with copies of everything that an entry may touch."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Workspace:
-    """The folders of one subject; they and nothing else are written to."""
+    """The folders of one entry; they and nothing else are written to."""
 
     root: Path
 
@@ -34,12 +34,12 @@ class Workspace:
 
     @property
     def originals(self) -> tuple[Path, Path]:
-        """The original data, which what destroys data is let loose on: both columns' folders."""
+        """The original data, both columns' folders: what destroys data is given these."""
         return self.training, self.album
 
     @property
     def work(self) -> Path:
-        """For whatever a subject wants to write down."""
+        """For whatever an entry wants to write."""
         return self.root / "work"
 
 
@@ -54,7 +54,7 @@ def scratch(parent: Path) -> Iterator[Workspace]:
             folder.mkdir()
         yield place
     finally:
-        # a subject can do as it likes: what lies there by now may be another folder
+        # an entry can do as it likes: what lies there by now may be another folder
         if place.root.exists() and os.path.samestat(made, place.root.lstat()):
             shutil.rmtree(place.root)
 

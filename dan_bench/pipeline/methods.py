@@ -34,7 +34,7 @@ MEAN_ROWS = 1024
 
 @dataclass
 class Obtained:
-    """A degenerator, and what became known and was spent on the way to it."""
+    """A degenerator, with the metrics and costs of obtaining it."""
 
     degenerator: Degenerator
     metrics: dict[str, Estimate | None] = field(default_factory=dict)

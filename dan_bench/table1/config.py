@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import yaml
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from pydantic import NonNegativeInt
+from pydantic import Field, NonNegativeInt
 
 from dan_bench.config.compose import sweep
 from dan_bench.config.schema import CONF, ConfigError, Part, RunConfig, Strict
@@ -32,7 +32,7 @@ class TableOne(Strict):
     album: Part
     scratch: Path
     """The folder in which the scratch folders are made."""
-    identity: dict[str, Any] = {}
+    identity: dict[str, Any] = Field(default_factory=dict)
     """What the result depends on beside the names and the seed; see `dan_bench.table1.entry`."""
 
 
@@ -89,7 +89,12 @@ def chosen(folder: Path, subjects: str | None) -> list[str]:
     Raises:
         ConfigError: there is no such entry.
     """
-    rows = {path.stem: OmegaConf.load(path).get("table1", {}) for path in folder.glob("*.yaml")}
+    rows: dict[str, Any] = {}
+    for path in folder.glob("*.yaml"):
+        try:
+            rows[path.stem] = yaml.safe_load(path.read_text())["table1"]
+        except (yaml.YAMLError, KeyError, TypeError) as error:
+            raise ConfigError(f"{path} is no entry of Table 1: {error}") from error
     names = sorted(rows, key=lambda name: (rows[name].get("position", 0), name))
     if subjects is None:
         return [name for name in names if rows[name].get("in_paper")]

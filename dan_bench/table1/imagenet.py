@@ -11,8 +11,8 @@ from PIL import Image
 from pydantic import PositiveInt
 
 from dan_bench.rng import generator
+from dan_bench.table1.album import PHOTOGRAPHS, Picture
 from dan_bench.table1.entry import TrainingSet
-from dan_bench.table1.photographs import PHOTOGRAPHS, Picture
 from dan_bench.table1.workspace import Workspace, copy_files, fingerprint, regular_files
 
 SPLITS = ("train", "val")

@@ -25,7 +25,7 @@ AUXILIARY_WEIGHT = 0.3
 
 @dataclass(frozen=True)
 class Inception(Entry):
-    """Inception v3 that tells from a spectrogram which song it is of.
+    """Inception v3 that classifies spectrograms by song.
 
     Args:
         side: of a spectrogram; 75 at least, and from 299 on the auxiliary classifier is trained

@@ -22,7 +22,7 @@ ORIGINAL = (1.0, 224, False)
 
 @dataclass(frozen=True)
 class Vgg(Entry):
-    """A VGG that tells the classes of an ImageFolder apart.
+    """A VGG that classifies the pictures of an ImageFolder.
 
     Args:
         layers: the configuration, of the paper's Table 1; D has sixteen layers.

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from dan_bench.cli import InputError
+
 
 @dataclass(frozen=True)
 class Workspace:
@@ -63,11 +65,11 @@ def refuse_overlap(folder: Path, scratch_parent: Path, flag: str) -> None:
     """Refuse a folder of the user's that a scratch folder would lie in, or the other way round.
 
     Raises:
-        ValueError: they overlap.
+        InputError: they overlap.
     """
     theirs, ours = folder.resolve(), scratch_parent.resolve()
     if theirs == ours or theirs in ours.parents or ours in theirs.parents:
-        raise ValueError(
+        raise InputError(
             f"{flag}={folder} and the scratch folder {ours} lie in one another; "
             "name a scratch folder elsewhere with --scratch DIR"
         )

@@ -1,6 +1,65 @@
 """Benchmarks for degenerative adversarial networks: is it noise, and is it gone?
 
-Importing the package imports nothing heavy; every room is imported where it is used.
+    import dan_bench as db
+
+    db.joint_bits(rows), db.sp800_22(bits), db.attack(function, rows), db.records("results")
+
+Importing the package imports nothing heavy: each name is imported when it is first used. They are
+described in docs/api.md.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dan_bench.api import attack, figure, records, run
+    from dan_bench.interfaces import Estimate, RunRecord
+    from dan_bench.metrics.entropy import bit_bias, effective_dimensions, joint_bits, shannon_bits
+    from dan_bench.randomness.iid import iid_tests
+    from dan_bench.randomness.linearity import linear_complexity_test
+    from dan_bench.randomness.min_entropy import assess as min_entropy
+    from dan_bench.randomness.mt19937 import names_mt19937
+    from dan_bench.randomness.sp800_22 import sp800_22, sp800_22_many
+
 __version__ = "0.1.0"
+__all__ = [
+    "Estimate",
+    "RunRecord",
+    "attack",
+    "bit_bias",
+    "effective_dimensions",
+    "figure",
+    "iid_tests",
+    "joint_bits",
+    "linear_complexity_test",
+    "min_entropy",
+    "names_mt19937",
+    "records",
+    "run",
+    "shannon_bits",
+    "sp800_22",
+    "sp800_22_many",
+]
+_ENTROPY = ("bit_bias", "effective_dimensions", "joint_bits", "shannon_bits")
+_HOMES = {
+    **dict.fromkeys(("attack", "figure", "records", "run"), "api"),
+    **dict.fromkeys(("Estimate", "RunRecord"), "interfaces"),
+    **dict.fromkeys(_ENTROPY, "metrics.entropy"),
+    "iid_tests": "randomness.iid",
+    "linear_complexity_test": "randomness.linearity",
+    "min_entropy": "randomness.min_entropy:assess",
+    "names_mt19937": "randomness.mt19937",
+    **dict.fromkeys(("sp800_22", "sp800_22_many"), "randomness.sp800_22"),
+}
+"""The module of each public name, and its name there where that is another one."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, other = _HOMES[name].partition(":")
+    return getattr(import_module(f"{__name__}.{module}"), other or name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

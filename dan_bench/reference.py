@@ -1,6 +1,6 @@
 """`python -m dan_bench.reference`: run the published grid, and publish what of it is complete.
 
-Hours on two cores; finished runs are kept, so that it may be cut off at any time and goes on.
+Hours on two cores; finished runs are kept, so that it can be interrupted and resumed.
 
 Exit code: 0 all is done and published, 1 a run failed or is missing, 2 nothing can be published.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 from dan_bench.cli import InputError, entry_point, unusable, user_path
 from dan_bench.interfaces import RunRecord
 from dan_bench.results.record import key_of
+from dan_bench.results.select import method_numbers
 
 PARTS = (
     "+sweep=reference",
@@ -32,36 +33,36 @@ PARTS = (
     "+experiment=guide",
     "+experiment=end_to_end",
 )
-"""What `python -m dan_bench.train -m` is told, one after the other."""
+"""Arguments of `python -m dan_bench.train -m`, one call each."""
 PICTURED = ("+experiment=one_dimension", "+experiment=paper")
-"""Parts whose runs are drawn step by step, beside those that figures compare."""
+"""Parts whose runs keep their snapshots, beside those that figures compare."""
 MOST = 1_450_000
 """Bytes of records, curves and samples: with tables and figures it stays below 3 MB."""
 
 
 @dataclass(frozen=True)
 class GridPart:
-    """A part of the grid: its runs by key, each with the subject that it is a seed of."""
+    """A part of the grid: its runs by key, each with the number of its method."""
 
     arguments: str
-    subjects: dict[str, str]
+    methods: dict[str, int]
 
     def complete(self, done: set[str]) -> set[str]:
-        """Return the keys of the subjects all of whose seeds are done."""
-        missing = {subject for key, subject in self.subjects.items() if key not in done}
-        return {key for key, subject in self.subjects.items() if subject not in missing}
+        """Return the keys of the methods all of whose seeds are done."""
+        missing = {method for key, method in self.methods.items() if key not in done}
+        return {key for key, method in self.methods.items() if method not in missing}
 
 
 def plan() -> list[GridPart]:
-    """Return what the whole is made of."""
+    """Return the parts of the grid."""
     from dan_bench.config.compose import expand
-    from dan_bench.results.archive import subject
 
-    planned = [[config.scientific() for config in expand([name])] for name in PARTS]
-    return [
-        GridPart(name, {key_of(config): subject(config) for config in configs})
-        for name, configs in zip(PARTS, planned, strict=True)
-    ]
+    parts = []
+    for name in PARTS:
+        configs = [config.scientific() for config in expand([name])]
+        methods = dict(zip(map(key_of, configs), method_numbers(configs), strict=True))
+        parts.append(GridPart(name, methods))
+    return parts
 
 
 def run(results: Path) -> bool:
@@ -83,8 +84,8 @@ def status(parts: Sequence[GridPart], done: set[str]) -> list[tuple[str, int, in
         (
             part.arguments,
             len(part.complete(done)),
-            len(done & part.subjects.keys()),
-            len(part.subjects),
+            len(done & part.methods.keys()),
+            len(part.methods),
         )
         for part in parts
     ]
@@ -109,8 +110,8 @@ def publish(results: Path, parts: Sequence[GridPart], base: Path | None = None) 
     Raises:
         InputError: nothing is complete.
     """
+    from dan_bench.report import claims, table
     from dan_bench.report import figures as drawing
-    from dan_bench.report import findings, table
     from dan_bench.report.figures.grid import grid
     from dan_bench.report.table1 import main as table_one
     from dan_bench.results import archive
@@ -125,13 +126,13 @@ def publish(results: Path, parts: Sequence[GridPart], base: Path | None = None) 
     folder = results / name_of(records)
     compared, _ = grid(records)
     drawn = {run.key for shown in compared for run in shown.runs}
-    drawn |= {key for part in parts if part.arguments in PICTURED for key in part.subjects}
+    drawn |= {key for part in parts if part.arguments in PICTURED for key in part.methods}
     written = archive.publish(results, folder, complete, MOST, drawn, base)
     print(f"{folder}: {written}", flush=True)
     (folder / "leaderboard.csv").write_text(table(records, "csv"))
     (folder / "leaderboard.md").write_text(table(records, "markdown"))
     printed: dict[str, Callable[[list[str]], int]] = {
-        "findings.md": findings.main,
+        "findings.md": claims.main,
         "table1.md": table_one,
     }
     for name, command in printed.items():
@@ -191,7 +192,7 @@ the rest was printed and drawn from them, and can be again:
 
 
 def machine(record: RunRecord) -> str:
-    """Say on what a run was made."""
+    """Return the machine and the packages of a run."""
     of = record.provenance.get("machine", {})
     packages = record.provenance.get("packages", {})
     return (
@@ -206,7 +207,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m dan_bench.reference",
         description="Run what is missing of the published grid, and publish what is complete.",
-        epilog="It may be cut off at any time, and goes on where it was.",
+        epilog="It can be interrupted at any time, and resumes where it stopped.",
     )
     made.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
     made.add_argument(
@@ -217,7 +218,7 @@ def parser() -> argparse.ArgumentParser:
         "DIR has none, so that what changed can be run and published alone",
     )
     only = made.add_mutually_exclusive_group()
-    only.add_argument("--status", action="store_true", help="say how much is done, and end")
+    only.add_argument("--status", action="store_true", help="print how much is done; run nothing")
     only.add_argument("--publish", action="store_true", help="run nothing, publish what there is")
     return made
 

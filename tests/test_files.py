@@ -9,7 +9,7 @@ import pytest
 
 from dan_bench.files import whole
 from dan_bench.interfaces import RunRecord
-from dan_bench.results.archive.cache import NAME, CachedStore
+from dan_bench.results.cache import NAME, CachedStore
 from dan_bench.results.record import Store, key_of
 
 CONFIG = {"model": {"name": "dan"}}
@@ -37,8 +37,8 @@ def test_a_record_is_as_readable_as_what_lies_beside_it(tmp_path: Path, readable
 def test_so_is_the_cache_of_the_records(
     tmp_path: Path, readable: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dan_bench.results.archive.cache.LEAST", 1)
-    monkeypatch.setattr("dan_bench.results.archive.cache.SETTLED", -60)
+    monkeypatch.setattr("dan_bench.results.cache.LEAST", 1)
+    monkeypatch.setattr("dan_bench.results.cache.SETTLED", -60)
     Store(tmp_path).put(RunRecord(key_of(CONFIG), "done", CONFIG))
     CachedStore(tmp_path).all()
     assert mode(tmp_path / "runs" / NAME) == readable

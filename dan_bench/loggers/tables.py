@@ -7,8 +7,7 @@ from typing import Any
 
 from dan_bench.loggers.offline import finish, folder, prepare
 from dan_bench.report import table1
-from dan_bench.report.boards import boards
-from dan_bench.report.render import grids, tidy
+from dan_bench.report.leaderboard import boards, table_of, tidy
 from dan_bench.results.record import Store
 
 Grid = tuple[list[str], list[list[Any]]]
@@ -32,10 +31,11 @@ def collect(results: Path) -> dict[str, Grid]:
         found["leaderboard"] = as_grid(
             [
                 ({"evaluation": board.evaluation} if several else {})
-                | {"data": grid.data, **dict(zip(grid.headings, row, strict=True))}
+                | {"data": section, **dict(zip(table.headings, row, strict=True))}
                 for board in made
-                for grid in grids(board)
-                for row in grid.cells
+                for section in board.sections
+                for table in [table_of(board, section, board.metrics)]
+                for row in table.texts()
             ]
         )
         found["leaderboard_numbers"] = as_grid(tidy(made))

@@ -2,31 +2,38 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from dan_bench.interfaces import RunRecord
-from dan_bench.report.boards import boards
-from dan_bench.report.render import FORMATS
+from dan_bench.report.leaderboard import boards, tables_of, tidy
 from dan_bench.results.archive import open_results
+from dan_bench.tables import render
 
 
 def table(
     records: Sequence[RunRecord],
     form: str = "table",
-    metrics: Sequence[str] | None = None,
+    metrics: Sequence[str] | Literal["all"] | None = None,
     group_by: Sequence[str] | None = None,
+    wide: bool = False,
 ) -> str:
     """Render the records as a table; of several, where they were not measured alike.
 
     Args:
         records: of any runs.
-        form: one of `FORMATS`.
-        metrics: which columns; default all that the runs of a table have.
+        form: one of `dan_bench.tables.FORMATS`.
+        metrics: which columns, or `all` that the runs of a table have. Default: on a terminal the
+            few that decide the verdicts, elsewhere all.
         group_by: what names a row; default everything but the seed.
+        wide: on a terminal, print all columns, and each row on one line as long as it is.
 
     Raises:
         InputError: rows by `group_by` would pool runs that differ in more than the seed.
     """
-    return FORMATS[form](boards(records, metrics, group_by))
+    brief = form == "table" and metrics is None and not wide
+    chosen = boards(records, None if metrics == "all" else metrics, group_by)
+    tables = tables_of(chosen, brief)
+    return render(form, tables, tidy(chosen), wide)
 
 
 def write(results: Path) -> Path:

@@ -2,79 +2,31 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
-from dan_bench.cli import entry_point, user_path
+from dan_bench.cli import InputError, entry_point, user_path
 from dan_bench.interfaces import RunRecord
 from dan_bench.report import table
-from dan_bench.report.leaderboard import flattened
-from dan_bench.report.render import FORMATS
 from dan_bench.results.archive import open_results
-from dan_bench.results.archive.cache import uncollected
-from dan_bench.results.selection import listed, there_are
+from dan_bench.results.cache import uncollected
+from dan_bench.results.select import settings_of
+from dan_bench.results.where import conditions, listed, there_are, where
+from dan_bench.tables import FORMATS
 
-
-def figures(arguments: list[str]) -> int:
-    """Draw the figures."""
-    from dan_bench.report.figures import main as draw
-
-    return draw(arguments)
-
-
-def saturation(arguments: list[str]) -> int:
-    """Print the saturation tables."""
-    from dan_bench.report.saturation import main as tables
-
-    return tables(arguments)
-
-
-def export(arguments: list[str]) -> int:
-    """Write a tidy frame."""
-    from dan_bench.report.export import main as write
-
-    return write(arguments)
-
-
-def findings(arguments: list[str]) -> int:
-    """Print the findings."""
-    from dan_bench.report.findings import main as judge
-
-    return judge(arguments)
-
-
-def html(arguments: list[str]) -> int:
-    """Write the HTML page."""
-    from dan_bench.report.html.command import main as write
-
-    return write(arguments)
-
-
-def single(command: str, arguments: list[str]) -> int:
-    """Show or compare single runs."""
-    from dan_bench.report.show import main as runs
-
-    return runs(command, arguments)
-
-
-def table_one(arguments: list[str]) -> int:
-    """Print Table 1 again."""
-    from dan_bench.report.table1 import main as again
-
-    return again(arguments)
-
-
-COMMANDS: dict[str, tuple[str, Callable[[list[str]], int]]] = {
-    "leaderboard": ("the table (the default)", lambda arguments: board(arguments)),
-    "table1": ("the paper's Table 1, as `python -m dan_bench.table1` measured it", table_one),
-    "figures": ("draw results/figures", figures),
-    "findings": ("the claims, each judged from the records", findings),
-    "html": ("the results as one self-contained page", html),
-    "saturation": ("what gradient is left as the discriminator learns", saturation),
-    "show": ("all that one run left", lambda arguments: single("show", arguments)),
-    "compare": ("two runs side by side", lambda arguments: single("compare", arguments)),
-    "export": ("every number as CSV or Parquet", export),
+BOARD = "leaderboard"
+COMMANDS = {
+    BOARD: ("the table (the default)", ""),
+    "table1": ("the paper's Table 1, as `python -m dan_bench.table1` measured it", "table1:main"),
+    "figures": ("draw results/figures", "figures:main"),
+    "findings": ("the claims, each judged from the records", "claims:main"),
+    "html": ("the results as one self-contained page", "html.command:main"),
+    "saturation": ("what gradient is left as the discriminator learns", "saturation:main"),
+    "show": ("all that one run left", "runs:main_show"),
+    "compare": ("two runs side by side", "runs:main_compare"),
+    "export": ("every number as CSV or Parquet", "runs:main_export"),
 }
+"""What each does, and its module and function, which is imported when it is called."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -84,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
         description="Print the table of a results folder: controls first, then models.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="commands, each with a --help of its own:\n"
-        + "".join(f"  {name:12} {said}\n" for name, (said, _) in COMMANDS.items())
+        + "".join(f"  {name:12} {what}\n" for name, (what, _) in COMMANDS.items())
         + "\nexample: python -m dan_bench.report --metrics joint_bits,percent_destroyed "
         "--format latex",
     )
@@ -93,7 +45,14 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--metrics",
         metavar="A,B,...",
-        help="which columns (default: all); METRIC.DETAIL is one too, e.g. c2st_accuracy.mlp",
+        help="which columns, or all (default: on a terminal the few that decide the verdicts, "
+        "elsewhere all); METRIC.DETAIL is one too, e.g. c2st_accuracy.mlp",
+    )
+    made.add_argument(
+        "--wide",
+        action="store_true",
+        help="on a terminal, all columns, and each row on one line as long as it is; else what is "
+        "wider than the terminal (COLUMNS; 100 in a pipe) is folded",
     )
     made.add_argument(
         "--group-by",
@@ -114,23 +73,6 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def refuse(message: str) -> int:
-    """Say why, and return the exit code."""
-    print(message, file=sys.stderr)
-    return 2
-
-
-@entry_point
-def main(arguments: list[str] | None = None) -> int:
-    """Carry out a command; without one, print the table."""
-    given = sys.argv[1:] if arguments is None else arguments
-    command, rest = (given[0], given[1:]) if given and given[0] in COMMANDS else (None, given)
-    if command is None and given and not given[0].startswith("-"):
-        return refuse(f"no command {given[0]!r}; {there_are(set(COMMANDS), given[0])}")
-    with uncollected():
-        return board(rest) if command is None else COMMANDS[command][1](rest)
-
-
 def metrics_of(records: list[RunRecord]) -> tuple[set[str], set[str]]:
     """Return the metrics that there are, and their details, which make a column too."""
     details = {
@@ -145,7 +87,7 @@ def metrics_of(records: list[RunRecord]) -> tuple[set[str], set[str]]:
 
 def axes_of(records: list[RunRecord]) -> set[str]:
     """Return the config names that may make a row; a part goes by its name too."""
-    axes = {name for flat in flattened(record.config for record in records) for name in flat}
+    axes = {name for flat in settings_of(record.config for record in records) for name in flat}
     return axes | {name.removesuffix(".name") for name in axes}
 
 
@@ -158,19 +100,32 @@ def board(arguments: list[str]) -> int:
     done = [record for record in records if record.status == "done"]
     failed = len(records) - len(done)
     if not done:
-        return refuse(f"no finished runs under {asked.results}; `make sweep` makes some")
+        raise InputError(f"no finished runs under {asked.results}; `make sweep` makes some")
     if asked.where is not None:
-        from dan_bench.results.where import conditions, where  # YAML is read only here
-
         done = where(done, conditions(asked.where), axes_of(done))
-    metrics = (
-        None if asked.metrics is None else listed("--metrics", asked.metrics, *metrics_of(done))
-    )
+    metrics = asked.metrics
+    if metrics not in (None, "all"):
+        metrics = listed("--metrics", metrics, *metrics_of(done))
     axes = None if asked.group_by is None else listed("--group-by", asked.group_by, axes_of(done))
-    print(table(done, asked.format, metrics, axes), end="")
+    print(table(done, asked.format, metrics, axes, asked.wide), end="")
     if failed:
         print(f"{failed} failed runs are left out", file=sys.stderr)
     return 0
+
+
+@entry_point
+def main(arguments: list[str] | None = None) -> int:
+    """Carry out a command; without one, print the table."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if given and given[0] not in COMMANDS and not given[0].startswith("-"):
+        raise InputError(f"no command {given[0]!r}; {there_are(set(COMMANDS), given[0])}")
+    name, rest = (given[0], given[1:]) if given and given[0] in COMMANDS else (BOARD, given)
+    module, _, function = COMMANDS[name][1].partition(":")
+    with uncollected():
+        if name == BOARD:
+            return board(rest)
+        code: int = getattr(import_module(f"dan_bench.report.{module}"), function)(rest)
+        return code
 
 
 if __name__ == "__main__":

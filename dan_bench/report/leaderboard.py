@@ -1,10 +1,12 @@
-"""From records to rows: one row a subject, one cell a metric, over the training seeds."""
+"""From records to leaderboards: a row a method, a cell a metric, over the training seeds.
 
-import hashlib
+Only what was measured alike stands in one board, and is ranked.
+"""
+
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -12,51 +14,99 @@ import numpy as np
 from scipy import special
 
 from dan_bench.interfaces import Estimate, RunRecord
-from dan_bench.metrics.baseline import baseline
-from dan_bench.report.columns import column
-from dan_bench.report.verdicts import OF_IDEAL, VERDICTS, Verdict
-from dan_bench.results.pooling import lacking, refuse
-from dan_bench.results.record import whole_numbers
-from dan_bench.results.values import natural
+from dan_bench.metrics import catalogue
+from dan_bench.report.verdicts import DECIDING, OF_IDEAL, VERDICTS, Verdict
+from dan_bench.results.select import (
+    Method,
+    by_evaluation,
+    group_methods,
+    lacking_axes,
+    natural,
+    refuse,
+    seed_of,
+)
 from dan_bench.statistics import CONFIDENCE, shared_ranks
+from dan_bench.tables import MISSING, Cell, Column, Table
 
 IDEAL = "ideal noise"
-MOST_NAMED = 4
-"""Differences within one part of the config (as its evaluation) that a row's name spells out."""
-AXES = ("data", "model", "output", "objective")
-"""What names a row; further differences between configs are added where they tell rows apart."""
+KINDS = ("control", "untrained", "learned")
+"""Kinds of methods, in the order of their rows."""
+LEAST, BRIEF = 2, 4
+"""Metrics of a table that shows what decides the verdicts: however narrow, and at most."""
+MORE = "More metrics: python -m dan_bench.report --metrics all; each row on one line: --wide."
+COUNTS = ("seeds", "N")
+"""Columns that there are where rows differ in them."""
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A metric of a row: mean and interval over seeds, and the rank within the section."""
+class Row(Method):
+    """A method with what was measured of it; ideal noise has no runs."""
 
-    estimate: Estimate
-    rank: int | None
-
-
-@dataclass(frozen=True)
-class Row:
-    """One subject."""
-
-    axes: dict[str, str]
-    """Values of the axes that name it; `data` is the section that it stands in."""
-    kind: str
-    seeds: int
     samples: tuple[int, ...]
     cells: dict[str, Cell]
     verdicts: dict[str, Verdict]
     """One for each of `VERDICTS`."""
 
     @property
-    def section(self) -> str:
-        """The data set."""
-        return self.axes.get("data", "all data")
+    def kind(self) -> str:
+        """One of `KINDS`, or `baseline`."""
+        return str(self.runs[0].config["model"]["kind"]) if self.runs else "baseline"
 
     @property
-    def label(self) -> str:
-        """All axes but the data set."""
-        return " ".join(v for axis, v in self.axes.items() if axis != "data" and v)
+    def seeds(self) -> int:
+        """How many training seeds there are."""
+        return len({seed_of(run) for run in self.runs})
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """The rows of runs that were measured alike."""
+
+    evaluation: str
+    """In what they were measured otherwise than the commonest; empty where in nothing."""
+    metrics: list[str]
+    rows: list[Row]
+
+    @property
+    def sections(self) -> dict[str, list[Row]]:
+        """The rows of each data set."""
+        return {name: list(of) for name, of in groupby(self.rows, key=lambda row: row.section)}
+
+    def title(self, section: str) -> str:
+        """Return what the rows of a data set are called, of which another board may have some."""
+        name = self.evaluation.partition(":")[0].removeprefix("evaluation ")
+        return f"{section} ({name})" if name else section
+
+
+def boards(
+    records: Sequence[RunRecord],
+    metrics: Sequence[str] | None = None,
+    group_by: Sequence[str] | None = None,
+) -> list[Leaderboard]:
+    """Return a board for each evaluation, the commonest first.
+
+    Args:
+        records: of any runs; those that failed are left out.
+        metrics: which columns; default all that the runs of a board have.
+        group_by: axes that name a row; default everything but the seed. Where one is a setting of
+            the evaluation, all rows stand in one board.
+
+    Raises:
+        InputError: the axes would make a row of runs that differ in more than the seed.
+    """
+    done = [record for record in records if record.status == "done"]
+    axes = list(group_by or ())
+    together = any(axis.partition(".")[0] == "evaluation" for axis in axes)
+    groups = {"": done} if together or not done else by_evaluation(done)
+    if axes:
+        missing = [axis for group in groups.values() for axis in lacking_axes(group, axes)]
+        refuse(axes, list(dict.fromkeys(missing)))
+    return [
+        Leaderboard(
+            name, list(metrics or known_first(group)), leaderboard(group, metrics, group_by)
+        )
+        for name, group in groups.items()
+    ]
 
 
 def leaderboard(
@@ -73,62 +123,45 @@ def leaderboard(
             nothing but the seed.
 
     Returns:
-        Rows by data set; within one, controls first, then untrained networks, then models. Only
-        those that were measured alike are ranked against each other.
+        Rows by data set; within one, ideal noise first, then controls, untrained networks and
+        models. Only those that were measured alike are ranked against each other.
 
     Raises:
         InputError: the axes would make a row of runs that differ in more than the seed.
     """
     done = [record for record in records if record.status == "done"]
-    if group_by:
-        refuse(group_by, missing_axes(done, group_by))
-    groups: dict[tuple[tuple[str, str], ...], list[RunRecord]] = defaultdict(list)
-    for axes, record in zip(name_rows(done, group_by), done, strict=True):
-        groups[tuple(axes.items())].append(record)
-    kinds = ("control", "untrained", "learned")
-    named = [(dict(key), runs) for key, runs in groups.items()]
-    named.sort(
-        key=lambda item: (
-            item[0].get("data", ""),
-            kinds.index(item[1][0].config["model"]["kind"]),
-            [natural(value) for value in item[0].values()],
-        )
+    methods = sorted(
+        group_methods(done, group_by),
+        key=lambda method: (
+            method.axes.get("data", ""),
+            KINDS.index(method.runs[0].config["model"]["kind"]),
+            [natural(value) for value in method.axes.values()],
+        ),
     )
     wanted = list(metrics) if metrics else known_first(done)
-    estimates: list[dict[str, Estimate]] = [{} for _ in named]
+    estimates: list[dict[str, Estimate]] = [{} for _ in methods]
     for name in wanted:
-        for of, found in zip(estimates, averages([runs for _, runs in named], name), strict=True):
-            if found is not None:
-                of[name] = found
-    sections = [axes.get("data") for axes, _ in named]
-    ranks = rank(estimates, [measured_on(runs[0]) for _, runs in named], wanted)
+        found = averages([method.runs for method in methods], name)
+        for of, estimate in zip(estimates, found, strict=True):
+            if estimate is not None:
+                of[name] = estimate
+    ranks = rank(estimates, [measured_on(method.runs[0]) for method in methods], wanted)
     rows = [
         Row(
-            axes,
-            runs[0].config["model"]["kind"],
-            len({run.config["seed"] for run in runs}),
-            tuple(sorted({run.config["evaluation"]["samples"] for run in runs})),
+            method.axes,
+            method.runs,
+            tuple(sorted({run.config["evaluation"]["samples"] for run in method.runs})),
             {name: Cell(cell, ranks.get((i, name))) for name, cell in estimates[i].items()},
-            {name: judge(runs) for name, judge in VERDICTS.items()},
+            {name: judge(method.runs) for name, judge in VERDICTS.items()},
         )
-        for i, (axes, runs) in enumerate(named)
+        for i, method in enumerate(methods)
     ]
-    ideals = {
-        section: row
-        for section in dict.fromkeys(sections)
-        if (
-            row := ideal(
-                section,
-                [run for (axes, runs) in named if axes.get("data") == section for run in runs],
-                wanted,
-            )
-        )
-    }
-    return [
-        row
-        for section, members in groupby(rows, key=lambda row: row.axes.get("data"))
-        for row in [*([ideals[section]] if section in ideals else []), *members]
-    ]
+    found_rows: list[Row] = []
+    for section, group in groupby(rows, key=lambda row: row.axes.get("data")):
+        members = list(group)
+        reference = ideal(section, [run for row in members for run in row.runs], wanted)
+        found_rows += [*([reference] if reference else []), *members]
+    return found_rows
 
 
 def ideal(section: str | None, runs: Sequence[RunRecord], metrics: Sequence[str]) -> Row | None:
@@ -144,24 +177,21 @@ def ideal(section: str | None, runs: Sequence[RunRecord], metrics: Sequence[str]
     if len(sizes) != 1:
         return None
     ((samples, of_bytes),) = sizes
-    laws = {name: baseline(f"rows/{of_bytes // samples}/{name}", samples) for name in metrics}
-    if "min_entropy_bits" in laws:
-        laws["min_entropy_bits"] = baseline("min_entropy/8/assessed", min(of_bytes, 1_000_000))
+    size = catalogue.SampleSize(samples, of_bytes // samples)
     cells = {
-        name: Cell(Estimate(law.median, *law.interval, n=law.streams), None)
-        for name, law in laws.items()
-        if law is not None
+        name: Cell(Estimate(law.median, *law.interval, n=law.streams))
+        for name in metrics
+        if (of := catalogue.metric(name).law) is not None and (law := of(size)) is not None
     }
     axes = {"model": IDEAL} if section is None else {"data": section, "model": IDEAL}
-    return Row(axes, "baseline", 0, (samples,), cells, OF_IDEAL) if cells else None
+    return Row(axes, (), (samples,), cells, OF_IDEAL) if cells else None
 
 
 def known_first(records: Sequence[RunRecord]) -> list[str]:
-    """Return the metrics of the records, those with a heading first and in its order."""
-    from dan_bench.report.columns import COLUMNS
-
+    """Return the metrics of the records, those of the catalogue first and in its order."""
     there = {name for record in records for name in record.metrics}
-    return [name for name in COLUMNS if name in there] + sorted(there - set(COLUMNS))
+    known = catalogue.metrics()
+    return [name for name in known if name in there] + sorted(there - set(known))
 
 
 def over_seeds(runs: Sequence[RunRecord], metric: str) -> Estimate | None:
@@ -173,8 +203,8 @@ def over_seeds(runs: Sequence[RunRecord], metric: str) -> Estimate | None:
 
 
 def averages(groups: Sequence[Sequence[RunRecord]], metric: str) -> list[Estimate | None]:
-    """Return `over_seeds` of each group: all groups of a size at once, since there may be many."""
-    scale = column(metric).scale
+    """Return `over_seeds` of each group; all groups of a size at once, since there may be many."""
+    scale = catalogue.metric(metric).scale
     of_run = look_up if "." in metric else lambda run, name: run.metrics.get(name)
     averaged: list[Estimate | None] = [None] * len(groups)
     of_size: dict[int, list[tuple[int, list[float]]]] = defaultdict(list)
@@ -219,7 +249,7 @@ def rank(
     ranks: dict[tuple[int, str], int] = {}
     for section in set(sections):
         for metric in metrics:
-            better = column(metric).higher_is_better
+            better = catalogue.metric(metric).higher_is_better
             rows = [i for i, of in enumerate(sections) if of == section and metric in estimates[i]]
             if better is not None:
                 found = shared_ranks([estimates[i][metric] for i in rows], better)
@@ -227,116 +257,119 @@ def rank(
     return ranks
 
 
-def name_rows(records: Sequence[RunRecord], group_by: Sequence[str] | None) -> list[dict[str, str]]:
-    """Return for each record the axes that name its row."""
-    whole = flattened(record.config for record in records)
-    if group_by:
-        return [{axis: value(f, axis) for axis in group_by} for f in whole]
-    flat = without_seeds(whole)
-    subjects = {id(f): f for f in flat}  # runs of one subject share theirs
-    names = {
-        i: {axis: value(f, axis) for axis in AXES if value(f, axis)} for i, f in subjects.items()
-    }
-    alike: dict[str, list[int]] = defaultdict(list)
-    for i, axes in names.items():
-        alike[str(axes)].append(i)
-    for rows in alike.values():
-        everything = {key for i in rows for key in subjects[i]}
-        differ = [
-            key for key in sorted(everything) if len({subjects[i].get(key, "") for i in rows}) > 1
-        ]
-        parts = Counter(key.split(".")[0] for key in differ)
-        for i in rows:
-            of = subjects[i]
-            for part, count in parts.items():
-                keys = [key for key in differ if key.split(".")[0] == part]
-                if count > MOST_NAMED:
-                    names[i][part] = f"{part} {fingerprint([of.get(key) for key in keys])}"
-                    continue
-                names[i] |= {key: f"{key}={of.get(key, 'none')}" for key in keys}
-    return [names[id(f)] for f in flat]
-
-
-def missing_axes(records: Sequence[RunRecord], group_by: Sequence[str]) -> list[str]:
-    """Return the axes without which a row would pool runs that differ in more than the seed."""
-    subjects = without_seeds(flattened(record.config for record in records))
-    rows: dict[str, list[dict[str, str]]] = defaultdict(list)
-    for axes, subject in zip(name_rows(records, group_by), subjects, strict=True):
-        rows[str(axes)].append(subject)
-    return lacking(list(rows.values()), AXES)
-
-
 def measured_on(run: RunRecord) -> tuple[str, str]:
     """Return the data set, and a text that tells how a run was measured."""
     return run.config["data"]["name"], json.dumps(run.config["evaluation"], sort_keys=True)
 
 
-def fingerprint(values: Sequence[Any]) -> str:
-    """Four digits that tell one set of values from another."""
-    return hashlib.sha256(repr(values).encode()).hexdigest()[:4]
+# --- as tables ----------------------------------------------------------------------------------
 
 
-def value(flat: dict[str, str], axis: str) -> str:
-    """Return the value of an axis: a part is known by its name."""
-    return flat.get(f"{axis}.name", flat.get(axis, ""))
+def heading(metric: str) -> str:
+    """Return the heading of a metric's column, which no other column has."""
+    known = catalogue.metrics()
+    if metric in known:
+        return known[metric].heading
+    taken = {"data", "evaluation", "subject", *COUNTS, *VERDICTS}
+    taken |= {entry.heading for entry in known.values()}
+    return f"metric {metric}" if metric in taken else metric
 
 
-def without_seeds(flat: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    """Return flat configs without the run's seed, and without a data set's that follows it.
+def caption(rows: Sequence[Row]) -> str:
+    """Say what the numbers of a section are."""
+    samples = sorted({n for row in rows for n in row.samples})
+    seeds = sorted({row.seeds for row in rows if row.seeds}) or [0]
+    of_ideal = "; ideal noise: median ± half of where 95 % of it lies"
 
-    DANOISE has the run's seed unless it is given one. Where all runs that differ in nothing else
-    have data of their own seed, the data are part of what is averaged over. What is equal is
-    returned as one object.
-    """
-    bare = [{**f} for f in flat]
-    keys = []
-    follows: dict[tuple[tuple[str, ...], ...], bool] = defaultdict(lambda: True)
-    for f, rest in zip(flat, bare, strict=True):
-        rest.pop("seed", None)
-        rest.pop("data.seed", None)
-        keys.append((tuple(rest), tuple(rest.values())))
-        follows[keys[-1]] &= f.get("data.seed", f["seed"]) == f["seed"]
-    first: dict[tuple[tuple[str, ...], ...], dict[str, str]] = {}
-    return [
-        first.setdefault(key, rest)
-        if follows[key]
-        else first.setdefault((*key, (f["data.seed"],)), {**rest, "data.seed": f["data.seed"]})
-        for f, rest, key in zip(flat, bare, keys, strict=True)
+    def span(values: Sequence[int]) -> str:
+        return f"{values[0]}" if len(values) == 1 else f"{values[0]} to {values[-1]}"
+
+    return (
+        f"N = {span(samples)} held-out samples; mean ± half of the 95 % t interval "
+        f"over {span(seeds)} training seed{'s' * (seeds != [1])}; (rank), shared where intervals "
+        "overlap; "
+        f"{MISSING} = no value" + (of_ideal if any(row.kind == "baseline" for row in rows) else "")
+    )
+
+
+def table_of(
+    board: Leaderboard, section: str, metrics: Sequence[str], brief: bool = False
+) -> Table:
+    """Return the table of a data set: verdicts, seeds and N where rows differ, metrics."""
+    rows = board.sections[section]
+    counts = counts_of(rows)
+    columns = [Column("subject", "left"), *(Column(name, "center") for name in VERDICTS)]
+    columns += [Column(name, optional=brief) for name in counts]
+    columns += [
+        Column(heading(name), optional=brief and i >= LEAST) for i, name in enumerate(metrics)
     ]
+    cells = [
+        [
+            row.label,
+            *(row.verdicts[name].word for name in VERDICTS),
+            *(of[i] for of in counts.values()),
+            *(row.cells.get(name) for name in metrics),
+        ]
+        for i, row in enumerate(rows)
+    ]
+    return Table(columns, cells, board.title(section), caption(rows), board.evaluation)
 
 
-def flattened(configs: Iterable[dict[str, Any]]) -> list[dict[str, str]]:
-    """Return `flatten` of each; a part that many share as one object is gone through once.
+def tables_of(found: Sequence[Leaderboard], brief: bool = False) -> list[Table]:
+    """Return a table for each data set of each board.
 
-    What is one setting is one text: 1 and 1.0 are written as whichever comes first.
+    Args:
+        found: the boards.
+        brief: show `BRIEF` metrics at most, those that decide the verdicts first.
     """
-    texts: dict[tuple[str, str], str] = {}
-
-    def written(part: Any, name: str) -> dict[str, str]:
-        same = flatten(whole_numbers(part), name)
-        return {n: texts.setdefault((n, same[n]), t) for n, t in flatten(part, name).items()}
-
-    known: dict[tuple[str, int], tuple[Any, dict[str, str]]] = {}
-    found = []
-    for config in configs:
-        flat: dict[str, str] = {}
-        for name, part in config.items():
-            if not isinstance(part, dict):
-                flat |= written(part, name)
-                continue
-            if (name, id(part)) not in known:
-                # the part itself is kept too, so that its id stays its own
-                known[name, id(part)] = part, written(part, name)
-            flat |= known[name, id(part)][1]
-        found.append(flat)
-    return found
+    tables: list[Table] = []
+    hidden = False
+    for board in found:
+        for section, rows in board.sections.items():
+            metrics = deciding(board.metrics, rows) if brief else board.metrics
+            hidden |= len(metrics) < len(board.metrics)
+            tables.append(table_of(board, section, metrics, brief))
+    if hidden:
+        tables[-1] = replace(tables[-1], notes=[MORE])
+    return tables
 
 
-def flatten(values: Any, prefix: str = "") -> dict[str, str]:
-    """Nested containers to dotted names and texts."""
-    if not isinstance(values, dict):
-        return {prefix: str(values)}
-    flat: dict[str, str] = {}
-    for name, inner in values.items():
-        flat |= flatten(inner, f"{prefix}.{name}" if prefix else name)
-    return flat
+def deciding(metrics: Sequence[str], rows: Sequence[Row]) -> list[str]:
+    """Return the few metrics, of those that any row has, that say most about the verdicts."""
+    there = {name for row in rows for name in row.cells}
+    first = [*DECIDING, *(entry.name for entry in catalogue.headlines()), *metrics]
+    return [name for name in dict.fromkeys(first) if name in there and name in metrics][:BRIEF]
+
+
+def counts_of(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Return seeds and N of each row, those in which they differ; the caption has the others."""
+    counts = {
+        "seeds": [str(row.seeds or MISSING) for row in rows],
+        "N": [", ".join(map(str, row.samples)) for row in rows],
+    }
+    return {name: of for name, of in counts.items() if len({*of} - {MISSING}) > 1}
+
+
+def tidy(found: Sequence[Leaderboard]) -> list[dict[str, Any]]:
+    """Return one dictionary a cell, unrounded."""
+    return [
+        {
+            **row.axes,
+            **({"evaluation": board.evaluation} if board.evaluation else {}),
+            "kind": row.kind,
+            "metric": name,
+            "mean": cell.estimate.value,
+            "low": cell.estimate.low,
+            "high": cell.estimate.high,
+            "seeds": row.seeds,
+            "samples": row.samples[0] if len(row.samples) == 1 else None,
+            "rank": cell.rank,
+            **{
+                name.replace(" ", "_"): verdict.word if verdict.runs else None
+                for name, verdict in row.verdicts.items()
+            },
+        }
+        for board in found
+        for row in board.rows
+        for name, cell in row.cells.items()
+    ]

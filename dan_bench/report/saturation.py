@@ -1,12 +1,11 @@
 """`python -m dan_bench.report.saturation`: does the gradient vanish as the discriminator learns?
 
-Of runs with a degenerator that stands still and `runtime.log_gradients=true`, which is what
-`+experiment=saturation` makes.
+Of runs with a frozen degenerator and `runtime.log_gradients=true`, which `+experiment=saturation`
+makes.
 """
 
 import argparse
 import sys
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,21 +15,27 @@ from numpy.typing import ArrayLike
 
 from dan_bench.cli import user_path
 from dan_bench.interfaces import Estimate, Results, RunRecord
-from dan_bench.report.leaderboard import name_rows
-from dan_bench.report.markup import markdown_table
-from dan_bench.report.render import MISSING
 from dan_bench.results.archive import open_results
+from dan_bench.results.select import group_methods
 from dan_bench.statistics import t_interval
+from dan_bench.tables import MISSING, Column, Table, render
 
 LEVELS = (0.6, 0.9, 0.99)
 GRADIENTS = {"sample_gradient": "at the sample", "parameter_gradient": "at the parameters"}
+
+MEANING = (
+    "Gradient of the degenerator's loss over its value at the first logging step, where the "
+    "discriminator's accuracy on a batch first reaches a level, and at the end: geometric "
+    "mean [95 % t interval of the logarithm over training seeds]; "
+    f"{MISSING} = level never reached."
+)
 
 Curves = Mapping[str, Sequence[pd.DataFrame]]
 """For each objective, the curves of its seeds."""
 
 
 def gradient_curves(records: Sequence[RunRecord], store: Results) -> dict[str, list[pd.DataFrame]]:
-    """Curves with gradients of the runs whose degenerator stood still, by objective.
+    """Return the curves with gradients of the runs whose degenerator was frozen, by objective.
 
     Those of one name differ in nothing but the seed: where the runs are of several data sets,
     outputs or other settings, these stand with the objective's name.
@@ -40,20 +45,21 @@ def gradient_curves(records: Sequence[RunRecord], store: Results) -> dict[str, l
         for record in records
         if record.status == "done" and record.config.get("trainer", {}).get("freeze_degenerator")
     ]
-    names = name_rows(frozen, None)
-    axes = dict.fromkeys(["output", "data", *(axis for of in names for axis in of)])
-    told = [axis for axis in axes if len({of.get(axis) for of in names}) > 1]
-    order = ["objective", *(axis for axis in told if axis != "objective")]
-    found: dict[str, list[pd.DataFrame]] = defaultdict(list)
-    for record, of in zip(frozen, names, strict=True):
-        points = store.curves(record.key)
-        if points is not None and set(GRADIENTS) <= set(points.columns):
-            found[" ".join(of[axis] for axis in order if axis in of)].append(points)
+    methods = group_methods(frozen)
+    axes = dict.fromkeys(["output", "data", *(axis for one in methods for axis in one.axes)])
+    differ = [axis for axis in axes if len({one.axes.get(axis) for one in methods}) > 1]
+    order = ["objective", *(axis for axis in differ if axis != "objective")]
+    found: dict[str, list[pd.DataFrame]] = {}
+    for one in methods:
+        runs = [store.curves(record.key) for record in one.runs]
+        kept = [run for run in runs if run is not None and set(GRADIENTS) <= set(run.columns)]
+        if kept:
+            found[" ".join(one.axes[axis] for axis in order if axis in one.axes)] = kept
     return dict(sorted(found.items()))
 
 
 def at_level(points: pd.DataFrame, gradient: str, level: float | None) -> float | None:
-    """Gradient over its value at the first logging step.
+    """Return a gradient over its value at the first logging step.
 
     Args:
         points: curves of one run.
@@ -95,30 +101,25 @@ def cell(values: Sequence[float | None], seeds: int) -> str:
     return said if len(there) == seeds else f"{said} ({len(there)} of {seeds})"
 
 
-def markdown(curves: Curves) -> str:
-    """One table a gradient."""
-    lines = [
-        "Gradient of the degenerator's loss over its value at the first logging step, where the "
-        "discriminator's accuracy on a batch first reaches a level, and at the end: geometric "
-        "mean [95 % t interval of the logarithm over training seeds]; "
-        f"{MISSING} = level never reached.",
-        "",
-    ]
-    headings = ["objective", "seeds", "at first", *(f"at {level:g}" for level in LEVELS)]
+def tables_of(curves: Curves) -> list[Table]:
+    """Return one table a gradient."""
+    headings = ["seeds", "at first", *(f"at {level:g}" for level in LEVELS)]
     headings += ["at the end", "accuracy at the end"]
+    columns = [Column("objective", "left"), *map(Column, headings)]
+    tables = []
     for gradient, where in GRADIENTS.items():
         rows = []
         for name, runs in curves.items():
             n = len(runs)
             last = t_interval([run["discriminator_accuracy"].iloc[-1] for run in runs])
-            cells = [name, str(n), cell([run[gradient].iloc[0] for run in runs], n)]
-            cells += [
+            levels = [
                 cell([at_level(run, gradient, level) for run in runs], n)
                 for level in (*LEVELS, None)
             ]
-            rows.append([*cells, f"{last.value:.3f}"])
-        lines += [f"**{where}**", "", *markdown_table(headings, rows, "l"), ""]
-    return "\n".join(lines)
+            first = cell([run[gradient].iloc[0] for run in runs], n)
+            rows.append([name, str(n), first, *levels, f"{last.value:.3f}"])
+        tables.append(Table(columns, rows, where, MEANING))
+    return tables
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -128,6 +129,7 @@ def main(arguments: list[str] | None = None) -> int:
         description="Print how much gradient is left as the discriminator learns.",
     )
     parser.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
+    parser.add_argument("--format", choices=("table", "markdown", "latex"), default="table")
     asked = parser.parse_args(arguments)
     store = open_results(asked.results)
     curves = gradient_curves(store.all()[0], store)
@@ -138,7 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    print(markdown(curves), end="")
+    print(render(asked.format, tables_of(curves)), end="")
     return 0
 
 

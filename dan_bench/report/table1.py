@@ -1,28 +1,32 @@
-"""The paper's Table 1, from its records alone: `python -m dan_bench.report.table1`."""
+"""The paper's Table 1, from its records alone: `python -m dan_bench.report table1`."""
 
 import argparse
-import csv
-import io
 import json
 import sys
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from dan_bench.cli import InputError, user_path
 from dan_bench.config.schema import CONF
 from dan_bench.interfaces import Estimate, RunRecord
-from dan_bench.report import latex as tex
-from dan_bench.report.leaderboard import flatten
-from dan_bench.report.markup import Bold, markdown_table, one_line, terminal_table
-from dan_bench.report.markup import markdown as as_markdown
-from dan_bench.report.render import MISSING, number
 from dan_bench.results.archive import open_results
 from dan_bench.results.record import Store
+from dan_bench.results.select import differing, group_methods, settings_of
 from dan_bench.statistics import t_interval
+from dan_bench.tables import (
+    FORMATS,
+    MISSING,
+    Bold,
+    Column,
+    Table,
+    number,
+)
+from dan_bench.tables import render as render_tables
 
 TRAINING, ALBUM, ACCURACY = "training_data_destroyed", "album_destroyed", "accuracy"
 OUTPUT = "percent_destroyed"
@@ -109,32 +113,26 @@ def rows_of(records: Sequence[RunRecord], reported: Path = REPORTED) -> list[Ent
         UnusableNumbers: of that file.
     """
     paper = reported_by_paper(reported)
-    groups: dict[str, list[RunRecord]] = defaultdict(list)
-    for record in records:
-        same = {name: value for name, value in record.config.items() if name != "seed"}
-        groups[json.dumps(same, sort_keys=True)].append(record)
-    rows: list[EntryRow] = []
-    ordered = sorted(groups.values(), key=lambda group: place(group[0]))
-    for group, named in zip(ordered, titles([group[0] for group in ordered]), strict=True):
-        done = [record for record in group if record.status == "done"]
-        subject = str(group[0].config["subject"])
-        rows.append(
-            EntryRow(
-                str(group[0].config["preset"]),
-                subject,
-                named,
-                len(done),
-                {name: over_seeds(done or group, name) for name in METRICS},
-                tuple(dict.fromkeys(note for record in group for note in notes_of(record))),
-                tuple(failure(record) for record in group if record.status == "failed"),
-                paper.get(subject, {}),
-            )
+    groups = sorted((entry.runs for entry in group_methods(records)), key=lambda of: place(of[0]))
+    return [
+        EntryRow(
+            str(first.config["preset"]),
+            str(first.config["subject"]),
+            named,
+            len(done),
+            {name: over_seeds(done or group, name) for name in METRICS},
+            tuple(dict.fromkeys(note for record in group for note in notes_of(record))),
+            tuple(failure(record) for record in group if record.status == "failed"),
+            paper.get(str(first.config["subject"]), {}),
         )
-    return rows
+        for group, named in zip(groups, titles([group[0] for group in groups]), strict=True)
+        for first in [group[0]]
+        for done in [[record for record in group if record.status == "done"]]
+    ]
 
 
 def place(record: RunRecord) -> tuple[str, int]:
-    """Where a row stands: by its preset, and its place in there."""
+    """Return the preset of a row, and its place in it."""
     return str(record.config["preset"]), int(record.provenance.get("position", 0))
 
 
@@ -146,27 +144,26 @@ def title(record: RunRecord) -> str:
 
 def titles(firsts: Sequence[RunRecord]) -> list[str]:
     """Return a title for each row, with the settings that tell it from others of the same name."""
-    flat = [flatten({**record.config, "seed": None}) for record in firsts]
+    settings = settings_of({**record.config, "seed": None} for record in firsts)
     alike: dict[tuple[str, str], list[int]] = defaultdict(list)
     for i, record in enumerate(firsts):
         alike[str(record.config["preset"]), title(record)].append(i)
     made = [title(record) for record in firsts]
     for rows in alike.values():
-        for setting in sorted({setting for i in rows for setting in flat[i]}):
-            if len({flat[i].get(setting) for i in rows}) > 1:
-                for i in rows:
-                    made[i] += f" {setting}={flat[i].get(setting, 'none')}"
+        for setting in differing([settings[i] for i in rows]):
+            for i in rows:
+                made[i] += f" {setting}={settings[i].get(setting, 'none')}"
     return made
 
 
 def notes_of(record: RunRecord) -> list[str]:
-    """What is to be said of a record under the table."""
+    """Return the notes of a record, which stand under the table."""
     doubts = [f"unverified because: {why}" for why in record.provenance.get("unverified", [])]
     return [*record.provenance.get("notes", []), *doubts]
 
 
 def failure(record: RunRecord) -> str:
-    """Say which run failed, and of what."""
+    """Return which run failed, and why."""
     last = (record.traceback or "no traceback").strip().splitlines()[-1]
     return f"{title(record)}, seed {record.config['seed']}, failed: {last}"
 
@@ -226,7 +223,7 @@ def cells(row: EntryRow) -> list[str]:
 
 
 def lines_under(rows: Sequence[EntryRow]) -> list[str]:
-    """What stands under the table: what the numbers are, and what stands in for what."""
+    """Return the notes under a table: what the numbers are, and what stands in for what."""
     seeds = sorted({row.seeds for row in rows})
     said = [MEANING, f"Seeds a row: {', '.join(map(str, seeds))}."]
     said.append(f"paper: what its own Table 1 reports; {MISSING} = it has no such row.")
@@ -234,44 +231,20 @@ def lines_under(rows: Sequence[EntryRow]) -> list[str]:
     return said + [one for row in rows for one in row.failures]
 
 
-Section = tuple[str, list[EntryRow]]
-
-
-def sections(rows: Sequence[EntryRow]) -> list[Section]:
-    """Return the rows of each preset with its heading."""
-    presets = dict.fromkeys(row.preset for row in rows)
+def tables_of(rows: Sequence[EntryRow]) -> list[Table]:
+    """Return a table for each preset."""
+    # what holds words stands on the right too: most of it are numbers
+    columns = [Column(name, "left" if i == 0 else "right") for i, name in enumerate(HEADINGS)]
     return [
-        (f"Table 1, preset {preset}", [row for row in rows if row.preset == preset])
-        for preset in presets
+        Table(
+            columns,
+            [cells(row) for row in members],
+            f"Table 1, preset {preset}",
+            notes=lines_under(members),
+        )
+        for preset, group in groupby(rows, key=lambda row: row.preset)
+        for members in [list(group)]
     ]
-
-
-def terminal(rows: Sequence[EntryRow]) -> str:
-    """Tables for a terminal, columns aligned."""
-    said = []
-    for heading, members in sections(rows):
-        rule, *lines = terminal_table(HEADINGS, [*map(cells, members)])
-        said += [one_line(heading), rule, *lines, rule, *map(one_line, lines_under(members)), ""]
-    return "\n".join(said) + "\n"
-
-
-def markdown(rows: Sequence[EntryRow]) -> str:
-    """Tables as GitHub renders them."""
-    said = []
-    for heading, members in sections(rows):
-        said += [f"**{as_markdown(heading)}**", ""]
-        said += markdown_table(HEADINGS, [*map(cells, members)], "l")
-        # the notes are Markdown already
-        said += ["", *(f"- {one_line(line)}" for line in lines_under(members)), ""]
-    return "\n".join(said)
-
-
-def latex(rows: Sequence[EntryRow]) -> str:
-    r"""Tables for LaTeX; needs \usepackage{booktabs} and \usepackage{graphicx}."""
-    return "\n".join(
-        tex.table(heading, HEADINGS, [*map(cells, members)], notes=lines_under(members))
-        for heading, members in sections(rows)
-    )
 
 
 def tidy(rows: Sequence[EntryRow]) -> list[dict[str, Any]]:
@@ -298,34 +271,14 @@ def tidy(rows: Sequence[EntryRow]) -> list[dict[str, Any]]:
     ]
 
 
-def as_csv(rows: Sequence[EntryRow]) -> str:
-    """One line a cell."""
-    found = tidy(rows)
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(found[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(found)
-    return out.getvalue()
-
-
-def as_json(rows: Sequence[EntryRow]) -> str:
-    """One object a cell, and what stands under each table."""
-    notes = {heading: lines_under(members) for heading, members in sections(rows)}
-    return json.dumps({"cells": tidy(rows), "notes": notes}, indent=1, ensure_ascii=False) + "\n"
-
-
-FORMATS: dict[str, Callable[[Sequence[EntryRow]], str]] = {
-    "table": terminal,
-    "markdown": markdown,
-    "latex": latex,
-    "csv": as_csv,
-    "json": as_json,
-}
-
-
 def render(rows: Sequence[EntryRow], form: str = "table") -> str:
-    """Return the table in one of `FORMATS`."""
-    return FORMATS[form](rows)
+    """Return the table in one of `FORMATS`; JSON has what stands under each table too."""
+    tables = tables_of(rows)
+    if form == "json":
+        notes = {table.title: table.notes for table in tables}
+        whole = {"cells": tidy(rows), "notes": notes}
+        return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
+    return render_tables(form, tables, tidy(rows))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -28,9 +28,11 @@ from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.metrics import catalogue
 
 ALPHA = 0.01
-"""Chance that a subject of ideal noise is told to be none."""
+"""Chance that a subject of ideal noise is rejected."""
 GONE = 99.0
-"""%_dd from which on nothing worth the name came back."""
+"""%_dd above which nothing worth mentioning was recovered."""
+DECIDING = ("c2st_accuracy", "percent_destroyed", "disk_destroyed", "shannon_bits")
+"""Metrics that the verdicts rest on, in the order in which a narrow table shows them."""
 
 
 @dataclass(frozen=True)

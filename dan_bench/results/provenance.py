@@ -28,7 +28,7 @@ def provenance() -> dict[str, Any]:
 
 
 def git(*arguments: str) -> str | None:
-    """Return what git answers about the checkout that this file lies in, or None."""
+    """Return the output of a git command in the checkout of this file, or None."""
     try:
         answer = subprocess.run(
             ["git", *arguments],

@@ -1,4 +1,4 @@
-"""What a run leaves behind. Records are read and written here, and nowhere else.
+"""Records of runs, which are read and written here and nowhere else.
 
 One folder a run, `<results>/runs/<key>/`. `record.json` is written last and in one piece: a folder
 without it is a run that never ended.
@@ -47,13 +47,18 @@ def whole_numbers(value: Any) -> Any:
 
 
 class Store:
-    """The records in one part of a results folder: `runs`, or `table1`."""
+    """The records under one results folder.
+
+    Args:
+        results: the folder.
+        part: the folder in it that holds a folder a run.
+    """
 
     def __init__(self, results: Path, part: str = "runs") -> None:
         self.runs = Path(results) / part
 
     def folder(self, key: str) -> Path:
-        """Where a run keeps its files."""
+        """Return the folder of a run's files."""
         return self.runs / key
 
     def get(self, key: str, config: dict[str, Any]) -> RunRecord | None:
@@ -109,7 +114,7 @@ class Store:
 
     @contextmanager
     def claim(self, key: str) -> Iterator[None]:
-        """Hold a run against every other process; waits, and is let go by any kind of death."""
+        """Hold an exclusive lock on a run: wait for it, and release it however the process ends."""
         folder = self.folder(key)
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / ".lock").open("w") as lock:
@@ -118,7 +123,7 @@ class Store:
 
 
 def numeric(estimate: Estimate) -> Estimate:
-    """Return the estimate if it is made of numbers, else refuse it."""
+    """Return an estimate whose fields are numbers; raise `DamagedRecord` for any other."""
     ends = (estimate.low, estimate.high, estimate.n)
     if not isinstance(estimate.value, int | float) or not all(
         end is None or isinstance(end, int | float) for end in ends

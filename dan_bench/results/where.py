@@ -1,20 +1,128 @@
-"""`--where A=X,B=Y`: the runs that were made so, and what they are read against."""
+"""What is asked for on the command line, checked against what there is: names, `--where A=X,B=Y`.
 
+Values are written as in an override of `train`: what Hydra takes `1e-3`, `null` or `[1, 2]` for.
+"""
+
+import json
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
-from yaml import YAMLError
+import yaml
 
 from dan_bench.cli import InputError
 from dan_bench.interfaces import RunRecord
-from dan_bench.results.selection import meant, there_are
-from dan_bench.results.values import natural, parse, same, spelled, split
+from dan_bench.results.select import natural
+
+MOST = 20
+"""Names or values that a message lists."""
+
+
+def listed(flag: str, text: str, names: Collection[str], more: Collection[str] = ()) -> list[str]:
+    """Return the names in a list such as `a,b`, each once.
+
+    Args:
+        flag: that it was given with, for messages.
+        text: the list; spaces around a name are nothing.
+        names: those that there are.
+        more: further ones, too many to be listed in a message.
+
+    Raises:
+        InputError: one of them is not there.
+    """
+    asked = [name.strip() for name in text.split(",")]
+    for name in asked:
+        if name not in names and name not in more:
+            raise InputError(f"{flag}: no {name!r}; {there_are(names, name, more)}")
+    return list(dict.fromkeys(asked))
+
+
+def there_are(names: Collection[str], asked: str, more: Collection[str] = ()) -> str:
+    """Return what could have been asked for: the parts of the config, and names like that one."""
+    parts = sorted({name.partition(".")[0] for name in names})
+    inner = "" if set(names) == set(parts) else ", and the settings in these, such as data.name"
+    return f"there are {', '.join(parts)}{inner}{meant(asked, {*names, *more})}"
+
+
+def meant(asked: str, names: Collection[str]) -> str:
+    """Return which names are like the one asked for, or lie within it."""
+    inner = sorted(name for name in names if asked and name.startswith(f"{asked}."))[:MOST]
+    near = inner or get_close_matches(asked, names, cutoff=0.5)
+    return f"; meant perhaps: {', '.join(near)}" if near else ""
+
+
+# --- values -------------------------------------------------------------------------------------
+
+SIGNS = {*"[]{},'\""}
+"""A text that holds any of these is typed in quotes."""
+
+
+class Scalars(yaml.SafeLoader):
+    """YAML whose bare words are what Hydra takes them for: `1e-3` is a number, `yes` a text.
+
+    `none` is null too: that is what the tables print for a setting that a run does not have.
+    """
+
+
+Scalars.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("null", r"null|none|~", "nN~"),
+    ("bool", r"true|false", "tTfF"),
+    ("int", r"[-+]?(0|[1-9](_?\d)*)", "-+0123456789"),
+    ("float", r"[-+]?(\d+\.\d*|\.\d+|\d+(?=e))(e[-+]?\d+)?", "-+.0123456789"),
+):
+    Scalars.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?i:{_pattern})\Z"), list(_first)
+    )
+
+
+def split(text: str) -> list[str]:
+    """Split at the commas that stand in no brackets and no quotes."""
+    parts, depth, quote = [""], 0, ""
+    for sign in text:
+        if quote:
+            quote = "" if sign == quote else quote
+        elif sign in "'\"" and parts[-1].rstrip()[-1:] in ("=", "[", "{", ",", ":"):
+            quote = sign
+        else:
+            depth += (sign in "[{") - (sign in "]}")
+        if sign == "," and depth <= 0 and not quote:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return parts
+
+
+def parse(written: str) -> Any:
+    """Return a value: YAML in brackets or quotes; of anything else what the bare word means."""
+    if written[0] in "[{'\"":
+        return yaml.load(written, Scalars)
+    loader = Scalars("")
+    tag = loader.resolve(yaml.ScalarNode, written, (True, False))
+    return loader.construct_object(yaml.ScalarNode(tag, written))
+
+
+def spelled(value: Any) -> str:
+    """Return how a value is typed, so that `parse` gives it back."""
+    bare = isinstance(value, str) and value.strip() == value != "" and not SIGNS & {*value}
+    if bare and parse(value) == value:
+        return str(value)
+    return "{...}" if isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Return whether two values are one setting: 0 is 0.0, but not false."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+
+
+# --- conditions ---------------------------------------------------------------------------------
 
 ABSENT = object()
 """The value of a setting that is of no concern to a run: a control has no trainer."""
-MOST = 20
-"""Values that a message lists; the others are counted."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +152,7 @@ def conditions(text: str) -> list[Condition]:
             raise InputError(f"--where: {name} is given twice")
         try:
             found[name] = Condition(name, parse(written))
-        except YAMLError as error:
+        except yaml.YAMLError as error:
             reason = getattr(error, "problem", None) or "not YAML"
             raise InputError(f"--where: {part.strip()!r} is not a value: {reason}") from error
     return list(found.values())
@@ -97,7 +205,7 @@ def where(
 
 
 def no_such_value(records: Sequence[RunRecord], one: Condition) -> str:
-    """Say which values of a setting there are."""
+    """Return the message that names the values of a setting that there are."""
     found = {spelled(v) for run in records if (v := setting(run, one.name)) is not ABSENT}
     there = sorted(found, key=natural)
     values = ", ".join(there[:MOST]) + (f" and {len(there) - MOST} more" * (len(there) > MOST))

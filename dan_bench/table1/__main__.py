@@ -10,7 +10,8 @@ from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
 from dan_bench.cli import INTERRUPTED, entry_point, unusable, user_path
-from dan_bench.report.table1 import FORMATS, render, reported_by_paper, rows_of, store_of
+from dan_bench.report.table1 import render, reported_by_paper, rows_of, store_of
+from dan_bench.tables import FORMATS
 
 
 def parser() -> argparse.ArgumentParser:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.table import Column
 
-from dan_bench.report.columns import column
+from dan_bench.metrics import catalogue
 
 if TYPE_CHECKING:
     from dan_bench.interfaces import Progress, ProgressCallback
@@ -78,7 +78,7 @@ def metric(progress: "Progress") -> str:
     if progress.metric is None:
         return ""
     name, latest = progress.metric
-    return f"{column(name).heading} {latest:.3f}"
+    return f"{catalogue.metric(name).heading} {latest:.3f}"
 
 
 @contextmanager

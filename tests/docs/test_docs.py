@@ -12,9 +12,9 @@ but for these rules:
 - the tour and Table 1 get fewer steps, and subjects that are done in seconds;
 - a line in `NOT_RUN` is not run; what is run instead stands beside it.
 
-A block whose first line names a file of one's own is that file: it is written into a folder outside of
-the repository, where the commands of its section are then run. Records of experiments that take too
-long are made by hand (`html_records`); those of the runs that commands name are real.
+A block whose first line names a file of one's own is that file: it is written into a folder outside
+of the repository, where the commands of its section are then run. Records of experiments that take
+too long are made by hand (`html_records`); those of the runs that commands name are real.
 """
 
 import os

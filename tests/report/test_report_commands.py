@@ -7,7 +7,7 @@ import pytest
 
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report.__main__ import COMMANDS, main
-from dan_bench.report.export import tidy
+from dan_bench.report.runs import tidy
 from dan_bench.results.record import Store, key_of
 
 

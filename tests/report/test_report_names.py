@@ -9,23 +9,27 @@ from collections import Counter
 
 import pandas as pd
 import pytest
-from finding_records import control as found_control
 from html_records import measured, run
 from markdown_it import MarkdownIt
 
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.loggers.tables import collect
+from dan_bench.metrics import catalogue
 from dan_bench.report import table, table1
 from dan_bench.report.__main__ import main
-from dan_bench.report.columns import COLUMNS, column
-from dan_bench.report.export import tidy
-from dan_bench.report.findings.catalogue import findings
-from dan_bench.report.findings.render import FORMATS
-from dan_bench.report.findings.runs import Material
-from dan_bench.report.latex import HEIGHT
-from dan_bench.report.markup import markdown, markdown_table, one_line
-from dan_bench.report.saturation import markdown as saturation
+from dan_bench.report.leaderboard import heading
+from dan_bench.report.runs import tidy
+from dan_bench.report.saturation import tables_of as saturation
 from dan_bench.results.record import Store, key_of
+from dan_bench.tables import (
+    LATEX_HEIGHT,
+    Column,
+    Table,
+    escape_markdown,
+    markdown,
+    markdown_lines,
+    one_line,
+)
 
 STRANGE = (
     "mine|v2",
@@ -70,14 +74,15 @@ def sweep(names=STRANGE):
 
 @pytest.mark.parametrize("name", STRANGE)
 def test_markdown_shows_a_name_as_it_is(name):
-    heading, row = rendered("\n".join(markdown_table([name, "a"], [[name, "b"]], "l")))
-    assert heading == [one_line(name), "a"]
+    one = Table([Column(name, "left"), Column("a")], [[name, "b"]])
+    head, row = rendered("\n".join(markdown_lines(one)))
+    assert head == [one_line(name), "a"]
     assert row == [one_line(name), "b"]
 
 
 def test_ordinary_names_are_left_alone():
     for name in ("python_random", "%_dd on disk", "R^2", "0.5 [0.4, 0.6]", "a=b", "±"):
-        assert markdown(name) == name
+        assert escape_markdown(name) == name
 
 
 def test_what_does_not_print_is_spelled_out():
@@ -113,7 +118,7 @@ def test_latex_has_a_row_a_subject_and_no_row_begins_with_an_argument():
 
 def test_no_two_tables_share_a_caption():
     names = [*STRANGE, "中国", "a: b", "a"]
-    many = [run(f"m{i}", data={"name": "a"}) for i in range(2 * HEIGHT + 1)]
+    many = [run(f"m{i}", data={"name": "a"}) for i in range(2 * LATEX_HEIGHT + 1)]
     other = {"samples": 2000, "known": 1}
     runs = [*sweep(names), *many, *(run(name, evaluation=other) for name in ("dan", "gan"))]
     runs += [run("dan", data={"name": name}, evaluation=other) for name in names]
@@ -137,12 +142,12 @@ def test_a_metric_named_like_a_column_has_a_column_of_its_own(tmp_path, name):
     assert of[f"metric {name}"] == "0.25"
     assert of["joint bits"] == "7 (1)"
     assert of["data"] == "mnist"
-    heading, *rows = rendered(table([one], "markdown"))
-    assert dict(zip(heading, rows[-1], strict=True))[f"metric {name}"] == "0.25"
+    head, *rows = rendered(table([one], "markdown"))
+    assert dict(zip(head, rows[-1], strict=True))[f"metric {name}"] == "0.25"
 
 
 def test_headings_are_all_different():
-    headings = [column(name).heading for name in [*COLUMNS, "other", "joint bits", "N"]]
+    headings = [heading(name) for name in [*catalogue.metrics(), "other", "joint bits", "N"]]
     assert len(set(headings)) == len(headings)
 
 
@@ -162,20 +167,9 @@ def test_the_other_tables_escape_names_too():
         assert {len(row) for row in rows} == {len(table1.HEADINGS)}
     columns = ["discriminator_accuracy", "sample_gradient", "parameter_gradient"]
     curves = {name: [pd.DataFrame({key: [1.0] for key in columns})] for name in STRANGE}
-    rows = rendered(saturation(curves))
+    rows = rendered(markdown(saturation(curves)))
     assert [row[0] for row in rows] == 2 * ["objective", *map(one_line, STRANGE)]
     assert {len(row) for row in rows} == {8}
-
-
-def test_findings_name_strange_data_on_one_line():
-    noise = {"shannon_bits": (8.0, 0.0), "linear_complexity": (1.0, 0.0)}
-    part = found_control("python_random", noise, data="mine|v2\n# <b>")
-    for one in part:
-        details = {"complexity": 19_937.0, "bits": 40_000, "p_value": 1e-38}
-        one.metrics["linear_complexity"].details.update(details)
-    text = FORMATS["markdown"](findings(Material(part, {})), True, 80)
-    assert r"on mine\|v2\\n# \<b>" in text
-    assert "\n# <b>" not in text
 
 
 def test_export_of_failed_runs_alone_has_all_its_columns():

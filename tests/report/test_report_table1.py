@@ -16,7 +16,6 @@ from dan_bench.report.__main__ import main as report
 from dan_bench.report.table1 import (
     ACCURACY,
     ALBUM,
-    FORMATS,
     HEADINGS,
     METRICS,
     OUTPUT,
@@ -33,6 +32,7 @@ from dan_bench.report.table1 import (
 )
 from dan_bench.results.record import key_of
 from dan_bench.table1.__main__ import main as measure
+from dan_bench.tables import FORMATS
 
 HEAVY = {"torch", "torchvision", "pytorch_lightning", "wandb", "hydra"}
 T_975_2 = 4.302652729911275  # Student's t with two degrees of freedom, from a printed table

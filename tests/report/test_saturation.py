@@ -170,7 +170,7 @@ def test_the_table_has_a_line_for_each_objective(tmp_path, capsys):
     stored(tmp_path, "hinge", 0, curve([0.5, 0.95, 0.98], [2.0, 2.0, 3.0]))
     stored(tmp_path, "hinge", 1, curve([0.5], [1.0]), frozen=False)
     stored(tmp_path, "guide", 0, curve([0.5], [1.0]).drop(columns="sample_gradient"))
-    assert main(["--results", str(tmp_path)]) == 0
+    assert main(["--results", str(tmp_path), "--format", "markdown"]) == 0
     lines = capsys.readouterr().out.splitlines()
     low, high = (10**end for end in (t_interval([-4, -6]).low, t_interval([-4, -6]).high))
     cells = "0.5 [0.5, 0.5]"

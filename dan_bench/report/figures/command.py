@@ -12,7 +12,7 @@ from dan_bench.report.figures import write
 from dan_bench.report.figures.catalogue import CATALOGUE
 from dan_bench.report.figures.style import THEMES, Theme, styled
 from dan_bench.results.archive import open_results
-from dan_bench.results.selection import listed
+from dan_bench.results.where import listed
 
 
 def parser() -> argparse.ArgumentParser:

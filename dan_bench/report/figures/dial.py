@@ -7,7 +7,7 @@ from dan_bench.interfaces import Estimate, Results, RunRecord
 from dan_bench.report.figures import style
 from dan_bench.report.figures.drawn import DrawnFigure, basis, rows_of
 from dan_bench.report.figures.points import span
-from dan_bench.report.leaderboard import name_rows
+from dan_bench.results.select import group_methods
 from dan_bench.statistics import t_interval
 
 METRICS = {"shannon_bits": "byte entropy (bits)", "joint_bits": "joint entropy (bits a byte)"}
@@ -51,17 +51,16 @@ def dial(records: Sequence[RunRecord], _: Results) -> DrawnFigure | None:
 
 def by_subject(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
     """Return the runs of each subject, by a name as short as tells them apart."""
-    axes = name_rows(records, None)
+    methods = group_methods(records)
+    axes = [method.axes for method in methods]
     several = len({of.get("data") for of in axes}) > 1
     short = [
         " ".join(of[axis] for axis in ("data", "model", "output")[not several :] if axis in of)
         for of in axes
     ]
     full = [" ".join(of.values()) for of in axes]
-    groups: dict[str, list[RunRecord]] = defaultdict(list)
-    for name, record in zip(short if len({*short}) == len({*full}) else full, records, strict=True):
-        groups[name].append(record)
-    return groups
+    names = short if len({*short}) == len({*full}) else full
+    return {name: list(method.runs) for name, method in zip(names, methods, strict=True)}
 
 
 def settings(runs: Sequence[RunRecord], metric: str) -> list[tuple[float, Estimate]]:

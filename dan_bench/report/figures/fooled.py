@@ -8,7 +8,8 @@ from dan_bench.interfaces import Estimate, Results, RunRecord
 from dan_bench.report.figures import points, style
 from dan_bench.report.figures.drawn import DrawnFigure, basis, rows_of
 from dan_bench.report.figures.points import Point
-from dan_bench.report.leaderboard import Row, leaderboard, name_rows
+from dan_bench.report.leaderboard import Row, leaderboard
+from dan_bench.results.select import group_methods
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -135,6 +136,6 @@ def name_attacks(axes: "Axes", rows: Sequence[Row]) -> None:
 def strengths(records: Sequence[RunRecord]) -> dict[tuple[tuple[str, str], ...], float]:
     """Return by a row's axes the largest change that an attack makes to a pixel; else 0."""
     return {
-        tuple(axes.items()): float(record.config["model"].get("epsilon", 0))
-        for axes, record in zip(name_rows(records, None), records, strict=True)
+        tuple(method.axes.items()): float(method.runs[0].config["model"].get("epsilon", 0))
+        for method in group_methods(records)
     }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dan_bench.interfaces import RunRecord
-from dan_bench.report.leaderboard import name_rows
+from dan_bench.results.select import group_methods
 
 OBJECTIVE = "nonsaturating"
 """The default, which is shown where there are several."""
@@ -119,10 +119,10 @@ def without_seed(config: dict[str, Any]) -> dict[str, Any]:
 
 def left_out(records: Sequence[RunRecord], shown: Sequence[RunRecord], objective: str) -> str:
     """Return one sentence on the subjects that are not shown."""
-    names = [str(axes) for axes in name_rows(records, None)]
     there = {run.key for run in shown}
-    seen = {name for name, record in zip(names, records, strict=True) if record.key in there}
-    count = len(set(names) - seen)
+    count = sum(
+        not any(run.key in there for run in method.runs) for method in group_methods(records)
+    )
     if count == 0:
         return ""
     of = "other evaluations or settings"

@@ -14,7 +14,7 @@ from dan_bench.report.figures.drawn import DrawnFigure, basis
 from dan_bench.report.figures.grid import left_out, most_common
 from dan_bench.report.figures.points import span
 from dan_bench.report.html.subjects import short_names
-from dan_bench.report.leaderboard import name_rows
+from dan_bench.results.select import group_methods
 from dan_bench.statistics import t_interval
 
 if TYPE_CHECKING:
@@ -93,10 +93,11 @@ def subjects(records: Sequence[RunRecord]) -> dict[tuple[bool, str], list[Secrec
     groups: dict[tuple[bool, str], dict[float, list[RunRecord]]] = defaultdict(
         lambda: defaultdict(list)
     )
-    for record, axes in zip(records, name_rows(records, None), strict=True):
-        name = " ".join(v for axis, v in axes.items() if axis not in ("data", "noise_dim"))
-        is_network = record.config["model"]["kind"] != "control"
-        groups[is_network, name][record.costs["noise_bits"]].append(record)
+    for method in group_methods(records):
+        name = " ".join(v for axis, v in method.axes.items() if axis not in ("data", "noise_dim"))
+        for record in method.runs:
+            is_network = record.config["model"]["kind"] != "control"
+            groups[is_network, name][record.costs["noise_bits"]].append(record)
     return {
         subject: [
             SecrecyPoint(

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import groupby
 
-from dan_bench.report.columns import column
+from dan_bench.metrics import catalogue
 from dan_bench.report.html.subjects import MethodSummary, short
-from dan_bench.report.leaderboard import AXES, Cell, Row
-from dan_bench.report.render import MISSING, caption, number
+from dan_bench.report.leaderboard import Row, caption
 from dan_bench.report.verdicts import VERDICTS, Verdict
+from dan_bench.results.select import AXES
+from dan_bench.tables import MISSING, Cell, number
 
 OF_NOISE = (
     "shannon_bits",
@@ -69,7 +70,7 @@ def headings(metrics: Sequence[str]) -> Iterator[str]:
     yield heading("seeds", "count")
     yield heading("N", "count")
     for metric in metrics:
-        known = column(metric)
+        known = catalogue.metric(metric)
         better = {True: "more is better", False: "less is better", None: "not ranked"}
         yield heading(
             known.heading, f"g-{group_of(metric)}", f"{metric}: {better[known.higher_is_better]}"

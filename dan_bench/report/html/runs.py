@@ -8,9 +8,9 @@ from typing import Any
 from dan_bench.interfaces import RunRecord
 from dan_bench.report.html.packing import pack
 from dan_bench.report.html.subjects import MethodSummary
-from dan_bench.report.leaderboard import flatten
-from dan_bench.report.render import MISSING
-from dan_bench.report.show import span
+from dan_bench.report.runs import span
+from dan_bench.results.select import flatten
+from dan_bench.tables import MISSING
 
 
 def folded(i: int, subject: MethodSummary) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from dan_bench.interfaces import RunRecord
-from dan_bench.report.evaluations import by_evaluation
-from dan_bench.report.leaderboard import Row, leaderboard, name_rows
+from dan_bench.report.leaderboard import Row, leaderboard
+from dan_bench.results.select import by_evaluation
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,6 @@ def measured(
     done: Sequence[RunRecord], evaluation: str, taken: Collection[tuple[str, str]]
 ) -> list[MethodSummary]:
     """Return the rows of one leaderboard; a name that another has taken says which one it is."""
-    runs: dict[tuple[tuple[str, str], ...], list[RunRecord]] = defaultdict(list)
-    for axes, record in zip(name_rows(done, None), done, strict=True):
-        runs[tuple(axes.items())].append(record)
     rows = leaderboard(done)
     labels: dict[str, list[str]] = defaultdict(list)
     for row in rows:
@@ -46,7 +43,7 @@ def measured(
     return [
         MethodSummary(
             row,
-            tuple(sorted(runs[tuple(row.axes.items())], key=lambda run: int(run.config["seed"]))),
+            row.by_seed,
             name if (row.section, name) not in taken else f"{name} · {evaluation.split(':')[0]}",
             evaluation,
         )

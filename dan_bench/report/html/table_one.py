@@ -17,18 +17,18 @@ def table_one(results: Path) -> str:
             "makes some, and endangers a photo album to do so.</p>"
         )
     found = []
-    for k, (heading, rows) in enumerate(table1.sections(table1.rows_of(records))):
-        head = "".join(f'<th scope="col">{escape(name)}</th>' for name in table1.HEADINGS)
+    for k, table in enumerate(table1.tables_of(table1.rows_of(records))):
+        head = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.headings)
         body = "\n".join(
             f'<tr><th scope="row">{escape(first)}</th>'
             + "".join(f"<td>{escape(cell)}</td>" for cell in rest)
             + "</tr>"
-            for first, *rest in map(table1.cells, rows)
+            for first, *rest in table.texts()
         )
-        notes = "".join(f"<li>{escape(line)}</li>" for line in table1.lines_under(rows))
+        notes = "".join(f"<li>{escape(line)}</li>" for line in table.notes)
         found.append(
             f'<div class="scroll" role="region" aria-labelledby="table1-{k}" tabindex="0">'
-            f'<table class="plain"><caption id="table1-{k}">{escape(heading)}</caption>'
+            f'<table class="plain"><caption id="table1-{k}">{escape(table.title)}</caption>'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div><ul>{notes}</ul>"
         )
     return "\n".join(found)

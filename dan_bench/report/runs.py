@@ -1,0 +1,167 @@
+"""`python -m dan_bench.report show | compare | export`: single runs in full, and every number."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from dan_bench.cli import InputError, user_path
+from dan_bench.interfaces import Estimate, RunRecord
+from dan_bench.results.archive import open_results
+from dan_bench.results.select import flatten, settings_of
+from dan_bench.tables import MISSING, Column, Table, terminal, terminal_width
+
+
+def find(records: Sequence[RunRecord], key: str) -> RunRecord:
+    """Return the run whose key begins so.
+
+    Raises:
+        InputError: there is none, or there are several.
+    """
+    found = [record for record in records if record.key.startswith(key)]
+    if len(found) == 1:
+        return found[0]
+    there = sorted(record.key for record in found or records)
+    keys = ", ".join(there[:20]) or "none"
+    keys += f" and {len(there) - 20} more" if len(there) > 20 else ""
+    what = "is the beginning of several keys" if found else "is the key of no run; there are"
+    raise InputError(f"{key!r} {what}: {keys}")
+
+
+def span(estimate: Estimate | None) -> str:
+    """Return a value with its interval."""
+    if estimate is None:
+        return MISSING
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.6g}"
+    return f"{estimate.value:.6g} [{estimate.low:.6g}, {estimate.high:.6g}]"
+
+
+def side_by_side(title: str, rows: Sequence[Sequence[str]], heads: Sequence[str]) -> Table:
+    """Return a table of texts."""
+    return Table([Column(head, "left") for head in heads], rows, title)
+
+
+def show(record: RunRecord) -> list[Table]:
+    """Return all that a record holds."""
+    parts: dict[str, Mapping[str, str]] = {
+        "metrics, with their 95 % intervals": {
+            name: span(e) + ("" if e is None or e.n is None else f"  N = {e.n:,}")
+            for name, e in record.metrics.items()
+        },
+        "details": {
+            f"{name}.{detail}": f"{value:.6g}"
+            for name, estimate in record.metrics.items()
+            if estimate is not None
+            for detail, value in estimate.details.items()
+        },
+        "costs": {name: f"{value:.6g}" for name, value in record.costs.items()},
+        "config": flatten(record.config),
+        "provenance": flatten(record.provenance),
+    }
+    return [
+        side_by_side(title, [(f"  {name}", value) for name, value in of.items()], ["", ""])
+        for title, of in parts.items()
+        if of
+    ]
+
+
+def compare(one: RunRecord, other: RunRecord) -> list[Table]:
+    """Return what differs between two runs: settings first, then every metric of both."""
+    here, there = settings_of(record.config for record in (one, other))
+    settings = [
+        (name, here.get(name, MISSING), there.get(name, MISSING))
+        for name in dict.fromkeys([*here, *there])
+        if here.get(name) != there.get(name)
+    ]
+    metrics = [
+        (name, span(one.metrics.get(name)), span(other.metrics.get(name)))
+        for name in dict.fromkeys([*one.metrics, *other.metrics])
+    ]
+    return [
+        side_by_side("", rows, [name, one.key, other.key])
+        for name, rows in (("setting", settings), ("metric", metrics))
+    ]
+
+
+def tidy(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """Return one row for each metric of each run.
+
+    Columns: key, status, one for each setting of the config (dotted names), metric, value, low,
+    high, n. A failed run has one row without a metric.
+    """
+    rows: list[dict[str, object]] = []
+    settings = settings_of(record.config for record in records)
+    for record, flat in zip(records, settings, strict=True):
+        base: dict[str, object] = {"key": record.key, "status": record.status}
+        base |= flat
+        if not record.metrics:
+            rows.append({**base, "metric": None})
+        for name, estimate in record.metrics.items():
+            numbers = {"value": None, "low": None, "high": None, "n": None}
+            if estimate is not None:
+                numbers = {field: getattr(estimate, field) for field in numbers}
+            rows.append({**base, "metric": name, **numbers})
+    frame = pd.DataFrame(rows)
+    last = ["metric", "value", "low", "high", "n"]
+    return frame.reindex(columns=[*(name for name in frame.columns if name not in last), *last])
+
+
+def results_parser(command: str, description: str) -> argparse.ArgumentParser:
+    """Return the parser of a command that reads a results folder."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m dan_bench.report {command}", description=description
+    )
+    parser.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
+    return parser
+
+
+def main_show(arguments: list[str]) -> int:
+    """Print all that one run left."""
+    parser = results_parser("show", "Print all that a run left.")
+    parser.add_argument("run", metavar="RUN", help="a key, or its beginning")
+    asked = parser.parse_args(arguments)
+    record = find(open_results(asked.results).all()[0], asked.run)
+    print(
+        f"run {record.key}: {record.status}\n\n{terminal(show(record), terminal_width())}", end=""
+    )
+    print(f"\n{record.traceback.rstrip()}\n" if record.traceback else "", end="")
+    return 0
+
+
+def main_compare(arguments: list[str]) -> int:
+    """Print two runs side by side."""
+    parser = results_parser(
+        "compare",
+        "Set two runs side by side: what differs in their settings, and all their metrics.",
+    )
+    parser.add_argument("runs", nargs=2, metavar="RUN", help="a key, or its beginning")
+    asked = parser.parse_args(arguments)
+    records, _ = open_results(asked.results).all()
+    one, other = (find(records, key) for key in asked.runs)
+    print(terminal(compare(one, other), terminal_width()), end="")
+    return 0
+
+
+def main_export(arguments: list[str]) -> int:
+    """Write the frame of all runs."""
+    parser = results_parser("export", "Write every metric of every run as a tidy table.")
+    parser.add_argument(
+        "file", type=user_path, metavar="FILE", help="its name ends in .csv or .parquet"
+    )
+    asked = parser.parse_args(arguments)
+    if asked.file.suffix not in (".csv", ".parquet"):
+        parser.error(f"{asked.file}: the name must end in .csv or .parquet")
+    if not asked.file.absolute().parent.is_dir():
+        parser.error(f"{asked.file}: there is no folder {asked.file.absolute().parent}")
+    records, _ = open_results(asked.results).all()
+    if not records:
+        raise InputError(f"no runs under {asked.results}; `make sweep` makes some")
+    frame = tidy(records)
+    if asked.file.suffix == ".csv":
+        frame.to_csv(asked.file, index=False)
+    else:
+        frame.to_parquet(asked.file, index=False)
+    print(f"{asked.file}: {len(frame):,} rows of {frame['key'].nunique():,} runs")
+    return 0

@@ -1,0 +1,229 @@
+"""A store with a cache, and the form of the cache and of archives: records in columns.
+
+Ten thousand records are as many files. What was read is kept in one, `.cache.parquet`, and a record
+is read again only where its file has changed. The cache is never needed: one that is damaged, of
+another version or not writable is ignored.
+
+As a table, what has one form in every record is a column of its own. So is each part of the config
+and of the provenance, `config.model` and `provenance.commit`: records have most of them in common,
+and what is the same is kept and read once. All but the first three columns are JSON texts, which
+tell 1 from 1.0 and keep the order of names.
+"""
+
+import contextlib
+import gc
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dan_bench.files import whole
+from dan_bench.interfaces import SCHEMA_VERSION, Estimate, RunRecord
+from dan_bench.results.record import DamagedRecord, Store, read
+
+NAME = ".cache.parquet"
+VERSION = f"1/{SCHEMA_VERSION}"
+LEAST = 100
+"""Records read from files for which the cache is rewritten; fewer are read again in less time."""
+SETTLED = 2.0
+"""Seconds after which a further change of a file changes its stamp: a tick of the coarsest clock of
+a file system (FAT's)."""
+
+Stamp = tuple[int, int, int, int]
+"""Inode, size, and when contents and inode last changed, in nanoseconds. Records are replaced and
+never rewritten, so that the inode is another each time."""
+STAMP = pa.schema([(name, pa.int64()) for name in ("inode", "size", "changed", "touched")])
+
+
+class CachedStore(Store):
+    """A store whose `all()` is fast; it always returns what `Store.all()` does."""
+
+    def all(self) -> tuple[list[RunRecord], dict[Path, str]]:
+        """Return every good record, by key, and what is wrong with each of the others."""
+        with uncollected():
+            return self._all(time.time_ns())
+
+    def _all(self, now: int) -> tuple[list[RunRecord], dict[Path, str]]:
+        known = self._known()
+        good: list[RunRecord] = []
+        damaged: dict[Path, str] = {}
+        stamps: list[Stamp] = []
+        fresh = 0
+        for name, stamp in sorted(self._stamps()):
+            before = known.get(name)
+            if before is not None and before[0] == stamp:
+                record = before[1]
+            else:
+                path = self.runs / name / "record.json"
+                try:
+                    record = read(path)
+                except FileNotFoundError:
+                    continue
+                except DamagedRecord as error:
+                    damaged[path] = str(error)
+                    continue
+                if settled(stamp, now):
+                    fresh += 1
+            good.append(record)
+            stamps.append(stamp)
+        if fresh >= LEAST:
+            kept = [i for i, stamp in enumerate(stamps) if settled(stamp, now)]
+            with contextlib.suppress(OSError, pa.ArrowException):
+                self._keep([good[i] for i in kept], [stamps[i] for i in kept])
+        return good, damaged
+
+    def _stamps(self) -> Iterator[tuple[str, Stamp]]:
+        """Yield the name of each folder with a record, and the record's stamp."""
+        try:
+            folders = os.listdir(self.runs)
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return
+        for name in folders:
+            try:
+                of = os.stat(f"{self.runs}/{name}/record.json")
+            except OSError:
+                continue
+            yield name, (of.st_ino, of.st_size, of.st_mtime_ns, of.st_ctime_ns)
+
+    def _known(self) -> dict[str, tuple[Stamp, RunRecord]]:
+        """Return what the cache holds by name of the folder, which is the key of a good record."""
+        path = self.runs / NAME
+        try:
+            table = pq.read_table(path, memory_map=False, page_checksum_verification=True)
+            if (table.schema.metadata or {}).get(b"dan_bench") != VERSION.encode():
+                return {}
+            stamps = zip(*(table.column(name).to_pylist() for name in STAMP.names), strict=True)
+            records = from_table(table)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
+            return {}
+        return {r.key: (stamp, r) for r, stamp in zip(records, stamps, strict=True)}
+
+    def _keep(self, records: list[RunRecord], stamps: list[Stamp]) -> None:
+        """Write the cache, in one piece."""
+        table = to_table(records)
+        for name, values in zip(STAMP.names, zip(*stamps, strict=True), strict=True):
+            table = table.append_column(STAMP.field(name), pa.array(values, pa.int64()))
+        table = table.replace_schema_metadata({"dan_bench": VERSION})
+        with whole(self.runs / NAME) as file:
+            pq.write_table(
+                table,
+                file,
+                compression="lz4",
+                use_dictionary=[name for name in table.column_names if name not in TEXTS],
+                write_page_checksum=True,
+            )
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """Switch the garbage collector off: it takes half of the time, and finds nothing in records."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def settled(stamp: Stamp, now: int) -> bool:
+    """Return whether a file last changed so long ago that its next change changes its stamp."""
+    return max(stamp[2:]) < now - SETTLED * 1e9
+
+
+# --- records in columns -------------------------------------------------------------------------
+
+SCALARS = {"key": pa.string(), "status": pa.string(), "schema_version": pa.int64()}
+TEXTS = ("metrics", "costs", "traceback")
+IN_PARTS = ("config", "provenance")
+FIELDS = ("value", "low", "high", "n", "details")
+
+
+def to_table(records: Sequence[RunRecord]) -> pa.Table:
+    """Return a row a record.
+
+    `config` and `provenance` hold the names of their parts; null is a part that a record has not.
+
+    Args:
+        records: as `Store` reads them: of what JSON knows, with names that are texts.
+    """
+    columns = {
+        name: pa.array([getattr(record, name) for record in records], kind)
+        for name, kind in SCALARS.items()
+    }
+    texts: dict[str, list[str | None]] = {
+        "metrics": [
+            text({name: plain(estimate) for name, estimate in record.metrics.items()})
+            for record in records
+        ],
+        "costs": [text(record.costs) for record in records],
+        "traceback": [text(record.traceback) for record in records],
+    }
+    for name in IN_PARTS:
+        values = [getattr(record, name) for record in records]
+        texts[name] = [text(list(v) if isinstance(v, dict) else {"": v}) for v in values]
+        for part in {part: None for v in values if isinstance(v, dict) for part in v}:
+            texts[f"{name}.{part}"] = [
+                text(v[part]) if isinstance(v, dict) and part in v else None for v in values
+            ]
+    columns |= {name: pa.array(column, pa.string()) for name, column in texts.items()}
+    return pa.table(columns)
+
+
+def from_table(table: pa.Table) -> list[RunRecord]:
+    """Return the records of a table that `to_table` made; further columns are passed over.
+
+    Parts that are equal are one object: who wants to change one must copy it.
+
+    Raises:
+        KeyError, TypeError or ValueError: it did not make it.
+    """
+    scalars = [table.column(name).to_pylist() for name in SCALARS]
+    loaded = [json.loads(f"[{','.join(table.column(name).to_pylist())}]") for name in TEXTS]
+    wholes = [in_parts(table, whole) for whole in IN_PARTS]
+    return [
+        RunRecord(
+            key,
+            status,
+            config,
+            {name: None if e is None else Estimate(*e) for name, e in metrics.items()},
+            costs,
+            provenance,
+            traceback,
+            version,
+        )
+        for key, status, version, metrics, costs, traceback, config, provenance in zip(
+            *scalars, *loaded, *wholes, strict=True
+        )
+    ]
+
+
+def in_parts(table: pa.Table, whole: str) -> list[Any]:
+    """Return the values of a column that is kept in parts, row by row."""
+    names = parsed(table, whole)
+    there = dict.fromkeys(part for of in names if isinstance(of, list) for part in of)
+    parts = {part: parsed(table, f"{whole}.{part}") for part in there}
+    return [
+        {part: parts[part][i] for part in of} if isinstance(of, list) else of[""]
+        for i, of in enumerate(names)
+    ]
+
+
+def parsed(table: pa.Table, name: str) -> list[Any]:
+    """Return the values of a column of JSON, each distinct text parsed once."""
+    encoded = table.column(name).combine_chunks().dictionary_encode()
+    values = [*map(json.loads, encoded.dictionary.to_pylist()), None]
+    return [values[-1 if code is None else code] for code in encoded.indices.to_pylist()]
+
+
+text: Callable[[object], str] = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def plain(estimate: Estimate | None) -> list[object] | None:
+    """Return an estimate as a list of its `FIELDS`."""
+    return None if estimate is None else [getattr(estimate, name) for name in FIELDS]

@@ -1,0 +1,317 @@
+"""Runs in groups: those that differ in nothing but the seed, and those that were measured alike.
+
+This is the one place that says which runs are averaged over, and what tells a method from others.
+"""
+
+import hashlib
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dan_bench.cli import InputError
+from dan_bench.interfaces import RunRecord
+from dan_bench.results.record import whole_numbers
+
+AXES = ("data", "model", "output", "objective")
+"""What names a method; further settings are added where they tell methods apart."""
+MOST_NAMED = 4
+"""Differences within one part of the config (as its evaluation) that a name spells out."""
+
+Settings = Mapping[str, str]
+"""A config as texts by dotted names."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A network or control with its settings: runs that differ in nothing but the seed."""
+
+    axes: dict[str, str]
+    """What tells it from the other methods that it was grouped with."""
+    runs: tuple[RunRecord, ...]
+    """In the order in which they were given."""
+
+    @property
+    def section(self) -> str:
+        """The data set."""
+        return self.axes.get("data", "all data")
+
+    @property
+    def by_seed(self) -> tuple[RunRecord, ...]:
+        """The runs in the order of their seeds."""
+        return tuple(sorted(self.runs, key=seed_of))
+
+    @property
+    def label(self) -> str:
+        """All axes but the data set."""
+        return " ".join(v for axis, v in self.axes.items() if axis != "data" and v)
+
+
+def group_methods(
+    records: Iterable[RunRecord], group_by: Sequence[str] | None = None
+) -> list[Method]:
+    """Return the methods that runs are of, in the order of their first runs.
+
+    A data set may have a seed, which is the run's unless another was given; where it is the run's,
+    the data are part of what is averaged over.
+
+    Args:
+        records: of any runs.
+        group_by: axes that name a method; default `AXES` and what else tells methods apart.
+
+    Raises:
+        InputError: the axes would pool runs that differ in more than the seed.
+    """
+    runs = list(records)
+    whole = settings_of(run.config for run in runs)
+    bare = without_seeds(whole)
+    if group_by:
+        named = [{axis: value_of(f, axis) for axis in group_by} for f in whole]
+        keys: list[object] = [tuple(axes.items()) for axes in named]
+        refuse(group_by, lacking(pooled(keys, bare), AXES))
+    else:
+        of = names_of({id(f): f for f in bare})
+        named = [of[id(f)] for f in bare]
+        keys = [id(f) for f in bare]
+    groups: dict[object, list[int]] = defaultdict(list)
+    for i, key in enumerate(keys):
+        groups[key].append(i)
+    return [Method(named[of[0]], tuple(runs[i] for i in of)) for of in groups.values()]
+
+
+def method_numbers(configs: Iterable[dict[str, Any]]) -> list[int]:
+    """Return a number for each config; those that differ in nothing but the seed have the same."""
+    numbers: dict[int, int] = {}
+    bare = without_seeds(settings_of(configs))
+    return [numbers.setdefault(id(of), len(numbers)) for of in bare]
+
+
+def seed_of(run: RunRecord) -> int:
+    """Return a run's seed."""
+    return int(run.config["seed"])
+
+
+def names_of(methods: Mapping[int, Settings]) -> dict[int, dict[str, str]]:
+    """Return what names each method: `AXES`, and what else tells it from those of the same axes."""
+    names = {
+        i: {axis: value_of(f, axis) for axis in AXES if value_of(f, axis)}
+        for i, f in methods.items()
+    }
+    alike: dict[str, list[int]] = defaultdict(list)
+    for i, axes in names.items():
+        alike[str(axes)].append(i)
+    for members in alike.values():
+        differ = differing([methods[i] for i in members])
+        parts = Counter(key.split(".")[0] for key in differ)
+        for i in members:
+            for part, count in parts.items():
+                keys = [key for key in differ if key.split(".")[0] == part]
+                if count > MOST_NAMED:
+                    values = [methods[i].get(key) for key in keys]
+                    names[i][part] = f"{part} {fingerprint(values)}"
+                else:
+                    names[i] |= {key: f"{key}={methods[i].get(key, 'none')}" for key in keys}
+    return names
+
+
+def differing(settings: Sequence[Settings]) -> list[str]:
+    """Return the names of the settings in which these are not all the same."""
+    names = sorted({name for of in settings for name in of})
+    return [name for name in names if len({of.get(name, "") for of in settings}) > 1]
+
+
+def value_of(settings: Settings, axis: str) -> str:
+    """Return the value of an axis: a part is known by its name."""
+    return settings.get(f"{axis}.name", settings.get(axis, ""))
+
+
+def fingerprint(values: Sequence[Any]) -> str:
+    """Return four digits that tell one set of values from another."""
+    return hashlib.sha256(repr(values).encode()).hexdigest()[:4]
+
+
+def without_seeds(settings: Sequence[Settings]) -> list[Settings]:
+    """Return settings without the run's seed, and without a data set's that follows it.
+
+    A data set's seed is one of its own where it comes with other seeds of runs too. What is equal
+    is returned as one object.
+    """
+    bare = [{**of} for of in settings]
+    keys = []
+    own: dict[tuple[tuple[str, ...], ...], set[str | None]] = defaultdict(set)
+    for of, rest in zip(settings, bare, strict=True):
+        rest.pop("seed", None)
+        rest.pop("data.seed", None)
+        keys.append((tuple(rest), tuple(rest.values())))
+        if of.get("data.seed", of["seed"]) != of["seed"]:
+            own[keys[-1]].add(of["data.seed"])
+    first: dict[tuple[tuple[str, ...], ...], Settings] = {}
+    return [
+        first.setdefault((*key, (of["data.seed"],)), {**rest, "data.seed": of["data.seed"]})
+        if of.get("data.seed") in own[key]
+        else first.setdefault(key, rest)
+        for of, rest, key in zip(settings, bare, keys, strict=True)
+    ]
+
+
+def settings_of(configs: Iterable[dict[str, Any]]) -> list[Settings]:
+    """Return the settings of each config; a part that many share as one object is read once.
+
+    What is one setting is one text: 1 and 1.0 are written as whichever comes first.
+    """
+    texts: dict[tuple[str, str], str] = {}
+
+    def written(part: Any, name: str) -> dict[str, str]:
+        same = flatten(whole_numbers(part), name)
+        return {n: texts.setdefault((n, same[n]), t) for n, t in flatten(part, name).items()}
+
+    known: dict[tuple[str, int], tuple[Any, dict[str, str]]] = {}
+    found: list[Settings] = []
+    for config in configs:
+        flat: dict[str, str] = {}
+        for name, part in config.items():
+            if not isinstance(part, dict):
+                flat |= written(part, name)
+                continue
+            if (name, id(part)) not in known:
+                # the part itself is kept too, so that its id stays its own
+                known[name, id(part)] = part, written(part, name)
+            flat |= known[name, id(part)][1]
+        found.append(flat)
+    return found
+
+
+def flatten(values: Any, prefix: str = "") -> dict[str, str]:
+    """Return nested containers as texts by dotted names."""
+    if not isinstance(values, dict):
+        return {prefix: str(values)}
+    flat: dict[str, str] = {}
+    for name, inner in values.items():
+        flat |= flatten(inner, f"{prefix}.{name}" if prefix else name)
+    return flat
+
+
+def natural(text: str) -> list[str | int]:
+    """Return what texts are sorted by so that their whole numbers are in order: 2 before 16."""
+    parts = re.split(r"([0-9]+)", text)
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)]
+
+
+# --- what rows must not pool --------------------------------------------------------------------
+
+
+def lacking_axes(records: Iterable[RunRecord], group_by: Sequence[str]) -> list[str]:
+    """Return the axes without which a row would pool runs that differ in more than the seed."""
+    whole = settings_of(run.config for run in records)
+    keys = [tuple(value_of(of, axis) for axis in group_by) for of in whole]
+    return lacking(pooled(keys, without_seeds(whole)), AXES)
+
+
+def pooled(keys: Sequence[object], settings: Sequence[Settings]) -> list[list[Settings]]:
+    """Return the settings by their keys."""
+    rows: dict[object, list[Settings]] = defaultdict(list)
+    for key, of in zip(keys, settings, strict=True):
+        rows[key].append(of)
+    return list(rows.values())
+
+
+def lacking(rows: Sequence[Sequence[Settings]], preferred: Sequence[str]) -> list[str]:
+    """Return the settings that have to be added so that each row holds one method.
+
+    Args:
+        rows: the settings that each row pools; those of one method may be one object.
+        preferred: parts of the config that are named before any other setting.
+    """
+    mixed = [list({id(of): of for of in row}.values()) for row in rows]
+    mixed = [row for row in mixed if len(row) > 1]
+    names = {name for row in mixed for of in row for name in of}
+    parts = [f"{part}.name" if f"{part}.name" in names else part for part in preferred]
+    # a part's target goes with its name, and says less
+    others = sorted(names - set(parts), key=lambda name: (name.endswith("_target_"), name))
+    found = []
+    for name in [part for part in parts if part in names] + others:
+        apart: list[list[Settings]] = []
+        for row in mixed:
+            by_value: dict[str | None, list[Settings]] = defaultdict(list)
+            for of in row:
+                by_value[of.get(name)].append(of)
+            apart += by_value.values()
+        if len(apart) > len(mixed):
+            found.append(name.removesuffix(".name"))
+        mixed = [group for group in apart if len(group) > 1]
+        if not mixed:
+            break
+    return found
+
+
+def refuse(group_by: Sequence[str], missing: Sequence[str]) -> None:
+    """Refuse rows that lack an axis.
+
+    Raises:
+        InputError: with the axes, and what to ask for instead.
+    """
+    if missing:
+        axes = list(dict.fromkeys([*group_by, *missing]))
+        raise InputError(
+            f"--group-by {','.join(group_by)}: a row would pool runs that differ in "
+            f"{', '.join(missing)}, as if these were seeds; ask for --group-by {','.join(axes)}, "
+            "or for a part of the runs with --where"
+        )
+
+
+# --- how runs were measured ---------------------------------------------------------------------
+
+
+def by_evaluation(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
+    """Return the records by how they were measured, the commonest first.
+
+    The name of each says in what it differs from the first, whose own name says nothing.
+    """
+    texts: dict[int, str] = {}  # many records share one object
+    groups: dict[str, list[RunRecord]] = defaultdict(list)
+    for record in records:
+        evaluation = record.config["evaluation"]
+        if id(evaluation) not in texts:
+            texts[id(evaluation)] = written(evaluation)
+        groups[texts[id(evaluation)]].append(record)
+    ordered = sorted(groups.values(), key=len, reverse=True)
+    return {difference(group[0], ordered[0][0]): group for group in ordered}
+
+
+def difference(one: RunRecord, other: RunRecord) -> str:
+    """Say in what an evaluation differs from another: what it has not, has, and has set."""
+    here, there = one.config["evaluation"], other.config["evaluation"]
+    names: dict[str, list[str]] = defaultdict(list)
+    for verb, name in sorted(changes(here, there)):
+        names[verb].append(name)
+    texts = [" ".join([verb, ", ".join(of)]).strip() for verb, of in names.items()]
+    return f"evaluation {fingerprint([written(here)])}: {'; '.join(texts)}" if texts else ""
+
+
+def changes(
+    here: Mapping[str, Any], there: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, str]]:
+    """Yield what is in one of two nested mappings and not the same in the other.
+
+    What is missing is named once, `("without", "attacks")`; what there is more of, by its objects,
+    `("with", "attacks.dictionary")`, and settings, `("", "samples=2000")`.
+    """
+    for name in here.keys() | there.keys():
+        path, one, other = f"{prefix}{name}", here.get(name), there.get(name)
+        if name not in here or (one == {} and other):
+            yield "without", path
+        elif name in there and written(one) == written(other):
+            continue
+        elif not isinstance(one, Mapping) or not isinstance(other or {}, Mapping):
+            yield "", f"{path}={one}"
+        elif one == {} or ("_target_" in one and not other):
+            yield "with", path
+        else:
+            yield from changes(one, other or {}, f"{path}.")
+
+
+def written(value: Any) -> str:
+    """Return the text that tells a value from any other; 1 is not 1.0."""
+    return json.dumps(value, sort_keys=True)

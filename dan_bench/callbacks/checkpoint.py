@@ -1,4 +1,4 @@
-"""What a training that was interrupted resumes from: one file, replaced atomically."""
+"""The checkpoint from which an interrupted training resumes: one file, replaced atomically."""
 
 import os
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from dan_bench.models.module import AdversarialModule
 
 RUN = "dan_bench_run"
-"""Where the file names its run."""
+"""Key of the run in the file."""
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,11 @@ RENAMED = {
     "dan_bench.tracking.WandbSink": "dan_bench.loggers.WandbSink",
     "dan_bench.tracking.TensorBoardSink": "dan_bench.loggers.TensorBoardSink",
     "dan_bench.tracking.CsvSink": "dan_bench.loggers.CsvSink",
+    "dan_bench.attacks.label.Label": "dan_bench.attacks.recovery.Label",
+    "dan_bench.attacks.reconstruction.Reconstruction": "dan_bench.attacks.recovery.Reconstruction",
+    "dan_bench.attacks.dictionary.Dictionary": "dan_bench.attacks.recovery.Dictionary",
+    "dan_bench.attacks.rehearsal.Rehearsal": "dan_bench.attacks.recovery.Rehearsal",
+    "dan_bench.attacks.dial.Dial": "dan_bench.attacks.comparisons.Dial",
     "dan_bench.data.fashion_mnist.FashionMnist": "dan_bench.data.mnist.FashionMnist",
 }
 """Targets that have moved, by the names under which keys and records know them."""

@@ -1,7 +1,7 @@
 """Controls that fool one network and nobody else: adversarial examples within an L-infinity ball.
 
-They know the network under attack (`dan_bench.attacks.classifier`) and attack what it says itself
-of a picture, since a degenerator is given no labels (Kurakin et al. 2017, section 2). Epsilon is
+They know the network under attack (`dan_bench.attacks.comparisons`) and attack its own prediction
+for a picture, since a degenerator is given no labels (Kurakin et al. 2017, section 2). Epsilon is
 stated on the scale on which white is 1 and is counted in whole bytes, floor(255 epsilon), so that
 no rounding leaves the ball.
 """
@@ -16,7 +16,7 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from dan_bench.attacks.classifier import ROWS, pixels, under_attack
+from dan_bench.attacks.comparisons import ROWS, pixels, under_attack
 from dan_bench.attacks.training import Budget, fit, perceptron
 from dan_bench.data.batches import quantise
 from dan_bench.data.noise import NoiseRows
@@ -51,7 +51,7 @@ def pgd(
     Args:
         network: from pixels to logits.
         x: the pictures, in [0, 1].
-        labels: what the network is to be talked out of.
+        labels: the classes that the network is to be moved away from.
         epsilon: radius of the ball.
         start: where in the ball to start, in [-1, 1] a pixel.
         steps: of length 2.5 epsilon / steps: enough to cross the ball from any start.
@@ -75,12 +75,12 @@ class Adversary:
 
     @classmethod
     def check_data(cls, source: Dataset, **arguments: Any) -> None:
-        """Refuse data without a label to talk a network out of."""
+        """Refuse data without labels."""
         if source.load("train").labels is None:
             raise ValueError("a classifier needs labels, and these data have none: try data=mnist")
 
     def perturb(self, x: Tensor, labels: Tensor, rows: NDArray[np.int64]) -> Tensor:
-        """Pictures within epsilon of `x`, meant to be taken for anything but `labels`."""
+        """Return pictures within epsilon of `x`, to be classified as anything but `labels`."""
         raise NotImplementedError
 
     def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
@@ -120,7 +120,7 @@ class Pgd(Adversary):
 
 
 class PerturbationGenerator(Adversary):
-    """A network that was trained to fool the other one, and needs a single pass to do so.
+    """A network that was trained to fool the other one, in a single forward pass.
 
     An adversarial transformation network of the perturbing kind (Baluja & Fischer 2018, section
     3), y = x + epsilon tanh(g(x)) within [0, 1]. The ball stands in for their loss of similarity.
@@ -160,6 +160,6 @@ class PerturbationGenerator(Adversary):
 
 
 def still_named(logits: Tensor, labels: Tensor) -> Tensor:
-    """-E log(1 - p(label)): 0 where the network never says the label, steep where it is sure."""
+    """-E log(1 - p(label)): 0 where the label has no probability, steep where it is certain."""
     others = logits.scatter(1, labels.unsqueeze(1), -torch.inf)
     return (logits.logsumexp(dim=1) - others.logsumexp(dim=1)).mean()

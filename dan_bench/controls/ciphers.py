@@ -1,4 +1,4 @@
-"""Controls that keep the data, or part of it, under a disguise; and the one that cannot."""
+"""Controls that encode the data, reversibly or not, and the one-time pad, which destroys it."""
 
 import hashlib
 import random
@@ -66,10 +66,10 @@ class OneTimePad:
 class SeededRandom:
     """XOR with Python's random, seeded afresh for each row with `seed_bits` bits.
 
-    Perfect noise, and the key is thrown away; but a pad is no more secret than its seed, and who
-    tries every seed finds the row (Shannon 1949, section 14: far beyond the unicity distance).
-    Rows that were dealt the same seed share their pad (at 16 bits some 760 pairs in 10,000 rows):
-    a joint measure at that N may just see it.
+    Perfect noise, and the key is thrown away; but a pad is no more secret than its seed, and an
+    attacker who tries every seed finds the row (Shannon 1949, section 14: far beyond the unicity
+    distance). Rows with the same seed share their pad (at 16 bits some 760 pairs in 10,000 rows): a
+    joint measure at that N may just see it.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Controls that throw the data away and answer with noise: the baselines of every metric."""
+"""Controls that discard the data and return noise: the baselines of every metric."""
 
 import os
 

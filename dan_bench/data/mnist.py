@@ -43,7 +43,7 @@ class IdxPictures:
     md5: ClassVar[Mapping[str, str]]
     """MD5 sums of the uncompressed files."""
     package: ClassVar[tuple[str, Server]]
-    """What serves them where no mirror does, and its name."""
+    """The source after all mirrors, and its name."""
 
     @property
     def folder(self) -> Path:
@@ -51,7 +51,7 @@ class IdxPictures:
         return Path(self.root) / self.dataset / "raw"
 
     def servers(self) -> dict[str, Server]:
-        """Whom the files are asked of, in this order."""
+        """Return the sources of the files, in the order to try them."""
         return {**torchvision_mirrors(self.dataset), **dict([self.package])}
 
     def prepare(self) -> str:

@@ -1,8 +1,8 @@
-"""InfoDAN: InfoGAN (Chen et al. 2016) turned round; what InfoGAN maximises is minimised.
+"""InfoDAN: InfoGAN (Chen et al. 2016) inverted; what InfoGAN maximises is minimised.
 
 There a recogniser Q bounds the mutual information between the latent code and the output from
 below (section 5), and the generator raises it. Here Q tries to recover what was put in, and the
-degenerator is trained until Q's best guess is the one that it would make without looking.
+degenerator is trained until Q's best guess is the one that it would make without the output.
 """
 
 import math
@@ -23,7 +23,7 @@ from dan_bench.models.networks import SLOPE, mlp
 
 
 class Guess(NamedTuple):
-    """What a recogniser says of B outputs."""
+    """A recogniser's predictions for B outputs."""
 
     label: Tensor
     """Logits of the classes: B x classes."""
@@ -64,9 +64,9 @@ class InfoDAN(DAN):
     - |Q's picture - mean picture|^2 / variance of the picture,
     - KL(uniform || Q's match) / log(B).
 
-    All three are 0 where Q answers what it would without looking, and their gradient does not
-    vanish where Q is sure. Data without labels has no first term. A degenerator can hide from the
-    Q of the moment and leave a fresh attacker as much as before; so its loss also gains
+    All three are 0 where Q predicts what it would without the output, and their gradient does not
+    vanish where Q is certain. Data without labels has no first term. A degenerator can hide from
+    the current Q and leave a fresh attacker as much as before; so its loss also gains
     `dependence_weight` times the `dependence` of data and output in the batch, a recogniser of all
     structure that is the best of its kind at every step, since it need not be trained.
 
@@ -91,7 +91,7 @@ class InfoDAN(DAN):
 
     @classmethod
     def check(cls, setting: Hyperparameters, **arguments: Any) -> None:
-        """A recogniser needs a hidden layer, and two classes to tell apart."""
+        """A recogniser needs a hidden layer, and two classes at least."""
         super().check(setting, **arguments)
         if not arguments["recogniser_hidden"]:
             raise ValueError("recogniser_hidden=[] must name at least one layer")
@@ -100,7 +100,7 @@ class InfoDAN(DAN):
 
     @classmethod
     def check_data(cls, source: Dataset, **arguments: Any) -> None:
-        """Its recogniser tells every class of the data from the others."""
+        """The recogniser needs an output for every class of the data."""
         labels = source.load("train").labels
         most = -1 if labels is None else int(labels.max())
         if most >= arguments["classes"]:
@@ -115,7 +115,7 @@ class InfoDAN(DAN):
         return [*super().configure_optimizers(), make(self.recogniser.parameters())]
 
     def guess(self, batch: Batch, fake: Tensor) -> Guess:
-        """What the recogniser says of the fakes."""
+        """The recogniser's predictions for the fakes."""
         guess: Guess = self.recogniser(self.output.features(fake), self.centred(batch))
         return guess
 
@@ -124,7 +124,7 @@ class InfoDAN(DAN):
         return batch.data - batch.data.mean(dim=0)
 
     def train_others(self, batch: Batch, fake: Tensor, optimizers: list[Optimizer]) -> None:
-        """Let the recogniser learn to recover."""
+        """Train the recogniser."""
         centred = self.centred(batch)
         own = torch.arange(len(fake), device=fake.device)
         for _ in range(self.recogniser_steps):
@@ -135,7 +135,7 @@ class InfoDAN(DAN):
             self.descend("recogniser_loss", loss, optimizers[0])
 
     def penalty(self, batch: Batch, fake: Tensor) -> Tensor:
-        """How far the recogniser's answers are from those that it would give without looking."""
+        """How far the recogniser's predictions are from those without any information."""
         guess, centred = self.guess(batch, fake), self.centred(batch)
         labels = batch.labels[batch.labels >= 0]
         frequency = torch.bincount(labels, minlength=self.classes) / max(len(labels), 1)

@@ -46,7 +46,7 @@ class DiscriminatorCritic:
 
 @dataclass(frozen=True)
 class Sigmoid(Output):
-    """The paper's output. Its ends are hard to reach and easy to stay at."""
+    """The paper's output. Its ends are hard to reach, and hard to leave."""
 
     views = 1
 

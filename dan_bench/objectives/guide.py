@@ -1,11 +1,11 @@
-"""Guide: a discriminator that always says why.
+"""Guide: a transport critic.
 
 The open question of the note on adversarial training: a discriminator that is right gives the
-degenerator nothing to go by. This one is not asked which is which, but which way: its gradient at
-each fake is trained to be the unit vector towards the real sample that the optimal assignment gives
-it. That is what the optimal Wasserstein critic's gradient is where mass is moved (Gulrajani et al.
-2017, proposition 1), so the assignment is the one of least total distance, not squared distance:
-for that one, and not for the other, a function with these gradients and slope at most 1 exists.
+degenerator no gradient. This one is not asked which samples are real, but which way to move: its
+gradient at each fake is trained to be the unit vector towards the real sample that the optimal
+assignment gives it. That is the gradient of the optimal Wasserstein critic where mass is moved
+(Gulrajani et al. 2017, proposition 1), so the assignment is the one of least total distance, not
+squared distance: only for that one does a function with these gradients and slope at most 1 exist.
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Guide:
     boundary: ClassVar[float | None] = None
 
     def discriminator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
-        """E |grad D(fake) - u|^2, u the unit vector (0 for no way at all); 0 if all know theirs."""
+        """E |grad D(fake) - u|^2, u the unit vector (0 for no displacement); 0 at best."""
         way = assign(critic, fake, real)
         unit = normalize(way.flatten(1), dim=1).view_as(way)
         return squared_norm(input_gradient(critic, fake) - unit).mean()

@@ -11,10 +11,8 @@ import torch
 from scipy import stats
 
 import dan_bench.models.frozen
-from dan_bench.attacks.dictionary import Dictionary
 from dan_bench.attacks.distinguish import C2st
-from dan_bench.attacks.label import Label
-from dan_bench.attacks.reconstruction import Reconstruction
+from dan_bench.attacks.recovery import Dictionary, Label, Reconstruction
 from dan_bench.attacks.training import Budget
 from dan_bench.controls.ciphers import Identity, OneTimePad, Shake256, Shuffle, XorStoredKey
 from dan_bench.controls.generators import Pcg64, PythonRandom, Urandom

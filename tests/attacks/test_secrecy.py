@@ -5,8 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from dan_bench.attacks.dictionary import Dictionary, Digest
-from dan_bench.attacks.rehearsal import Rehearsal, logit
+from dan_bench.attacks.recovery import Dictionary, Digest, Rehearsal, logit
 from dan_bench.attacks.training import Budget
 from dan_bench.config.compose import configure
 from dan_bench.config.schema import ConfigError

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from dan_bench.attacks import classifier
+from dan_bench.attacks import comparisons as classifier
 from dan_bench.attacks.comparisons import (
     ClassifierAccuracy,
     FreshClassifierAccuracy,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageFile, TiffImagePlugin, features
 
-from dan_bench.data.decode import decode
+from dan_bench.data.folder import decode
 
 COLUMNS, ROWS = 6, 4
 SIZE = (COLUMNS, ROWS)

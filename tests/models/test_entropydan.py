@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dan_bench.attacks.dial import Dial, r_squared
+from dan_bench.attacks.comparisons import Dial, r_squared
 from dan_bench.data.batches import Batch, Batches
 from dan_bench.interfaces import Case, Conditional, Data, Estimate, Pairs, RunRecord
 from dan_bench.metrics.entropy import joint_bits, shannon_bits

@@ -5,7 +5,7 @@
     python -m dan_bench.train -m +sweep=default
 
 Exit code: 0 all is done, 1 a run failed, 2 the config was refused and nothing was run, 130 it was
-interrupted (Ctrl-C); what was finished is kept, and the same command goes on.
+interrupted (Ctrl-C); finished runs are kept, and the same command does the rest.
 """
 
 import sys

@@ -21,7 +21,7 @@ from dan_bench.degenerate.__main__ import main as degenerate
 from dan_bench.reference import main as reference
 from dan_bench.report.__main__ import main as report
 from dan_bench.table1.__main__ import main as table1
-from dan_bench.tour.__main__ import main as tour
+from dan_bench.tour import main as tour
 
 FOLDER = ["data=folder", "data.shape=[8,8]", "evaluation=minimal"]
 NAMES = ("br[bold]x", "日本", "eq=al", "Fotos (2024)", "it's", "sp ace", ":smile:", "com,ma")

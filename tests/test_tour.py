@@ -1,4 +1,4 @@
-"""`python -m dan_bench.tour`: what it says is what was measured, whatever came out."""
+"""`python -m dan_bench.tour`: it says what was measured, whatever that is."""
 
 import io
 import os
@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +15,9 @@ import pytest
 from rich.console import Console
 
 from dan_bench.data.mnist import Mnist
-from dan_bench.interfaces import Estimate, RunRecord
+from dan_bench.interfaces import Estimate, Progress
 from dan_bench.results.record import Store
-from dan_bench.tour import words
-from dan_bench.tour.__main__ import main
-from dan_bench.tour.pictures import RAMP, most_alike, strip
-from dan_bench.tour.watch import interruptible
+from dan_bench.tour import SHOWN, finding, main, pictures, watching
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RUN = (sys.executable, "-m", "dan_bench.tour")
@@ -38,158 +34,57 @@ def left_behind(scratch):
     return [path.name for path in scratch.iterdir() if path.name.startswith("dan_bench")]
 
 
-# words: a record in, a claim out
+# findings: figures in, a claim out
 
 
-def record(bits=7.99, joint=4.97, dims=0.12, c2st=0.97, dd=63.0, named=1.0):
-    """A record with these figures, and intervals that are narrow."""
-
-    def near(value, half, n=1000, **details):
-        return Estimate(value, value - half, value + half, n, details)
-
-    return RunRecord(
-        "key",
-        "done",
-        {"evaluation": {"samples": 2000}},
-        {
-            "shannon_bits": Estimate(bits, n=2000 * 784),
-            "joint_bits": Estimate(joint, n=2000),
-            "effective_dimensions": Estimate(
-                dims, n=2000, details={"dimensions": 563.5 * dims, "expected": 563.5}
-            ),
-            "c2st_accuracy": near(c2st, 0.02),
-            "percent_destroyed": near(dd, 0.3, label=100 - dd, dictionary=0.0),
-            "dictionary_recovered": near(1.0, 0.0, n=256, named=named, candidates=1024.0),
-        },
-        costs={"noise_bits": 6272.0},
-    )
+def figures(bits=7.99, dims=0.12, dd=63.0):
+    """The estimates that a finding is made from."""
+    return {
+        "shannon_bits": Estimate(bits),
+        "effective_dimensions": Estimate(dims),
+        "percent_destroyed": Estimate(dd, details={"label": 100 - dd, "dictionary": 0.0}),
+    }
 
 
-COLLAPSE = record()
-NOISE = record(bits=8.0, joint=7.998, dims=1.0, c2st=0.5, dd=99.99)
-
-
-def test_a_collapse_is_called_one_and_noise_is_not():
-    said = words.of_rows(COLLAPSE)
-    assert "It has collapsed all the same" in said
-    assert "68 directions" in said
-    assert "563" in said or "564" in said
-    assert "at most 4.97 bits" in said
-    assert "has not collapsed:" in words.of_rows(NOISE)
-    assert "falls short" in words.of_rows(record(dims=0.8))
-    assert "all the same" not in words.of_rows(record(bits=5.0))
+COLLAPSE, NOISE = figures(), figures(bits=8.0, dims=1.0, dd=99.9)
 
 
 @pytest.mark.parametrize(
-    ("bits", "claim"),
+    ("dims", "claim"),
     [
-        (8.0, "as ideal noise does"),
-        (7.993, "7.993 of 8 bits: all but perfect"),
-        (7.3, "7.30 of 8 bits: nearly noise"),
-        (5.0, "Not even its bytes"),
+        (0.12, "It has collapsed: its effective dimensions are 0.120"),
+        (0.8, "It has not collapsed, but falls short of noise: "),
+        (0.99, "It has not collapsed: "),
     ],
 )
-def test_bytes_are_called_what_they_are(bits, claim):
-    assert claim in words.of_bytes(record(bits=bits))
+def test_a_collapse_is_called_one_and_noise_is_not(dims, claim):
+    said = finding(figures(dims=dims), figures(dims=dims))
+    assert said.startswith(claim)
+    assert "its bytes hold 7.99 of 8 bits" in said
 
 
 def test_a_cure_is_claimed_only_after_a_collapse_and_only_where_it_worked():
-    assert words.of_cure(COLLAPSE, NOISE).startswith("That is the cure: ")
-    assert "nothing measured here tells it" in words.of_cure(COLLAPSE, NOISE)
-    told_apart = replace(
-        NOISE, metrics=NOISE.metrics | {"c2st_accuracy": record().metrics["c2st_accuracy"]}
+    assert finding(NOISE, COLLAPSE).startswith("That is the cure. It has not collapsed: ")
+    for before, after in ((NOISE, NOISE), (COLLAPSE, COLLAPSE), (COLLAPSE, figures(dims=0.9))):
+        assert "cure" not in finding(after, before)
+
+
+def test_the_best_attack_is_named_with_what_it_recovered():
+    assert "The best of 2 attacks (label) recovered 37.0 % of the data." in finding(
+        COLLAPSE, COLLAPSE
     )
-    assert "some measure still tells it" in words.of_cure(COLLAPSE, told_apart)
-    assert "no collapse to cure" in words.of_cure(NOISE, NOISE)
-    assert "No cure this time" in words.of_cure(COLLAPSE, COLLAPSE)
-    assert "0.120 before, 1.000 now" in words.of_cure(COLLAPSE, NOISE)
+    assert "(label) recovered 0.1 %" in finding(NOISE, COLLAPSE)
 
 
-@pytest.mark.parametrize(
-    ("dd", "claim"),
-    [
-        (99.9, "is gone from it, for all that was tried"),
-        (99.0, "is unclear: the best of 2 attackers (label) recovered between 0.7 and 1.3 %"),
-        (63.0, "still in there: the best of 2 attackers (label) recovered 37 %"),
-    ],
-)
-def test_what_was_recovered_decides_whether_it_is_gone(dd, claim):
-    assert claim in words.of_data(record(dd=dd), "digit")
-
-
-def test_the_dictionary_and_the_pad_say_what_was_measured():
-    fixed = replace(NOISE, metrics=NOISE.metrics | {"percent_destroyed": Estimate(0.0)})
-    assert "right 100.0 % of 256 times: %_dd is 0.0. Scrambled" in words.of_dictionary(
-        fixed, "digit"
-    )
-    assert words.of_dictionary(fixed, "digit").startswith("It still looks like noise.")
-    lossy = words.of_dictionary(record(dd=40.0, named=0.7), "digit")
-    assert lossy.startswith("It does not quite look like noise.")
-    assert "right 70.0 %" in lossy
-    assert "Scrambled" not in lossy
-    assert "6,272 fresh random bits" in words.of_pad(NOISE, "digit")
-    assert "needs no measuring" in words.of_pad(NOISE, "digit")
-    assert "leaves room for 62.7" in words.of_pad(record(), "digit")
-
-
-def test_classifiers_guess_or_do_not():
-    assert "right 97.0 %" in words.of_classifiers(COLLAPSE)
-    assert "cannot tell" in words.of_classifiers(NOISE)
-
-
-def test_pictures_are_called_alike_by_their_correlation():
-    claims = {0.9: "one texture, twice", 0.5: "kin", 0.14: "No texture comes twice"}
-    for alike, claim in claims.items():
-        said = words.of_pictures(alike, 0.15, 256)
-        assert claim in said
-        assert f"{alike:.2f}" in said
-
-
-# pictures
-
-
-def test_the_two_rows_most_alike_are_found():
-    rows = np.random.default_rng(0).integers(0, 256, (20, 784), dtype=np.uint8)
-    rows[13] = rows[4] // 2 + 30
-    rows[7] = 50  # no variance: like no other
-    first, second, alike = most_alike(rows)
-    assert {first, second} == {4, 13}
-    assert alike == pytest.approx(np.corrcoef(rows[4], rows[13])[0, 1])
-    assert most_alike(np.full((3, 5), 9, np.uint8))[2] == 0
-
-
-def console(**arguments):
-    return Console(file=io.StringIO(), highlight=False, **arguments)
-
-
-def drawn(pictures, on):
-    on.print(strip(pictures, ["caption"] * len(pictures), on))
-    return on.file.getvalue().splitlines()
-
-
-def test_without_a_terminal_pictures_are_plain_characters_within_the_width():
-    ramp = np.repeat(np.linspace(0, 255, 28).astype(np.uint8)[:, None], 28, axis=1)
-    lines = drawn([ramp] * 5, console(width=80))
-    assert max(map(len, lines)) <= 80
-    assert "".join(lines).isascii()
-    assert lines[-1].count("caption") == 3
-    brightness = [RAMP.index(line[0]) for line in lines[:-1]]
-    assert brightness == sorted(brightness)
-    assert brightness[0] <= 1
-    assert brightness[-1] >= len(RAMP) - 2
-    assert drawn([ramp] * 5, console(width=30))[-1].count("caption") == 1
-
-
-def test_on_a_terminal_a_character_holds_two_pixels():
-    picture = np.zeros((28, 28), np.uint8)
-    picture[2::2] = 200
-    colours = console(width=80, force_terminal=True, color_system="truecolor")
-    colours._environ = {}
-    line = drawn([picture], colours)[0]
-    assert "38;2;200;200;200" in line
-    assert "48;2;0;0;0" in line
-    plain = console(width=80, force_terminal=True, no_color=True)
-    assert "\N{UPPER HALF BLOCK}" not in "".join(drawn([picture], plain))
+def test_a_character_of_a_picture_holds_two_pixels():
+    rows = np.zeros((3, 784), np.uint8)
+    rows[1].reshape(28, 28)[2::2] = 200
+    picture = pictures(rows)
+    lines = picture.split()
+    assert [len(line) for line in lines] == [3 * 24] * 12
+    styles = {line.spans[24].style for line in lines}
+    assert styles == {"rgb(200,200,200) on rgb(0,0,0)"}
+    assert lines[0].spans[0].style == "rgb(0,0,0) on rgb(0,0,0)"
 
 
 # the tour
@@ -205,7 +100,7 @@ def short(tmp_path_factory, mnist):
     )
     assert (ended.returncode, ended.stderr) == (0, "")
     assert left_behind(scratch) == []
-    return ended.stdout, Store(results).all()[0]
+    return ended.stdout, Store(results).all()[0], results
 
 
 def by_title(records):
@@ -221,40 +116,38 @@ def by_title(records):
 
 
 def test_it_says_what_its_records_say(short):
-    said, records = short
+    said, records, _ = short
     found = by_title(records)
     assert found.keys() == {"sigmoid", "torus", "fixed", "pad"}
     flat = " ".join(said.split())
-    for name in ("sigmoid", "torus", "fixed"):
-        for row in words.table(found[name]):
-            assert " ".join(row) in flat
-    assert words.of_bytes(found["sigmoid"]) in flat
-    assert words.of_rows(found["sigmoid"]) in flat
-    assert words.of_data(found["sigmoid"], "digit") in flat
-    assert words.of_cure(found["sigmoid"], found["torus"]) in flat
-    assert words.of_dictionary(found["fixed"], "digit") in flat
-    assert words.of_pad(found["pad"], "digit") in flat
-    assert "step 25 of 25 effective dims" in flat
-    assert "one-time pad 6,272" in flat
+    values = {title: one.metrics for title, one in found.items()}
+    before = {"sigmoid": "sigmoid", "torus": "sigmoid", "fixed": "torus", "pad": "fixed"}
+    for title, earlier in before.items():
+        assert finding(values[title], values[earlier]) in flat
+    table = said[said.index("The verdicts") :]
+    for title, record in found.items():
+        name = {"fixed": "no noise", "pad": "one-time pad"}.get(title, title)
+        assert name in " ".join(table.split())
+        assert f"{record.costs['noise_bits']:,.0f}" in table
+        for row in SHOWN:
+            assert f"{row.scale * record.metrics[row.name].value:.4g}" in table
 
 
 def test_through_a_pipe_it_is_plain_text_of_80_columns(short):
-    said, _ = short
+    said, _, _ = short
     assert "\x1b" not in said
     assert "\r" not in said
-    pathless = [line for line in said.splitlines() if "--results" not in line]
-    assert max(map(len, pathless)) <= 80
+    assert max(map(len, said.splitlines())) <= 80
 
 
 def test_a_second_tour_reads_the_records_and_says_so(short, mnist, capsys, monkeypatch):
-    said, records = short
-    results = re.search(r"--results (\S+)", said)[1]
+    _, records, results = short
     monkeypatch.setattr("dan_bench.pipeline.plan.Plan.perform", None)  # nothing is to be worked
-    arguments = ["--steps", "25", "--results", results, "--datasets", str(mnist.root)]
+    arguments = ["--steps", "25", "--results", str(results), "--datasets", str(mnist.root)]
     assert main(arguments) == 0
     again = capsys.readouterr().out
     assert again.count("done before") == len(records)
-    assert words.of_rows(by_title(records)["sigmoid"]) in " ".join(again.split())
+    assert "its effective dimensions are" in " ".join(again.split())
 
 
 def test_without_mnist_it_says_what_to_do(tmp_path, monkeypatch, capsys):
@@ -299,7 +192,7 @@ def test_stopped_it_leaves_nothing_behind(tmp_path):
         env=surroundings(tmp_path),
     )
     for line in process.stdout:
-        if line.startswith("While it trains"):
+        if line.startswith("1. DAN"):
             break
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("dan_bench*/runs/*")) and time.monotonic() < deadline:
@@ -342,34 +235,40 @@ def test_help_waits_for_nothing_heavy():
 def test_the_whole_tour_shows_the_collapse_and_the_cure(tmp_path, mnist):
     results = tmp_path / "results"
     command = [*RUN, "--results", results, "--datasets", mnist.root]
+    began = time.monotonic()
     ended = subprocess.run(
         command, capture_output=True, text=True, env=surroundings(tmp_path), check=True
     )
     found = by_title(Store(results).all()[0])
-    sigmoid, torus, fixed = (found[name] for name in ("sigmoid", "torus", "fixed"))
-    assert words.value(sigmoid, "shannon_bits") > 7.9
-    assert words.value(sigmoid, "effective_dimensions") < 0.2
-    assert words.value(torus, "effective_dimensions") > 0.95
-    assert words.value(torus, "percent_destroyed") > 99
-    assert words.value(fixed, "effective_dimensions") > 0.95
-    assert words.value(fixed, "percent_destroyed") < 1
+    sigmoid, torus, fixed = (found[name].metrics for name in ("sigmoid", "torus", "fixed"))
+    assert sigmoid["shannon_bits"].value > 7.9
+    assert sigmoid["effective_dimensions"].value < 0.2
+    assert torus["effective_dimensions"].value > 0.95
+    assert torus["percent_destroyed"].value > 99
+    assert fixed["effective_dimensions"].value > 0.95
+    assert fixed["percent_destroyed"].value < 1
     said = " ".join(ended.stdout.split())
-    assert "It has collapsed all the same" in said
+    assert "It has collapsed" in said
     assert "That is the cure" in said
-    assert "Scrambled, not destroyed" in said
-    seconds = re.search(r"That took (\d+) seconds\.", said)
-    assert seconds
-    print(f"the tour took {seconds[1]} s")
+    assert "recovered 100.0 %" in said
+    print(f"the tour took {time.monotonic() - began:.0f} s")
 
 
 def test_an_interrupt_that_is_lost_on_the_way_is_raised_again():
-    told = []
     before = signal.getsignal(signal.SIGINT)
-    with interruptible(told.append) as tell:
-        tell("first")
+    with watching(Console(file=io.StringIO()), "title") as show:
+        show(Progress("first"))
         with suppress(KeyboardInterrupt):  # as where a destructor was running
             signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
-            tell("second")
-    assert told == ["first"]
+            show(Progress("second"))
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_on_a_terminal_a_bar_shows_step_and_curve():
+    written = io.StringIO()
+    terminal = Console(file=written, force_terminal=True, width=100, color_system=None, _environ={})
+    with watching(terminal, "DAN") as show:
+        show(Progress("training", 20, 25, ("effective_dimensions", 0.25)))
+        time.sleep(0.5)
+    assert re.search(r"DAN: training ━+.*20/25 eff\. dims 0\.250", written.getvalue())

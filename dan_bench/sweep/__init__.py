@@ -1,1 +1,1 @@
-"""Many runs: which there are, which are left, and carrying them out."""
+"""Sweeps: which runs are left, carrying them out side by side, and showing their progress."""

@@ -1,4 +1,4 @@
-"""From the command line of `train` to configs, or to one line that says what to type instead."""
+"""From the command line of `train` to configs, or to one line on what to type instead."""
 
 import os
 import sys
@@ -16,16 +16,16 @@ from dan_bench.config.compose import from_hydra
 from dan_bench.config.schema import CONF, RunConfig
 
 REFUSALS = (HydraException, OmegaConfBaseException, YAMLError, InputError)
-"""What Hydra, and we, raise over a config that cannot be composed."""
+"""Errors, Hydra's and our own, of a config that cannot be composed."""
 WHOLE = ("results", "threads", "workers", "progress")
-"""What `runtime` says of a sweep, and not of each run."""
+"""Settings of `runtime` that a sweep has but once."""
 
 
 def configs_of(arguments: Sequence[str]) -> list[RunConfig]:
-    """Have Hydra make the configs of a command line; none where it only shows something.
+    """Have Hydra compose the configs of a command line; none if it only shows something.
 
     Raises:
-        InputError: with all that is wrong with them.
+        InputError: with everything that is wrong with them.
     """
     configs: list[RunConfig] = []
     refused: list[str] = []
@@ -36,7 +36,7 @@ def configs_of(arguments: Sequence[str]) -> list[RunConfig]:
         except REFUSALS as error:  # Hydra would add a line of its own
             refused.append(reason(error))
 
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # have Hydra hand us its errors, and not end with code 1
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises its errors instead of exiting with code 1
     sys.argv[1:] = understood(arguments)
     try:
         hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(take)()
@@ -50,7 +50,7 @@ def configs_of(arguments: Sequence[str]) -> list[RunConfig]:
 
 
 def reason(error: Exception) -> str:
-    """Say what is wrong, and which names there are where an unknown one was given."""
+    """Return what is wrong, with the valid names if an unknown one was given."""
     cause = error.__cause__
     if isinstance(cause, OmegaConfBaseException) and isinstance(cause.parent_node, DictConfig):
         return f"{error}\nvalid names there: {', '.join(map(str, cause.parent_node))}"
@@ -58,7 +58,7 @@ def reason(error: Exception) -> str:
 
 
 def refuse_mixed(configs: Sequence[RunConfig]) -> None:
-    """Refuse a results folder that cannot be written to, or different ones in one sweep."""
+    """Refuse runs that disagree about the sweep, or a results folder that is not writable."""
     for name in WHOLE:
         values = list(dict.fromkeys(str(getattr(c.runtime, name)) for c in configs))
         if len(values) > 1:

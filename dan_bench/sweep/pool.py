@@ -76,7 +76,7 @@ def carry_out(configs: Mapping[str, SweepConfig], group: str, workers: int, view
         workers: number of processes at a time.
         view: shows the progress.
     """
-    from dan_bench.sweep.worker import work  # with torch and Lightning, while the server has them
+    from dan_bench.sweep.worker import work  # imports torch: not needed if nothing is left to run
 
     trained_first = sorted(configs, key=lambda key: not configs[key].steps)
     jobs = [new_job(number, key, configs[key]) for number, key in enumerate(trained_first, 1)]

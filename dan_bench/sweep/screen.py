@@ -11,10 +11,9 @@ from datetime import timedelta
 from typing import Any, Self
 
 import numpy as np
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
-from rich.measure import Measurement
 from rich.progress_bar import ProgressBar
 from rich.table import Column, Table
 from rich.text import Text
@@ -128,12 +127,12 @@ def job_lines(jobs: Sequence[Job], width: int) -> Table:
     """Return a line for each job: how far it is, and what is known of it."""
     long = 12 if width >= WIDE else 8
     number, count = (Column(justify="right", no_wrap=True) for _ in range(2))
-    table = lines(number, Column(max_width=width // 4), "", count, "")
+    table = lines(number, "", "", count, "")
     for job in jobs:
         trains = job.state == "running" and job.now.steps
         table.add_row(
             Text(str(job.number), "dim"),
-            Title(job.title),
+            Text(shorten(job.title, width // 4), no_wrap=True, overflow="ellipsis"),
             ProgressBar(job.now.steps, job.now.step, long) if trains else activity(job),
             steps_or_time(job),
             details(job, long),
@@ -205,21 +204,8 @@ def sparkline(
     )
 
 
-@dataclass(frozen=True)
-class Title:
-    """A job's title, fitted to its column."""
-
-    text: str
-
-    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        return Measurement(1, max(1, cell_len(self.text)))
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Text(shorten(self.text, options.max_width), no_wrap=True, overflow="ellipsis")
-
-
 def shorten(title: str, width: int) -> str:
-    """Leave words out of the middle of a title that is too wide, if that makes it fit.
+    """Leave words out of the middle of a title that is too wide, or cut it off if that is no use.
 
     It begins with the model and ends with data and seed, which tell jobs apart.
     """
@@ -230,7 +216,7 @@ def shorten(title: str, width: int) -> str:
             text = " ".join([*words[:start], "…", *words[start + left_out :]])
             if cell_len(text) <= width:
                 return text
-    return title
+    return set_cell_size(title, min(width, cell_len(title)))
 
 
 def clock(seconds: float) -> str:

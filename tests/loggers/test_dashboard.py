@@ -1,170 +1,44 @@
-"""The workspace as code, the tables, the upload and the terminal viewer, all without an account."""
+"""The dashboard's commands: tables, upload and terminal viewer, all without an account."""
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import time
-import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import logged_runs
 import pytest
 from html_records import measured
 from html_records import run as made
-from logged_runs import STRACE, carried_out, inspect, of_type, summary_of
-from logged_runs import without_account as bare
+from logged_runs import (
+    STRACE,
+    carried_out,
+    dashboard,
+    inspect,
+    of_type,
+    put_table1,
+    summary_of,
+    without_account,
+)
 from terminals import Terminal, needs_tmux
-from wandb_server import Wandb, serving
+from wandb_server import Wandb
 
 from dan_bench.config.schema import CONF
 from dan_bench.dashboard import PROJECT, main
-from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.loggers import offline
 from dan_bench.loggers.tables import collect, log_tables
-from dan_bench.metrics.catalogue import metrics
 from dan_bench.report import table as report
-from dan_bench.report.table1 import store_of
-from dan_bench.results.record import Store, key_of
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # what wandb-workspaces uses of pydantic is deprecated
-    from dan_bench.loggers.workspace import Workspace, build, check, read, write
+from dan_bench.results.record import Store
 
 SUPPORT = Path(logged_runs.__file__).parent
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*smaller than the logging interval.*", "ignore:.*isinstance.treespec, LeafSpec.*"
 )
-
-
-def listed(value: Any) -> list[Any]:
-    """A list as it is, nothing as an empty list, and anything else as a list of one."""
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list) else [value]
-
-
-def metrics_of(workspace: Workspace) -> set[str]:
-    """Every name that a panel or a column looks up in the runs."""
-    found: set[str] = set()
-    for section in workspace.sections:
-        for panel in section.panels:
-            values = [
-                value
-                for field in ("x", "y", "metrics", "media_keys", "table_name")
-                for value in listed(getattr(panel, field, None))
-            ]
-            found |= {getattr(value, "name", value) for value in values}
-    pinned = workspace.runset_settings.pinned_columns
-    return found | {name.removeprefix("summary:") for name in pinned if name.startswith("summary:")}
-
-
-@pytest.fixture(autouse=True)
-def _environment() -> Iterator[None]:
-    """What wandb leaves in the environment is gone after each test."""
-    with patch.dict(os.environ):
-        yield
-
-
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One run, offline under wandb, with its record, and a record of Table 1."""
-    folder = tmp_path_factory.mktemp("results")
-    carried_out(folder, "logger=wandb", "logger.sample_steps=[]")
-    put_table1(folder, 50.0)
-    return folder
-
-
-def put_table1(results: Path, destroyed: float) -> None:
-    config = {"subject": "dan", "preset": "quick", "seed": round(destroyed)}
-    cells = {
-        "training_data_destroyed": Estimate(destroyed, destroyed - 1, destroyed + 1),
-        "album_destroyed": Estimate(0.0, 0.0, 0.0),
-        "accuracy": None,
-    }
-    store_of(results).put(RunRecord(key_of(config), "done", config, cells))
-
-
-def dashboard(
-    home: Path,
-    *arguments: str,
-    before: tuple[str, ...] = (),
-    account: dict[str, str] | None = None,
-) -> subprocess.CompletedProcess[str]:
-    """The command line, where wandb can find no key but that of `account`."""
-    return subprocess.run(
-        [*before, sys.executable, "-m", "dan_bench.dashboard", *arguments],
-        env={**bare(home), **(account or {})},
-        cwd=home,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_the_workspace_has_a_section_for_each_question() -> None:
-    sections = {section.name: len(section.panels) for section in build().sections}
-    expected = ["training", "noise", "gone", "other", "cost", "samples", "tables"]
-    assert list(sections) == expected
-    assert min(sections.values()) >= 2
-
-
-def test_the_workspace_survives_being_written_and_read_back() -> None:
-    made = build("a-team", "a-project")
-    check(made)
-    back = read(write(made))
-    assert (back.entity, back.project, back.name) == ("a-team", "a-project", made.name)
-    titles = [
-        [(section.name, panel.title) for section in found.sections[:6] for panel in section.panels]
-        for found in (made, back)
-    ]
-    assert titles[0] == titles[1]
-    assert metrics_of(back) == metrics_of(made)
-    assert write(back) == write(made)
-    assert back.settings == made.settings
-    assert back.runset_settings.pinned_columns == made.runset_settings.pinned_columns
-
-
-def test_the_workspace_is_written_the_same_each_time() -> None:
-    assert write(build()) == write(build())
-    ids = re.findall(r'"__id__": "(\w+)"', write(build()))
-    assert len(ids) == len(set(ids)) == sum(len(section.panels) for section in build().sections)
-
-
-def test_a_workspace_that_loses_a_panel_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    def lossy(text: str) -> Any:
-        found = read(text)
-        found.sections[0].panels = found.sections[0].panels[1:]
-        return found
-
-    monkeypatch.setattr("dan_bench.loggers.workspace.read", lossy)
-    with pytest.raises(ValueError, match="not the one that was written"):
-        check(build())
-
-
-@pytest.mark.parametrize("text", ["{}", "no JSON", '{"entity": 1}'])
-def test_what_is_no_workspace_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="validation error"):
-        read(text)
-
-
-def test_every_panel_looks_up_what_runs_really_log(results: Path) -> None:
-    (run,) = [run for run in offline.runs(results) if "-tables-" not in run.name]
-    records = inspect(run)
-    logged = set(summary_of(records)) | set(collect(results)) | metrics().keys()
-    logged |= {name for entry in of_type(records, "history") for name in entry["item"]}
-    logged |= {name.rpartition(".")[0] for name in logged}  # an image is samples.path and more
-    assert metrics_of(build()) - logged == set()
-    with_made_up = build()
-    with_made_up.sections[0].panels[0].y = ["train/made_up"]
-    assert metrics_of(with_made_up) - logged == {"train/made_up"}
 
 
 def test_the_project_is_the_loggers() -> None:
@@ -178,7 +52,8 @@ def test_the_command_builds_checks_and_writes(tmp_path: Path) -> None:
     )
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "training: 9 panels" in ended.stdout
-    assert read((tmp_path / "workspace.json").read_text()).name == build().name
+    written = json.loads((tmp_path / "workspace.json").read_text())
+    assert written["displayName"] == "Is it noise? Is it gone?"
     if STRACE:
         assert "AF_INET" not in (tmp_path / "trace").read_text()
 
@@ -293,12 +168,6 @@ def test_uploading_needs_an_account_and_leaves_everything_without(
     assert set(before[0]) <= set(offline.pending(results)[0])
 
 
-@pytest.fixture
-def server() -> Iterator[tuple[Wandb, dict[str, str]]]:
-    with serving() as found:
-        yield found
-
-
 def test_what_was_offline_is_uploaded_once(
     results: Path, tmp_path: Path, server: tuple[Wandb, dict[str, str]]
 ) -> None:
@@ -331,18 +200,6 @@ def test_what_cannot_be_uploaded_is_counted_and_not_forgotten(
     assert offline.pending(tmp_path) == ([damaged], [])
 
 
-def test_with_an_account_the_workspace_is_saved_to_it(
-    tmp_path: Path, server: tuple[Wandb, dict[str, str]]
-) -> None:
-    wandb, account = server
-    ended = dashboard(tmp_path, "workspace", "--save", account=account)
-    assert ended.returncode == 0, ended.stderr
-    assert "saved: http" in ended.stdout
-    (view,) = [asked for name, asked in wandb.requests if name == "UpsertView2"]
-    assert (view["entityName"], view["projectName"]) == ("me", PROJECT)
-    assert json.loads(view["spec"]) == json.loads(write(build()))["spec"]
-
-
 @pytest.mark.slow
 def test_with_an_account_offline_false_is_all_it_takes_to_go_online(
     tmp_path: Path, server: tuple[Wandb, dict[str, str]]
@@ -352,9 +209,10 @@ def test_with_an_account_offline_false_is_all_it_takes_to_go_online(
         "import sys; from pathlib import Path; from logged_runs import carried_out\n"
         f"carried_out(Path({str(tmp_path)!r}), 'evaluation=minimal', 'logger.offline=false')"
     )
+    path = os.pathsep.join([str(SUPPORT), os.environ.get("PYTHONPATH", "")])
     ended = subprocess.run(
         [sys.executable, "-c", program],
-        env={**bare(tmp_path), **account, "PYTHONPATH": str(SUPPORT)},
+        env={**without_account(tmp_path), **account, "PYTHONPATH": path},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -380,7 +238,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     if STRACE:
         watch = ("-f", "--seccomp-bpf", "-qq", "-e", "trace=connect")
         command = [STRACE, *watch, "-o", str(tmp_path / "trace"), *command]
-    opened = Terminal(tmp_path, bare(tmp_path), command, size=(180, 50))
+    opened = Terminal(tmp_path, without_account(tmp_path), command, size=(180, 50))
     yield opened
     opened.type("C-c")  # under strace it outlives its terminal
     opened.ends(seconds=10)

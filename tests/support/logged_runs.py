@@ -12,8 +12,10 @@ from unittest.mock import patch
 from sweeps import SMALL
 
 from dan_bench.config.compose import configure
-from dan_bench.interfaces import RunRecord
+from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.pipeline.run import run
+from dan_bench.report.table1 import store_of
+from dan_bench.results.record import key_of
 
 
 def working_strace() -> str | None:
@@ -88,3 +90,31 @@ def here(results: Path, *overrides: str) -> Path:
     """Carry out one small run in this process; return its results folder."""
     carried_out(results, *overrides)
     return results
+
+
+def put_table1(results: Path, destroyed: float) -> None:
+    config = {"subject": "dan", "preset": "quick", "seed": round(destroyed)}
+    cells = {
+        "training_data_destroyed": Estimate(destroyed, destroyed - 1, destroyed + 1),
+        "album_destroyed": Estimate(0.0, 0.0, 0.0),
+        "accuracy": None,
+    }
+    store_of(results).put(RunRecord(key_of(config), "done", config, cells))
+
+
+def dashboard(
+    home: Path,
+    *arguments: str,
+    before: tuple[str, ...] = (),
+    account: dict[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """The command line, where wandb can find no key but that of `account`."""
+    return subprocess.run(
+        [*before, sys.executable, "-m", "dan_bench.dashboard", *arguments],
+        env={**without_account(home), **(account or {})},
+        cwd=home,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -132,7 +132,8 @@ def test_tables_that_cannot_be_logged_fail_no_sweep(
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[tuple[Terminal, Workplace]]:
     place = Workplace(tmp_path)
-    opened = Terminal(tmp_path, {**os.environ, "PYTHONPATH": str(tmp_path)})
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    opened = Terminal(tmp_path, {**os.environ, "PYTHONPATH": path})
     arguments = ["-m", *place.obstructed, "model.obstacle=wait,fail,clear", "logger=none"]
     arguments += ["runtime.workers=1"]
     command = [sys.executable, "-m", "dan_bench.train", *arguments]
@@ -181,7 +182,7 @@ def test_ctrl_c_gives_the_terminal_back(terminal: tuple[Terminal, Workplace]) ->
     assert opened.is_sane()
     left = opened.everything()
     assert re.search(r"cut off: obstructed .* training 20/30", left)
-    assert "interrupted: what is done is kept" in left
+    assert "interrupted: finished runs are kept" in left
     assert "Traceback" not in left
     opened.type("echo still here", "Enter")
     opened.until(lambda screen: "\nstill here" in screen)

@@ -198,7 +198,7 @@ class RunConfig(Strict):
     part: ClassVar[str] = "runs"
     """The folder of the results in which such runs leave their records."""
     task: ClassVar[str] = "dan_bench.pipeline.plan.plan_run"
-    """What makes a run of such a config, ready to begin; see `dan_bench.pipeline.plan.Task`."""
+    """Returns such a run ready to begin: a `dan_bench.pipeline.plan.PlannedRun`."""
 
     @property
     def kind(self) -> str:

@@ -35,7 +35,7 @@ class RunOutcome:
     """Of what made it fail."""
 
 
-class Task(ABC):
+class PlannedRun(ABC):
     """A run of any kind, ready to begin."""
 
     config: RunConfig
@@ -56,13 +56,13 @@ class Task(ABC):
         """Do the work, and write all files but the record."""
 
 
-def plan(config: RunConfig) -> Task:
+def plan(config: RunConfig) -> PlannedRun:
     """Check a config against everything that it names, doing no work yet.
 
     Raises:
         ConfigError: some part cannot be had, or parts do not fit together.
     """
-    planned: Task = resolve(config.task, "task")(config)
+    planned: PlannedRun = resolve(config.task, "task")(config)
     return planned
 
 
@@ -85,7 +85,7 @@ def check(configs: Sequence[RunConfig]) -> list[str]:
     return [line for line in dict.fromkeys(said.values()) if line]
 
 
-def prepare(task: Task, done: dict[str, str] | None = None) -> None:
+def prepare(task: PlannedRun, done: dict[str, str] | None = None) -> None:
     """Do the preparations of a task that are not among those that are done, and add them there."""
     done = {} if done is None else done
     for name, preparation in task.preparations().items():
@@ -94,7 +94,7 @@ def prepare(task: Task, done: dict[str, str] | None = None) -> None:
 
 
 @dataclass(frozen=True)
-class Plan(Task):
+class Plan(PlannedRun):
     """A run of the suite: a method on a data set, and what is measured of it."""
 
     config: RunConfig

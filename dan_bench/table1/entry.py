@@ -20,7 +20,7 @@ from dan_bench.erase.filesystem import mounted
 from dan_bench.erase.handles import locate
 from dan_bench.interfaces import Estimate, Progress, ProgressCallback, Sink
 from dan_bench.metrics.destruction import pooled_destruction
-from dan_bench.pipeline.plan import RunOutcome, Task
+from dan_bench.pipeline.plan import PlannedRun, RunOutcome
 from dan_bench.report.table1 import ALBUM, TRAINING
 from dan_bench.table1.config import EntryConfig
 from dan_bench.table1.workspace import Workspace, regular_files, scratch
@@ -96,7 +96,7 @@ class Album(ABC):
 
 
 @dataclass(frozen=True)
-class EntryTask(Task):
+class EntryRun(PlannedRun):
     """One entry with one seed, ready to begin."""
 
     config: EntryConfig
@@ -152,12 +152,12 @@ class EntryTask(Task):
         return RunOutcome(metrics, result.costs, provenance, failure)
 
 
-def plan_entry(config: EntryConfig) -> EntryTask:
+def plan_entry(config: EntryConfig) -> EntryRun:
     """Make the parts of an entry."""
     if config.runtime.accelerator == "gpu" and not torch.cuda.is_available():
         raise ConfigError("--device cuda: torch sees no such device here")
     row, name = config.table1, config.table1.subject
-    return EntryTask(
+    return EntryRun(
         config,
         build(row.entry, f"{name}.table1.entry", config=config),
         build(row.training, f"{name}.table1.training"),

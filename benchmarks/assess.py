@@ -140,7 +140,7 @@ def power() -> None:
         data = make()
         found = assess(stream_of(name, data))
         against = ", ".join(f.family.removeprefix("SP 800-22 ") for f in found.against) or "none"
-        bits = found.looked[0].min_entropy.assessed
+        bits = found.windows[0].min_entropy.assessed
         print(f"| {name} | {len(data):,} | {bits:.3f} | {against} |", flush=True)
 
 

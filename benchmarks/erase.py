@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 
 from dan_bench.erase import FastNoise, erase, plan_erasure
-from dan_bench.erase.extents import data_spans
+from dan_bench.erase.filesystem import data_spans
 from dan_bench.erase.overwrite import BEHIND, PIECE, read_back
 
 OURS, SHRED = "dan_bench.erase", "shred -n1 -x"

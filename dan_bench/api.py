@@ -34,8 +34,8 @@ class WrappedFunction:
         made = np.asarray(self._function(data))
         if made.dtype != np.uint8 or made.shape != data.shape:
             raise InputError(
-                f"the function made an array of {made.dtype} and shape {made.shape} of one of uint8 "
-                f"and shape {data.shape}; it must return as many bytes as it is given"
+                f"the function made {made.dtype} of shape {made.shape} from uint8 "
+                f"of shape {data.shape}; it must return as many bytes as it is given"
             )
         return made
 

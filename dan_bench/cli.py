@@ -22,7 +22,7 @@ ENVIRONMENT = {
 """Errors that are the machine's even where they name no file."""
 EXTRAS = {
     "train": (
-        *("torch", "torchvision", "pytorch_lightning", "torchmetrics"),
+        *("torch", "torchvision", "pytorch_lightning"),
         *("hydra", "omegaconf", "requests", "skimage", "soundfile", "urllib3"),
     ),
     "figures": ("altair", "vl_convert"),
@@ -57,6 +57,18 @@ def unusable(folder: Path) -> str:
     if not there.is_dir():
         return f"{there} is not a folder"
     return "" if os.access(there, os.W_OK | os.X_OK) else f"{there} is not writable"
+
+
+def unwritable(path: Path, suffixes: tuple[str, ...]) -> str:
+    """Return why no file with one of these suffixes can be written at a path; or nothing."""
+    folder = path.absolute().parent
+    if path.suffix.lower() not in suffixes:
+        return f"the name must end in {' or '.join(suffixes)}"
+    if path.is_dir():
+        return "that is a folder"
+    if not folder.is_dir():
+        return f"there is no folder {folder}"
+    return unusable(folder)
 
 
 def explained(error: OSError) -> str:

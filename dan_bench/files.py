@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 @contextmanager
 def whole(path: Path) -> Iterator[BinaryIO]:
-    """Open a draft that takes the place of `path` once it is complete and on the device.
+    """Open a draft that replaces `path` once it is complete and on the device.
 
     It gets the permissions of any new file, which `tempfile` withholds from all but the owner.
     """
@@ -24,8 +24,18 @@ def whole(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: str | os.PathLike[str], dir_fd: int | None = None) -> None:
+    """Wait until a folder's entries are on the device.
+
+    Args:
+        folder: its path.
+        dir_fd: handle of the folder that a relative path starts from; None: the working folder.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY, dir_fd=dir_fd)
     try:
-        os.fsync(folder)
+        os.fsync(handle)
     finally:
-        os.close(folder)
+        os.close(handle)

@@ -310,3 +310,25 @@ class SampleSink(Sink, Protocol):
     def log_sample(self, sample: Sample, step: int) -> None:
         """Take a sample of the degenerator's output at that step."""
         ...
+
+
+# --- erasure ------------------------------------------------------------------------------------
+
+Buffer = bytes | bytearray | memoryview
+
+
+class NoiseSource(Protocol):
+    """What a file is overwritten with: a generator, or a degenerator fed with the file itself."""
+
+    name: str
+    """As the certificate names it."""
+    needs_original: bool
+    """Whether `fill` must be given the bytes that its output replaces."""
+
+    def fill(self, original: Buffer | None, offset: int, n: int) -> Buffer:
+        """Return exactly n bytes to be written at `offset` of the current file.
+
+        Called from a separate thread, once for each piece of at most 4 MiB, one file after another
+        and in order of offset. The buffer returned may be reused from the second call after it on.
+        """
+        ...

@@ -1,4 +1,4 @@
-"""Estimates with their intervals."""
+"""Estimates with their intervals, and what a metric demands of its sample."""
 
 import functools
 import math
@@ -19,7 +19,7 @@ SMOOTH = 1e6
 
 
 def with_lower_tail(upper: float, lower: float) -> float:
-    """P-value of a statistic that is odd where it is large, and also where it is absurdly small.
+    """P-value of a statistic that is suspicious where it is large, or absurdly small.
 
     A Bonferroni correction with unequal weights: p-values of noise stay those of the upper tail.
     """
@@ -70,7 +70,7 @@ F = TypeVar("F", bound=Callable[..., Estimate])
 def needs_rows(minimum: Callable[[int], int]) -> Callable[[F], F]:
     """Declare how many rows a metric of an N x d sample needs, as a function of d.
 
-    The function checks its sample, and carries `minimum` for whoever wants to know beforehand.
+    The function checks its sample, and carries `minimum` for callers that ask beforehand.
     """
 
     def decorate(metric: F) -> F:

@@ -177,13 +177,8 @@ def fold(text: str, width: int) -> list[str]:
     return lines if lines[0] else lines[1:]
 
 
-def folded(cell: Content) -> str:
-    """Return a cell of a terminal; of an estimate, value and interval may stand on two lines."""
-    if isinstance(cell, Cell):
-        value, sign, rest = text(cell).partition(" ± ")
-        # a name never holds a non-breaking space: `one_line` spells it out
-        return value + (f" ±\xa0{rest}".replace(" (", "\xa0(") if sign else "")
-    return one_line(text(cell))
+GLUE = {"left": r"(?!)", "center": " ", "right": r"(?<!;) (?![±\[])"}
+"""Spaces at which a cell is not folded; a number may be apart from its interval."""
 
 
 def longest_word(text: str) -> int:
@@ -196,11 +191,12 @@ class FittedColumn:
 
     def __init__(self, column: Column, cells: Sequence[Content]) -> None:
         self.align, self.optional = column.align, column.optional
-        self.head, self.cells = one_line(column.heading), list(map(folded, cells))
+        self.head = one_line(column.heading)
+        # a text never holds a non-breaking space of its own: `one_line` spells it out
+        self.cells = [re.sub(GLUE[self.align], "\xa0", one_line(text(cell))) for cell in cells]
         word = longest_word(self.head)
         self.whole = max([word, *map(cell_len, self.cells)])
-        words = cell_len if self.align == "center" else longest_word
-        inner = [LEAST] if self.align == "left" else map(words, self.cells)
+        inner = [LEAST] if self.align == "left" else map(longest_word, self.cells)
         self.least = min(self.whole, max([word, *inner]))
         self.one_line = self.least if self.align == "left" else self.whole
         """Width with texts folded, but each estimate on one line."""

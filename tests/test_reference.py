@@ -35,7 +35,7 @@ def test_the_parts_are_experiments_and_sweeps_that_are_there():
 
 
 def test_a_subject_is_complete_when_all_of_its_seeds_are():
-    part = GridPart("x", {"a0": "a", "a1": "a", "b0": "b", "c0": "c", "c1": "c"})
+    part = GridPart("x", {"a0": 0, "a1": 0, "b0": 1, "c0": 2, "c1": 2})
     assert part.complete({"a0", "b0", "c0", "c1", "other"}) == {"b0", "c0", "c1"}
     assert status([part], {"a0", "b0", "c0", "c1"}) == [("x", 3, 4, 5)]
 
@@ -87,7 +87,7 @@ def test_tables_and_figures_come_from_the_archive_alone(published, tmp_path):
 
 
 def test_nothing_complete_is_nothing_published(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(reference, "plan", lambda: [GridPart("x", {"a": "a"})])
+    monkeypatch.setattr(reference, "plan", lambda: [GridPart("x", {"a": 0})])
     store = Store(tmp_path)
     store.put(run("dan", "learned", 0, {"shannon_bits": Estimate(8.0, n=100)}))
     assert main(["--publish", "--results", str(tmp_path)]) == 2

@@ -2,24 +2,18 @@
 
 import argparse
 import json
-import os
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from contextlib import closing
+from typing import TYPE_CHECKING
 
-from dan_bench.cli import entry_point, user_path
+from dan_bench.cli import OK, REFUSED, entry_point, say, unwritable, user_path
 
 if TYPE_CHECKING:
     from dan_bench.assess.assessment import Assessment
 
 AGAINST = ("python_random", "urandom")
-FORMS = (
-    *("bytes", "bits", "hex", "base64", "decimal", "float"),
-    *("16le", "16be", "32le", "32be", "64le", "64be"),
-)
-"""Keys of `forms.FORMS`; that imports numpy, which --help does without."""
+PICTURES = (".png", ".pdf", ".svg")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -43,7 +37,6 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument(
         "--form",
-        choices=FORMS,
         default="bytes",
         metavar="FORM",
         help="what the bytes stand for: text (bits, hex, base64, decimal, float) or words of 16, "
@@ -61,42 +54,36 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--against",
         choices=AGAINST,
-        help="assess as much of that generator's output as is looked at here, and show it beside",
+        help="also assess as much of that generator's output, in a column of its own",
     )
     return made
 
 
 class AssessmentProgress:
-    """One line on a terminal that says what is being done; elsewhere, only what takes long."""
+    """The current activity, in one line on a terminal; elsewhere, only what takes long."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._shown = sys.stderr is not None and sys.stderr.isatty()
         self._start = time.monotonic()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
-
     def __call__(self, doing: str) -> None:
-        """Say it."""
+        """Replace the line."""
         if self._shown:
             seconds = time.monotonic() - self._start
             self._write(f"\r\033[K{self._name}: {doing} ({seconds:.1f} s)")
 
     def read(self, done: int, of: int | None) -> None:
-        """Say how much was read."""
+        """Show how much was read."""
         self(f"read {done / 1e6:,.0f} MB" + (f" of {of / 1e6:,.0f}" if of else ""))
 
     def compiling(self) -> None:
-        """Say what a machine's first run waits for, on a line that stays."""
-        self.end()
+        """Announce what the first run on a machine waits for, on a line that stays."""
+        self.close()
         self._write("compiling the tests, once on this machine (about a minute)\n")
 
-    def end(self) -> None:
-        """Take the line away."""
+    def close(self) -> None:
+        """Remove the line."""
         if self._shown:
             self._write("\r\033[K")
 
@@ -116,18 +103,25 @@ def main(arguments: list[str] | None = None) -> int:
     if asked.files.count("-") > 1:
         command.error("standard input can be read once only")
     if asked.plot is not None:
-        refuse_plot(command.error, asked.plot, len(asked.files))
+        if len(asked.files) > 1:
+            command.error("--plot draws one file: name one")
+        if why := unwritable(asked.plot, PICTURES):
+            command.error(f"--plot {asked.plot}: {why}")
 
-    from dan_bench.assess.reading import UnusableInput, printable
+    from dan_bench.assess.forms import FORMS  # numpy, which --help does without
+    from dan_bench.assess.reading import UnusableInput
+    from dan_bench.tables import one_line
 
-    code, objects = 0, []
+    if asked.form not in FORMS:
+        command.error(f"--form {asked.form}: must be one of {', '.join(FORMS)}")
+    code, objects = OK, []
     for name in asked.files:
         try:
-            with AssessmentProgress(printable(name)) as progress:
-                result, beside = look_at(name, asked, progress)
+            with closing(AssessmentProgress(one_line(name))) as progress:
+                result, beside = assess_file(name, asked, progress)
         except UnusableInput as error:
-            print(error, file=sys.stderr)
-            code = 2
+            say(error)
+            code = REFUSED
             continue
         from dan_bench.assess import render
 
@@ -141,46 +135,32 @@ def main(arguments: list[str] | None = None) -> int:
     return code
 
 
-def look_at(
+def assess_file(
     name: str, asked: argparse.Namespace, progress: AssessmentProgress
 ) -> tuple["Assessment", "Assessment | None"]:
-    """Assess and draw one file as it was asked for, and what it is to be held against."""
-    from dan_bench.assess.noise import noise
+    """Assess and draw one file as asked, and the generator's output that goes beside it."""
     from dan_bench.assess.reading import UnusableInput, read
 
     stream = read(name, asked.bits, asked.limit, progress.read, form=asked.form, skip=asked.skip)
     progress("load the tests")  # only now: what cannot be read is refused at once
-    from dan_bench.assess.assessment import assess
+    from dan_bench.assess.assessment import assess, noise_like
     from dan_bench.randomness.min_entropy.estimators import compiling
 
     with compiling(progress.compiling):
         result, beside = assess(stream, asked.bits, asked.iid, progress), None
         if asked.against:
-            beside = assess(noise(asked.against, stream, asked.bits), asked.bits, tell=progress)
+            like = noise_like(stream, asked.against, asked.bits)
+            beside = assess(like, asked.bits, progress=progress)
     if asked.plot is not None:
         from dan_bench.assess.plot import plot
 
         progress("plot")
-        fresh = noise("urandom", stream, asked.bits).windows[0].symbols
+        fresh = noise_like(stream, "urandom", asked.bits).windows[0].symbols
         try:
             plot(stream.windows[0], fresh, asked.bits, name, asked.plot)
         except OSError as error:
             raise UnusableInput(f"--plot {asked.plot}: {error.strerror or error}") from error
     return result, beside
-
-
-def refuse_plot(error: Callable[[str], None], path: Path, files: int) -> None:
-    """Refuse, before any work, a picture that cannot be written."""
-    if files > 1:
-        error("--plot draws one file: name one")
-    if path.suffix.lower() not in (".png", ".pdf", ".svg"):
-        error(f"--plot {path}: the name must end in .png, .pdf or .svg")
-    if path.is_dir():
-        error(f"--plot {path}: that is a folder")
-    if not path.absolute().parent.is_dir():
-        error(f"--plot {path}: there is no folder {path.absolute().parent}")
-    if not os.access(path.absolute().parent, os.W_OK):
-        error(f"--plot {path}: the folder may not be written to")
 
 
 if __name__ == "__main__":

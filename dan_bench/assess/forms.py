@@ -4,18 +4,22 @@ import binascii
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 
-Bytes = NDArray[np.uint8]
+from dan_bench.interfaces import Bytes
+
 Form = Callable[[Iterable[bytes], int], Iterator[Bytes]]
-"""Makes symbols of that many bits out of a file's chunks, which may be cut anywhere."""
+"""Makes symbols of that many bits of a file's chunks, which may be cut anywhere."""
 
 MARK = b"\xef\xbb\xbf"
-"""Byte order mark, with which some editors begin UTF-8 text."""
+"""Byte order mark: some editors begin UTF-8 text with it."""
 SEPARATORS = b" \t\r\n\v\f,;"
-BLANKS = b"\r\n\t "
+DIGITS = b"0123456789"
+HEXADECIMAL = DIGITS + b"abcdefABCDEF"
+LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+BASE64 = LETTERS + DIGITS + b"+/="
 SHOWN = 20
 
 
@@ -29,46 +33,32 @@ def as_bytes(chunks: Iterable[bytes], _: int) -> Iterator[Bytes]:
 
 
 def of_bits(chunks: Iterable[bytes], bits: int) -> Iterator[Bytes]:
-    """Digits 0 and 1; so many as a symbol has bits make one, the highest first."""
-    left = b""
-    for digits in only(chunks, b"01", SEPARATORS, "neither 0 nor 1"):
-        digits = left + digits
-        whole = len(digits) // bits * bits
-        ones = np.frombuffer(digits[:whole], np.uint8).reshape(-1, bits) & 1
+    """Digits 0 and 1; as many as a symbol has bits make one, the highest first."""
+    for digits in grouped(only(chunks, b"01", SEPARATORS, "neither 0 nor 1"), bits):
+        ones = np.frombuffer(digits, np.uint8).reshape(-1, bits) & 1
         yield np.packbits(ones, axis=1)[:, 0] >> np.uint8(8 - bits)
-        left = digits[whole:]
 
 
 def of_hex(chunks: Iterable[bytes], _: int) -> Iterator[Bytes]:
     """Two hexadecimal digits a byte."""
-    left = b""
-    allowed = b"0123456789abcdefABCDEF"
-    for digits in only(chunks, allowed, SEPARATORS + b":", "no hexadecimal digit"):
-        digits = left + digits
-        whole = len(digits) // 2 * 2
-        yield np.frombuffer(binascii.unhexlify(digits[:whole]), np.uint8)
-        left = digits[whole:]
-    if left:
-        raise MalformedInput("its end is half a byte: the number of hexadecimal digits is odd")
+    digits = only(chunks, HEXADECIMAL, SEPARATORS + b":", "no hexadecimal digit")
+    odd = "its end is half a byte: the number of hexadecimal digits is odd"
+    for pairs in grouped(digits, 2, odd):
+        yield np.frombuffer(binascii.unhexlify(pairs), np.uint8)
 
 
 def of_base64(chunks: Iterable[bytes], _: int) -> Iterator[Bytes]:
     """Four characters three bytes, padded by = at the end."""
-    left, ended = b"", False
-    allowed = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
-    for characters in only(chunks, allowed, BLANKS, "no character of base64"):
-        characters = left + characters
-        whole = len(characters) // 4 * 4
-        left = characters[whole:]
-        if ended and characters:
+    characters = only(chunks, BASE64, b"\r\n\t ", "no character of base64")
+    ended = False
+    for fours in grouped(characters, 4, "its end is no whole group of four characters of base64"):
+        if ended and fours:
             raise MalformedInput("its base64 goes on after the = that ends it")
         try:
-            yield np.frombuffer(binascii.a2b_base64(characters[:whole], strict_mode=True), np.uint8)
+            yield np.frombuffer(binascii.a2b_base64(fours, strict_mode=True), np.uint8)
         except binascii.Error as error:
             raise MalformedInput(f"its base64 does not decode: {str(error).lower()}") from error
-        ended |= characters[:whole].endswith(b"=")
-    if left:
-        raise MalformedInput("its end is no whole group of four characters of base64")
+        ended |= fours.endswith(b"=")
 
 
 def of_decimals(chunks: Iterable[bytes], bits: int) -> Iterator[Bytes]:
@@ -96,15 +86,9 @@ def of_words(width: int, order: str) -> Form:
     """Words of that many bytes: the lowest bits of each are a symbol."""
 
     def words(chunks: Iterable[bytes], bits: int) -> Iterator[Bytes]:
-        left = b""
-        for chunk in chunks:
-            chunk = left + chunk
-            whole = len(chunk) // width * width
-            low = np.frombuffer(chunk[:whole], np.uint8)[0 if order == "le" else width - 1 :: width]
+        for whole in grouped(chunks, width, f"its length is no multiple of {width} bytes (a word)"):
+            low = np.frombuffer(whole, np.uint8)[0 if order == "le" else width - 1 :: width]
             yield low & np.uint8((1 << bits) - 1)
-            left = chunk[whole:]
-        if left:
-            raise MalformedInput(f"its length is no multiple of {width} bytes, which are a word")
 
     return words
 
@@ -124,8 +108,23 @@ FORMS: dict[str, Form] = {
 }
 
 
+def grouped(chunks: Iterable[bytes], size: int, rest: str = "") -> Iterator[bytes]:
+    """Cut chunks anew, each into a multiple of `size` bytes.
+
+    What is left over at the end is dropped, or MalformedInput with the text `rest`.
+    """
+    left = b""
+    for chunk in chunks:
+        joined = left + chunk
+        whole = len(joined) // size * size
+        yield joined[:whole]
+        left = joined[whole:]
+    if left and rest:
+        raise MalformedInput(rest)
+
+
 def without_mark(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Take a byte order mark off."""
+    """Remove a byte order mark."""
     head = b""
     whole = iter(chunks)
     for chunk in whole:
@@ -154,30 +153,23 @@ def numbers(chunks: Iterable[bytes], symbol: Callable[[bytes], int], said: str) 
     """Yield the symbol of each number; MalformedInput where one has none."""
     blank = bytes.maketrans(b",;", b"  ")
     left, before = b"", 0
-
-    def symbols(text: bytes) -> Bytes:
-        nonlocal before
-        made = bytearray()
-        for token in text.split():
+    for chunk in chain(without_mark(chunks), (b" ",)):
+        text = left + chunk.translate(blank)
+        cut = max(text.rfind(end) for end in (b" ", b"\n", b"\t", b"\r", b"\v", b"\f")) + 1
+        left, made = text[cut:], bytearray()
+        for token in text[:cut].split():
             try:
                 made.append(symbol(token))
             except ValueError as error:
-                place = before + len(made)
-                raise MalformedInput(f"number {place:,} is {shown(token)}, {said}") from error
+                place = f"number {before + len(made):,}"
+                raise MalformedInput(f"{place} is {shown(token)}, {said}") from error
         before += len(made)
-        return np.frombuffer(made, np.uint8)
-
-    for chunk in without_mark(chunks):
-        text = left + chunk.translate(blank)
-        cut = max(text.rfind(end) for end in (b" ", b"\n", b"\t", b"\r", b"\v", b"\f")) + 1
-        left = text[cut:]
         if len(left) > 1 << 16:
             raise MalformedInput(f"number {before:,} is {shown(left)}, {said}")
-        yield symbols(text[:cut])
-    yield symbols(left)
+        yield np.frombuffer(made, np.uint8)
 
 
 def shown(token: bytes) -> str:
-    """Return the beginning of something as a person may read it."""
+    """Return the beginning of some text, quoted."""
     text = token[:SHOWN].decode("utf-8", "backslashreplace")
     return repr(text + "..." if len(token) > SHOWN else text)

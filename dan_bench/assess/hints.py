@@ -11,18 +11,17 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from dan_bench.assess.forms import MARK, SEPARATORS
+from dan_bench.assess.forms import BASE64, DIGITS, HEXADECIMAL, LETTERS, MARK, SEPARATORS
+from dan_bench.interfaces import Bytes
 
-Bytes = NDArray[np.uint8]
 Counts = NDArray[np.int64]
 
 EVIDENCE = 32
-"""Binary digits of it, without which nothing is said."""
+"""Binary digits of evidence that a hint needs."""
 
 NEARLY_ALL = 0.99
 """Share of equal bytes above which they are no samples, whatever their width."""
 
-DIGITS = b"0123456789"
 BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 WHOLE = re.compile(rb"[+-]?[0-9]{1,20}")
 
@@ -47,7 +46,7 @@ HEADERS: tuple[tuple[bytes, str, str], ...] = (
 
 
 def hint_of(head: Bytes, counts: Counts, bits: int) -> str:
-    """Say what form a stream has and which option reads it, or nothing.
+    """Return what form a stream has and which option reads it; nothing where none is recognised.
 
     Args:
         head: the first bytes.
@@ -55,25 +54,25 @@ def hint_of(head: Bytes, counts: Counts, bits: int) -> str:
         bits: that each byte is taken for.
     """
     total = int(counts.sum())
-    whole = total == len(head)
+    complete = total == len(head)
     begins = head[:512].tobytes()
     # four bytes are too little evidence where each holds a symbol of fewer than eight bits
     whole_bytes = bits == 8 or bool(counts[1 << bits :].any())
-    if whole_bytes and (found := of_array(begins) or of_sound(begins) or of_header(begins)):
+    if whole_bytes and (found := _array(begins) or _sound(begins) or _header(begins)):
         return found
     if begins.startswith(MARK) and total > len(MARK):
         head, counts = head[len(MARK) :], counts.copy()
         counts[list(MARK)] -= 1
     if counts.max() > NEARLY_ALL * counts.sum():
         return ""
-    found = of_text(head, counts, whole, bits)
-    return found or of_words(head) or of_narrow(counts, bits)
+    found = _text(head.tobytes(), counts, complete, bits)
+    return found or _words(head) or _narrow(counts, bits)
 
 
 # headers
 
 
-def of_array(begins: bytes) -> str:
+def _array(begins: bytes) -> str:
     """NumPy's .npy, whose header says how long it is and what follows."""
     found = re.match(rb"\x93NUMPY(?:\x01.(..)|[\x02\x03].(....))", begins, re.DOTALL)
     if not found:
@@ -81,29 +80,27 @@ def of_array(begins: bytes) -> str:
     skip = found.end() + int.from_bytes(found[1] or found[2], "little")
     of = re.search(rb"'descr': '([<>|])([a-z])([0-9]+)'", begins)
     if of and of[2] in b"iub":
-        form = word(int(of[3]), "be" if of[1] == b">" else "le")
+        form = _word_option(int(of[3]), "be" if of[1] == b">" else "le")
         return f"a NumPy array of integers: --skip {skip}{form} leaves its header out"
     return f"a NumPy array, of no integers: --skip {skip} leaves its header out"
 
 
-def of_sound(begins: bytes) -> str:
-    """WAV: where its samples begin, and of how many bytes they are."""
+def _sound(begins: bytes) -> str:
+    """WAV: where its samples begin, and how many bytes each has."""
     if not re.match(rb"RIFF.{4}WAVE", begins, re.DOTALL):
         return ""
     data = re.search(rb"fmt .{4}.{14}(..).*?data.{4}", begins, re.DOTALL)
     if not data:
         return "a WAV file: --skip BYTES leaves its header out"
-    form = word(int.from_bytes(data[1], "little") // 8, "le")
+    form = _word_option(int.from_bytes(data[1], "little") // 8, "le")
     return f"a WAV file: --skip {data.end()}{form} leaves its header out"
 
 
-def word(width: int, order: str) -> str:
-    """Option that reads words of that many bytes, where there is one."""
+def _word_option(width: int, order: str) -> str:
     return f" --form {8 * width}{order}" if width in (2, 4, 8) else ""
 
 
-def of_header(begins: bytes) -> str:
-    """Beginning of a known kind of file."""
+def _header(begins: bytes) -> str:
     for pattern, kind, command in HEADERS:
         if re.match(pattern, begins, re.DOTALL):
             unpack = f", and {command} FILE unpacks the rest" if command else ""
@@ -114,104 +111,94 @@ def of_header(begins: bytes) -> str:
 # text
 
 
-def of_text(head: Bytes, counts: Counts, whole: bool, bits: int) -> str:
-    """Noise that was written as text, or any text; `whole` is whether `head` is all there is."""
-    data = head.tobytes()
-    if made_of(counts, b"01", SEPARATORS, bits):
+def _text(data: bytes, counts: Counts, complete: bool, bits: int) -> str:
+    """Noise that was written as text, or any text; `complete` is whether `data` is all of it."""
+    if _made_of(counts, b"01", SEPARATORS, bits):
         return "zeros and ones as text: --form bits reads eight as a byte (--bits 1: each for one)"
     signs = SEPARATORS + b"+-"
-    if made_of(counts, DIGITS, signs, bits) and (found := of_integers(data, whole)):
+    tokens = data.translate(bytes.maketrans(b",;", b"  ")).split()
+    tokens = tokens if complete else tokens[:-1]  # the last one may be cut off
+    if _made_of(counts, DIGITS, signs, bits) and (found := _integers(tokens)):
         return found
-    if made_of(counts, DIGITS, signs + b".eE", bits) and (found := of_fractions(data, whole)):
+    if _made_of(counts, DIGITS, signs + b".eE", bits) and (found := _fractions(tokens)):
         return found
     letters = counts[list(b"abcdefABCDEF")].any()  # digits alone are decimal ones
-    if letters and made_of(counts, DIGITS + b"abcdefABCDEF", SEPARATORS + b":", bits):
+    if letters and _made_of(counts, HEXADECIMAL, SEPARATORS + b":", bits):
         return "hexadecimal text: --form hex reads two digits as a byte"
-    if is_base64(data, counts, whole, bits):
+    if _is_base64(data, counts, complete, bits):
         return "base64 text: --form base64 reads four characters as three bytes"
-    if is_text(data, counts, bits):
+    if _is_text(data, counts, bits):
         return "UTF-8 text: --form bits, hex, base64, decimal or float read noise written as text"
     return ""
 
 
-def made_of(counts: Counts, alphabet: bytes, separators: bytes, bits: int) -> bool:
+def _made_of(counts: Counts, alphabet: bytes, separators: bytes, bits: int) -> bool:
     """Whether there are only these bytes, and more of them than chance would have."""
     total, allowed = int(counts.sum()), alphabet + separators
     if not counts[list(alphabet)].any() or total != int(counts[list(allowed)].sum()):
         return False
-    return total * digits_of(sum(byte < 1 << bits for byte in allowed), bits) >= EVIDENCE
+    return total * _evidence(sum(byte < 1 << bits for byte in allowed), bits) >= EVIDENCE
 
 
-def digits_of(allowed: int, bits: int) -> float:
-    """Return the evidence in one symbol that it is among so many of the 2^bits that there are."""
+def _evidence(allowed: int, bits: int) -> float:
+    """The evidence in one symbol that it is among so many of the 2^bits that there are."""
     return bits - math.log2(allowed)
 
 
-def tokens_of(data: bytes, whole: bool) -> list[bytes]:
-    """Numbers between separators; what is cut off at the end is none."""
-    tokens = data.translate(bytes.maketrans(b",;", b"  ")).split()
-    return tokens if whole else tokens[:-1]
-
-
-def of_integers(data: bytes, whole: bool) -> str:
+def _integers(tokens: list[bytes]) -> str:
     """Whole numbers; one alone is a string of digits."""
-    tokens = tokens_of(data, whole)
     if len(tokens) < 2 or not all(map(WHOLE.fullmatch, tokens)):
         return ""
     values = [int(token) for token in tokens]
     low, high = min(values), max(values)
     fits = max(high.bit_length(), 1)
     if low < 0 or fits > 8:
-        said = "--form decimal reads the lowest 8 bits of each"
+        option = "--form decimal reads the lowest 8 bits of each"
     else:
         narrow = f" --bits {fits}" if fits < 8 else ""
-        said = f"--form decimal{narrow} reads each as a symbol"
-    return f"decimal numbers as text, {low} to {high}: {said}"
+        option = f"--form decimal{narrow} reads each as a symbol"
+    return f"decimal numbers as text, {low} to {high}: {option}"
 
 
-def of_fractions(data: bytes, whole: bool) -> str:
-    """Numbers with fractions."""
-    tokens = tokens_of(data, whole)
+def _fractions(tokens: list[bytes]) -> str:
     try:
         values = [float(token) for token in tokens]
     except ValueError:
         return ""
     if len(values) < 2:
         return ""
-    if min(values) >= 0 and max(values) < 1:
+    low, high = min(values), max(values)
+    if low >= 0 and high < 1:
         return "numbers in [0, 1) as text: --form float reads the first 8 bits of each"
-    return (
-        f"decimal fractions as text, {min(values):g} to {max(values):g}: scaled to [0, 1), --form "
-        "float reads them"
-    )
+    between = f"{low:g} to {high:g}"
+    return f"decimal fractions as text, {between}: scaled to [0, 1), --form float reads them"
 
 
-def is_base64(data: bytes, counts: Counts, whole: bool, bits: int) -> bool:
-    """Groups of four characters in lines of one length, of small and capital letters."""
-    capitals, small = counts[ord("A") : ord("Z") + 1], counts[ord("a") : ord("z") + 1]
-    letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-    if not made_of(counts, DIGITS + letters + b"+/=", b"\r\n", bits):
+def _is_base64(data: bytes, counts: Counts, complete: bool, bits: int) -> bool:
+    """Whether there are groups of four in lines of one length, of small and capital letters."""
+    if not _made_of(counts, BASE64, b"\r\n", bits):
         return False
-    lines = data.split() if whole else data.split()[:-1] or [data[: len(data) // 4 * 4]]
+    lines = data.split() if complete else data.split()[:-1] or [data[: len(data) // 4 * 4]]
     lengths = [len(line) for line in lines]
     same = len(set(lengths[:-1])) <= 1 and lengths[-1] <= lengths[0]
     # words have no digits: the chance that so many characters of base64 have none
     enough = counts[list(DIGITS)].any() or len(data) * math.log2(64 / 54) < EVIDENCE
     fours = not any(length % 4 for length in lengths)
     plain = all(map(BASE64_LINE.fullmatch, lines))
-    return bool(same and fours and plain and enough and capitals.any() and small.any())
+    both = counts[list(LETTERS[:26])].any() and counts[list(LETTERS[26:])].any()
+    return bool(same and fours and plain and enough and both)
 
 
-def is_text(data: bytes, counts: Counts, bits: int) -> bool:
+def _is_text(data: bytes, counts: Counts, bits: int) -> bool:
     """Whether it is UTF-8 without control characters.
 
-    Over the lengths of a character, a byte of noise goes on as text with a chance below 2^-1.1.
+    Over the lengths of a character, a byte of noise continues a text with a chance below 2^-1.1.
     """
     controls = set(range(32)) - set(b"\t\n\v\f\r\b\x1b") | {127}
     if counts[list(controls)].any():
         return False
     allowed = sum(byte not in controls for byte in range(1 << bits))
-    if len(data) * (1.1 if bits == 8 else digits_of(allowed, bits)) < EVIDENCE:
+    if len(data) * (1.1 if bits == 8 else _evidence(allowed, bits)) < EVIDENCE:
         return False
     try:
         codecs.getincrementaldecoder("utf-8")().decode(data)
@@ -223,68 +210,59 @@ def is_text(data: bytes, counts: Counts, bits: int) -> bool:
 # binary numbers
 
 
-def of_narrow(counts: Counts, bits: int) -> str:
+def _narrow(counts: Counts, bits: int) -> str:
     """Bytes that all hold fewer bits than they are taken for."""
     top = int(np.flatnonzero(counts)[-1]).bit_length()
-    total = int(counts.sum())
-    if not 0 < top < bits or total * (bits - top) < EVIDENCE:
+    if not 0 < top < bits or int(counts.sum()) * (bits - top) < EVIDENCE:
         return ""
     one = "one bit a byte" if top == 1 else f"no byte is above {(1 << top) - 1}"
     return f"{one}: --bits {top} takes each for a symbol of {top} bit{'s' * (top > 1)}"
 
 
-def of_words(head: Bytes) -> str:
-    """Words of several bytes, of which the high ones say less than the low ones.
+def _words(head: Bytes) -> str:
+    """Words of several bytes, of which the high ones vary less than the low ones.
 
     Wide words come first: the numbers below 4096 in 32 bits are words of 16 bits, too, of which
     every other one is zero.
     """
-    orders: tuple[tuple[str, int], ...] = (("le", 1), ("be", -1))
     tests: tuple[tuple[int, Callable[[list[int]], bool]], ...] = (
-        (8, upper_half_idle),
-        (4, upper_half_idle),
-        (2, top_idler),
-        (4, top_idler),
-        (8, top_idler),
+        *((8, _upper_half_idle), (4, _upper_half_idle)),
+        *((2, _top_idler), (4, _top_idler), (8, _top_idler)),
     )
     for width, test in tests:
         words = head[: len(head) // width * width].reshape(-1, width)
         if len(words) < 2:
             continue
-        idle = [idle_bits(words[:, place]) for place in range(width)]
-        for order, step in orders:
+        idle = [_idle_bits(words[:, place]) for place in range(width)]
+        for ends, order, step in (("little", "le", 1), ("big", "be", -1)):
             places = idle[::step]
             evidence = (len(words) - 1) * (max(places) - min(places))
             low = np.bincount(words[:, ::step][:, 0])
-            if evidence >= EVIDENCE and test(places) and low.max() <= NEARLY_ALL * len(words):
-                return of_width(width, order, places)
+            if evidence < EVIDENCE or not test(places) or low.max() > NEARLY_ALL * len(words):
+                continue
+            used = max(1, 8 - places[0])
+            fewer = f" --bits {used}" if used < 8 else ""
+            lowest = f"lowest {used}" if used > 1 else "lowest"
+            return (
+                f"words of {8 * width} bits, {ends}-endian, whose high bits hardly vary: "
+                f"--form {8 * width}{order}{fewer} reads the {lowest} of each"
+            )
     return ""
 
 
-def idle_bits(column: Bytes) -> int:
+def _idle_bits(column: Bytes) -> int:
     """How many of the highest bits are the same in all bytes, or the same as the bit below."""
     constant = int(np.bitwise_or.reduce(column) ^ np.bitwise_and.reduce(column))
     copies = int(np.bitwise_or.reduce(column ^ (column << np.uint8(1))))
     return max(8 - constant.bit_length(), 8 - copies.bit_length())
 
 
-def upper_half_idle(places: list[int]) -> bool:
-    """Whether the high half says nothing but a sign, and the lowest byte something."""
+def _upper_half_idle(places: list[int]) -> bool:
+    """Whether the high half holds nothing but a sign, and the lowest byte something."""
     half = len(places) // 2
     return min(places[half:]) >= 7 > places[0]
 
 
-def top_idler(places: list[int]) -> bool:
-    """Whether the highest byte says less than all others do."""
+def _top_idler(places: list[int]) -> bool:
+    """Whether the highest byte varies less than all others."""
     return places[-1] > max(places[:-1])
-
-
-def of_width(width: int, order: str, places: list[int]) -> str:
-    """Say what words they are."""
-    ends = "little" if order == "le" else "big"
-    used = max(1, 8 - places[0])
-    fewer = f" --bits {used}" if used < 8 else ""
-    return (
-        f"words of {8 * width} bits, {ends}-endian, whose high bits hardly vary: "
-        f"--form {8 * width}{order}{fewer} reads the lowest {f'{used} ' if used > 1 else ''}of each"
-    )

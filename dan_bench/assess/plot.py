@@ -6,8 +6,9 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
-from dan_bench.assess.reading import Window, printable
+from dan_bench.assess.reading import Window
 from dan_bench.randomness import spectrum
+from dan_bench.tables import one_line
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -25,7 +26,7 @@ def plot(window: Window, noise: NDArray[np.uint8], bits: int, name: str, path: P
         ValueError: the ending of `path` names no format that matplotlib writes.
         OSError: it cannot be written.
     """
-    name = printable(name).encode("ascii", "backslashreplace").decode()  # what every font has
+    name = one_line(name).encode("ascii", "backslashreplace").decode()  # what every font has
     figure, axes = plt.subplots(2, 4, figsize=(15, 6.4), layout="constrained")
     for line, symbols, title in zip(axes, (window.symbols, noise), (name, "noise"), strict=True):
         draw(line, symbols, bits, title)

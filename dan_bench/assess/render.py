@@ -1,15 +1,40 @@
-"""An assessment as a table for a person, and as JSON for a program."""
+"""An assessment as a table for people, and as JSON for programs."""
 
+import sys
 from typing import Any
 
 from dan_bench.assess.assessment import TAILS, Assessment, FamilyResult, WindowResult
-from dan_bench.assess.reading import printable
-from dan_bench.assess.words import MEANING
 from dan_bench.metrics import baseline
-from dan_bench.randomness.iid import IidAssessment
+from dan_bench.randomness.iid import IidTest
 from dan_bench.randomness.tally import shannon_of_noise
+from dan_bench.tables import Column, Table, one_line, terminal_lines, terminal_width
 
-ESTIMATES = ("assessed", "h_original", "h_bitstring")
+MEANING = {
+    "symbol counts": "some symbols come more often than others, or all of them too evenly",
+    "pair counts": "a symbol says something about the one after it",
+    "bit balance": "one of the bits is more often 1, or 0, than the other, or all are too even",
+    "autocorrelation": "it resembles itself a fixed number of symbols later, or hardly varies",
+    "spectrum": "something in it repeats with a fixed period, or it hardly varies",
+    "min-entropy": "a guesser who has seen the rest names the next symbol too often",
+    "linear complexity": "its top bits come from a short linear recurrence (MT19937, an LFSR)",
+    "MT19937": "it is the output of Python's random (MT19937): 624 words predict all that follow",
+    "SP 800-22 frequency": "ones and zeros are not equally many",
+    "SP 800-22 block_frequency": "ones and zeros are not equally many in parts of it",
+    "SP 800-22 cumulative_sums": "ones or zeros are ahead for too long",
+    "SP 800-22 runs": "it changes between ones and zeros too often, or too rarely",
+    "SP 800-22 longest_run": "its longest runs of ones are too long, or too short",
+    "SP 800-22 rank": "stretches of it depend linearly on each other",
+    "SP 800-22 dft": "something in it repeats with a fixed period",
+    "SP 800-22 non_overlapping_template": "some pattern of nine bits comes too often or rarely",
+    "SP 800-22 overlapping_template": "runs of nine ones come too often, or too rarely",
+    "SP 800-22 universal": "it can be compressed",
+    "SP 800-22 approximate_entropy": "what follows a pattern of bits can be guessed",
+    "SP 800-22 random_excursions": "its running sum visits some values too often, or too rarely",
+    "SP 800-22 random_excursions_variant": "its running sum visits some values too often or rarely",
+    "SP 800-22 serial": "some patterns of bits come more often than others",
+    "SP 800-22 linear_complexity": "stretches of it come from short linear recurrences",
+}
+"""What it means where a family speaks against noise."""
 TRACKS = ("literal", "bitstring")
 
 
@@ -25,167 +50,142 @@ def interval(low: float | None, high: float | None) -> str:
     return "-" if low is None or high is None else f"{number(low)} to {number(high)}"
 
 
-def judge(assessment: Assessment, finding: FamilyResult) -> str:
-    """One finding's verdict in words."""
-    if finding.p_value is None:
-        return f"not judged, needs {finding.needs}"
-    if finding.p_value < assessment.level:
-        return "AGAINST NOISE"
-    return "ok"
-
-
 def table(assessment: Assessment, beside: Assessment | None = None) -> str:
-    """Render an assessment as text; `beside` is that of as much of a generator's output."""
-    stream = assessment.stream
-    headings = [
-        "family",
-        "value",
-        *([beside.stream.name] if beside else []),
-        "95 % of noise",
-        "p",
-        "verdict",
-    ]
-    others = {f.family: f for f in beside.findings} if beside else {}
-    rows = [headings]
-    for finding in assessment.findings:
-        other = [number(others[finding.family].value)] if beside else []
-        span = interval(finding.low, finding.high)
-        p_value, said = number(finding.p_value), judge(assessment, finding)
-        rows.append([finding.family, number(finding.value), *other, span, p_value, said])
+    """Render an assessment as text, fitted to the terminal where there is one.
+
+    Args:
+        assessment: what to show.
+        beside: the assessment of as much of a generator's output, shown in a column of its own.
+    """
+    width = terminal_width() if sys.stdout is not None and sys.stdout.isatty() else None
+    stream, n, bits = assessment.stream, assessment.stream.tally.n, assessment.bits_per_symbol
     windows = "; ".join(f"{len(w.symbols):,} from {w.offset:,}" for w in stream.windows)
-    n, bits = stream.tally.n, assessment.bits_per_symbol
     levels = [shannon_of_noise(n, bits, level) for level in TAILS]
     span = "-" if None in levels else " to ".join(f"{level:.6f}" for level in levels)
     lines = [
-        f"{printable(stream.name)}: {n:,} symbols of {bits} bit{'s' * (bits > 1)}, "
+        f"{one_line(stream.name)}: {n:,} symbols of {bits} bit{'s' * (bits > 1)}, "
         f"{stream.tally.shannon_bits():.6f} bits of Shannon entropy each "
         f"(95 % of noise: {span})",
         f"counts and balance: of all symbols; everything else: of {windows}",
         "",
-        *aligned(rows),
+        *terminal_lines(_families(assessment, beside), width),
         "",
-        *estimates(assessment),
+        *terminal_lines(_estimates(assessment), width),
         "",
-        *explain(assessment),
+        *_conclusion(assessment),
     ]
     return "\n".join(lines) + "\n"
 
 
-def aligned(rows: list[list[str]]) -> list[str]:
-    """Lines of a table: headings, a rule, the rest; first and last column to the left."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        padded = [cell.rjust(width) for cell, width in zip(row[1:-1], widths[1:-1], strict=True)]
-        lines.append("  ".join([row[0].ljust(widths[0]), *padded, row[-1]]))
-    return [lines[0], "-" * len(lines[0]), *lines[1:]]
+def _families(assessment: Assessment, beside: Assessment | None) -> Table:
+    found = assessment.findings
+    columns = [("value", [number(f.value) for f in found])]
+    if beside is not None:
+        others = {f.family: number(f.value) for f in beside.findings}
+        columns.append((beside.stream.name, [others[f.family] for f in found]))
+    columns.append(("95 % of noise", [interval(f.low, f.high) for f in found]))
+    columns.append(("p", [number(f.p_value) for f in found]))
+    verdicts = [_verdict(assessment, f) for f in found]
+    return _table("family", [f.family for f in found], columns, ("verdict", verdicts))
 
 
-def estimates(assessment: Assessment) -> list[str]:
-    """Return the table of every estimate of SP 800-90B, beside those of noise."""
-    worst = worst_window(assessment)
-    laws = baselines(assessment, worst)
-    found = worst.min_entropy.estimators
-    tracks = {track: getattr(found, track).present() for track in TRACKS}
-    rows = [["SP 800-90B", *(text for track in TRACKS for text in (track, "95 % of noise")), ""]]
-    for name in dict.fromkeys(name for track in tracks.values() for name in track):
-        row = [name]
-        for track, values in tracks.items():
-            law = laws.get(f"{track}.{name}")
-            span = interval(law["low"], law["high"]) if law and name in values else "-"
-            row += [number(values.get(name)), span]
-        rows.append([*row, ""])
-    return [line.rstrip() for line in aligned(rows)]
+def _table(
+    heading: str,
+    names: list[str],
+    columns: list[tuple[str, list[str]]],
+    *last: tuple[str, list[str]],
+) -> Table:
+    """A table without the columns that are empty; the texts of `last` stand on the left."""
+    kept = [(head, cells) for head, cells in columns if set(cells) != {"-"}]
+    headings = [Column(heading, "left"), *(Column(head) for head, _ in kept)]
+    headings += [Column(head, "left") for head, _ in last]
+    cells = [names, *(cells for _, cells in (*kept, *last))]
+    return Table(headings, list(zip(*cells, strict=True)))
 
 
-def explain(assessment: Assessment) -> list[str]:
-    """Return the verdict, and what speaks against noise and what that means."""
+def _verdict(assessment: Assessment, finding: FamilyResult) -> str:
+    if finding.p_value is None:
+        return f"not judged, needs {finding.needs}"
+    return "AGAINST NOISE" if finding.p_value < assessment.level else "ok"
+
+
+def _estimates(assessment: Assessment) -> Table:
+    """Every estimate of SP 800-90B on the worst window, beside those of noise."""
+    laws = baselines(assessment)
+    estimators = assessment.worst.min_entropy.estimators
+    tracks = {track: getattr(estimators, track).present() for track in TRACKS}
+    names = list(dict.fromkeys(name for track in tracks.values() for name in track))
+    columns = []
+    for track, values in tracks.items():
+        ends = [laws.get(f"{track}.{name}", {}) if name in values else {} for name in names]
+        columns += [
+            (track, [number(values.get(name)) for name in names]),
+            ("95 % of noise", [interval(end.get("low"), end.get("high")) for end in ends]),
+        ]
+    return _table("SP 800-90B", names, columns)
+
+
+def _conclusion(assessment: Assessment) -> list[str]:
+    """The verdict, and what each family that speaks against noise means."""
     judged = sum(f.p_value is not None for f in assessment.findings)
     lines = [
         f"verdict: {assessment.verdict} ({judged} families at level {assessment.level:.2g} each: "
-        "1 % of noise is told to be none)"
+        "1 % of true noise is rejected)"
     ]
     for finding in assessment.against:
         detail = f" ({finding.detail})" if finding.detail else ""
         lines.append(f"  {finding.family}: {MEANING[finding.family]}{detail}")
     if assessment.stream.hint:
         lines.append(f"hint: {assessment.stream.hint}")
-    if assessment.iid is not None:
-        lines.append(f"IID track: {of_iid(assessment.iid)}")
+    if (iid := assessment.iid) is not None:
+        why = iid.inapplicable or ", ".join(iid.failed) or "no test could be run"
+        lines.append(
+            f"IID track: {'nothing speaks against it' if iid.iid else f'does not apply ({why})'}"
+        )
     return lines
 
 
-def of_iid(found: IidAssessment) -> str:
-    """Whether the IID track applies, in words, and why not."""
-    if found.iid:
-        return "nothing speaks against it"
-    if found.inapplicable:
-        return f"does not apply ({found.inapplicable})"
-    return f"does not apply ({', '.join(found.failed) or 'no test could be run'})"
-
-
 def as_json(assessment: Assessment, beside: Assessment | None = None) -> dict[str, Any]:
-    """Return what docs/assess.md documents: builtin types, floats unrounded."""
-    worst = worst_window(assessment)
+    """Return what docs/assess.md documents: built-in types, floats unrounded."""
     found: dict[str, Any] = {
         "file": assessment.stream.name,
         "bytes": assessment.stream.tally.n,
         "bits_per_symbol": assessment.bits_per_symbol,
         "verdict": assessment.verdict,
         "level": assessment.level,
-        "families": {
-            f.family: {
-                name: value
-                for name in ("p_value", "value", "low", "high", "detail", "needs")
-                if (value := getattr(f, name)) not in (None, "")
-            }
-            for f in assessment.findings
-        },
+        "families": {f.family: _fields(f, "family") for f in assessment.findings},
         "shannon_bits": assessment.stream.tally.shannon_bits(),
-        **of_window(worst),
-        "baseline": baselines(assessment, worst),
+        **_of_window(assessment.worst),
+        "baseline": baselines(assessment),
     }
     if assessment.stream.form != "bytes":
         found["form"] = assessment.stream.form
     if assessment.stream.hint:
         found["hint"] = assessment.stream.hint
-    if len(assessment.looked) > 1:
+    if len(assessment.windows) > 1:
         found["windows"] = [
-            {
-                "offset": one.window.offset,
-                "bytes": len(one.window.symbols),
-                **of_window(one),
-            }
-            for one in assessment.looked
+            {"offset": one.window.offset, "bytes": len(one.window.symbols), **_of_window(one)}
+            for one in assessment.windows
         ]
-    if assessment.iid is not None:
+    if (iid := assessment.iid) is not None:
         found["iid"] = {
-            "iid": assessment.iid.iid,
-            "failed": list(assessment.iid.failed),
-            **(
-                {"inapplicable": assessment.iid.inapplicable} if assessment.iid.inapplicable else {}
-            ),
-            "tests": {
-                test.name: {
-                    name: list(value) if isinstance(value, tuple) else value
-                    for name, value in vars(test).items()
-                    if value is not None and name != "name"
-                }
-                for test in assessment.iid.tests
-            },
+            "iid": iid.iid,
+            "failed": list(iid.failed),
+            **({"inapplicable": iid.inapplicable} if iid.inapplicable else {}),
+            "tests": {test.name: _fields(test, "name") for test in iid.tests},
         }
     if beside is not None:
         found["against"] = as_json(beside)
     return found
 
 
-def worst_window(assessment: Assessment) -> WindowResult:
-    """Return the window with the least min-entropy."""
-    return min(assessment.looked, key=lambda one: one.min_entropy.assessed)
+def _fields(result: FamilyResult | IidTest, name: str) -> dict[str, Any]:
+    """What a test found, by name; what is absent, and the test's own name, left out."""
+    given = vars(result).items()
+    return {key: value for key, value in given if key != name and value not in (None, "")}
 
 
-def of_window(one: WindowResult) -> dict[str, Any]:
-    """Return what the slower tests found in a window."""
+def _of_window(one: WindowResult) -> dict[str, Any]:
     return {
         "min_entropy": one.min_entropy.to_json(),
         "sp800_22": one.battery.to_json(),
@@ -193,29 +193,19 @@ def of_window(one: WindowResult) -> dict[str, Any]:
     }
 
 
-def baselines(assessment: Assessment, worst: WindowResult) -> dict[str, Any]:
-    """Return the laws over ideal streams of the window's length, of every estimate there is."""
-    bits, n = assessment.bits_per_symbol, len(worst.window.symbols)
-    estimators = worst.min_entropy.estimators
-    names = [*ESTIMATES]
-    names += [
-        f"{track}.{name}" for track in TRACKS for name in getattr(estimators, track).present()
-    ]
-    laws = {name: baseline.of_min_entropy(bits, name, n) for name in names}
-    of_noise = {
-        name: {
-            "low": law.interval[0],
-            "median": law.median,
-            "high": law.interval[1],
-            "streams": law.streams,
-        }
-        for name, law in laws.items()
-        if law is not None
-    }
+def baselines(assessment: Assessment) -> dict[str, Any]:
+    """Return the laws over ideal streams as long as the worst window, of every estimate run."""
+    bits, worst = assessment.bits_per_symbol, assessment.worst
+    n, estimators = len(worst.window.symbols), worst.min_entropy.estimators
+    found: dict[str, Any] = {}
     total = assessment.stream.tally.n
-    low, median, high = (
-        shannon_of_noise(total, bits, level) for level in (TAILS[0], 0.5, TAILS[1])
-    )
-    if median is None:
-        return of_noise
-    return {"shannon_bits": {"low": low, "median": median, "high": high}, **of_noise}
+    ends = [shannon_of_noise(total, bits, level) for level in (TAILS[0], 0.5, TAILS[1])]
+    if None not in ends:
+        found["shannon_bits"] = dict(zip(("low", "median", "high"), ends, strict=True))
+    run = [f"{track}.{name}" for track in TRACKS for name in getattr(estimators, track).present()]
+    for name in ("assessed", "h_original", "h_bitstring", *run):
+        law = baseline.of_min_entropy(bits, name, n)
+        if law is not None:
+            low, high = law.interval
+            found[name] = {"low": low, "median": law.median, "high": high, "streams": law.streams}
+    return found

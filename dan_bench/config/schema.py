@@ -33,9 +33,6 @@ RENAMED = {
     "dan_bench.metrics.randomness.sample.sp800_22_worst": (
         "dan_bench.metrics.sp800_22.sp800_22_worst"
     ),
-    "dan_bench.metrics.linearity.linear_complexity": (
-        "dan_bench.randomness.linearity.linear_complexity"
-    ),
     "dan_bench.table1.subjects.vgg.Vgg": "dan_bench.table1.vgg.Vgg",
     "dan_bench.table1.subjects.inception.Inception": "dan_bench.table1.inception.Inception",
     "dan_bench.table1.subjects.alphago.AlphaGo": "dan_bench.table1.go.AlphaGo",

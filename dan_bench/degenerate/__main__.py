@@ -4,31 +4,28 @@ import argparse
 import hashlib
 import os
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from dan_bench.cli import (
-    FAILED,
-    INTERRUPTED,
-    REFUSED,
-    entry_point,
-    explained,
-    say,
-    unusable,
-    user_path,
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
 )
-from dan_bench.degenerate.certificate import Certificate, now, said, write
-from dan_bench.degenerate.progress import ErasureProgress
-from dan_bench.erase import (
-    GENERATORS,
-    ErasurePlan,
-    NoiseSource,
-    Refused,
-    erase,
-    plan_erasure,
-)
-from dan_bench.erase.guard import refuse_inside
 
+from dan_bench import cli
+from dan_bench.degenerate.certificate import Certificate, destroyed_text, now, write
+from dan_bench.erase import GENERATORS, ErasurePlan, ErasureRefused, erase, plan_erasure
+from dan_bench.erase.plan import refuse_inside
+from dan_bench.interfaces import NoiseSource, RunRecord
+
+EVERY = 5.0
+"""Seconds between two lines of progress where there is no terminal to draw a bar on."""
 SHOWN = 40
 
 
@@ -40,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
         "them, or with noise; look for the old bytes afterwards; certify what was found. Without "
         "--yes, and without the name of each path typed at the prompt, it only lists what would "
         "be lost.",
-        epilog="exit code: 0 all is done, or nothing was asked for; 1 some file was not "
+        epilog="exit code: 0 all done, or nothing asked for; 1 some file was not "
         "overwritten: run it again; 2 refused, nothing was touched. "
         "example: python -m dan_bench.degenerate old-tax-returns --with dan",
     )
@@ -54,75 +51,114 @@ def parser() -> argparse.ArgumentParser:
         "the beginning of its key, or a model's name, of which the best finished run is taken "
         "(default: fast)",
     )
-    made.add_argument("--yes", action="store_true", help="do it, and do not ask")
-    made.add_argument("--dry-run", action="store_true", help="list, and do not ask")
+    made.add_argument("--yes", action="store_true", help="overwrite without asking")
+    made.add_argument("--dry-run", action="store_true", help="only list, without asking")
     made.add_argument("--remove", action="store_true", help="then truncate and unlink each file")
     made.add_argument(
-        "--hard-links", action="store_true", help="take in files that have other names"
+        "--hard-links", action="store_true", help="include files that have other names"
     )
-    made.add_argument("--cross-mounts", action="store_true", help="take in what is mounted below")
+    made.add_argument("--cross-mounts", action="store_true", help="include what is mounted below")
     made.add_argument(
         "--certificate",
-        type=user_path,
+        type=cli.user_path,
         metavar="FILE.json",
         help="where to write it, with a FILE.txt beside it "
         "(default: certificate-DATE-TIME.json in the working folder)",
     )
     made.add_argument(
         "--journal",
-        type=user_path,
+        type=cli.user_path,
         metavar="FILE",
-        help="what lets a killed run go on (default: one for these paths, under "
+        help="lets a killed run continue (default: one for these paths, under "
         "$XDG_STATE_HOME/dan_bench)",
     )
     made.add_argument(
-        "--results", type=user_path, default=Path("results"), metavar="DIR", help="where runs lie"
+        "--results",
+        type=cli.user_path,
+        default=Path("results"),
+        metavar="DIR",
+        help="folder of the runs",
     )
     return made
 
 
-@entry_point
+@cli.entry_point
 def main(arguments: list[str] | None = None, ask: Callable[[str], str] | None = None) -> int:
-    """Look, ask, overwrite and certify.
+    """List, ask, overwrite and certify.
 
     Args:
         arguments: of the command line.
-        ask: how to put a question to whoever is there; default: the terminal, if there is one.
+        ask: how to put a question to the user; default: the terminal, if there is one.
     """
     command = parser()
     asked = command.parse_args(arguments)
     if asked.yes and asked.dry_run:
         command.error("--yes and --dry-run say opposite things")
-    try:
+    with nothing_touched():
         plan = plan_erasure(
             asked.paths, cross_mounts=asked.cross_mounts, hard_links=asked.hard_links
         )
-        certificate = place_of_certificate(asked.certificate, plan)
+        certificate = certificate_path(asked.certificate, plan)
         noise = source(asked.source, asked.results)
-    except (Refused, ValueError, OSError) as error:
-        print(f"refused, nothing was touched: {error}", file=sys.stderr)
-        return 2
     print(listing(plan, noise, asked.remove))
     if not plan.files:
         print("there is nothing to overwrite")
-        return 0
+        return cli.OK
     if not asked.yes and (asked.dry_run or not confirmed(plan, ask)):
         print("nothing was touched")
-        return 0
+        return cli.OK
     return carry_out(plan, noise, asked, certificate)
 
 
-def source(name: str, results: Path) -> NoiseSource:
-    """Return a generator, or a trained degenerator (which takes importing torch)."""
-    if name in GENERATORS:
-        return GENERATORS[name]()
-    from dan_bench.degenerate.network import found_by, network_noise
+@contextmanager
+def nothing_touched() -> Iterator[None]:
+    """Say of whatever fails in here that nothing was touched; exit code 2."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise cli.InputError(f"refused, nothing was touched: {error}") from error
 
-    return network_noise(*found_by(name, results))
+
+def source(name: str, results: Path) -> NoiseSource:
+    """Return a generator, or a trained degenerator."""
+    return GENERATORS[name]() if name in GENERATORS else network_noise(*found_by(name, results))
+
+
+def found_by(name: str, results: Path) -> tuple[RunRecord, Path]:
+    """Return the run that a name means, and its folder."""
+    from dan_bench.pipeline.load import find  # torch, for trained degenerators only
+
+    record = find(name, results)
+    path = Path(name)
+    return record, path if path.is_dir() else results / "runs" / record.key
+
+
+def network_noise(record: RunRecord, folder: Path) -> NoiseSource:
+    """Return the degenerator of a run as a source; its fresh noise is the operating system's.
+
+    Raises:
+        NoDegenerator: it cannot be built.
+    """
+    import numpy as np
+
+    from dan_bench.data.noise import system_bytes
+    from dan_bench.pipeline.algorithm1 import NetworkNoise
+    from dan_bench.pipeline.load import load
+
+    config = record.config
+    found = {name: record.metrics.get(name) for name in ("joint_bits", "percent_destroyed")}
+    measured = ", ".join(f"{name} {e.value:.4f}" for name, e in found.items() if e is not None)
+    described = (
+        f"run {record.key}: {config['model']['name']}, {config['output']}, "
+        f"{config['objective']['name']}, noise_dim {config['noise_dim']} "
+        f"({measured or 'not measured'})"
+    )
+    width = int(np.prod(np.load(folder / "samples.npy", mmap_mode="r").shape[1:]))
+    return NetworkNoise(load(record, folder, 0, system_bytes), width, described)
 
 
 def listing(plan: ErasurePlan, noise: NoiseSource, remove: bool) -> str:
-    """Return what would be lost, what would be left alone, and what is to be known before."""
+    """Return what would be lost, what would be left alone, and the warnings to read before."""
     lines = [f"{f.status.st_size:>15,}  {f.path!r}" for f in plan.files[:SHOWN]]
     if len(plan.files) > SHOWN:
         lines.append(f"{'':15}  ... and {len(plan.files) - SHOWN:,} more")
@@ -139,10 +175,10 @@ def listing(plan: ErasurePlan, noise: NoiseSource, remove: bool) -> str:
 
 
 def confirmed(plan: ErasurePlan, ask: Callable[[str], str] | None) -> bool:
-    """Ask for the name of everything that is to be overwritten; no terminal is a no."""
+    """Ask the user to type the name of everything to be overwritten; no terminal means no."""
     if ask is None:
         if not sys.stdin.isatty():
-            print("no terminal to ask on: say --yes to overwrite", file=sys.stderr)
+            cli.say("no terminal to ask on: add --yes to overwrite")
             return False
         ask = input
     # of a single file, the folder is not at stake
@@ -159,22 +195,21 @@ def confirmed(plan: ErasurePlan, ask: Callable[[str], str] | None) -> bool:
     return True
 
 
-def place_of_certificate(path: Path | None, plan: ErasurePlan) -> Path:
-    """Return where the certificate goes, which is not in what is to be erased."""
+def certificate_path(path: Path | None, plan: ErasurePlan) -> Path:
+    """Return where the certificate goes: neither it nor its text replaces what is not one."""
     place = path or Path(f"certificate-{now():%Y%m%d-%H%M%S}.json")
-    if place.suffix != ".json":
-        raise Refused(f"--certificate {place}: the name must end in .json")
-    folder = place.absolute().parent
-    if not folder.is_dir():
-        raise Refused(f"--certificate {place}: there is no folder {folder}")
-    if why := unusable(folder):
-        raise Refused(f"--certificate {place}: {why}")
-    refuse_inside(str(place.absolute()), plan.roots, "the certificate")
+    if why := cli.unwritable(place, (".json",)):
+        raise ErasureRefused(f"--certificate {place}: {why}")
+    text = place.with_suffix(".txt")
+    for target in (place, text):
+        refuse_inside(str(target.absolute()), plan.roots, "the certificate")
+    if os.path.lexists(text) and not os.path.lexists(place):
+        raise ErasureRefused(f"--certificate {place}: {text} is there already; name another")
     return place
 
 
-def place_of_journal(plan: ErasurePlan) -> Path:
-    """Return the journal of these paths: the same again, so that a killed run finds it."""
+def journal_path(plan: ErasurePlan) -> Path:
+    """Return the journal of these paths: always the same, so that the next run finds it."""
     state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
     folder = state / "dan_bench"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -183,50 +218,68 @@ def place_of_journal(plan: ErasurePlan) -> Path:
     return folder / f"erasure-{name}.journal"
 
 
-def carry_out(plan: ErasurePlan, noise: NoiseSource, asked: argparse.Namespace, place: Path) -> int:
+@contextmanager
+def progress_bar(total: int) -> Iterator[Callable[[int], None]]:
+    """Show how far an erasure is: a bar on a terminal, elsewhere a line every few seconds.
+
+    Yields the function that takes the number of further bytes written.
+    """
+    console = Console(stderr=True)
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=console, disable=not console.is_terminal)
+    task = bar.add_task("", total=total)
+    printed = time.monotonic()
+
+    def advance(n: int) -> None:
+        nonlocal printed
+        bar.advance(task, n)
+        if bar.disable and time.monotonic() - printed > EVERY:
+            printed = time.monotonic()
+            console.print(bar.make_tasks_table(bar.tasks))
+
+    with bar:
+        yield advance
+
+
+def carry_out(plan: ErasurePlan, noise: NoiseSource, asked: argparse.Namespace, path: Path) -> int:
     """Overwrite, and write the certificate of it."""
     began = now()
+    with nothing_touched():
+        journal = asked.journal or journal_path(plan)
+        if why := cli.unusable(journal.absolute().parent):
+            raise ErasureRefused(f"--journal {journal}: {why}")
     try:
-        journal = asked.journal or place_of_journal(plan)
-        if why := unusable(journal.absolute().parent):
-            raise Refused(f"--journal {journal}: {why}")
-    except (Refused, OSError) as error:
-        print(f"refused, nothing was touched: {error}", file=sys.stderr)
-        return REFUSED
-    try:
-        with ErasureProgress(plan.size) as progress:
-            report = erase(
-                plan, noise, journal=journal, remove=asked.remove, progress=progress.advance
-            )
-    except Refused as error:
-        print(f"refused, nothing was touched: {error}", file=sys.stderr)
-        return 2
+        with progress_bar(plan.size) as progress:
+            report = erase(plan, noise, journal=journal, remove=asked.remove, progress=progress)
+    except ErasureRefused as error:
+        raise cli.InputError(f"refused, nothing was touched: {error}") from error
     except KeyboardInterrupt:
-        print("\ninterrupted: the same command, run again, goes on", file=sys.stderr)
-        return INTERRUPTED
+        cli.say("\ninterrupted: the same command, run again, continues")
+        return cli.INTERRUPTED
     except OSError as error:
-        say(f"cut off: {explained(error)}; the same command, run again, goes on")
-        return FAILED
+        cli.say(f"cut off: {cli.explained(error)}; the same command, run again, continues")
+        return cli.FAILED
     certificate = Certificate(tuple(root.path for root in plan.roots), began, now(), report)
     try:
-        written = write(certificate, place)
+        written = write(certificate, path)
     except OSError as error:
-        say(f"no certificate: {explained(error)}; the same command, run again, writes it")
-        return FAILED
+        cli.say(f"no certificate: {cli.explained(error)}; the same command, run again, writes it")
+        return cli.FAILED
     for file in report.files:
         if file.error:
-            print(f"{file.path!r}: {file.error}", file=sys.stderr)
+            cli.say(f"{file.path!r}: {file.error}")
     done = sum(file.status == "overwritten" for file in report.files)
-    print(f"{done:,} of {len(report.files):,} files overwritten: {said(report.destroyed)}")
+    destroyed = destroyed_text(report.destroyed)
+    print(f"{done:,} of {len(report.files):,} files overwritten: {destroyed}")
     doubts = {reason for file in report.files if file.survey for reason in file.survey.unverified}
     for reason in sorted(doubts):
         print(f"UNVERIFIED: {reason}")
     print(f"certificate: {' and '.join(map(str, written))}")
     if report.complete:
-        journal.unlink(missing_ok=True)  # there is nothing to go on with
-        return 0
-    print(f"run it again to go on; what is done is in {journal}", file=sys.stderr)
-    return 1
+        journal.unlink(missing_ok=True)  # there is nothing left to continue
+        return cli.OK
+    cli.say(f"run it again to continue; what is done is in {journal}")
+    return cli.FAILED
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What was done, to be kept: a certificate as JSON, and as a text that a person can read."""
+"""The certificate of an erasure: as JSON, and as text for people to read."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -17,6 +17,7 @@ CLAIM = (
     "of the device and backups were not looked for. %_dd is an upper bound: attacks only get "
     "better."
 )
+READ_BACK = {True: "read back as written", False: "NOT what was written", None: "not read back"}
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,7 @@ class Certificate:
     report: ErasureReport
 
     def to_json(self) -> dict[str, Any]:
-        """Builtin types."""
-        destroyed = self.report.destroyed
+        """Return it as built-in types."""
         return {
             "kind": KIND,
             "claim": CLAIM,
@@ -39,16 +39,15 @@ class Certificate:
             "ended": self.ended.isoformat(timespec="seconds"),
             "noise": self.report.noise,
             "complete": self.report.complete,
-            "percent_destroyed": None if destroyed is None else span(destroyed),
-            "files": [of_file(file) for file in self.report.files],
+            "percent_destroyed": _span(self.report.destroyed),
+            "files": [_entry(file) for file in self.report.files],
             "left_alone": [asdict(remark) for remark in self.report.refused],
         }
 
     def to_text(self) -> str:
-        """For a person."""
+        """Return it as text, one paragraph a file."""
         files = self.report.files
         done = [file for file in files if file.status == "overwritten"]
-        doubted = {file.path: file.survey.unverified for file in files if file.survey}
         lines = [
             "Certificate of erasure",
             "",
@@ -60,16 +59,20 @@ class Certificate:
             f"{sum(f.size for f in done):,} bytes; "
             f"{sum(f.read_back is True for f in files)} read back as written; "
             f"{sum(f.removed for f in files)} removed",
-            f"destroyed: {said(self.report.destroyed)}",
+            f"destroyed: {destroyed_text(self.report.destroyed)}",
             "",
         ]
         for file in files:
-            lines.append(f"{file.path!r}: {file.status}, {file.size:,} bytes, {verified(file)}")
+            earlier = ", by an earlier attempt" if file.earlier else ""
+            lines.append(
+                f"{file.path!r}: {file.status}, {file.size:,} bytes, "
+                f"{READ_BACK[file.read_back]}{earlier}"
+            )
             if file.survey is not None:
-                lines.append(f"  {said(file.survey.destroyed)}")
+                lines.append(f"  {destroyed_text(file.survey.destroyed)}")
                 lines.append(f"  sha256 before {file.survey.sha256_before or 'not known'}")
                 lines.append(f"  sha256 after  {file.survey.sha256_after or 'not known'}")
-            lines += [f"  UNVERIFIED: {reason}" for reason in doubted.get(file.path, ())]
+                lines += [f"  UNVERIFIED: {reason}" for reason in file.survey.unverified]
             if file.error:
                 lines.append(f"  ERROR: {file.error}")
         for remark in self.report.refused:
@@ -77,53 +80,16 @@ class Certificate:
         return "\n".join([*lines, "", CLAIM, ""])
 
 
-def of_file(file: FileResult) -> dict[str, Any]:
-    """One file's entry."""
-    survey = file.survey
-    entry: dict[str, Any] = {
-        "path": file.path,
-        "size": file.size,
-        "status": file.status,
-        "read_back": file.read_back,
-        "removed": file.removed,
-        "error": file.error,
-        "finished_earlier": file.earlier,
-        "same_as": file.same_as,
-    }
-    if survey is not None:
-        entry |= {
-            "sha256_before": survey.sha256_before,
-            "sha256_after": survey.sha256_after,
-            "bytes_compared": survey.compared,
-            "percent_destroyed": None if survey.destroyed is None else span(survey.destroyed),
-            "unverified": list(survey.unverified),
-        }
-    return entry
-
-
-def span(estimate: Estimate) -> dict[str, float | None]:
-    """A value and its interval."""
-    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
-
-
-def said(estimate: Estimate | None) -> str:
-    """%_dd in words."""
+def destroyed_text(estimate: Estimate | None) -> str:
+    """Return %_dd in words."""
     if estimate is None:
         return "%_dd could not be measured"
     low, high = (estimate.value if end is None else end for end in (estimate.low, estimate.high))
     return f"{estimate.value:.4f} %_dd (95 % interval {low:.4f} to {high:.4f})"
 
 
-def verified(file: FileResult) -> str:
-    """Whether it was read back."""
-    words = {True: "read back as written", False: "NOT what was written", None: "not read back"}
-    if file.earlier:
-        return f"{words[file.read_back]}, by an earlier attempt"
-    return words[file.read_back]
-
-
 def write(certificate: Certificate, path: Path) -> list[Path]:
-    """Write PATH (JSON) and PATH with the ending .txt, each in one piece; return both."""
+    """Write PATH (JSON) and PATH with the suffix .txt, each atomically; return both."""
     written = []
     for target, text in (
         (path, json.dumps(certificate.to_json(), indent=1) + "\n"),
@@ -136,5 +102,34 @@ def write(certificate: Certificate, path: Path) -> list[Path]:
 
 
 def now() -> datetime:
-    """The time, with its zone."""
+    """Return the time in UTC."""
     return datetime.now(UTC)
+
+
+def _entry(file: FileResult) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "path": file.path,
+        "size": file.size,
+        "status": file.status,
+        "read_back": file.read_back,
+        "removed": file.removed,
+        "error": file.error,
+        "finished_earlier": file.earlier,
+        "same_as": file.same_as,
+    }
+    if file.survey is not None:
+        entry |= {
+            "sha256_before": file.survey.sha256_before,
+            "sha256_after": file.survey.sha256_after,
+            "bytes_compared": file.survey.compared,
+            "percent_destroyed": _span(file.survey.destroyed),
+            "unverified": list(file.survey.unverified),
+        }
+    return entry
+
+
+def _span(estimate: Estimate | None) -> dict[str, float | None] | None:
+    """A value and its interval."""
+    if estimate is None:
+        return None
+    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}

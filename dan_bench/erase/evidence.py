@@ -6,31 +6,22 @@ import resource
 import stat
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dan_bench.erase.extents import (
-    Extent,
-    Span,
-    data_spans,
-    difference,
-    extents,
-    moved_spans,
-    why_in_doubt,
-)
-from dan_bench.erase.filesystem import inode_flags, why_unverifiable
-from dan_bench.erase.guard import Guard, refuse_inside
-from dan_bench.erase.handles import ConcurrentChange, DirectoryEntry, locate, look
-from dan_bench.erase.plan import Path, Remark, walk
-from dan_bench.erase.vault import SealedCopy
-from dan_bench.interfaces import Estimate
+from dan_bench.erase import filesystem
+from dan_bench.erase.filesystem import Extent, Span, length
+from dan_bench.erase.handles import AnyPath, ConcurrentChange, DirectoryEntry, locate, stat_entry
+from dan_bench.erase.plan import Guard, Remark, refuse_inside, walk
+from dan_bench.interfaces import Bytes, Estimate
 from dan_bench.metrics.destruction import disk_destruction
 
 KEEP = 64 << 20
-"""Of a file with more data than this, a random sample of so many bytes is compared."""
+"""Of a file with more data than this, a random sample of that many bytes is compared."""
 SAMPLE = 4096
 """Bytes of one block of the sample."""
 PIECE = 1 << 20
@@ -47,77 +38,116 @@ class Survey:
     size: int
     """Of the file, before."""
     data: int
-    """Bytes of it that were no hole."""
+    """Bytes of it outside of holes."""
     compared: int
     """Bytes that were kept and compared; fewer than `data` where it was sampled."""
     fate: Fate
     """What its path leads to: the same file, another one, or nothing."""
     destroyed: Estimate | None
-    """%_dd, of which the value and the lower end are vouched for; None where nothing could be
+    """%_dd, of which the value and the lower end are guaranteed; None where nothing could be
     compared, for want of data or for a reason in `unverified`."""
     unverified: tuple[str, ...]
-    """Why the old data may outlive what was seen; empty where nothing is known against it."""
+    """Why the old data may survive unseen; empty where there is no known reason."""
     sha256_before: str | None
     """Of the whole file, holes as zeros; None where an interrupted attempt had not noted it."""
     sha256_after: str | None
     """Of what the handle shows; None where it could not be read."""
 
 
+class SealedCopy:
+    """A sealed scratch copy: bytes in a nameless file, encrypted with a key that only this holds.
+
+    The keystream is SHAKE128 (FIPS 202, section 6.2) of key and position. What remains on the
+    temporary folder's device when the object is gone is of no use to anybody, so that the copy
+    is not one more thing to erase.
+    """
+
+    def __init__(self) -> None:
+        self._key = os.urandom(32)
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
+        self.end = 0
+        """Bytes put so far: the position of the next piece."""
+
+    def put(self, piece: bytes) -> None:
+        """Append a piece; an OSError names the temporary folder where that has no room."""
+        try:
+            self._file.write(self._cipher(np.frombuffer(piece, np.uint8), self.end).data)
+            self._file.flush()
+        except OSError as error:
+            text = f"no evidence can be kept in {tempfile.gettempdir()}: {error.strerror}"
+            raise OSError(error.errno, text) from error
+        self.end += len(piece)
+
+    def get(self, position: int, n: int) -> Bytes:
+        """Return a piece as it was put: the position is the number of bytes put before it."""
+        self._file.seek(position)
+        return self._cipher(np.frombuffer(self._file.read(n), np.uint8), position)
+
+    def close(self) -> None:
+        """Discard the file and the key."""
+        self._key = b""
+        self._file.close()
+
+    def _cipher(self, piece: Bytes, position: int) -> Bytes:
+        keyed = hashlib.shake_128(self._key + position.to_bytes(8, "little"))
+        return piece ^ np.frombuffer(keyed.digest(len(piece)), np.uint8)
+
+
 class FileEvidence:
     """One file as it is now, to be looked for later.
 
     Holds a handle, a hash, where its blocks lie, and its bytes, or a random sample of them, in the
-    vault. Takes at most 8 MiB of memory beside a word for each extent, whatever the file's size.
+    sealed copy. Takes at most 8 MiB of memory beside a word for each extent, whatever the size.
 
     Args:
         found: the file.
-        vault: where to keep its bytes.
+        copy: where to keep its bytes.
         keep: how many; of more data than that, a random sample of blocks.
     """
 
-    def __init__(self, found: DirectoryEntry, vault: SealedCopy, keep: int = KEEP) -> None:
+    def __init__(self, found: DirectoryEntry, copy: SealedCopy, keep: int = KEEP) -> None:
         self.found = found
         with found.folder() as folder:
             self._handle = found.open(folder, os.O_RDONLY)
         try:
             self._size = os.fstat(self._handle).st_size
-            self._extents = extents(self._handle)
+            self._extents = filesystem.extents(self._handle)
             self._doubts = why_doubted(self._handle, found, self._extents)
-            self._spans = data_spans(self._handle, self._size)
-            self._sampled = _length(self._spans) > keep
+            self._spans = filesystem.data_spans(self._handle, self._size)
+            self._sampled = length(self._spans) > keep
             self._pieces = _sample(self._spans, keep) if self._sampled else _cut(self._spans)
             self.sha256 = sha256_of(self._handle)
-            self._vault, self._position = vault, vault.end
+            self._copy, self._position = copy, copy.end
             for start, end in self._pieces:
-                vault.put(os.pread(self._handle, end - start, start))
-            if vault.end - self._position != _length(self._pieces):
-                raise ConcurrentChange("it shrank while it was looked at")
+                copy.put(os.pread(self._handle, end - start, start))
+            if copy.end - self._position != length(self._pieces):
+                raise ConcurrentChange("it shrank while it was read")
         except BaseException:
             self.close()
             raise
 
     def survey(self) -> Survey:
-        """Look what can still be read of the old bytes, through the handle and the path.
+        """Find out what can still be read of the old bytes, through the handle and the path.
 
         What waits in memory is written first, and the page cache dropped, so that the answer is
-        the device's. Bytes that are read otherwise are in doubt where their blocks have moved, for
-        then nothing is known to have overwritten the old ones.
+        the device's. Bytes that differ are in doubt where their blocks have moved, for then
+        nothing is known to have overwritten the old ones.
         """
-        compared = _length(self._pieces)
+        compared = length(self._pieces)
         same, in_doubt, after = 0, compared, None
         doubts = list(self._doubts)
         fate, other = self._at_path()
         try:
             os.fsync(self._handle)
-            mapped = extents(self._handle)
+            mapped = filesystem.extents(self._handle)
             doubts += why_doubted(self._handle, self.found, mapped)
             if doubts or self._extents is None or mapped is None:
                 moved = self._spans
             else:
-                moved = moved_spans(self._extents, mapped, self._spans)
+                moved = filesystem.moved_spans(self._extents, mapped, self._spans)
                 if moved:
                     doubts.append(
-                        f"{_length(moved)} of {_length(self._spans)} bytes lie in other blocks "
+                        f"{length(moved)} of {length(self._spans)} bytes lie in other blocks "
                         "now: nothing is known to have overwritten the old ones"
                     )
             os.posix_fadvise(self._handle, 0, 0, os.POSIX_FADV_DONTNEED)
@@ -132,7 +162,7 @@ class FileEvidence:
         return Survey(
             self.found.path,
             self._size,
-            _length(self._spans),
+            length(self._spans),
             compared,
             fate,
             disk_destruction(same, in_doubt, compared, draws) if compared else None,
@@ -142,17 +172,17 @@ class FileEvidence:
         )
 
     def close(self) -> None:
-        """Let go of the handle."""
+        """Close the handle."""
         os.close(self._handle)
 
     def _compare(self, other: int | None, moved: list[Span]) -> tuple[int, int]:
-        """Return how many bytes read as they were, and how many otherwise that have moved."""
+        """Return how many bytes are unchanged, and how many of the others have moved."""
         same = in_doubt = 0
         position = self._position
-        doubtful = iter(difference(self._pieces, difference(self._pieces, moved)))
+        doubtful = iter(filesystem.intersection(self._pieces, moved))
         span = next(doubtful, None)
         for start, end in self._pieces:
-            old = self._vault.get(position, end - start)
+            old = self._copy.get(position, end - start)
             position += end - start
             equal = _equal(self._handle, start, old)
             if other is not None:
@@ -168,7 +198,7 @@ class FileEvidence:
         name = self.found.parts[-1]
         try:
             with self.found.folder() as folder:
-                status, mount = look(folder, name)
+                status, mount = stat_entry(folder, name)
                 if self.found.is_same(status):
                     return "there", None
                 if not stat.S_ISREG(status.st_mode):
@@ -194,32 +224,27 @@ class Evidence:
                 f"evidence of {len(files)} files needs as many handles, and this process may have "
                 f"{limit}; raise the limit (ulimit -n) or take the files in parts"
             )
-        self._files: list[FileEvidence] = []
-        self._vault = SealedCopy()
-        try:
-            for found in files:
-                self._files.append(FileEvidence(found, self._vault, keep))
-        except BaseException:
-            self.close()
-            raise
+        with ExitStack() as stack:
+            copy = stack.enter_context(closing(SealedCopy()))
+            self._files = [
+                stack.enter_context(closing(FileEvidence(found, copy, keep))) for found in files
+            ]
+            self._held = stack.pop_all()
 
     @classmethod
-    def open(cls, paths: Sequence[Path], keep: int = KEEP) -> Self:
+    def open(cls, paths: Sequence[AnyPath], keep: int = KEEP) -> Self:
         """Take evidence of files, and of all regular files below folders on the same mount.
 
         Raises:
-            OSError, ValueError, Changed: one of them cannot be opened or is not what it was.
+            OSError, ValueError, ConcurrentChange: one of them cannot be opened, or has changed.
         """
         guard = Guard(hard_links=True)
         files: list[DirectoryEntry] = []
-        roots = [locate(path) for path in paths]
-        refuse_inside(
-            tempfile.gettempdir(),
-            [file or root for root, file in roots],
-            "the temporary folder",
-        )
-        for root, file in roots:
-            for met in [(file, None)] if file is not None else walk(root, guard.why_not):
+        named = [locate(path) for path in paths]
+        roots = [file or root for root, file in named]
+        refuse_inside(tempfile.gettempdir(), roots, "the temporary folder")
+        for root, file in named:
+            for met in walk(root, file, guard.why_not):
                 if isinstance(met, Remark):
                     raise ConcurrentChange(f"{met.path!r}: {met.text}")
                 found, refused = met
@@ -232,10 +257,8 @@ class Evidence:
         return [file.survey() for file in self._files]
 
     def close(self) -> None:
-        """Let go of every handle, and of the key to what was kept."""
-        for file in self._files:
-            file.close()
-        self._vault.close()
+        """Close every handle, and discard the sealed copy with its key."""
+        self._held.close()
 
     def __enter__(self) -> Self:
         return self
@@ -245,12 +268,22 @@ class Evidence:
 
 
 def why_doubted(handle: int, found: DirectoryEntry, mapped: list[Extent] | None) -> tuple[str, ...]:
-    """Why an overwrite of this file could not be verified as things stand."""
-    of_mount = why_unverifiable(found.mount, found.status.st_dev, inode_flags(handle))
-    return of_mount or why_in_doubt(mapped)
+    """Return why an overwrite of this file could not be verified as things stand."""
+    flags = filesystem.inode_flags(handle)
+    of_mount = filesystem.why_unverifiable(found.mount, found.status.st_dev, flags)
+    return of_mount or filesystem.why_in_doubt(mapped)
 
 
-def _equal(handle: int, start: int, old: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def sha256_of(handle: int) -> str:
+    """Return SHA-256 of a whole file, holes as zeros."""
+    digest, at = hashlib.sha256(), 0
+    while piece := os.pread(handle, PIECE, at):
+        digest.update(piece)
+        at += len(piece)
+    return digest.hexdigest()
+
+
+def _equal(handle: int, start: int, old: Bytes) -> NDArray[np.bool_]:
     """Which bytes of `old` are read at `start`; none behind the end."""
     now = np.frombuffer(os.pread(handle, len(old), start), np.uint8)
     equal = np.zeros(len(old), dtype=np.bool_)
@@ -274,16 +307,3 @@ def _sample(spans: list[Span], keep: int) -> list[Span]:
     starts = (spans[span][0] + int(block) * SAMPLE for span, block in zip(of, within, strict=True))
     limits = (spans[span][1] for span in of)
     return [(at, min(end, at + SAMPLE)) for at, end in zip(starts, limits, strict=True)]
-
-
-def _length(spans: list[Span]) -> int:
-    return sum(end - start for start, end in spans)
-
-
-def sha256_of(handle: int) -> str:
-    """SHA-256 of a whole file, holes as zeros."""
-    digest, at = hashlib.sha256(), 0
-    while piece := os.pread(handle, PIECE, at):
-        digest.update(piece)
-        at += len(piece)
-    return digest.hexdigest()

@@ -1,39 +1,61 @@
-"""Which file systems write in place, as far as they tell."""
+"""What a file system discloses: how it writes, and where a file's data, holes and blocks lie."""
 
+import errno
 import fcntl
 import os
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-GETFLAGS = 0x80086601  # FS_IOC_GETFLAGS, FS_JOURNAL_DATA_FL and FS_NOCOW_FL: linux/fs.h
-JOURNAL_DATA = 0x00004000
-NO_COPY_ON_WRITE = 0x00800000
-
 IN_PLACE = ("ext2", "ext3", "ext4", "xfs")
-"""Known to write where the data lie, and to tell where that is."""
+"""Known to overwrite data in place, and to disclose where they lie."""
 
 WHY_NOT = {
     "btrfs": "btrfs writes to a new place (copy on write): the old one keeps the data",
     "overlay": "overlay keeps the file of its lower layer",
-    "tmpfs": "tmpfs lies in memory and swap: there is no place on a disk to look at",
-    "ramfs": "ramfs lies in memory: there is no place on a disk to look at",
+    "tmpfs": "tmpfs lies in memory and swap: there is no place on a disk to inspect",
+    "ramfs": "ramfs lies in memory: there is no place on a disk to inspect",
     "zfs": "zfs writes to a new place (copy on write): the old one keeps the data",
     "f2fs": "f2fs writes to a new place (a log): the old one keeps the data",
 }
 NETWORK = ("nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "virtiofs", "afs", "glusterfs", "lustre")
 
+GETFLAGS = 0x80086601  # FS_IOC_GETFLAGS, FS_JOURNAL_DATA_FL and FS_NOCOW_FL: linux/fs.h
+JOURNAL_DATA = 0x00004000
+NO_COPY_ON_WRITE = 0x00800000
+
+FIEMAP = 0xC020660B  # linux/fiemap.h; Documentation/filesystems/fiemap.rst
+SYNC = 0x1
+LAST = 0x1
+HEADER = struct.Struct("=QQIIII")
+EXTENT = struct.Struct("=QQQQQIIII")
+AT_ONCE = 256
+# flags of extents
+UNKNOWN = 0x2 | 0x4  # no place known, or not yet chosen
+ENCODED = 0x8
+UNALIGNED = 0x100 | 0x200 | 0x400  # among metadata, or sharing a block with other files
+UNWRITTEN = 0x800
+SHARED = 0x2000
+
+Span = tuple[int, int]
+"""Bytes from start to end, the end excluded."""
+ADDRESSES = 1 << 80
+"""More than any logical address."""
+
+# how it writes
+
 
 @dataclass(frozen=True)
 class Mount:
-    """A mounted file system, as /proc/self/mountinfo has it (proc(5))."""
+    """A mounted file system, as /proc/self/mountinfo lists it (proc(5))."""
 
     kind: str
     options: frozenset[str]
 
 
 def mounted() -> dict[int, Mount]:
-    """Return all mounts by their id; none where /proc is not there."""
+    """Return all mounts by their id; none where there is no /proc."""
     found = {}
     try:
         lines = Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines()
@@ -47,21 +69,25 @@ def mounted() -> dict[int, Mount]:
 
 
 def why_unverifiable(mount: int | None, device: int, flags: int | None = None) -> tuple[str, ...]:
-    """Return why old data may outlive an overwrite on a file system; nothing where it may not.
+    """Return why old data may outlive an overwrite on a file system; nothing where they may not.
 
     Args:
         mount: id of the mount.
         device: st_dev of its files.
-        flags: attributes of one file, where its own case is asked for.
+        flags: attributes of one file, to judge that file rather than the file system.
     """
     of = mounted().get(mount) if mount is not None else None
     if of is None:
-        return ("the kind of file system is not known: /proc does not tell",)
+        return ("the kind of file system is not known: /proc does not list it",)
     reasons = []
-    if of.kind == "btrfs" and flags is not None and flags & NO_COPY_ON_WRITE:
-        pass  # this file is written in place, as long as its extents do not move
-    elif of.kind not in IN_PLACE:
-        reasons.append(WHY_NOT.get(of.kind) or _unknown(of.kind))
+    # a btrfs file without copy on write is written in place, as long as its extents do not move
+    in_place = of.kind == "btrfs" and flags is not None and flags & NO_COPY_ON_WRITE
+    if not in_place and of.kind not in IN_PLACE:
+        if of.kind in NETWORK or of.kind.startswith("fuse"):
+            unknown = f"{of.kind}: what its server does with the old data cannot be seen from here"
+        else:
+            unknown = f"{of.kind} is not known to write in place"
+        reasons.append(WHY_NOT.get(of.kind, unknown))
     if of.kind in ("ext3", "ext4"):
         journaled = "data=journal" in of.options | _ext4_options(device)
         if journaled or (flags is not None and flags & JOURNAL_DATA):
@@ -80,16 +106,162 @@ def inode_flags(handle: int) -> int:
     return flags
 
 
-def _unknown(kind: str) -> str:
-    if kind in NETWORK or kind.startswith("fuse"):
-        return f"{kind}: what its server does with the old data is not to be seen from here"
-    return f"{kind} is not known to write in place"
-
-
 def _ext4_options(device: int) -> frozenset[str]:
-    """All options in force: mountinfo leaves out those that the superblock makes the default."""
+    """All options in force: mountinfo omits those that the superblock makes the default."""
     try:
         name = os.readlink(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").split("/")[-1]
         return frozenset(Path(f"/proc/fs/ext4/{name}/options").read_text().split())
     except OSError:
         return frozenset()
+
+
+# where a file lies
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A run of a file's bytes that lies in one piece."""
+
+    logical: int
+    physical: int
+    length: int
+    flags: int
+
+
+def extents(handle: int) -> list[Extent] | None:
+    """Write back what is in memory, then return all extents; None where FIEMAP is unsupported."""
+    found: list[Extent] = []
+    start = 0
+    while True:
+        request = bytearray(HEADER.size + AT_ONCE * EXTENT.size)
+        HEADER.pack_into(request, 0, start, (1 << 64) - 1 - start, SYNC, 0, AT_ONCE, 0)
+        try:
+            fcntl.ioctl(handle, FIEMAP, request, True)
+        except OSError as error:
+            if error.errno in (errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.EBADR):
+                return None
+            raise
+        mapped = HEADER.unpack_from(request)[3]
+        for i in range(mapped):
+            logical, physical, length, _, _, flags, *_ = EXTENT.unpack_from(
+                request, HEADER.size + i * EXTENT.size
+            )
+            found.append(Extent(logical, physical, length, flags))
+        if not mapped or found[-1].flags & LAST:
+            return found
+        start = found[-1].logical + found[-1].length
+
+
+def why_in_doubt(mapped: list[Extent] | None) -> tuple[str, ...]:
+    """Return what about a file's extents keeps an overwrite from being verified."""
+    if mapped is None:
+        return ("the file system does not disclose where the data lie (FIEMAP)",)
+    flags = 0
+    for extent in mapped:
+        flags |= extent.flags
+    shared = sum(extent.length for extent in mapped if extent.flags & SHARED)
+    reasons = {
+        f"{shared} bytes of extents are shared with a snapshot or another file": flags & SHARED,
+        "compressed or encrypted extents": flags & ENCODED,
+        "data among the file system's own (inline), which its journal copies": flags & UNALIGNED,
+        "extents at no known place": flags & UNKNOWN,
+    }
+    return tuple(reason for reason, holds in reasons.items() if holds)
+
+
+def data_spans(handle: int, size: int) -> list[Span]:
+    """Return what of the first `size` bytes is data: not a hole, and not merely allocated."""
+    spans: list[Span] = []
+    end = 0
+    while end < size:
+        try:
+            start = os.lseek(handle, end, os.SEEK_DATA)
+            end = min(size, os.lseek(handle, start, os.SEEK_HOLE))
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # a hole up to the end
+                break
+            raise
+        if start >= size:
+            break
+        spans.append((start, end))
+    return spans
+
+
+def owned_spans(handle: int, size: int, mapped: list[Extent] | None) -> list[Span]:
+    """Return which of the first `size` bytes a file holds blocks for.
+
+    That is its data and, where FIEMAP is supported, blocks that read as zeros but need not be zero:
+    a range that was zeroed by fallocate(2) keeps its old blocks.
+    """
+    of_blocks = [(e.logical, min(size, e.logical + e.length)) for e in mapped or ()]
+    return union(data_spans(handle, size) + [span for span in of_blocks if span[0] < span[1]])
+
+
+def block_end(size: int, block: int, mapped: list[Extent] | None) -> int:
+    """Return the end of the last block that a file of `size` bytes fills in part.
+
+    `size` itself where it has no such block of its own, or none is known.
+    """
+    for extent in mapped or ():
+        holds_end = extent.logical < size <= extent.logical + extent.length
+        if holds_end and not extent.flags & (UNALIGNED | ENCODED | UNKNOWN):
+            return -(-size // block) * block
+    return size
+
+
+def moved_spans(before: list[Extent], after: list[Extent], spans: list[Span]) -> list[Span]:
+    """Return which bytes of `spans` no longer lie in the blocks that they lay in.
+
+    Blocks that are merely allocated now read as zeros, and still hold what was written before.
+    """
+    stayed = intersection(_placed(before), _placed(after))
+    return difference(spans, union((start % ADDRESSES, end % ADDRESSES) for start, end in stayed))
+
+
+def _placed(mapped: list[Extent]) -> list[Span]:
+    """Written extents of known place, each shift from logical to physical on a line of its own."""
+    starts = [
+        ((e.physical - e.logical) * ADDRESSES + e.logical, e.length)
+        for e in mapped
+        if not e.flags & (UNKNOWN | UNWRITTEN)
+    ]
+    return union((start, start + length) for start, length in starts)
+
+
+def length(spans: Iterable[Span]) -> int:
+    """Return the number of bytes in spans."""
+    return sum(end - start for start, end in spans)
+
+
+def union(spans: Iterable[Span]) -> list[Span]:
+    """Return the same bytes as sorted spans that do not touch."""
+    merged: list[Span] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def difference(spans: list[Span], taken: list[Span]) -> list[Span]:
+    """Return the bytes of `spans` that are not in `taken`; both sorted, neither overlapping."""
+    left: list[Span] = []
+    at = 0
+    for start, end in spans:
+        while at < len(taken) and taken[at][0] < end:
+            low, high = taken[at]
+            if start < low:
+                left.append((start, low))
+            start = max(start, high)
+            if high > end:
+                break
+            at += 1
+        if start < end:
+            left.append((start, end))
+    return left
+
+
+def intersection(spans: list[Span], others: list[Span]) -> list[Span]:
+    """Return the bytes of `spans` that are in `others`; both sorted, neither overlapping."""
+    return difference(spans, difference(spans, others))

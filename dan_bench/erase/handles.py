@@ -1,7 +1,7 @@
-"""Reaching a file by handles: every step is one name in one open folder, and no step is a link.
+"""Files reached by handles: every step is one name in one open folder, and no step is a link.
 
-A path is never handed to the kernel as a whole, so a link that somebody puts in the way, at
-whatever moment, is an error and not a detour.
+The kernel is never given a whole path, so a link put in the way at any moment causes an error
+rather than a detour.
 """
 
 import os
@@ -12,10 +12,17 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 NOFOLLOW = os.O_NOFOLLOW
+AnyPath = str | os.PathLike[str]
+Identity = tuple[int, int]
+"""Device and inode."""
 
 
 class ConcurrentChange(RuntimeError):
-    """Something is no longer what it was when it was looked at; the message says what."""
+    """Something is no longer what the plan saw; the message says what."""
+
+
+class ErasureRefused(ValueError):
+    """This will not be erased; nothing was touched. The message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -23,29 +30,28 @@ class Root:
     """A folder that nothing may leave: its path without links, and what was found there."""
 
     path: str
-    device: int
-    inode: int
+    identity: Identity
     mount: int | None
-    """Mount id, which tells bind mounts apart; None where /proc does not tell."""
+    """Mount id, which distinguishes bind mounts; None where /proc does not provide it."""
 
     @contextmanager
     def folder(self, parts: tuple[str, ...] = ()) -> Iterator[int]:
         """Lend a handle of the folder `parts` below this one.
 
         Raises:
-            Changed: another folder lies at the root's path now.
-            OSError: one of the parts is not there, or a link.
+            ConcurrentChange: another folder is at the root's path now.
+            OSError: one of the parts is missing, or a link.
         """
-        with _descended(_slash(), _parts(self.path)) as root:
-            if not _is(os.fstat(root), self.device, self.inode):
-                raise ConcurrentChange(f"{self.path!r} is no longer the folder that was looked at")
-            with _descended(os.dup(root), parts) as handle:
+        with _descended(_parts(self.path)) as root:
+            if identity_of(os.fstat(root)) != self.identity:
+                raise ConcurrentChange(f"{self.path!r} is no longer the folder that was planned")
+            with _descended(parts, os.dup(root)) as handle:
                 yield handle
 
 
 @dataclass(frozen=True)
 class DirectoryEntry:
-    """One entry below a root, as it was when it was looked at."""
+    """One entry below a root, as it was when it was planned."""
 
     root: Root
     parts: tuple[str, ...]
@@ -54,71 +60,88 @@ class DirectoryEntry:
 
     @property
     def path(self) -> str:
-        """The whole path, bytes that are no UTF-8 as surrogates (`os.fsencode` gives them back)."""
+        """The whole path; bytes that are not UTF-8 are surrogates (`os.fsencode` restores them)."""
         return os.path.join(self.root.path, *self.parts)
+
+    @property
+    def identity(self) -> Identity:
+        """Device and inode."""
+        return identity_of(self.status)
 
     def folder(self) -> AbstractContextManager[int]:
         """Lend a handle of the folder that holds the entry; raises as `Root.folder` does."""
         return self.root.folder(self.parts[:-1])
 
     def open(self, folder: int, flags: int) -> int:
-        """Open the file in its folder, never another one, never truncating; return the handle.
+        """Open this very file in its folder, without truncation; return the handle.
 
         Raises:
-            Changed: what has the name is not the file that was looked at, or is mounted over it.
+            ConcurrentChange: the name now belongs to another file, or something is mounted on it.
             OSError: it cannot be opened.
         """
         name = self.parts[-1]
         flags |= NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
         handle = os.open(name, flags, dir_fd=folder)
         try:
-            now = os.fstat(handle)
-            named = os.stat(name, dir_fd=folder, follow_symlinks=False)
-            for seen in (now, named):
-                if not self.is_same(seen):
-                    raise ConcurrentChange(
-                        "another file has taken its place since it was looked at"
-                    )
+            for status in os.fstat(handle), os.stat(name, dir_fd=folder, follow_symlinks=False):
+                if not self.is_same(status):
+                    raise ConcurrentChange("another file has taken its place since it was planned")
             if mount_id(handle) != self.mount:
-                raise ConcurrentChange("something was mounted over it since it was looked at")
+                raise ConcurrentChange("something was mounted over it since it was planned")
         except BaseException:
             os.close(handle)
             raise
         return handle
 
+    @contextmanager
+    def opened(self, flags: int) -> Iterator[tuple[int, int]]:
+        """Lend a handle of this very file, and one of its folder; raises as `open` does."""
+        with self.folder() as folder:
+            handle = self.open(folder, flags)
+            try:
+                yield handle, folder
+            finally:
+                os.close(handle)
+
     def is_same(self, status: os.stat_result) -> bool:
-        """Whether `status` is of the very file that was looked at."""
+        """Return whether `status` is of the very file that was planned."""
         same_kind = stat.S_IFMT(status.st_mode) == stat.S_IFMT(self.status.st_mode)
-        return same_kind and _is(status, self.status.st_dev, self.status.st_ino)
+        return same_kind and identity_of(status) == self.identity
 
 
-def locate(path: str | os.PathLike[str]) -> tuple[Root, DirectoryEntry | None]:
+def identity_of(status: os.stat_result) -> Identity:
+    """Return device and inode, which name a file or folder whatever its path."""
+    return status.st_dev, status.st_ino
+
+
+def locate(path: AnyPath) -> tuple[Root, DirectoryEntry | None]:
     """Return the root that a given path means, and the file where it means just one.
 
     The root is the folder itself, or the folder of the file.
 
     Raises:
-        ValueError: a part of the path is a link.
+        ErasureRefused: a part of the path is a link.
         OSError: there is nothing, or it may not be seen.
     """
-    real = os.path.realpath(os.fsdecode(path), strict=True)
-    if real != os.path.abspath(os.fsdecode(path)):
-        raise ValueError(
-            f"{os.fsdecode(path)!r} leads through a symbolic link; name {real!r} if you mean it"
+    given = os.fsdecode(path)
+    real = os.path.realpath(given, strict=True)
+    if real != os.path.abspath(given):
+        raise ErasureRefused(
+            f"{given!r} leads through a symbolic link; name {real!r} if you mean it"
         )
     above, name = os.path.split(real)
-    with _descended(_slash(), _parts(above)) as handle:
-        parent = _root(above, handle)
+    with _descended(_parts(above)) as handle:
+        parent = Root(above, identity_of(os.fstat(handle)), mount_id(handle))
         if not name:
             return parent, None
-        status, mount = look(handle, name)
+        status, mount = stat_entry(handle, name)
         if not stat.S_ISDIR(status.st_mode):
             return parent, DirectoryEntry(parent, (name,), status, mount)
-        return Root(real, status.st_dev, status.st_ino, mount), None
+        return Root(real, identity_of(status), mount), None
 
 
-def look(folder: int, name: str) -> tuple[os.stat_result, int | None]:
-    """Return status and mount id of a name in a folder, opening nothing that lies behind it."""
+def stat_entry(folder: int, name: str) -> tuple[os.stat_result, int | None]:
+    """Return status and mount id of a name in a folder, without opening what it names."""
     handle = os.open(name, os.O_PATH | NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
     try:
         return os.fstat(handle), mount_id(handle)
@@ -146,31 +169,19 @@ def mount_id(handle: int) -> int | None:
 
 
 @contextmanager
-def _descended(start: int, parts: tuple[str, ...]) -> Iterator[int]:
-    """Lend the folder `parts` below the handle `start`, which is closed in any case."""
+def _descended(parts: tuple[str, ...], start: int | None = None) -> Iterator[int]:
+    """Lend the folder `parts` below `start` (a handle; default: /), which is closed in any case."""
     flags = os.O_PATH | os.O_DIRECTORY | NOFOLLOW | os.O_CLOEXEC
+    handle = os.open("/", flags) if start is None else start
     try:
         for part in parts:
-            inner = os.open(part, flags, dir_fd=start)
-            os.close(start)
-            start = inner
-        yield start
+            inner = os.open(part, flags, dir_fd=handle)
+            os.close(handle)
+            handle = inner
+        yield handle
     finally:
-        os.close(start)
-
-
-def _slash() -> int:
-    return os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-
-
-def _root(path: str, handle: int) -> Root:
-    status = os.fstat(handle)
-    return Root(path, status.st_dev, status.st_ino, mount_id(handle))
+        os.close(handle)
 
 
 def _parts(path: str) -> tuple[str, ...]:
     return tuple(part for part in path.split("/") if part)
-
-
-def _is(status: os.stat_result, device: int, inode: int) -> bool:
-    return (status.st_dev, status.st_ino) == (device, inode)

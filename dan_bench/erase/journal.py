@@ -1,21 +1,74 @@
-"""What an erasure has begun and finished, so that it can be killed at any moment and go on."""
+"""What an erasure reports, and the journal that lets a killed one continue."""
 
 import fcntl
 import json
 import os
 import stat
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from dan_bench.erase.guard import Refused, refuse_inside
-from dan_bench.erase.handles import DirectoryEntry
-from dan_bench.erase.plan import ErasurePlan, Path
-from dan_bench.erase.result import FileResult, result_of_json
+from dan_bench.erase.evidence import Survey
+from dan_bench.erase.handles import AnyPath, DirectoryEntry, ErasureRefused
+from dan_bench.erase.plan import ErasurePlan, Remark, refuse_inside
+from dan_bench.files import sync_folder
+from dan_bench.interfaces import Estimate
+from dan_bench.metrics.destruction import pooled_destruction
 
 KIND = "dan_bench erasure journal, version 1"
 
 Key = tuple[str, int, int]
 """Path, device, inode."""
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What was done to one file."""
+
+    path: str
+    size: int
+    status: Literal["overwritten", "failed"]
+    """Overwritten: every byte that it holds a block for, as far as the device can be trusted; and
+    read back as written, where that was asked for."""
+    written: int
+    """Bytes, including the slack of the last block. A failed file may have lost as many."""
+    read_back: bool | None = None
+    """Whether the device gave back what was written; None where it was not read back."""
+    survey: Survey | None = None
+    """What the evidence showed; None where none was taken."""
+    error: str | None = None
+    removed: bool = False
+    earlier: bool = False
+    """Finished by an earlier attempt, and not touched since."""
+    same_as: str | None = None
+    """The other name under which the same file is reported."""
+
+
+@dataclass(frozen=True)
+class ErasureReport:
+    """What was done to all files of a plan."""
+
+    noise: str
+    files: tuple[FileResult, ...]
+    refused: tuple[Remark, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every file was overwritten; what the plan had refused is not counted."""
+        return all(file.status == "overwritten" for file in self.files)
+
+    @property
+    def destroyed(self) -> Estimate | None:
+        """%_dd of all data together; None where there was none.
+
+        A file of which nothing could be compared counts as 0 to 100.
+        """
+        parts: list[tuple[Estimate | None, int]] = []
+        for file in self.files:
+            if file.survey is not None:
+                parts.append((file.survey.destroyed, file.survey.data))
+            elif file.same_as is None:
+                parts.append((None, file.size))
+        return pooled_destruction(parts) if any(size for _, size in parts) else None
 
 
 @dataclass(frozen=True)
@@ -31,42 +84,48 @@ class JournalEntry:
 
 
 class Journal:
-    """A file of JSON lines that are only ever added to, each on the device before what it allows.
+    """A file of JSON lines, append-only; each is on the device before what it permits is done.
 
-    A line that a crash cut short counts as not written. One process at a time holds a journal.
+    A line cut short by a crash counts as not written. One process at a time holds a journal. With
+    no path it is kept in memory only.
 
     Raises:
-        Refused: the path is in what is to be erased, holds something else or another erasure's
-            journal, or is held by another process. Nothing was touched.
+        ErasureRefused: the path is in what is to be erased, holds something else or another
+            erasure's journal, or is held by another process. Nothing was touched.
     """
 
-    def __init__(self, path: Path, plan: ErasurePlan) -> None:
-        self.path = os.path.abspath(os.fsdecode(path))
-        refuse_inside(self.path, plan.roots, "the journal")
+    def __init__(self, path: AnyPath | None, plan: ErasurePlan) -> None:
         self.begun: dict[Key, JournalEntry] = {}
         self.done: dict[Key, tuple[int, FileResult]] = {}
         """With the time of the file's last change of any kind, as it was left."""
+        self._handle: int | None = None
+        if path is None:
+            return
+        self._path = os.path.abspath(os.fsdecode(path))
+        refuse_inside(self._path, plan.roots, "the journal")
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._handle = os.open(self.path, flags, 0o600)
+        self._handle = os.open(self._path, flags, 0o600)
         try:
             if not stat.S_ISREG(os.fstat(self._handle).st_mode):
-                raise Refused(f"{self.path!r} is no regular file; name another for the journal")
+                raise ErasureRefused(
+                    f"{self._path!r} is no regular file; name another for the journal"
+                )
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._read(sorted(root.path for root in plan.roots))
+            self._read(self._handle, sorted(root.path for root in plan.roots))
         except BlockingIOError as error:
             self.close()
-            raise Refused(f"{self.path!r} is held by an erasure that is running") from error
+            raise ErasureRefused(f"{self._path!r} is held by an erasure that is running") from error
         except BaseException:
             self.close()
             raise
 
     def begin(self, found: DirectoryEntry, begun: JournalEntry) -> None:
-        """Note that a file is about to be overwritten; on the device when this returns."""
+        """Record that a file is about to be overwritten; on the device when this returns."""
         self._write({"event": "begun", "key": key_of(found), **asdict(begun)})
         self.begun[key_of(found)] = begun
 
     def finish(self, found: DirectoryEntry, changed_ns: int, result: FileResult) -> None:
-        """Note what was done to a file, and that no more is to be done."""
+        """Record what was done to a file, and that nothing remains to be done."""
         self._write(
             {"event": "done", "key": key_of(found), "at": changed_ns, "result": asdict(result)}
         )
@@ -74,8 +133,10 @@ class Journal:
         self.begun.pop(key_of(found), None)
 
     def close(self) -> None:
-        """Let another process have it."""
-        os.close(self._handle)
+        """Release it to other processes."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
 
     def __enter__(self) -> Self:
         return self
@@ -83,45 +144,43 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _read(self, roots: list[str]) -> None:
-        with open(self._handle, "rb", closefd=False) as file:
+    def _read(self, handle: int, roots: list[str]) -> None:
+        with open(handle, "rb", closefd=False) as file:
             content = file.read()
         whole = content[: content.rfind(b"\n") + 1]
         try:
             lines = [json.loads(line) for line in whole.splitlines()]
             header = lines[0] if lines else None
             if content and (header is None or header["kind"] != KIND):
-                raise Refused(f"{self.path!r} is not an erasure's journal; name another file")
+                raise ErasureRefused(f"{self._path!r} is no erasure journal; name another file")
             if header is not None and header["roots"] != roots:
-                raise Refused(
-                    f"{self.path!r} is the journal of another erasure, of {header['roots']}; "
+                raise ErasureRefused(
+                    f"{self._path!r} is the journal of another erasure, of {header['roots']}; "
                     "name another file"
                 )
             for line in lines[1:]:
-                self._take(line)
+                self._load(line)
+        except ErasureRefused:
+            raise
         except (ValueError, TypeError, KeyError) as error:
-            if isinstance(error, Refused):
-                raise
-            raise Refused(f"{self.path!r} is damaged, or no journal: {error}") from error
-        os.ftruncate(self._handle, len(whole))
+            raise ErasureRefused(f"{self._path!r} is damaged, or no journal: {error}") from error
+        os.ftruncate(handle, len(whole))
         if header is None:
             self._write({"kind": KIND, "roots": roots})
-            above = os.open(os.path.dirname(self.path), os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(above)
-            finally:
-                os.close(above)
+            sync_folder(os.path.dirname(self._path))
 
-    def _take(self, line: dict[str, Any]) -> None:
+    def _load(self, line: dict[str, Any]) -> None:
         path, device, inode = line.pop("key")
         key = (path, device, inode)
         if line.pop("event") == "begun":
             self.begun[key] = JournalEntry(**line)
         else:
-            self.done[key] = (line["at"], replace(result_of_json(line["result"]), earlier=True))
+            self.done[key] = (line["at"], replace(_result_of_json(line["result"]), earlier=True))
             self.begun.pop(key, None)
 
     def _write(self, line: dict[str, Any]) -> None:
+        if self._handle is None:
+            return
         text = json.dumps(line, allow_nan=False).encode("ascii") + b"\n"
         while text:
             text = text[os.write(self._handle, text) :]
@@ -129,5 +188,17 @@ class Journal:
 
 
 def key_of(found: DirectoryEntry) -> Key:
-    """Return what a journal knows a file by."""
-    return found.path, found.status.st_dev, found.status.st_ino
+    """Return what identifies a file in a journal."""
+    return found.path, *found.identity
+
+
+def _result_of_json(values: dict[str, Any]) -> FileResult:
+    """The result that `dataclasses.asdict` and JSON made these values of."""
+    survey = values["survey"]
+    if survey is not None:
+        destroyed = survey["destroyed"]
+        survey |= {
+            "destroyed": None if destroyed is None else Estimate(**destroyed),
+            "unverified": tuple(survey["unverified"]),
+        }
+    return FileResult(**values | {"survey": None if survey is None else Survey(**survey)})

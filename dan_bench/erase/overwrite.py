@@ -1,22 +1,73 @@
-"""Writing noise over a file's bytes where they lie, and reading it back."""
+"""Noise written over a file's bytes where they lie, read back, and the generators it comes from."""
 
 import hashlib
 import os
+import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from dan_bench.erase.extents import Span, block_end, extents, owned_spans
+import numpy as np
+
+from dan_bench.erase.filesystem import Span, block_end, extents, owned_spans
 from dan_bench.erase.handles import ConcurrentChange
-from dan_bench.erase.noise import Buffer, NoiseSource
+from dan_bench.interfaces import Buffer, NoiseSource
 
 PIECE = 4 << 20
-"""Bytes at once. Two pieces of noise are in memory, and one of the original where it is asked."""
+"""Bytes at once. Two pieces of noise are in memory, and one of the original where it is needed."""
 BEHIND = 4 * PIECE
-"""How far the device may be behind: so much of the page cache is used, and about no more."""
+"""How far the device may lag behind: about that much of the page cache is used, and no more."""
 
-Progress = Callable[[int], None]
-"""Told of every so many bytes more that were written."""
+
+class FastNoise:
+    """SFC64 (Doty-Humphrey's PractRand; 256 bits of state), keyed by the operating system.
+
+    It passes the statistical batteries and is several times faster than any disk. It is not a
+    cryptographic generator: whoever holds enough of its output can compute the rest. That reveals
+    nothing of the original, on which no part of the output depends.
+    """
+
+    name = "SFC64, seeded with 256 bits of the operating system's randomness"
+    needs_original = False
+
+    def __init__(self) -> None:
+        self._words = np.random.SFC64(np.random.SeedSequence(int.from_bytes(os.urandom(32))))
+
+    def fill(self, original: Buffer | None, offset: int, n: int) -> Buffer:
+        """Return the next n bytes."""
+        return self._words.random_raw(-(-n // 8)).view(np.uint8)[:n].data
+
+
+class PythonRandomNoise:
+    """Python's `random`, the paper's notion of noise, seeded by the operating system."""
+
+    name = "Python's random (MT19937), seeded by the operating system"
+    needs_original = False
+
+    def __init__(self) -> None:
+        self._random = random.Random(os.urandom(2500))
+
+    def fill(self, original: Buffer | None, offset: int, n: int) -> Buffer:
+        """Return the next n bytes."""
+        return self._random.randbytes(n)
+
+
+class UrandomNoise:
+    """The operating system's own generator."""
+
+    name = "the operating system's generator (urandom)"
+    needs_original = False
+
+    def fill(self, original: Buffer | None, offset: int, n: int) -> Buffer:
+        """Return n fresh bytes."""
+        return os.urandom(n)
+
+
+GENERATORS: dict[str, Callable[[], NoiseSource]] = {
+    "fast": FastNoise,
+    "python_random": PythonRandomNoise,
+    "urandom": UrandomNoise,
+}
 
 
 @dataclass(frozen=True)
@@ -24,15 +75,15 @@ class Blocks:
     """What of a file is overwritten: every byte that it holds a block for."""
 
     spans: list[Span]
-    """Within the file's size. Holes are not among them: they hold no data, and filling them would
-    take room from others."""
+    """Within the file's size. Holes are excluded: they hold no data, and filling them would take
+    room from others."""
     size: int
     end: int
-    """The end of the last block: `size` and what is left of the block behind it (the slack)."""
+    """The end of the last block: `size` and the rest of the block behind it (the slack)."""
 
     @classmethod
     def of(cls, handle: int, size: int) -> "Blocks":
-        """Look where a file of that size has blocks."""
+        """Return where a file of that size has blocks."""
         mapped = extents(handle)
         end = block_end(size, os.fstatvfs(handle).f_frsize, mapped)
         return cls(owned_spans(handle, size, mapped), size, end)
@@ -46,7 +97,11 @@ class Blocks:
 
 
 def overwrite(
-    handle: int, blocks: Blocks, noise: NoiseSource, progress: Progress, hashed: bool = True
+    handle: int,
+    blocks: Blocks,
+    noise: NoiseSource,
+    progress: Callable[[int], None],
+    hashed: bool = True,
 ) -> str | None:
     """Overwrite a file's blocks and wait for the device; return SHA-256 of the noise in `spans`.
 
@@ -55,7 +110,7 @@ def overwrite(
     file system puts zeros there.
 
     Raises:
-        Changed: the file became longer or shorter by somebody else's hand.
+        ConcurrentChange: another process made the file longer or shorter.
         OSError: a write failed. What was written until then is lost.
         ValueError: the source gave too many or too few bytes.
     """
@@ -79,7 +134,7 @@ def overwrite(
                 _check_size(handle, blocks.size)
                 longer = start + len(current) > blocks.size
                 _write(handle, current, start)
-                _hand_over(handle, start, len(current))
+                _flush(handle, start, len(current))
                 progress(len(current))
             os.fdatasync(handle)
             _check_size(handle, blocks.end if longer else blocks.size)
@@ -93,7 +148,7 @@ def overwrite(
 def read_back(handle: int, spans: list[Span]) -> str:
     """Return SHA-256 of what the device has in `spans`; the handle must be a fresh one.
 
-    The page cache is dropped first, so that it is not the memory that answers.
+    The page cache is dropped first, so that the answer comes from the device, not from memory.
     """
     os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
     digest = hashlib.sha256()
@@ -111,11 +166,11 @@ def read_back(handle: int, spans: list[Span]) -> str:
 
 def _noise(handle: int, noise: NoiseSource, start: int, end: int) -> Buffer:
     n = end - start
-    # the slack reads as nothing: the source is shown zeros for it
+    # nothing can be read from the slack: the source is given zeros for it
     original = os.pread(handle, n, start).ljust(n, b"\0") if noise.needs_original else None
     made = noise.fill(original, start, n)
-    if memoryview(made).nbytes != n:
-        given = memoryview(made).nbytes
+    given = memoryview(made).nbytes
+    if given != n:
         raise ValueError(f"{noise.name} was asked for {n} bytes and gave {given}")
     return made
 
@@ -127,11 +182,10 @@ def _write(handle: int, piece: memoryview, offset: int) -> None:
         offset += written
 
 
-def _hand_over(handle: int, start: int, n: int) -> None:
-    """Have the device begin with a piece now, and drop those behind it that it has by now.
+def _flush(handle: int, start: int, n: int) -> None:
+    """Have the device start on a piece now, and drop those behind it that it has by now.
 
-    Not to wait until the end is what keeps device and generator busy together, and the file out
-    of everybody's page cache.
+    Not waiting until the end keeps device and generator busy together, and the page cache free.
     """
     behind = min(start, BEHIND)
     os.posix_fadvise(handle, start - behind, behind + n, os.POSIX_FADV_DONTNEED)

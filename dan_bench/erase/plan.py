@@ -1,20 +1,41 @@
-"""What would be lost: a look at folders and files that changes nothing."""
+"""What would be lost, what is never erased and why; nothing here changes anything on disk."""
 
 import os
+import pwd
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from dan_bench.erase.filesystem import why_unverifiable
-from dan_bench.erase.guard import Guard, Refused, others
-from dan_bench.erase.handles import ConcurrentChange, DirectoryEntry, Root, locate, look, names
+from dan_bench.erase.handles import (
+    AnyPath,
+    ConcurrentChange,
+    DirectoryEntry,
+    ErasureRefused,
+    Identity,
+    Root,
+    identity_of,
+    locate,
+    names,
+    stat_entry,
+)
 
-Path = str | os.PathLike[str]
+PACKAGE = Path(__file__).resolve().parents[1]
+
+KINDS = (
+    (stat.S_ISLNK, "a symbolic link: links are never followed"),
+    (stat.S_ISBLK, "a device node"),
+    (stat.S_ISCHR, "a device node"),
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISSOCK, "a socket"),
+)
 
 
 @dataclass(frozen=True)
 class Remark:
-    """Something to be said of one path."""
+    """A note on one path."""
 
     path: str
     text: str
@@ -28,7 +49,7 @@ class ErasurePlan:
     """The folders and single files that were named."""
     files: tuple[DirectoryEntry, ...]
     refused: tuple[Remark, ...]
-    """Left alone, each with the reason: links, devices, other mounts, folders not to be read."""
+    """Left alone, each with the reason: links, devices, other mounts, unreadable folders."""
     warnings: tuple[Remark, ...]
     """To be read before anything is done: other names, sparse and unwritable files, file systems
     on which no erasure can be verified."""
@@ -40,28 +61,37 @@ class ErasurePlan:
 
 
 def plan_erasure(
-    paths: Sequence[Path], *, cross_mounts: bool = False, hard_links: bool = False
+    paths: Sequence[AnyPath], *, cross_mounts: bool = False, hard_links: bool = False
 ) -> ErasurePlan:
-    """Look at files and folders that are to be erased; opens no file, and changes nothing.
+    """List what erasing these files and folders would overwrite; opens no file, changes nothing.
 
     Args:
         paths: files and folders; a folder stands for all regular files below it.
-        cross_mounts: take in what is mounted below a folder.
-        hard_links: take in files that have other names; those lose their data too.
+        cross_mounts: include what is mounted below a folder.
+        hard_links: include files that have other names; those lose their data too.
 
     Raises:
-        Refused: one of the paths is not to be erased at all.
+        ErasureRefused: one of the paths is not to be erased at all.
     """
     if not paths:
-        raise Refused("nothing to erase: name at least one file or folder")
+        raise ErasureRefused("nothing to erase: name at least one file or folder")
     guard = Guard(cross_mounts, hard_links)
-    named = [_locate(path) for path in paths]
+    named: list[tuple[Root, DirectoryEntry | None]] = []
+    for path in paths:
+        try:
+            named.append(locate(path))
+        except ErasureRefused:
+            raise
+        except (OSError, ValueError) as error:  # ValueError: a null byte
+            raise ErasureRefused(
+                f"{os.fsdecode(path)!r}: {error_text(error)}; nothing was touched"
+            ) from error
     for root, file in named:
         guard.check_root(root, file)
     files: dict[str, DirectoryEntry] = {}
     refused: dict[str, Remark] = {}
     for root, file in named:
-        for met in [(file, None)] if file is not None else walk(root, guard.why_not):
+        for met in walk(root, file, guard.why_not):
             if isinstance(met, Remark):
                 refused[met.path] = met
                 continue
@@ -70,35 +100,46 @@ def plan_erasure(
                 refused[found.path] = Remark(found.path, reason)
             elif stat.S_ISREG(found.status.st_mode):
                 files.setdefault(found.path, found)
-    warnings = [remark for found in files.values() for remark in _of_file(found)]
+    warnings = [remark for found in files.values() for remark in _warnings_of(found)]
+    of_mounts = [
+        Remark(found.root.path, reason)
+        for mount, found in {file.mount: file for file in reversed(files.values())}.items()
+        for reason in why_unverifiable(mount, found.status.st_dev)
+    ]
     return ErasurePlan(
         tuple({(file or root).path: file or root for root, file in named}.values()),
         tuple(files.values()),
         tuple(refused.values()),
-        (*_of_mounts(tuple(files.values())), *warnings),
+        (*of_mounts, *warnings),
     )
 
 
 def walk(
-    root: Root, why_not: Callable[[DirectoryEntry], str | None]
+    root: Root, file: DirectoryEntry | None, why_not: Callable[[DirectoryEntry], str | None]
 ) -> Iterator[tuple[DirectoryEntry, str | None] | Remark]:
-    """Go through everything below a folder, and not into what `why_not` has a reason against.
+    """Visit one file, or everything below a folder except where `why_not` has a reason against it.
 
-    Yields each entry with that reason, and a remark for each that could not be looked at. One
+    Yields each entry with that reason, and a remark for each that could not be inspected. One
     folder is open at a time, however deep the tree.
     """
-    top: list[DirectoryEntry | None] = [None]
-    while top:
-        inside = top.pop()
+    if file is not None:
+        yield file, None
+        return
+    pending: list[DirectoryEntry | None] = [None]
+    while pending:
+        inside = pending.pop()
         parts = () if inside is None else inside.parts
+        entries: list[DirectoryEntry | Remark] = []
         try:
             with root.folder(parts) as folder:
                 if inside is not None and not inside.is_same(os.fstat(folder)):
-                    raise ConcurrentChange(
-                        "another folder has taken its place since it was looked at"
-                    )
-                listed = names(folder)
-                entries = [_looked_at(root, parts, name, folder) for name in listed]
+                    raise ConcurrentChange("another folder has taken its place since it was listed")
+                for name in names(folder):
+                    below = (*parts, name)
+                    try:
+                        entries.append(DirectoryEntry(root, below, *stat_entry(folder, name)))
+                    except OSError as error:
+                        entries.append(Remark(os.path.join(root.path, *below), error_text(error)))
         except (OSError, ConcurrentChange) as error:
             yield Remark(os.path.join(root.path, *parts), error_text(error))
             continue
@@ -109,32 +150,82 @@ def walk(
             reason = why_not(entry)
             yield entry, reason
             if reason is None and stat.S_ISDIR(entry.status.st_mode):
-                top.append(entry)
+                pending.append(entry)
 
 
-def _looked_at(
-    root: Root, parts: tuple[str, ...], name: str, folder: int
-) -> DirectoryEntry | Remark:
-    try:
-        return DirectoryEntry(root, (*parts, name), *look(folder, name))
-    except OSError as error:
-        return Remark(os.path.join(root.path, *parts, name), error_text(error))
+class Guard:
+    """Gives the reason why a folder or file is refused, where there is one.
+
+    Folders are identified by device and inode, so a bind mount does not hide them.
+
+    Args:
+        cross_mounts: whether what is mounted below the root is erased too.
+        hard_links: whether a file that has other names is erased.
+    """
+
+    def __init__(self, cross_mounts: bool = False, hard_links: bool = False) -> None:
+        self._cross_mounts = cross_mounts
+        self._hard_links = hard_links
+        self._protected: dict[Identity | None, str] = {}
+        for meaning, folder in _protected_folders():
+            self._protected.setdefault(_identity(folder), meaning)
+            for above in folder.parents:
+                self._protected.setdefault(_identity(above), f"a folder above {meaning}")
+        self._protected[_identity(Path("/"))] = "the root of the file system"
+
+    def check_root(self, root: Root, file: DirectoryEntry | None) -> None:
+        """Refuse a protected folder, or a single file, that was named by the user."""
+        folder = Path(root.path)
+        if _identity(PACKAGE) in map(_identity, (folder, *folder.parents)):
+            raise ErasureRefused(
+                f"{root.path!r} is a part of dan_bench itself; name your own files"
+            )
+        if file is None:
+            meaning = self._protected.get(root.identity)
+            if meaning is not None:
+                raise ErasureRefused(f"{root.path!r} is {meaning}; name a folder inside it")
+        elif reason := self.why_not(file):
+            raise ErasureRefused(f"{file.path!r} is refused: {reason}")
+
+    def why_not(self, found: DirectoryEntry) -> str | None:
+        """Return why an entry below a root is refused; None where it is not."""
+        status = found.status
+        for is_kind, reason in KINDS:
+            if is_kind(status.st_mode):
+                return reason
+        home = (found.root.identity[0], found.root.mount)
+        if not self._cross_mounts and (status.st_dev, found.mount) != home:
+            return "on another mount; cross_mounts=True (--cross-mounts) includes it"
+        if stat.S_ISDIR(status.st_mode):
+            return self._protected.get(found.identity)
+        if status.st_nlink > 1 and not self._hard_links:
+            return (
+                f"has {status.st_nlink} hard links, and {_others(status.st_nlink)} would lose its "
+                "data with it; hard_links=True (--hard-links) includes it"
+            )
+        return None
 
 
-def _locate(path: Path) -> tuple[Root, DirectoryEntry | None]:
-    try:
-        return locate(path)
-    except OSError as error:
-        raise Refused(f"{os.fsdecode(path)!r}: {error_text(error)}; nothing was touched") from error
-    except ValueError as error:
-        raise Refused(str(error)) from error
+def refuse_inside(path: str, roots: Sequence[Root | DirectoryEntry], what: str) -> None:
+    """Refuse a path of our own that is, or lies in, a folder or file that is to be erased."""
+    real = os.path.realpath(path)
+    for root in roots:
+        if os.path.commonpath([real, root.path]) == root.path:
+            raise ErasureRefused(
+                f"{what} {real!r} lies in {root.path!r}, which is to be erased; move it"
+            )
 
 
-def _of_file(found: DirectoryEntry) -> Iterator[Remark]:
-    """What is to be said of a file before it is lost."""
+def error_text(error: Exception) -> str:
+    """Return what went wrong, without the path, which the reader knows."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _warnings_of(found: DirectoryEntry) -> Iterator[Remark]:
+    """What the user should know of a file before it is lost."""
     status = found.status
     if status.st_nlink > 1:
-        yield Remark(found.path, f"{others(status.st_nlink)} of it will lose the same data")
+        yield Remark(found.path, f"{_others(status.st_nlink)} of it will lose the same data")
     if status.st_blocks * 512 < status.st_size:
         yield Remark(found.path, "sparse or compressed: its holes hold no data and stay holes")
     try:
@@ -148,13 +239,28 @@ def _of_file(found: DirectoryEntry) -> Iterator[Remark]:
         yield Remark(found.path, "cannot be written: read-only, immutable or not yours")
 
 
-def _of_mounts(files: tuple[DirectoryEntry, ...]) -> Iterator[Remark]:
-    """What is to be said of each file system, once."""
-    for mount, found in {file.mount: file for file in reversed(files)}.items():
-        for reason in why_unverifiable(mount, found.status.st_dev):
-            yield Remark(found.root.path, reason)
+def _others(links: int) -> str:
+    """How many names a file of that many links has beside this one."""
+    return f"{links - 1} other name{'s' if links > 2 else ''}"
 
 
-def error_text(error: OSError | ConcurrentChange) -> str:
-    """Return what went wrong, without the path, which the reader knows."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+def _protected_folders() -> Iterator[tuple[str, Path]]:
+    """The home folders, the working folder and the package, each with its meaning."""
+    homes = [os.path.expanduser("~")]
+    for user in (str(os.getuid()), os.environ.get("SUDO_UID", "")):
+        with suppress(KeyError, ValueError, OverflowError):  # a user without an entry, or no number
+            homes.append(pwd.getpwuid(int(user)).pw_dir)
+    for home in filter(os.path.isabs, homes):
+        yield "the home folder", Path(home).resolve()
+    yield "the package dan_bench", PACKAGE
+    try:
+        yield "the working folder", Path.cwd()
+    except FileNotFoundError:  # it was removed: nothing lies above it
+        return
+
+
+def _identity(folder: Path) -> Identity | None:
+    try:
+        return identity_of(folder.stat())
+    except OSError:
+        return None

@@ -31,16 +31,16 @@ class Baseline:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Where 95 % of ideal streams lie."""
+        """The interval in which 95 % of ideal streams lie."""
         return self.quantiles[0.025], self.quantiles[0.975]
 
     @property
     def median(self) -> float:
-        """Half of them lie below."""
+        """The value below which half of ideal streams lie."""
         return self.quantiles[0.5]
 
     def p_low(self, value: float) -> float:
-        """Chance that ideal noise scores so low, if that is small: rather too large than too small.
+        """Probability that ideal noise scores this low, if that is small; conservative.
 
         1/2 at the median, and below it halving as slowly as the levels of the table do anywhere
         from there to 10, 5 or 2.5 % or to the least of all streams, and slower by what so many
@@ -72,6 +72,7 @@ def longer(metric: str, n: int) -> int:
     return min(size for size in table()[metric] if size > n)
 
 
+@cache
 def baseline(metric: str, n: int, jump: int | None = None) -> Baseline | None:
     """Return the law of a metric at length n, between two lengths of the table linear in log n.
 

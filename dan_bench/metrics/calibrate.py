@@ -14,13 +14,12 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dan_bench.cli import entry_point, user_path
+from dan_bench.cli import entry_point, say, user_path
+from dan_bench.interfaces import Bytes
 from dan_bench.metrics.baseline import COMPRESSION_BITS, LEVELS, TABLE
 from dan_bench.rng import derive, generator
 
-Bytes = NDArray[np.uint8]
 SEED = 90
 SYMBOLS = {
     1_000: 2000,
@@ -68,12 +67,7 @@ def of_symbols(task: Task) -> dict[str, float]:
 
     drawn = ideal(task.number, task.n, f"symbols/{task.n}/{task.bits}")
     result = assess(drawn >> np.uint8(8 - task.bits), task.bits)
-    values = {"assessed": result.assessed, "h_original": result.h_original}
-    if result.h_bitstring is not None:
-        values["h_bitstring"] = result.h_bitstring
-    for track in ("literal", "bitstring"):
-        estimates = getattr(result.estimators, track).present()
-        values |= {f"{track}.{name}": value for name, value in estimates.items()}
+    values = {"assessed": result.assessed} | result.by_name()
     return {f"min_entropy/{task.bits}/{name}": value for name, value in values.items()}
 
 
@@ -93,12 +87,12 @@ MEASURES: dict[str, Callable[[Task], dict[str, float]]] = {"symbols": of_symbols
 
 
 def carry_out(task: Task) -> tuple[Task, dict[str, float]]:
-    """Measure one stream."""
+    """Measure one stream; the task is returned with its values."""
     return task, MEASURES[task.measure](task)
 
 
 def streams(bits: int) -> dict[int, int]:
-    """Return how many streams of each length, in symbols of that many bits."""
+    """Return the number of streams of each length, in symbols of `bits` bits."""
     counts = dict(SYMBOLS)
     for length, count in AROUND_COMPRESSION.items():
         n = -(-length // bits)
@@ -151,14 +145,14 @@ def main(arguments: list[str] | None = None) -> int:
     work = tasks(asked.share)
     found: dict[tuple[str, int], list[float]] = defaultdict(list)
     start = time.monotonic()
-    told = start
+    reported = start
     with ProcessPoolExecutor(asked.workers) as pool:
         for done, (task, values) in enumerate(pool.map(carry_out, work, chunksize=4), 1):
             for metric, value in values.items():
                 found[metric, task.n].append(value)
-            if time.monotonic() - told > 10 or done == len(work):
-                told = time.monotonic()
-                print(f"[{done}/{len(work)}] {told - start:.0f} s", file=sys.stderr, flush=True)
+            if time.monotonic() - reported > 10 or done == len(work):
+                reported = time.monotonic()
+                say(f"[{done}/{len(work)}] {reported - start:.0f} s")
     rows = list(rows_of(found))
     with asked.out.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")

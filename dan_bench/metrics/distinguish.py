@@ -1,4 +1,4 @@
-"""Classifier two-sample test: the best of several classifiers, honestly counted."""
+"""Classifier two-sample test: the best of several classifiers, corrected for the choice."""
 
 from collections.abc import Mapping
 

@@ -3,15 +3,11 @@
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-from dan_bench.interfaces import Estimate
+from dan_bench.interfaces import Bytes, Estimate
 from dan_bench.rng import generator
 from dan_bench.statistics import entropy_bits, needs_rows
-
-Bytes = NDArray[np.uint8]
-Counts = NDArray[np.int64]
 
 
 @needs_rows(lambda _: 1)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dan_bench.interfaces import Estimate
-from dan_bench.randomness.min_entropy.assessment import assess
+from dan_bench.randomness.min_entropy import assess
 from dan_bench.statistics import needs_rows
 
 MOST = 1_000_000
@@ -19,11 +19,5 @@ def min_entropy_bits(sample: NDArray[np.uint8]) -> Estimate:
     `h_bitstring` and each estimate, as `literal.NAME` and `bitstring.NAME`.
     """
     symbols = sample.ravel()[:MOST]
-    found = assess(symbols, tell=lambda _: None)
-    details = {"h_original": found.h_original}
-    if found.h_bitstring is not None:
-        details["h_bitstring"] = found.h_bitstring
-    for track in ("literal", "bitstring"):
-        estimates = getattr(found.estimators, track).present()
-        details |= {f"{track}.{name}": value for name, value in estimates.items()}
-    return Estimate(found.assessed, n=len(symbols), details=details)
+    found = assess(symbols, on_progress=lambda _: None)
+    return Estimate(found.assessed, n=len(symbols), details=found.by_name())

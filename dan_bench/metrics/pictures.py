@@ -1,4 +1,4 @@
-"""How a row of bytes is looked at: the picture that the shape of its data set makes of it."""
+"""Rows of bytes as pictures, by the shape that their data set gives them."""
 
 import math
 

@@ -1,4 +1,6 @@
-"""What an attacker recovered, as a share of what there was: 0 is nothing, 1 is all."""
+"""What an attacker recovered, as a share of the original: 0 is nothing, 1 is everything."""
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +16,15 @@ def share_of(bits: Floats, there_was: float, confidence: float) -> Estimate:
     """Mean recovered bits over the bits that there were, clipped to [0, 1], with a t interval."""
     bits = np.maximum(bits, -1e4)  # a probability of 0 for what was true is no more than wrong
     mean = t_interval(bits / there_was, confidence)
-    low = mean.value if mean.low is None else mean.low
-    high = mean.value if mean.high is None else mean.high
-    value, low, high = (float(np.clip(x, 0, 1)) for x in (mean.value, low, high))
-    return Estimate(value, low, high, mean.n, {"bits": float(bits.mean()), "of_bits": there_was})
+    return _clipped(mean.value, mean, {"bits": float(bits.mean()), "of_bits": there_was})
+
+
+def _clipped(value: float, interval: Estimate, details: dict[str, float]) -> Estimate:
+    """Clip a share and the ends of its interval to [0, 1]; one value alone is its own interval."""
+    low = interval.value if interval.low is None else interval.low
+    high = interval.value if interval.high is None else interval.high
+    value, low, high = (float(np.clip(x, 0, 1)) for x in (value, low, high))
+    return Estimate(value, low, high, interval.n, details)
 
 
 def label_information(
@@ -36,11 +43,11 @@ def label_information(
     """
     counts = np.bincount(labels, minlength=log_probabilities.shape[1])
     prior = np.log2(np.maximum(counts, 1) / len(labels))
-    told = log_probabilities[np.arange(len(labels)), labels] / np.log(2)
+    stated = log_probabilities[np.arange(len(labels)), labels] / np.log(2)
     entropy = float(-prior[labels].mean())
     if entropy == 0:
         raise ValueError("all held-out labels are equal: there is nothing to recover")
-    return share_of(told - prior[labels], entropy, confidence)
+    return share_of(stated - prior[labels], entropy, confidence)
 
 
 def variance_explained(
@@ -61,11 +68,7 @@ def variance_explained(
     ratio = error.sum() / spread.sum()
     # 1 - error/spread, linearised around the ratio of the means
     terms = 1 - ratio - (error - ratio * spread) / spread.mean()
-    estimate = t_interval(terms, confidence)
-    low = estimate.value if estimate.low is None else estimate.low
-    high = estimate.value if estimate.high is None else estimate.high
-    value, low, high = (float(np.clip(x, 0, 1)) for x in (1 - ratio, low, high))
-    return Estimate(value, low, high, len(truth), {"r_squared": float(1 - ratio)})
+    return _clipped(1 - ratio, t_interval(terms, confidence), {"r_squared": float(1 - ratio)})
 
 
 def dictionary_information(
@@ -86,10 +89,5 @@ def dictionary_information(
     bits = np.log2(candidates) + chosen / np.log(2)
     estimate = share_of(bits, float(np.log2(candidates)), confidence)
     named = float((scores.argmax(axis=1) == true).mean())
-    return Estimate(
-        estimate.value,
-        estimate.low,
-        estimate.high,
-        estimate.n,
-        {**estimate.details, "named": named, "candidates": float(candidates)},
-    )
+    more = {"named": named, "candidates": float(candidates)}
+    return replace(estimate, details=estimate.details | more)

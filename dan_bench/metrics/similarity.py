@@ -1,12 +1,10 @@
-"""How alike two pictures look."""
+"""Structural similarity of pictures."""
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import correlate1d
 
 WINDOW = 11
 DEVIATION = 1.5
-C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
 def structural_similarity(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -30,25 +28,13 @@ def structural_similarity(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> N
             f"two stacks of pictures of at least {WINDOW} x {WINDOW} are needed, "
             f"got shapes {one.shape} and {other.shape}"
         )
-    return np.array([mean_ssim(x, y) for x, y in zip(one, other, strict=True)])
+    from skimage.metrics import structural_similarity as ssim  # slow to import
 
-
-def mean_ssim(x: NDArray[np.uint8], y: NDArray[np.uint8]) -> float:
-    """Mean SSIM of one pair."""
-    a, b = x.astype(np.float64), y.astype(np.float64)
-    mean_a, mean_b = local_mean(a), local_mean(b)
-    variances = local_mean(a * a) - mean_a**2 + local_mean(b * b) - mean_b**2
-    covariance = local_mean(a * b) - mean_a * mean_b
-    luminance = (2 * mean_a * mean_b + C1) / (mean_a**2 + mean_b**2 + C1)
-    structure = (2 * covariance + C2) / (variances + C2)
-    return float((luminance * structure).mean())
-
-
-def local_mean(picture: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Gaussian-weighted mean around each place where the window fits."""
-    steps = np.arange(WINDOW) - WINDOW // 2
-    weights = np.exp(-(steps**2) / (2 * DEVIATION**2))
-    weights /= weights.sum()
-    edge = slice(WINDOW // 2, -(WINDOW // 2))
-    smooth = correlate1d(correlate1d(picture, weights, axis=0), weights, axis=1)
-    return np.asarray(smooth[edge, edge], dtype=np.float64)
+    colours = -1 if one.ndim == 4 else None
+    window = {"win_size": WINDOW, "gaussian_weights": True, "sigma": DEVIATION}
+    return np.array(
+        [
+            ssim(x, y, **window, use_sample_covariance=False, data_range=255, channel_axis=colours)
+            for x, y in zip(one, other, strict=True)
+        ]
+    )

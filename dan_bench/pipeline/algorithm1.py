@@ -20,17 +20,16 @@ import torch
 from torch import nn
 
 from dan_bench.data.noise import NoiseRows
-from dan_bench.erase import (
-    ErasurePlan,
-    Evidence,
+from dan_bench.erase import ErasurePlan, Evidence, Survey, UrandomNoise, erase, plan_erasure
+from dan_bench.interfaces import (
+    Buffer,
+    Bytes,
+    Data,
+    Degenerator,
+    Estimate,
     NoiseSource,
-    Survey,
-    UrandomNoise,
-    erase,
-    plan_erasure,
+    StageCallback,
 )
-from dan_bench.erase.noise import Buffer
-from dan_bench.interfaces import Bytes, Data, Degenerator, Estimate, StageCallback
 from dan_bench.metrics.destruction import pooled_destruction
 
 ROWS_A_FILE = 100

@@ -1,1 +1,1 @@
-"""Tests and estimators of randomness: the NIST documents and their kin."""
+"""Tests and estimators of randomness: those of the NIST documents, and related ones."""

@@ -1,4 +1,4 @@
-"""Is it a linear recurrence? The shortest shift register that makes the stream's top bits."""
+"""Is it a linear recurrence? The shortest shift register that generates a stream of bits."""
 
 import math
 from dataclasses import dataclass
@@ -7,24 +7,20 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from dan_bench.interfaces import Estimate
-from dan_bench.statistics import needs_rows
+from dan_bench.interfaces import Bytes
 
-Bytes = NDArray[np.uint8]
 Bits = NDArray[np.uint8]
-Words = NDArray[np.uint64]
 
 BITS = 40_000
-"""How many bits are looked at: twice the 19,937 at which MT19937 stops, and 126 over."""
+"""How many bits are tested: twice the 19,937 at which MT19937 stops, and 126 more."""
 
 LEAST_BITS = 64
-
-ONE, WORD = np.uint64(1), 64
+WORD = 64
 
 
 @dataclass(frozen=True)
 class LinearComplexity:
-    """The linear complexity of `bits` bits, what it should be, and how odd it is."""
+    """The linear complexity of `bits` bits, its expected value, and its exact p-value."""
 
     complexity: int
     expected: float
@@ -32,22 +28,27 @@ class LinearComplexity:
     bits: int
 
 
-def top_bits(data: bytes | Bytes, word_bytes: int = 4) -> Bits:
-    """Return the most significant bit of every whole little-endian word of `word_bytes` bytes.
-
-    Four bytes are what Python's `randbytes` and most 32-bit generators put out; one takes the top
-    bit of each byte.
-    """
-    if word_bytes < 1:
-        raise ValueError(f"a word has at least one byte, got word_bytes={word_bytes}")
+def as_bytes(data: bytes | Bytes) -> Bytes:
+    """Return bytes or an array of uint8 as a 1-D array; TypeError for any other array."""
     array = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else np.ravel(data)
     if array.dtype != np.uint8:
         raise TypeError(f"data must be bytes or uint8, got {array.dtype}")
-    return array[word_bytes - 1 :: word_bytes] >> np.uint8(7)
+    return array
+
+
+def top_bits(data: bytes | Bytes, word_bytes: int = 4) -> Bits:
+    """Return the most significant bit of every whole little-endian word of `word_bytes` bytes.
+
+    Python's `randbytes` and most 32-bit generators output words of four bytes; with one, the top
+    bit of each byte is taken.
+    """
+    if word_bytes < 1:
+        raise ValueError(f"a word has at least one byte, got word_bytes={word_bytes}")
+    return as_bytes(data)[word_bytes - 1 :: word_bytes] >> np.uint8(7)
 
 
 def shortest_register(bits: Bits) -> int:
-    """Linear complexity: the length of the shortest LFSR that makes `bits` (Massey 1969).
+    """Linear complexity: the length of the shortest LFSR that generates `bits` (Massey 1969).
 
     `bits` is a 1-D array of zeros and ones; the result lies in [0, n].
     """
@@ -57,48 +58,68 @@ def shortest_register(bits: Bits) -> int:
             f"bits must be a 1-D uint8 array of zeros and ones, "
             f"got shape {bits.shape} of {bits.dtype}"
         )
-    # backwards, so that s(N), s(N - 1), ... is read upwards, as the polynomial is
-    backwards = np.packbits(bits[::-1], bitorder="little")
-    words = np.zeros(len(bits) // WORD + 2, dtype=np.uint64)
-    words.view(np.uint8)[: len(backwards)] = backwards
-    return int(_massey(words, len(bits)))
+    return int(linear_complexities(bits[None])[0])
+
+
+def linear_complexities(rows: Bits) -> NDArray[np.int64]:
+    """Linear complexity of each row of N x n zeros and ones."""
+    packed = np.packbits(rows, axis=1, bitorder="little")
+    packed = np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8)))
+    return _massey(packed.view("<u8").astype(np.uint64, copy=False), rows.shape[1])
 
 
 @numba.njit(cache=True, nogil=True)
-def _massey(stream: Words, n: int) -> int:
-    """Berlekamp-Massey over GF(2), 64 coefficients a word; `stream` holds the bits backwards."""
-    current = np.zeros(n // 64 + 2, dtype=np.uint64)
-    current[0] = ONE
-    before, kept = current.copy(), np.empty_like(current)
-    length, length_before, shift = 0, 0, 1
-    for i in range(n):
-        start = n - 1 - i
-        skip, low = start >> 6, np.uint64(start & 63)
-        high = np.uint64(63) - low
-        parity = np.uint64(0)
-        for k in range((length >> 6) + 1):
-            # in two steps: a shift by all 64 bits is not defined
-            window = (stream[skip + k] >> low) | ((stream[skip + k + 1] << ONE) << high)
-            parity ^= current[k] & window
-        for half in (32, 16, 8, 4, 2, 1):
-            parity ^= parity >> np.uint64(half)
-        if parity & ONE:
-            grows = 2 * length <= i
+def _massey(blocks: NDArray[np.uint64], length: int) -> NDArray[np.int64]:
+    """Linear complexity of each row: `length` bits packed in 64-bit words, first bit lowest.
+
+    Berlekamp and Massey's algorithm, where instead of the two register polynomials C and B their
+    products with the stream are kept, shifted to the current position: the discrepancy is then
+    the lowest bit of `now`, and every step costs one exclusive or of a shrinking number of words.
+    Bits beyond the end of the block are never read.
+    """
+    one = np.uint64(1)
+    zero = np.uint64(0)
+    found = np.zeros(len(blocks), dtype=np.int64)
+    words = blocks.shape[1]
+    now = np.zeros(words + 1, dtype=np.uint64)
+    before = np.zeros(words, dtype=np.uint64)
+    for block in range(len(blocks)):
+        carry = zero
+        for i in range(words):
+            word = blocks[block, i]
+            now[i] = word
+            before[i] = (word << one) | carry
+            carry = word >> np.uint64(WORD - 1)
+        now[words] = zero
+        position = 0
+        complexity = 0
+        while position < length:
+            live = (length - position + WORD - 1) // WORD
+            low = now[0]
+            if low == zero:
+                for i in range(live):
+                    now[i] = now[i + 1]
+                position += WORD
+                continue
+            skip = zero
+            while (low >> skip) & one == zero:
+                skip += one
+            position += int(skip)
+            if position >= length:
+                break
+            left = np.uint64(WORD - 1) - skip
+            grows = 2 * complexity <= position
             if grows:
-                kept[:] = current
-            skip, low = shift >> 6, np.uint64(shift & 63)
-            high = np.uint64(63) - low
-            last = (length_before >> 6) + 1
-            carry = np.uint64(0)
-            for k in range(min(last + 1, len(current) - skip)):
-                current[skip + k] ^= (before[k] << low) | carry
-                carry = (before[k] >> ONE) >> high
-            if grows:
-                before, kept = kept, before
-                length, length_before = i + 1 - length, length
-                shift = 0
-        shift += 1
-    return length
+                complexity = position + 1 - complexity
+            for i in range(live):
+                word = (now[i] >> skip) | ((now[i + 1] << left) << one)
+                now[i] = word ^ before[i]
+                if grows:
+                    before[i] = word
+            # the discrepancy is dealt with, also where nothing could cancel it (the first one)
+            now[0] &= ~one
+        found[block] = complexity
+    return found
 
 
 def expected_complexity(n: int) -> float:
@@ -138,25 +159,3 @@ def linear_complexity_test(
     complexity = shortest_register(bits)
     p_value = math.ldexp(1.0, log2_probability(complexity, n) + 1)
     return LinearComplexity(complexity, expected_complexity(n), p_value, n)
-
-
-@needs_rows(lambda d: -(-4 * LEAST_BITS // max(d, 1)))
-def linear_complexity(sample: Bytes) -> Estimate:
-    """Linear complexity of the sample's top-bit stream over its expected value; 1 is noise.
-
-    The rows are read as one stream of 32-bit little-endian words, of which at most the first
-    40,000 give a bit. MT19937 shows 0.997, with a p-value of 2^-126: the value says little by
-    itself, `p_value` everything. `n` counts bits; details hold `bits`, `complexity`, `expected`
-    and the exact two-sided `p_value`.
-    """
-    found = linear_complexity_test(sample[: -(-4 * BITS // max(sample.shape[1], 1))])
-    return Estimate(
-        found.complexity / found.expected,
-        n=found.bits,
-        details={
-            "bits": found.bits,
-            "complexity": found.complexity,
-            "expected": found.expected,
-            "p_value": found.p_value,
-        },
-    )

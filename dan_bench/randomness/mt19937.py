@@ -1,4 +1,4 @@
-"""Python's `random`, read off its output: 624 words give the state, and with it all that follows.
+"""Python's `random`, recovered from its output: 624 words give the state, and all that follows.
 
 Only whole 32-bit outputs are read, one after another: what `randbytes` returns and
 `getrandbits(32)` gives. `random()` keeps 53 bits of two words and `getrandbits` of fewer bits the
@@ -12,7 +12,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-Bytes = NDArray[np.uint8]
+from dan_bench.interfaces import Bytes
+from dan_bench.randomness.linearity import as_bytes
+
 Words = NDArray[np.uint32]
 
 STATE_WORDS, FAR = 624, 397
@@ -24,14 +26,14 @@ LEAST_DIFFERENT = STATE_WORDS // 2
 
 
 class NotMT19937(ValueError):
-    """The data do not go on as MT19937 would."""
+    """The data do not continue as MT19937 would."""
 
 
 @dataclass(frozen=True)
 class RecoveredState:
     """MT19937's state as it stands after the last whole word of what was seen.
 
-    `verified` counts the words that the first 624 foretold, all of them rightly. `cut` is how many
+    `verified` counts the words after the first 624, all of which those predicted. `cut` is how many
     bytes of the next word were seen too, 0 to 3.
     """
 
@@ -40,7 +42,7 @@ class RecoveredState:
     cut: int = 0
 
     def generator(self) -> random.Random:
-        """Return Python's generator in this state; whatever it can draw is what will be drawn."""
+        """Return Python's generator in this state; what it draws is what the original will draw."""
         clone = random.Random()
         clone.setstate((3, (*self.words, STATE_WORDS), None))
         return clone
@@ -65,9 +67,9 @@ class RecoveredState:
 
 @dataclass(frozen=True)
 class Identification:
-    """Whether data are MT19937's, and what was foretold of them.
+    """Whether data come from MT19937, and how much of them was predicted.
 
-    Of the `of` bytes in whole words after the first 624, `predicted` were foretold up to the first
+    Of the `of` bytes in whole words after the first 624, `predicted` were predicted up to the first
     mistake. `alignment` is the number of bytes before the first whole word, `state` what predicts
     on; both are None where the data are not MT19937's.
     """
@@ -96,7 +98,7 @@ def untemper(outputs: Words) -> Words:
     return y
 
 
-def foretold(words: Words) -> int:
+def predicted(words: Words) -> int:
     """Return how many words after the first 624 the recurrence gives, up to the first mistake.
 
     x(i + 624) = x(i + 397) xor A applied to the top bit of x(i) and the rest of x(i + 1).
@@ -123,7 +125,7 @@ def recover_mt19937(words: Words) -> RecoveredState:
     untempered = untemper(words)
     if not untempered.any():
         raise NotMT19937("the words are all zero, which no seed of MT19937 gives")
-    right = foretold(untempered)
+    right = predicted(untempered)
     if right < len(words) - STATE_WORDS:
         raise NotMT19937(
             f"word {STATE_WORDS + right} is not what the {STATE_WORDS} before it make MT19937 say"
@@ -132,13 +134,13 @@ def recover_mt19937(words: Words) -> RecoveredState:
 
 
 def different_words(data: Bytes) -> int:
-    """How many of the first 624 words of 32 bits differ; below 312 they are no generator's."""
+    """How many different words are among the first 624; fewer than 312 come from no generator."""
     head = np.ascontiguousarray(data[: 4 * STATE_WORDS])
     return len(np.unique(head[: len(head) // 4 * 4].view("<u4")))
 
 
 def names_mt19937(data: bytes | Bytes) -> Identification:
-    """Say whether `data` is MT19937's output: are all its words what the first 624 foretell?
+    """Say whether `data` is MT19937's output: do its first 624 words predict all the others?
 
     The words are little-endian, as `random.Random.randbytes` writes them, and may start at any of
     the first four bytes; up to three bytes before the first and after the last whole word are not
@@ -147,9 +149,7 @@ def names_mt19937(data: bytes | Bytes) -> Identification:
 
     ValueError for fewer bytes.
     """
-    array = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else np.ravel(data)
-    if array.dtype != np.uint8:
-        raise TypeError(f"data must be bytes or uint8, got {array.dtype}")
+    array = as_bytes(data)
     if len(array) < NEEDED_BYTES:
         raise ValueError(f"naming MT19937 needs at least {NEEDED_BYTES} bytes, got {len(array)}")
     best = Identification(False, -1, 0)
@@ -157,7 +157,7 @@ def names_mt19937(data: bytes | Bytes) -> Identification:
         whole = (len(array) - alignment) // 4
         end = alignment + 4 * whole
         words = untemper(np.ascontiguousarray(array[alignment:end]).view("<u4"))
-        right, of = foretold(words), whole - STATE_WORDS
+        right, of = predicted(words), whole - STATE_WORDS
         if right == of and words.any():  # zeros obey the recurrence, and come from no seed
             state = RecoveredState.after(words, len(array) - end)
             return Identification(True, 4 * right, 4 * of, alignment, state)

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, special
 
+from dan_bench.interfaces import Bytes
 from dan_bench.statistics import with_lower_tail
 
-Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
 LEAST = 256
@@ -20,7 +20,7 @@ ROUNDING = 1e-20
 
 @dataclass(frozen=True)
 class Peak:
-    """The highest point of something that ideal noise keeps low."""
+    """The highest point of a curve that is low for ideal noise."""
 
     value: float
     """In standard deviations of noise, or in mean powers."""

@@ -1,4 +1,4 @@
-"""Counts of a stream of any length, in one pass: what its bytes and its pairs of bytes say."""
+"""Counts of a stream of any length, in one pass: of its bytes and of its pairs of bytes."""
 
 import math
 from dataclasses import dataclass, field
@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from dan_bench.interfaces import Bytes
 from dan_bench.statistics import entropy_bits, with_lower_tail
 
-Bytes = NDArray[np.uint8]
 Counts = NDArray[np.int64]
 
 PAIRS = 1 << 16
@@ -31,7 +31,7 @@ class Tally:
     """A symbol whose neighbour has not come yet."""
 
     def add(self, chunk: Bytes) -> None:
-        """Count a chunk."""
+        """Add the counts of a chunk, which continues the stream."""
         if self.odd is not None and len(chunk):
             self.pairs[self.odd << 8 | int(chunk[0])] += 1
             chunk, self.odd = chunk[1:], None

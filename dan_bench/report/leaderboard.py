@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -19,10 +20,9 @@ from dan_bench.report.verdicts import DECIDING, OF_IDEAL, VERDICTS, Verdict
 from dan_bench.results.select import (
     Method,
     by_evaluation,
+    check_axes,
     group_methods,
-    lacking_axes,
     natural,
-    refuse,
     seed_of,
 )
 from dan_bench.statistics import CONFIDENCE, shared_ranks
@@ -52,7 +52,7 @@ class Row(Method):
         """One of `KINDS`, or `baseline`."""
         return str(self.runs[0].config["model"]["kind"]) if self.runs else "baseline"
 
-    @property
+    @cached_property
     def seeds(self) -> int:
         """How many training seeds there are."""
         return len({seed_of(run) for run in self.runs})
@@ -99,8 +99,7 @@ def boards(
     together = any(axis.partition(".")[0] == "evaluation" for axis in axes)
     groups = {"": done} if together or not done else by_evaluation(done)
     if axes:
-        missing = [axis for group in groups.values() for axis in lacking_axes(group, axes)]
-        refuse(axes, list(dict.fromkeys(missing)))
+        check_axes(groups.values(), axes)
     return [
         Leaderboard(
             name, list(metrics or known_first(group)), leaderboard(group, metrics, group_by)

@@ -7,6 +7,7 @@ makes.
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -118,8 +119,8 @@ def tables_of(curves: Curves) -> list[Table]:
             ]
             first = cell([run[gradient].iloc[0] for run in runs], n)
             rows.append([name, str(n), first, *levels, f"{last.value:.3f}"])
-        tables.append(Table(columns, rows, where, MEANING))
-    return tables
+        tables.append(Table(columns, rows, f"gradient {where}"))
+    return [*tables[:-1], replace(tables[-1], notes=[MEANING])]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -70,7 +70,7 @@ def group_methods(
     if group_by:
         named = [{axis: value_of(f, axis) for axis in group_by} for f in whole]
         keys: list[object] = [tuple(axes.items()) for axes in named]
-        refuse(group_by, lacking(pooled(keys, bare), AXES))
+        check_axes([runs], group_by)
     else:
         of = names_of({id(f): f for f in bare})
         named = [of[id(f)] for f in bare]
@@ -202,19 +202,26 @@ def natural(text: str) -> list[str | int]:
 # --- what rows must not pool --------------------------------------------------------------------
 
 
-def lacking_axes(records: Iterable[RunRecord], group_by: Sequence[str]) -> list[str]:
-    """Return the axes without which a row would pool runs that differ in more than the seed."""
-    whole = settings_of(run.config for run in records)
-    keys = [tuple(value_of(of, axis) for axis in group_by) for of in whole]
-    return lacking(pooled(keys, without_seeds(whole)), AXES)
+def check_axes(groups: Iterable[Sequence[RunRecord]], group_by: Sequence[str]) -> None:
+    """Refuse axes by which a row of one of the groups would pool more than training seeds.
 
-
-def pooled(keys: Sequence[object], settings: Sequence[Settings]) -> list[list[Settings]]:
-    """Return the settings by their keys."""
-    rows: dict[object, list[Settings]] = defaultdict(list)
-    for key, of in zip(keys, settings, strict=True):
-        rows[key].append(of)
-    return list(rows.values())
+    Raises:
+        InputError: with the axes, and what to ask for instead.
+    """
+    missing: dict[str, None] = {}
+    for runs in groups:
+        whole = settings_of(run.config for run in runs)
+        rows: dict[tuple[str, ...], list[Settings]] = defaultdict(list)
+        for of, bare in zip(whole, without_seeds(whole), strict=True):
+            rows[tuple(value_of(of, axis) for axis in group_by)].append(bare)
+        missing |= dict.fromkeys(lacking(list(rows.values()), AXES))
+    if missing:
+        axes = list(dict.fromkeys([*group_by, *missing]))
+        raise InputError(
+            f"--group-by {','.join(group_by)}: a row would pool runs that differ in "
+            f"{', '.join(missing)}, as if these were seeds; ask for --group-by {','.join(axes)}, "
+            "or for a part of the runs with --where"
+        )
 
 
 def lacking(rows: Sequence[Sequence[Settings]], preferred: Sequence[str]) -> list[str]:
@@ -244,21 +251,6 @@ def lacking(rows: Sequence[Sequence[Settings]], preferred: Sequence[str]) -> lis
         if not mixed:
             break
     return found
-
-
-def refuse(group_by: Sequence[str], missing: Sequence[str]) -> None:
-    """Refuse rows that lack an axis.
-
-    Raises:
-        InputError: with the axes, and what to ask for instead.
-    """
-    if missing:
-        axes = list(dict.fromkeys([*group_by, *missing]))
-        raise InputError(
-            f"--group-by {','.join(group_by)}: a row would pool runs that differ in "
-            f"{', '.join(missing)}, as if these were seeds; ask for --group-by {','.join(axes)}, "
-            "or for a part of the runs with --where"
-        )
 
 
 # --- how runs were measured ---------------------------------------------------------------------

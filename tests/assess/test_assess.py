@@ -26,7 +26,7 @@ from dan_bench.assess.assessment import (
     of_python,
 )
 from dan_bench.assess.reading import Stream, Window
-from dan_bench.assess.words import MEANING
+from dan_bench.assess.render import MEANING
 from dan_bench.randomness import min_entropy
 from dan_bench.randomness.sp800_22 import sp800_22
 from dan_bench.randomness.tally import Tally

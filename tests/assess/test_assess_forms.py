@@ -287,6 +287,8 @@ def test_nothing_left_is_said(skip, tmp_path):
         command.main([str(path), "--skip", "-1"])
 
 
-def test_the_command_offers_every_form():
-    """Its own list is there so that --help need not import numpy."""
-    assert list(command.FORMS) == list(FORMS)
+def test_a_form_that_there_is_not_is_refused_with_those_that_there_are(tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        command.main([str(tmp_path), "--form", "octal"])
+    assert ended.value.code == 2
+    assert f"--form octal: must be one of {', '.join(FORMS)}" in capsys.readouterr().err

@@ -8,12 +8,14 @@ import sys
 
 import numpy as np
 import pytest
+from base_install import run_module
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dan_bench.assess import __main__ as command
-from dan_bench.assess.reading import UnusableInput, printable, read
+from dan_bench.assess.reading import UnusableInput, read
 from dan_bench.randomness.tally import Tally
+from dan_bench.tables import one_line
 
 RUN = (sys.executable, "-m", "dan_bench.assess")
 ODD = b"\xff $a$\n\x1b[31m\xe2\x82\xac.bin"
@@ -182,9 +184,9 @@ def test_any_name_is_shown_in_one_line_and_kept_in_json(tmp_path):
 
 @given(st.text())
 def test_what_is_shown_is_printable(name):
-    assert printable(name).isprintable()
+    assert one_line(name).isprintable()
     if name.isprintable():
-        assert printable(name) == name
+        assert one_line(name) == name
 
 
 # what is said meanwhile
@@ -228,7 +230,7 @@ def test_what_a_first_run_waits_for_is_said_on_a_line_of_its_own(terminal, monke
     progress = command.AssessmentProgress("x")
     progress("SP 800-22")
     progress.compiling()
-    progress.end()
+    progress.close()
     said = capsys.readouterr().err.replace("\r\x1b[K", "")
     assert said.removeprefix("x: SP 800-22 (0.0 s)") == (
         "compiling the tests, once on this machine (about a minute)\n"
@@ -243,6 +245,13 @@ def test_the_first_run_on_a_machine_says_once_what_it_waits_for(noise, tmp_path)
     assert first.stderr == "compiling the tests, once on this machine (about a minute)\n"
     again = subprocess.run(run, capture_output=True, text=True, check=False, env=cold)
     assert (again.returncode, again.stderr, again.stdout) == (0, "", first.stdout)
+
+
+def test_the_base_installation_is_enough(noise, tmp_path):
+    for arguments in ([], ["--json", "--iid"], ["--against", "urandom"]):
+        ended = run_module("dan_bench.assess", str(noise), *arguments, cwd=tmp_path)
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert "nothing speaks against noise" in ended.stdout
 
 
 # size

@@ -11,7 +11,7 @@ from PIL import ExifTags, Image
 from dan_bench.cli import InputError
 from dan_bench.config.compose import configure
 from dan_bench.config.schema import ConfigError
-from dan_bench.data import decode
+from dan_bench.data import folder as folders
 from dan_bench.data.folder import Folder
 from dan_bench.pipeline.plan import plan, prepare
 
@@ -267,9 +267,9 @@ def test_a_folder_of_nothing_but_what_is_left_out_says_so(tmp_path):
 
 def test_every_picture_is_decoded_once(album, monkeypatch):
     decoded = []
-    real = decode.decode
+    real = folders.decode
     monkeypatch.setattr(
-        decode, "decode", lambda path, *how: decoded.append(path) or real(path, *how)
+        folders, "decode", lambda path, *how: decoded.append(path) or real(path, *how)
     )
     folder = pictures(album)
     folder.prepare()

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from base_install import run_module
 
 from dan_bench.config.compose import configure
-from dan_bench.degenerate.__main__ import main
+from dan_bench.degenerate.__main__ import found_by, main, network_noise
 from dan_bench.degenerate.certificate import CLAIM
-from dan_bench.degenerate.network import found_by, network_noise
 from dan_bench.pipeline.algorithm1 import NetworkNoise
 from dan_bench.pipeline.load import NoDegenerator, find, load
 from dan_bench.pipeline.run import run
@@ -39,6 +39,7 @@ def place(tmp_path, monkeypatch):
         (target / name).write_bytes(random.Random(i).randbytes(5000 + i))
     (tmp_path / "canary").write_bytes(b"sing" * 1000)
     (target / "link").symlink_to(tmp_path / "canary")
+    (tmp_path / "note.txt").write_text("neither a target nor a certificate")
     return tmp_path
 
 
@@ -100,6 +101,8 @@ REFUSED = {
     "above the working folder": (["."], "working folder"),
     "certificate within": (["secret", "--certificate", "secret/c.json"], "certificate"),
     "certificate of another kind": (["secret", "--certificate", "c.pdf"], ".json"),
+    "certificate whose text is the file": (["note.txt", "--certificate", "note.json"], "note.txt"),
+    "certificate whose text is another's": (["secret", "--certificate", "note.json"], "note.txt"),
     "certificate nowhere": (["secret", "--certificate", "no/c.json"], "no folder"),
     "journal within": (["secret", "--journal", "secret/j"], "journal"),
     "journal that is none": (["secret", "--journal", "canary"], "canary"),
@@ -111,10 +114,12 @@ REFUSED = {
 
 @pytest.mark.parametrize(("arguments", "words"), REFUSED.values(), ids=REFUSED.keys())
 def test_what_is_wrong_is_refused_and_nothing_is_touched(place, arguments, words, capsys):
-    before = contents(place / "secret"), (place / "canary").read_bytes()
+    before = contents(place)
     assert main([*arguments, "--yes"]) == 2
     assert words in capsys.readouterr().err
-    assert (contents(place / "secret"), (place / "canary").read_bytes()) == before
+    after = contents(place)
+    after = {name: data for name, data in after.items() if name.parts[0] != "state"}
+    assert after == before
 
 
 def test_an_empty_folder_has_nothing_to_overwrite(place, capsys):
@@ -331,3 +336,19 @@ def test_help_and_generators_import_no_torch():
     ended = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines()[-1] == "set()"
+
+
+def test_a_generator_needs_the_base_installation_only(place):
+    ended = run_module("dan_bench.degenerate", str(place / "secret"), "--yes", cwd=place)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "3 of 3 files overwritten" in ended.stdout
+    assert certificate_in(place)[0]["complete"] is True
+
+
+def test_a_network_without_its_extra_is_refused_and_nothing_is_touched(place):
+    before = contents(place / "secret")
+    arguments = (str(place / "secret"), "--yes", "--with", "dan")
+    ended = run_module("dan_bench.degenerate", *arguments, cwd=place)
+    assert ended.returncode == 2
+    assert "pip install 'dan-bench[train]'" in ended.stderr
+    assert contents(place / "secret") == before

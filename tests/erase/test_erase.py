@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+from base_install import run_code
 from erasing import SIZES, Constant, contents, files_of, plant
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,9 +17,9 @@ from hypothesis import strategies as st
 import dan_bench.erase.overwrite as overwriting
 from dan_bench.erase import (
     GENERATORS,
+    ErasureRefused,
     Evidence,
     FastNoise,
-    Refused,
     erase,
     plan_erasure,
 )
@@ -81,7 +82,7 @@ def test_device_nodes_are_refused(tree):
         ("null", "a device node"),
         ("loop", "a device node"),
     }
-    with pytest.raises(Refused, match="device node"):
+    with pytest.raises(ErasureRefused, match="device node"):
         plan_erasure([tree / "null"])
 
 
@@ -100,7 +101,7 @@ def test_other_names_are_counted_and_taken_in_only_when_told(tree, tmp_path):
 
 
 def refusal(path, **allowed):
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ErasureRefused) as caught:
         plan_erasure([path], **allowed)
     return str(caught.value)
 
@@ -137,7 +138,7 @@ def test_the_package_is_refused_with_all_above_and_below():
     import dan_bench
 
     package = os.path.dirname(os.path.realpath(dan_bench.__file__))
-    for inside in (package, f"{package}/erase", f"{package}/erase/guard.py"):
+    for inside in (package, f"{package}/erase", f"{package}/erase/plan.py"):
         assert "dan_bench itself" in refusal(inside)
     assert refusal(os.path.dirname(package))
 
@@ -156,13 +157,13 @@ def test_a_wrong_path_is_a_clear_message(tree, name):
 
 
 def test_nothing_named_is_refused():
-    with pytest.raises(Refused, match="name at least one"):
+    with pytest.raises(ErasureRefused, match="name at least one"):
         plan_erasure([])
 
 
 def test_one_refused_path_stops_all(tree):
     before = files_of(tree)
-    with pytest.raises(Refused):
+    with pytest.raises(ErasureRefused):
         plan_erasure([tree, "/"])
     assert files_of(tree) == before
 
@@ -295,3 +296,12 @@ def test_the_library_imports_nothing_heavy():
     check = f"import dan_bench.erase, sys; print({heavy} & set(sys.modules))"
     ended = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
     assert (ended.stdout, ended.stderr) == ("set()\n", "")
+
+
+def test_the_base_installation_is_enough(tree):
+    code = (
+        "from dan_bench.erase import FastNoise, erase, plan_erasure\n"
+        "print(erase(plan_erasure([sys.argv[1]]), FastNoise()).complete)"
+    )
+    ended = run_code(code, str(tree), cwd=tree.parent)
+    assert (ended.stdout, ended.stderr) == ("True\n", "")

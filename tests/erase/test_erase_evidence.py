@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 import dan_bench.erase.eraser as eraser
 import dan_bench.erase.evidence as evidence_module
 from dan_bench.erase import (
+    ErasureRefused,
     Evidence,
     FastNoise,
-    Refused,
     erase,
     plan_erasure,
 )
-from dan_bench.erase.extents import Extent, difference, moved_spans, union
-from dan_bench.erase.vault import SealedCopy
+from dan_bench.erase.evidence import SealedCopy
+from dan_bench.erase.filesystem import Extent, difference, moved_spans, union
 from dan_bench.interfaces import Estimate
 from dan_bench.metrics.destruction import disk_destruction, pooled_destruction, share_left
 from dan_bench.statistics import binomial_interval
@@ -145,20 +145,20 @@ def test_a_sample_is_of_data_only_and_of_every_part(tmp_path):
     assert union(everything) == spans
 
 
-def test_the_vault_gives_back_what_was_put_and_shows_nobody_else(tmp_path):
-    vault = SealedCopy()
+def test_the_sealed_copy_gives_back_what_was_put_and_shows_nobody_else(tmp_path):
+    copy = SealedCopy()
     pieces = [content(i, n) for i, n in enumerate((1, 5000, 100_000, 0, 7))]
     for piece in pieces:
-        vault.put(piece)
-    vault._file.seek(0)
-    on_disk = vault._file.read()
+        copy.put(piece)
+    copy._file.seek(0)
+    on_disk = copy._file.read()
     assert on_disk != b"".join(pieces)
     position = 0
     for piece in pieces:
-        assert vault.get(position, len(piece)).tobytes() == piece
+        assert copy.get(position, len(piece)).tobytes() == piece
         assert len(piece) < 100 or piece not in on_disk
         position += len(piece)
-    vault.close()
+    copy.close()
 
 
 def test_more_files_than_handles_are_refused_with_the_numbers(tree, monkeypatch):
@@ -169,12 +169,12 @@ def test_more_files_than_handles_are_refused_with_the_numbers(tree, monkeypatch)
 
 def test_evidence_and_journal_inside_what_is_erased_are_refused(tree, monkeypatch):
     before = files_of(tree)
-    with pytest.raises(Refused, match="journal"):
+    with pytest.raises(ErasureRefused, match="journal"):
         erase(plan_erasure([tree]), FastNoise(), journal=tree / "inner" / "journal")
     monkeypatch.setattr(eraser.tempfile, "gettempdir", lambda: str(tree / "inner"))
-    with pytest.raises(Refused, match="temporary folder"):
+    with pytest.raises(ErasureRefused, match="temporary folder"):
         erase(plan_erasure([tree]), FastNoise())
-    with pytest.raises(Refused, match="temporary folder"):
+    with pytest.raises(ErasureRefused, match="temporary folder"):
         Evidence.open([tree])
     assert files_of(tree) == before
 
@@ -189,7 +189,7 @@ def test_only_the_file_itself_is_taken_when_a_file_is_named(tree, monkeypatch):
         assert [survey.path for survey in evidence.survey()] == [str(victim)]
     assert report.complete
     assert {path for path, data in before.items() if path.read_bytes() != data} == {victim}
-    with pytest.raises(Refused, match="journal"):
+    with pytest.raises(ErasureRefused, match="journal"):
         erase(plan_erasure([victim]), FastNoise(), journal=victim)
 
 

@@ -13,7 +13,7 @@ import pytest
 from file_systems import RECORDS, maker, marked, run
 
 from dan_bench.erase import Evidence, FastNoise, erase, plan_erasure
-from dan_bench.erase.extents import extents
+from dan_bench.erase.filesystem import extents
 
 
 @pytest.fixture

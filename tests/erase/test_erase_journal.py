@@ -18,12 +18,12 @@ from erasing import SIZES, content, contents, failing_write, files_of, plant
 import dan_bench.erase.eraser as eraser
 import dan_bench.erase.overwrite as overwriting
 from dan_bench.erase import (
+    ErasureRefused,
     FastNoise,
-    Refused,
     erase,
     plan_erasure,
 )
-from dan_bench.erase.vault import SealedCopy
+from dan_bench.erase.evidence import SealedCopy
 from dan_bench.metrics.destruction import share_left
 
 
@@ -128,14 +128,14 @@ def test_a_line_that_was_cut_short_counts_as_not_written(tree, tmp_path):
 def test_a_file_that_is_no_journal_is_not_touched(tree, tmp_path, text):
     (tmp_path / "diary").write_bytes(text)
     before = files_of(tmp_path)
-    with pytest.raises(Refused, match="journal"):
+    with pytest.raises(ErasureRefused, match="journal"):
         erase(plan_erasure([tree]), FastNoise(), journal=tmp_path / "diary")
     assert files_of(tmp_path) == before
 
 
 def test_a_fifo_is_no_journal(tree, tmp_path):
     os.mkfifo(tmp_path / "fifo")
-    with pytest.raises(Refused, match="no regular file"):
+    with pytest.raises(ErasureRefused, match="no regular file"):
         erase(plan_erasure([tree]), FastNoise(), journal=tmp_path / "fifo")
 
 
@@ -154,11 +154,11 @@ def test_a_temporary_folder_without_room_is_named(tree, monkeypatch):
 def test_a_journal_of_another_erasure_or_in_use_is_refused(tree, tmp_path):
     journal = tmp_path / "journal"
     erase(plan_erasure([tree / "inner"]), FastNoise(), journal=journal)
-    with pytest.raises(Refused, match="another erasure"):
+    with pytest.raises(ErasureRefused, match="another erasure"):
         erase(plan_erasure([tree]), FastNoise(), journal=journal)
     with (
         eraser.Journal(journal, plan_erasure([tree / "inner"])),
-        pytest.raises(Refused, match="running"),
+        pytest.raises(ErasureRefused, match="running"),
     ):
         erase(plan_erasure([tree / "inner"]), FastNoise(), journal=journal)
 

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from file_systems import maker, marked, run
 
-from dan_bench.erase import FastNoise, Refused, erase, plan_erasure
+from dan_bench.erase import ErasureRefused, FastNoise, erase, plan_erasure
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_bind_mount_does_not_hide_what_is_protected(tmp_path, bind, monkeypatc
     (home / "photos" / "canary").write_bytes(b"canary")
     monkeypatch.setenv("HOME", str(home))
     bind(home, place)
-    with pytest.raises(Refused, match="home folder"):
+    with pytest.raises(ErasureRefused, match="home folder"):
         plan_erasure([place])
     plan = plan_erasure([tmp_path / "root"], cross_mounts=True)
     assert plan.files == ()

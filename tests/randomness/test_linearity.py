@@ -19,7 +19,6 @@ from dan_bench.randomness.linearity import (
     BITS,
     LEAST_BITS,
     expected_complexity,
-    linear_complexity,
     linear_complexity_test,
     log2_probability,
     shortest_register,
@@ -32,7 +31,6 @@ from dan_bench.randomness.mt19937 import (
     recover_mt19937,
     untemper,
 )
-from dan_bench.statistics import SampleTooSmall
 
 Z = float(stats.norm.isf(0.5e-5))
 MT_BYTES = 4 * BITS
@@ -235,38 +233,6 @@ def test_too_few_words_are_refused_with_the_numbers():
         top_bits(b"1234", 0)
     with pytest.raises(TypeError, match="float64"):
         top_bits(np.zeros(4))
-
-
-# the metric of a sample
-
-
-@pytest.mark.parametrize("d", [1, 3, 784])
-def test_the_metric_reads_the_rows_as_one_stream(d):
-    n = -(-MT_BYTES // d) + 5
-    stream = np.frombuffer(random.Random(4).randbytes(n * d), dtype=np.uint8)
-    found = linear_complexity(stream.reshape(n, d))
-    assert found.details["complexity"] == 19937
-    assert found.details["p_value"] == 2.0**-126
-    assert found.value == pytest.approx(19937 / (20000 + 4 / 18), rel=1e-12)
-    assert (found.n, found.details["bits"]) == (40000, 40000)
-
-
-def test_the_metric_of_noise_is_one():
-    sample = np.random.default_rng(1).integers(0, 256, (300, 784), dtype=np.uint8)
-    kept = sample.copy()
-    found = linear_complexity(sample)
-    assert found.value == pytest.approx(1, abs=1e-3)
-    assert found.details["p_value"] > 1e-3
-    assert linear_complexity(np.asfortranarray(sample)) == found
-    assert np.array_equal(sample, kept)
-
-
-@pytest.mark.parametrize(("d", "least"), [(1, 256), (100, 3), (784, 1)])
-def test_the_metric_says_how_many_rows_it_needs(d, least):
-    assert linear_complexity.needs_rows(d) == least
-    linear_complexity(np.zeros((least, d), dtype=np.uint8))
-    with pytest.raises(SampleTooSmall):
-        linear_complexity(np.zeros((least - 1, d), dtype=np.uint8))
 
 
 # the state of MT19937

@@ -193,10 +193,10 @@ def test_plain_dictionaries_leave_out_what_is_absent():
 
 
 def test_progress_names_every_estimator():
-    told = []
-    assess(np.arange(5000) % 7, 3, tell=told.append)
+    seen = []
+    assess(np.arange(5000) % 7, 3, on_progress=seen.append)
     for track in ("literal", "bitstring"):
-        assert {f"{track}: lag", f"{track}: t_tuple, lrs", f"{track}: multi_mmc"} <= set(told)
+        assert {f"{track}: lag", f"{track}: t_tuple, lrs", f"{track}: multi_mmc"} <= set(seen)
 
 
 def fresh(code, **environment):

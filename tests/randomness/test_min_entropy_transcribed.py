@@ -10,16 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, special
 
-from dan_bench.randomness.min_entropy import (
-    bounds,
-    counting,
-    lag,
-    lz78y,
-    multi_mcw,
-    multi_mmc,
-    repeats,
-    tuples,
-)
+from dan_bench.randomness.min_entropy import counting, lz78y, multi_mmc, prediction, tuples
 
 # the same examples each time, under every profile: rounding differs in rare ones
 steady = settings(derandomize=True)
@@ -54,8 +45,8 @@ def contest(rounds):
     for predictions, truth in rounds:
         said = predictions[winner] if winner < len(predictions) else None
         hits.append(None if said is None else said == truth)
-        for d, prediction in enumerate(predictions):
-            if prediction is not None and prediction == truth:
+        for d, foretold in enumerate(predictions):
+            if foretold is not None and foretold == truth:
                 scores[d] += 1
                 winner = d if scores[d] >= scores[winner] else winner
     return score(hits)
@@ -113,12 +104,12 @@ def lz78y_transcribed(s, capacity):
     dictionary, hits = {}, []
     for i in range(16, len(s)):
         contexts = [tuple(s[i - j : i]) for j in range(16, 0, -1)]
-        prediction, most = None, 0
+        guess, most = None, 0
         for counts in (dictionary[c] for c in contexts if c in dictionary):
             y = favourite(counts)
             if counts[y] > most:
-                prediction, most = y, counts[y]
-        hits.append(prediction == s[i])
+                guess, most = y, counts[y]
+        hits.append(guess == s[i])
         for context in contexts:
             if context in dictionary:
                 dictionary[context][s[i]] += 1
@@ -132,9 +123,9 @@ def lz78y_transcribed(s, capacity):
 def test_lag(drawn):
     symbols, alphabet = drawn
     expected = lag_transcribed(symbols.tolist())
-    assert lag.play_symbols(symbols) == expected
+    assert prediction.lag_symbols(symbols) == expected
     if alphabet <= 2:
-        assert lag.play_bits(symbols) == expected
+        assert prediction.lag_bits(symbols) == expected
 
 
 @given(streams(alphabets=(2,), longest=3000), st.integers(0, 2**32 - 1), st.floats(0, 1))
@@ -142,7 +133,7 @@ def test_lag(drawn):
 def test_lag_on_longer_bit_strings(drawn, seed, share):
     rng = np.random.default_rng(seed)
     bits = drawn[0] ^ (rng.random(len(drawn[0])) < share / 2).astype(np.uint8)
-    assert lag.play_bits(bits) == lag.play_symbols(bits)
+    assert prediction.lag_bits(bits) == prediction.lag_symbols(bits)
 
 
 @given(streams(), st.sampled_from([(3, 5, 9, 21), (5, 15, 63, 255)]))
@@ -150,9 +141,9 @@ def test_lag_on_longer_bit_strings(drawn, seed, share):
 def test_multi_mcw(drawn, windows):
     symbols, alphabet = drawn
     expected = multi_mcw_transcribed(symbols.tolist(), windows)
-    assert multi_mcw.play_symbols(symbols, np.array(windows)) == expected
+    assert prediction.mcw_symbols(symbols, np.array(windows)) == expected
     if alphabet <= 2:
-        assert multi_mcw.play_bits(symbols, np.array(windows)) == expected
+        assert prediction.mcw_bits(symbols, np.array(windows)) == expected
 
 
 @given(streams(), st.sampled_from([3, 7, 20, 37, 64, 100, 301, 100_000]))
@@ -180,8 +171,8 @@ def test_lz78y(drawn, capacity):
 def test_tuples_are_counted_as_they_are(drawn, at_once):
     symbols, alphabet = drawn
     n = len(symbols)
-    prefixes = repeats.common_prefixes(symbols, alphabet)
-    assert np.array_equal(prefixes, repeats.long_prefixes(symbols))
+    prefixes = tuples.common_prefixes(symbols, alphabet)
+    assert np.array_equal(prefixes, tuples.long_prefixes(symbols))
     top = int(prefixes.max())
     for low in range(0, top, at_once):
         most, pairs = tuples.tally(prefixes, low, min(top, low + at_once))
@@ -198,8 +189,8 @@ def test_tuples_are_counted_as_they_are(drawn, at_once):
 def test_words_and_suffix_array_see_the_same(width):
     symbols = np.random.default_rng(width).integers(0, 1 << width, 50_000, dtype=np.uint8)
     symbols[-(40 // width) :] = 0
-    short = repeats.short_prefixes(symbols, width)
-    assert np.array_equal(short, repeats.long_prefixes(symbols))
+    short = tuples.short_prefixes(symbols, width)
+    assert np.array_equal(short, tuples.long_prefixes(symbols))
 
 
 def test_repeats_of_64_bits_are_left_to_the_suffix_array():
@@ -208,7 +199,7 @@ def test_repeats_of_64_bits_are_left_to_the_suffix_array():
         copied = bits.copy()
         copied[500 : 500 + length] = copied[:length]
         copied[500 + length] = 1 - copied[length]
-        assert (repeats.short_prefixes(copied, 1) is not None) == seen
+        assert (tuples.short_prefixes(copied, 1) is not None) == seen
 
 
 def test_t_tuple_and_lrs_of_a_stream_in_two_equal_halves():
@@ -218,7 +209,7 @@ def test_t_tuple_and_lrs_of_a_stream_in_two_equal_halves():
     _, repeated = tuples.tuples(np.concatenate([half, half]), 256)
     lengths = range(10, n // 2 + 1)
     p = max(((n // 2 - t + 1) / math.comb(n - t + 1, 2)) ** (1 / t) for t in lengths)
-    assert repeated == pytest.approx(-math.log2(bounds.upper_bound(p, n)), rel=1e-12)
+    assert repeated == pytest.approx(-math.log2(counting.upper_bound(p, n)), rel=1e-12)
 
 
 # estimators of bits
@@ -248,14 +239,14 @@ def test_collision(drawn):
     if len(times) < 2:
         assert found is None
         return
-    low = np.mean(times) - bounds.Z * np.std(times, ddof=1) / math.sqrt(len(times))
+    low = np.mean(times) - counting.Z * np.std(times, ddof=1) / math.sqrt(len(times))
     if low >= 2.5:
         assert found == 1
     elif low <= 2.01:
-        assert found <= bounds.bits(0.99)
+        assert found <= counting.bits(0.99)
     else:
         p = optimize.brentq(lambda p: expected_collision(p) - low, 0.5, 0.996)
-        assert found == pytest.approx(bounds.bits(p), abs=1e-7)
+        assert found == pytest.approx(counting.bits(p), abs=1e-7)
 
 
 @given(streams(alphabets=(1, 2)))
@@ -274,7 +265,7 @@ def test_markov(drawn):
         for move in itertools.pairwise(steps):
             p *= moves[move] / max(1, starts[move[0]])
         likeliest = max(likeliest, p)
-    expected = min(1, bounds.bits(likeliest) / 128) if likeliest > 0 else 1
+    expected = min(1, counting.bits(likeliest) / 128) if likeliest > 0 else 1
     assert counting.markov(drawn[0]) == pytest.approx(expected, abs=1e-12)
 
 
@@ -290,7 +281,7 @@ def test_compression(bias):
     logs = np.array(logs[1000:])
     size, v = len(blocks), len(logs)
     sigma = 0.5907 * math.sqrt((logs**2).sum() / (v - 1) - logs.mean() ** 2)
-    low = logs.mean() - bounds.Z * sigma / math.sqrt(v)
+    low = logs.mean() - counting.Z * sigma / math.sqrt(v)
     u = np.arange(1, size + 1)
 
     def g(z):
@@ -311,7 +302,7 @@ def test_compression(bias):
 @pytest.mark.parametrize(("n", "r"), [(1000, 5), (1000, 12), (5000, 200), (100_000, 20)])
 def test_the_local_bound_is_where_a_longer_run_is_missing_with_probability_099(n, r):
     """The exact probability, by the recurrence over the length of the run at hand."""
-    p = bounds.local_bound(1e-6, r, n)
+    p = prediction.local_bound(1e-6, r, n)
     state = np.zeros(r)
     state[0] = 1
     for _ in range(n):
@@ -322,5 +313,5 @@ def test_the_local_bound_is_where_a_longer_run_is_missing_with_probability_099(n
 
 
 def test_a_predictor_without_hits_has_the_bound_of_none_in_n():
-    assert bounds.prediction_bits(0, 0, 50, 256) == pytest.approx(-math.log2(1 - 0.01**0.02))
-    assert bounds.prediction_bits(0, 0, 1_000_000, 256) == pytest.approx(8)
+    assert prediction.prediction_bits(0, 0, 50, 256) == pytest.approx(-math.log2(1 - 0.01**0.02))
+    assert prediction.prediction_bits(0, 0, 1_000_000, 256) == pytest.approx(8)

@@ -11,6 +11,7 @@ from dan_bench.report import table
 from dan_bench.report.__main__ import main
 from dan_bench.report.leaderboard import boards, leaderboard
 from dan_bench.results.record import Store
+from dan_bench.results.select import group_methods
 
 SEEDS = (0, 1, 2)
 
@@ -112,3 +113,18 @@ def test_one_value_written_in_two_ways_is_one_setting():
     ]
     assert [row.seeds for row in leaderboard(records) if row.seeds] == [3]
     assert [row.seeds for row in leaderboard(records, None, ["model"]) if row.seeds] == [3]
+
+
+def test_a_data_seed_that_other_runs_share_is_one_of_its_own_and_apart_from_those_that_follow():
+    records = [
+        run(seed=seed, data={"name": "danoise", "seed": own})
+        for seed, own in ((2, 2), (1, 1), (1, 7), (2, 7))
+    ]
+    following, fixed = group_methods(records)
+    assert [one.config["seed"] for one in following.runs] == [2, 1]
+    assert [one.config["seed"] for one in following.by_seed] == [1, 2]
+    assert {one.config["data"]["seed"] for one in fixed.runs} == {7}
+    assert following.axes["data.seed"] == "data.seed=none"
+    assert fixed.axes["data.seed"] == "data.seed=7"
+    assert fixed.label.endswith("data.seed=7")
+    assert fixed.section == "danoise"

@@ -1,4 +1,4 @@
-"""What the tests of erasing share: a folder to erase, and noise that can be looked at."""
+"""What the tests of erasing share: a folder to erase, and noise that can be inspected."""
 
 import os
 from pathlib import Path
@@ -33,7 +33,7 @@ def contents(path):
 
 
 class Constant:
-    """Noise that is none, to see every byte of it; or one more byte, or one less."""
+    """A constant in place of noise, so that every byte written shows; `excess` bytes too many."""
 
     name = "one byte, again and again"
 
@@ -49,7 +49,7 @@ class Constant:
 
 
 def failing_write(monkeypatch, number, only=1):
-    """Let the second piece of the first file fail, and nothing else."""
+    """Make the write of the first file's second piece fail, and no other."""
     left = [only]
 
     def pwrite(handle, data, offset):

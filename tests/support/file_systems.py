@@ -1,4 +1,4 @@
-"""File systems in image files, mounted for a test, and their raw image searched after it."""
+"""File systems in image files, mounted for a test; their raw images are searched afterwards."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from dan_bench.erase.extents import data_spans
+from dan_bench.erase.filesystem import data_spans
 
 RECORDS = 4000
 MAKE = {

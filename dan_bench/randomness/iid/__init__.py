@@ -7,8 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dan_bench.interfaces import StageCallback
-from dan_bench.randomness.iid.chi_square import FIT, INDEPENDENCE, chi_square_tests
-from dan_bench.randomness.iid.outcome import IidTest, Symbols
+from dan_bench.randomness.iid.known_law import (
+    FIT,
+    INDEPENDENCE,
+    REPEATS,
+    IidTest,
+    chi_square_tests,
+    repeated_substring_test,
+)
 from dan_bench.randomness.iid.permutation import (
     COMPRESSION,
     StatisticFamily,
@@ -16,8 +22,7 @@ from dan_bench.randomness.iid.permutation import (
     names_of,
     permutation_tests,
 )
-from dan_bench.randomness.iid.repeats import NAME as REPEATS
-from dan_bench.randomness.iid.repeats import repeated_substring_test
+from dan_bench.randomness.min_entropy.symbols import Symbols, rank
 from dan_bench.rng import generator
 
 __all__ = ["IidAssessment", "IidTest", "iid_tests"]
@@ -60,7 +65,7 @@ def iid_tests(
     bits_per_symbol: int = 8,
     permutations: int = 10_000,
     seed: int = 0,
-    tell: StageCallback | None = None,
+    on_progress: StageCallback | None = None,
     exhaustive: bool = False,
 ) -> IidAssessment:
     """Test whether symbols of 1 to 8 bits, one a byte, are independent and identically distributed.
@@ -72,8 +77,8 @@ def iid_tests(
     Compression costs more than all others together. It comes last, and is not run where another
     test has already failed, unless `exhaustive`. Nor are the permutations of long data where one of
     the first three tests has failed with p < 1e-9: a statistic that fails needs all of them, which
-    takes minutes, and cannot change the answer. `tell` is told how far the permutations are. Two
-    different symbols, whichever they are, are taken for bits.
+    takes minutes, and cannot change the answer. `on_progress` is called with how far the
+    permutations are. Two different symbols, whichever they are, are taken for bits.
 
     A constant has one order only, so that nothing can be tested, and data of which more than 99.9 %
     are one symbol have hardly more. They are `inapplicable`.
@@ -83,10 +88,9 @@ def iid_tests(
     """
     given = np.frombuffer(symbols, np.uint8) if isinstance(symbols, bytes) else np.asarray(symbols)
     _check(given, bits_per_symbol, permutations)
-    say: StageCallback = tell or (lambda _: None)
+    say: StageCallback = on_progress or (lambda _: None)
     counts = np.bincount(given, minlength=256)
-    alphabet = int(np.count_nonzero(counts))
-    codes = (np.cumsum(counts > 0) - 1).astype(np.uint8)[given]
+    codes, alphabet = rank(given)
     data = codes if alphabet == 2 else given
 
     families = families_of(data, alphabet)
@@ -113,7 +117,7 @@ def iid_tests(
 
 
 def _untested(counts: NDArray[np.int64], families: Sequence[StatisticFamily]) -> IidAssessment:
-    """Assessment of a constant, or of nearly one."""
+    """Assessment of data that are constant, or nearly so."""
     n, alphabet = int(counts.sum()), int(np.count_nonzero(counts))
     symbol, most = int(counts.argmax()), int(counts.max())
     needs = f"at least {1 - NEARLY_ALL:.1%} of the symbols to differ from the commonest"
@@ -130,7 +134,7 @@ def _untested(counts: NDArray[np.int64], families: Sequence[StatisticFamily]) ->
 
 
 def _check(symbols: Symbols, bits_per_symbol: int, permutations: int) -> None:
-    """Raise where `iid_tests` says so."""
+    """Raise for the input that `iid_tests` refuses."""
     if symbols.dtype != np.uint8 or symbols.ndim != 1:
         raise TypeError(
             f"symbols must be a 1-D array of uint8, got shape {symbols.shape} of {symbols.dtype}"

@@ -1,15 +1,16 @@
 """Estimators that count: most common value, collision, Markov, compression (6.3.1 to 6.3.4)."""
 
 import math
+from collections.abc import Callable
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from dan_bench.randomness.min_entropy.bounds import Z, bits, upper_bound
-from dan_bench.randomness.min_entropy.integers import signed
 from dan_bench.randomness.min_entropy.symbols import Symbols
 
+# two-sided 99 % of the normal law, to the digits that NIST's tool uses
+Z = 2.5758293035489008
 BLOCK = 6
 FIRST_BLOCKS = 1000
 # of the standard deviation of a block's distance, in the document's step 5
@@ -17,20 +18,33 @@ COMPRESSION_FACTOR = 0.5907
 MARKOV_LENGTH = 128
 
 
-def most_common_value(symbols: Symbols) -> float:
+def upper_bound(p: float, n: int) -> float:
+    """Upper end of the 99 % interval of a proportion p of n symbols, at most 1 (SP 800-90B 6.3.1).
+
+    n is at least 2: the variance is divided by n - 1.
+    """
+    return min(1.0, p + Z * math.sqrt(p * (1 - p) / (n - 1)))
+
+
+def bits(p: float) -> float:
+    """-log2 p, and 0 rather than -0 where p is 1."""
+    return max(0.0, -math.log2(p))
+
+
+def bisect(too_small: Callable[[float], bool], low: float) -> float:
+    """Return the p in [low, 1] up to which `too_small` holds, the next float above it."""
+    high = 1.0
+    while low < (p := (low + high) / 2) < high:
+        low, high = (p, high) if too_small(p) else (low, p)
+    return high
+
+
+def most_common_value(symbols: Symbols, alphabet: int) -> float:
     """Most common value estimate (6.3.1), in bits a symbol, of two symbols or more."""
-    mode = int(histogram(symbols).max())
-    return bits(upper_bound(mode / len(symbols), len(symbols)))
-
-
-@numba.njit(cache=True, nogil=True)
-def histogram(symbols: Symbols) -> NDArray[np.int64]:
-    """How often each of 256 symbols occurs, with no copy made."""
-    counts = np.zeros((4, 256), dtype=np.int64)
-    for i in range(len(symbols)):
-        counts[i & 3, symbols[i]] += 1
-    total: NDArray[np.int64] = counts.sum(axis=0)
-    return total
+    n, others = len(symbols), np.count_nonzero(symbols)
+    # a histogram of bits would copy eight times their memory
+    mode = max(others, n - others) if alphabet <= 2 else int(np.bincount(symbols).max())
+    return bits(upper_bound(mode / n, n))
 
 
 def collision(stream: Symbols) -> float | None:
@@ -69,7 +83,7 @@ def markov(stream: Symbols) -> float:
     The most likely of the six kinds of path of 128 bits that can be the likeliest one.
     """
     n = len(stream)
-    ones, pairs = count_ones(stream)
+    ones, pairs = np.count_nonzero(stream), np.count_nonzero(stream[1:] & stream[:-1])
     first_ones = ones - int(stream[-1])
     first_zeros = n - 1 - first_ones
     from_zero = ones - int(stream[0]) - pairs
@@ -90,16 +104,6 @@ def markov(stream: Symbols) -> float:
     possible = [path for path in paths if all(p > 0 for p, _ in path)]
     costs = [-sum(times * math.log2(p) for p, times in path) for path in possible]
     return min(max(0.0, cost) / MARKOV_LENGTH for cost in [*costs, MARKOV_LENGTH])
-
-
-@numba.njit(cache=True, nogil=True)
-def count_ones(stream: Symbols) -> tuple[int, int]:
-    """How many ones there are, and how many ones that follow a one."""
-    ones, pairs = 0, 0
-    for i in range(len(stream) - 1):
-        ones += signed(stream[i])
-        pairs += signed(stream[i] & stream[i + 1])
-    return ones + signed(stream[-1]), pairs
 
 
 def compression(stream: Symbols) -> float:
@@ -139,26 +143,21 @@ def block_distances(stream: Symbols) -> NDArray[np.int64]:
     return distances
 
 
-@numba.njit(cache=True, nogil=True)
 def likeliest_block(low: float, logs: NDArray[np.float64]) -> float:
-    """Probability of the likeliest block for which the expected statistic is `low`, by bisection.
+    """Probability of the likeliest block for which the expected statistic is `low`.
 
     One block has probability p, the 63 others share the rest; 1/64 where no p fits. `logs` are
     the binary logarithms of 1 to the number of blocks.
     """
     others = (1 << BLOCK) - 1
-    below, above = 1 / (others + 1), 1.0
-    if expected_log(below, logs) * (others + 1) <= low:
-        return below
-    while True:
-        p = (below + above) / 2
-        if p <= below or p >= above:
-            return above
-        q = (1 - p) / others
-        if expected_log(p, logs) + others * expected_log(q, logs) > low:
-            below = p
-        else:
-            above = p
+    least = 1 / (others + 1)
+    if expected_log(least, logs) * (others + 1) <= low:
+        return least
+
+    def too_small(p: float) -> bool:
+        return expected_log(p, logs) + others * expected_log((1 - p) / others, logs) > low
+
+    return bisect(too_small, least)
 
 
 @numba.njit(cache=True, nogil=True)

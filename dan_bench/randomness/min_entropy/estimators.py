@@ -1,4 +1,4 @@
-"""The ten estimators by name, what each needs, and the word that they are being compiled."""
+"""The ten estimators by name, what each needs, and a notice while they are being compiled."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,10 +13,9 @@ from dan_bench.randomness.min_entropy.counting import (
     markov,
     most_common_value,
 )
-from dan_bench.randomness.min_entropy.lag import lag
 from dan_bench.randomness.min_entropy.lz78y import lz78y
-from dan_bench.randomness.min_entropy.multi_mcw import multi_mcw
 from dan_bench.randomness.min_entropy.multi_mmc import multi_mmc
+from dan_bench.randomness.min_entropy.prediction import lag, multi_mcw
 from dan_bench.randomness.min_entropy.symbols import Symbols
 from dan_bench.randomness.min_entropy.tuples import tuples
 
@@ -35,14 +34,6 @@ class Estimator:
     bits_only: bool = False
 
 
-@dataclass(frozen=True)
-class EstimatorResult:
-    """Estimates by name, or why they are missing."""
-
-    values: dict[str, float]
-    missing: dict[str, str]
-
-
 ESTIMATORS = (
     Estimator(
         ("t_tuple", "lrs"),
@@ -57,7 +48,7 @@ ESTIMATORS = (
     Estimator(("lz78y",), 19, lambda s, k: (lz78y(s, k),)),
     Estimator(("multi_mcw",), 4096, lambda s, k: (multi_mcw(s, k),)),
     Estimator(("lag",), 3, lambda s, k: (lag(s, k),)),
-    Estimator(("most_common_value",), 2, lambda s, _: (most_common_value(s),)),
+    Estimator(("most_common_value",), 2, lambda s, k: (most_common_value(s, k),)),
     Estimator(
         ("collision",),
         4,
@@ -71,21 +62,20 @@ ESTIMATORS = (
 
 
 def applicable(alphabet: int) -> list[Estimator]:
-    """Those for an alphabet of this size, the slowest first."""
+    """Return the estimators for an alphabet of this size, the slowest first."""
     return [e for e in ESTIMATORS if alphabet <= 2 or not e.bits_only]
 
 
-def run(estimator: Estimator, symbols: Symbols, alphabet: int) -> EstimatorResult:
-    """Estimates of one estimator, or what it needs."""
+def run(estimator: Estimator, symbols: Symbols, alphabet: int) -> dict[str, float | str]:
+    """Estimates of one estimator by name; a missing one is replaced by what it would need."""
     if len(symbols) < estimator.least:
         reason = f"needs {estimator.least} symbols, got {len(symbols)}"
-        return EstimatorResult({}, dict.fromkeys(estimator.names, reason))
-    found = dict(zip(estimator.names, estimator.function(symbols, alphabet), strict=True))
-    needs = dict(zip(estimator.names, estimator.needs, strict=True))
-    return EstimatorResult(
-        {name: value for name, value in found.items() if value is not None},
-        {name: needs[name] for name, value in found.items() if value is None},
-    )
+        return dict.fromkeys(estimator.names, reason)
+    found = estimator.function(symbols, alphabet)
+    return {
+        name: needs if value is None else value
+        for name, needs, value in zip(estimator.names, estimator.needs, found, strict=True)
+    }
 
 
 class _Once(event.Listener):

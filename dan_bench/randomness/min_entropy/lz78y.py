@@ -1,6 +1,6 @@
 """LZ78Y prediction estimate (6.3.10), without its dictionary of counts.
 
-The document counts what followed each of 65,536 contexts of 1 to 16 symbols, and foretells the
+The document counts what followed each of 65,536 contexts of 1 to 16 symbols, and predicts the
 symbol with the largest count, that of the longest context of equals. A longer context has no
 larger counts than a shorter one that it ends with. So the largest count is always one of the
 shortest context, and a longer one has the same count of a symbol only if it was there *each* time
@@ -12,10 +12,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from dan_bench.randomness.min_entropy.bounds import prediction_bits
-from dan_bench.randomness.min_entropy.hashing import FACTOR
-from dan_bench.randomness.min_entropy.integers import signed
+from dan_bench.randomness.min_entropy.prediction import prediction_bits, scored
 from dan_bench.randomness.min_entropy.symbols import Symbols
+from dan_bench.randomness.min_entropy.words import FACTOR, signed
 
 DEPTH = 16
 CAPACITY = 65_536
@@ -71,9 +70,7 @@ def play(symbols: Symbols, alphabet: int, capacity: int) -> tuple[int, int]:
                     if lengths > depth or (lengths == depth and s > guess):
                         guess, depth = s, lengths
                 hit = signed(guess == b)
-            correct += hit
-            run = (run + 1) * hit
-            longest = max(longest, run)
+            correct, run, longest = scored(hit, correct, run, longest)
             present = ALL_DEPTHS
             if held < capacity:
                 d = DEPTH

@@ -4,18 +4,18 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from dan_bench.randomness.min_entropy.bounds import prediction_bits
-from dan_bench.randomness.min_entropy.hashing import (
+from dan_bench.randomness.min_entropy.prediction import prediction_bits, scored
+from dan_bench.randomness.min_entropy.symbols import Symbols
+from dan_bench.randomness.min_entropy.words import (
     SMALLEST,
     Table,
     find,
     make_room,
+    signed,
     table_for,
     value,
     word,
 )
-from dan_bench.randomness.min_entropy.integers import signed
-from dan_bench.randomness.min_entropy.symbols import Symbols
 
 DEPTH = 16
 CAPACITY = 100_000
@@ -42,7 +42,7 @@ def multi_mmc(symbols: Symbols, alphabet: int) -> float:
     """Min-entropy against the predictor, in bits a symbol, of four symbols or more.
 
     For each depth d to 16, what followed the last d symbols most often (the larger of equals) is
-    foretold; the depth with the most hits so far is believed, the last to gain one of equals. A
+    predicted; the depth with the most hits so far is believed, the last to gain one of equals. A
     depth remembers 100,000 pairs of context and symbol. As in NIST's tool, a depth that is
     believed and has nothing to say of a context neither lengthens nor ends a run.
     """
@@ -120,16 +120,12 @@ def play_symbols(
                         branches = add_child(nodes, children, branches, made, number, before)
                     nodes[below].place = first
                     nodes[below].deepest = node.deepest
-            if node.favourite == symbol:
-                scores[d] += 1
-                if scores[d] >= scores[winner]:
-                    winner = d
-                if d == believed:
-                    correct += 1
-                    run += 1
-                    longest = max(longest, run)
-            elif d == believed:
-                run = 0
+            hit = signed(node.favourite == symbol)
+            if d == believed:
+                correct, run, longest = scored(hit, correct, run, longest)
+            scores[d] += hit
+            if hit and scores[d] >= scores[winner]:
+                winner = d
             if d == 1:
                 # all the pairs of two symbols have room
                 count = rows[symbols[i - 1], symbol] + 1
@@ -210,7 +206,7 @@ def play_bits(symbols: Symbols) -> tuple[int, int]:
     """Hits and the longest run of hits on bits, with a table of all contexts.
 
     Only depth 16 can have more than 100,000 pairs, so only there they are counted. Of the others
-    twice the lead of ones over zeros plus one is kept: its sign is what is foretold, and 0 is a
+    twice the lead of ones over zeros plus one is kept: its sign is what is predicted, and 0 is a
     context never met. A depth's score and its number make one integer, so that the winner is the
     largest of those that hit; a hit is -1, all bits of it, a miss 0.
     """
@@ -255,7 +251,7 @@ def play_bits(symbols: Symbols) -> tuple[int, int]:
 def train(
     leads: NDArray[np.int32], context: int, bit: int, depths: int, hits: NDArray[np.int64]
 ) -> None:
-    """Mark which of the first depths foretell the bit, then count it at each."""
+    """Mark which of the first depths predict the bit, then count it at each."""
     sign = 2 * bit - 1
     for d in range(1, depths + 1):
         at = (1 << d) | (context & ((1 << d) - 1))

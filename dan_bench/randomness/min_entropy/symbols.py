@@ -1,4 +1,4 @@
-"""What may be assessed, and in which form the estimators take it."""
+"""Streams of symbols: what may be assessed, and the form in which the estimators take it."""
 
 from typing import TypeAlias
 
@@ -13,7 +13,7 @@ MOST_BITS = 1 << 30
 
 
 def as_symbols(stream: Stream, width: int) -> Symbols:
-    """Bytes or integers as an array of symbols of `width` bits; a ValueError if they are none."""
+    """Bytes or integers as an array of symbols of `width` bits; ValueError if they do not fit."""
     if width not in range(1, 9):
         raise ValueError(f"bits_per_symbol must lie between 1 and 8, got {width}")
     if isinstance(stream, bytes | bytearray | memoryview):

@@ -1,14 +1,21 @@
-"""Estimates from repeated tuples of every length: t-tuple (6.3.5) and LRS (6.3.6)."""
+"""Estimates from repeated tuples of every length: t-tuple (6.3.5) and LRS (6.3.6).
+
+What tuples are repeated is read off the longest common prefixes of neighbours in the sorted list of
+all suffixes.
+"""
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
+from pydivsufsort import divsufsort, kasai  # type: ignore[import-untyped]
 
-from dan_bench.randomness.min_entropy.bounds import bits, upper_bound
-from dan_bench.randomness.min_entropy.integers import signed
-from dan_bench.randomness.min_entropy.repeats import Prefixes, common_prefixes
+from dan_bench.randomness.min_entropy.counting import bits, upper_bound
 from dan_bench.randomness.min_entropy.symbols import Symbols
+from dan_bench.randomness.min_entropy.words import popcount, signed
 
+Prefixes = NDArray[np.uint8] | NDArray[np.int32]
+
+WORD = 64
 # a length of tuples is counted where its most common one occurs so often
 CUTOFF = 35
 LENGTHS_AT_ONCE = 1 << 20
@@ -88,3 +95,71 @@ def largest(
             collision = pairs[j] / (places * (places - 1) // 2)
             repeated = max(repeated, collision ** (1 / t))
     return frequent, repeated
+
+
+def common_prefixes(symbols: Symbols, alphabet: int) -> Prefixes:
+    """Length, in symbols, of the common prefix of each of the n - 1 pairs of neighbouring suffixes.
+
+    Where no two suffixes agree in 64 bits, sorting words of 64 bits does it. Others, and only
+    those, need a suffix array.
+    """
+    width = max(1, (alphabet - 1).bit_length())
+    found = short_prefixes(symbols, width)
+    return long_prefixes(symbols) if found is None else found
+
+
+def short_prefixes(symbols: Symbols, width: int) -> NDArray[np.uint8] | None:
+    """As `common_prefixes`, at `width` bits a symbol; None if any reaches 64 bits.
+
+    Suffixes of less than 64 bits end in zeros, which are none of theirs: such a one is the first
+    of those that are equal to it, and has no more in common with the next than its own length.
+    """
+    words = suffix_words(symbols, width)
+    n = len(words)
+    short = min(n, -(-WORD // width) - 1)
+    lengths = np.arange(1, short + 1)
+    tails = words[n - lengths]
+    words.sort()
+    ranks = words.searchsorted(tails)
+    for j in range(short):
+        ranks[j] += np.count_nonzero(tails[:j] == tails[j])
+    found, equal = neighbours(words)
+    found //= np.uint8(width)
+    inner = ranks < n - 1
+    rank, length = ranks[inner], lengths[inner]
+    resolved = np.count_nonzero(words[rank] == words[rank + 1])
+    found[rank] = np.minimum(found[rank], length)
+    return found if equal == resolved else None
+
+
+@numba.njit(cache=True, nogil=True)
+def suffix_words(symbols: Symbols, width: int) -> NDArray[np.uint64]:
+    """First 64 bits of every suffix, the first symbol highest, zeros after the end."""
+    n = len(symbols)
+    words = np.empty(n, dtype=np.uint64)
+    word = np.uint64(0)
+    for i in range(n - 1, -1, -1):
+        word = (word >> np.uint64(width)) | (np.uint64(symbols[i]) << np.uint64(WORD - width))
+        words[i] = word
+    return words
+
+
+@numba.njit(cache=True, nogil=True)
+def neighbours(words: NDArray[np.uint64]) -> tuple[NDArray[np.uint8], int]:
+    """Bits in common of each word and the next; how many pairs are equal."""
+    n = len(words)
+    found = np.empty(n - 1, dtype=np.uint8)
+    equal = 0
+    for i in range(n - 1):
+        difference = words[i] ^ words[i + 1]
+        equal += difference == 0
+        for shift in (1, 2, 4, 8, 16, 32):
+            difference |= difference >> np.uint64(shift)
+        found[i] = WORD - popcount(difference)
+    return found, equal
+
+
+def long_prefixes(symbols: Symbols) -> NDArray[np.int32]:
+    """As `common_prefixes`, whatever their length (Kasai et al. 2001)."""
+    lengths: NDArray[np.int32] = kasai(symbols, divsufsort(symbols))
+    return lengths[:-1]

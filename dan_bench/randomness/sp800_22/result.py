@@ -1,11 +1,50 @@
-"""What the tests found, as frozen dataclasses that turn into JSON."""
+"""Streams of bits, and what the tests found in them, as frozen dataclasses that turn into JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias, TypedDict
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+Bits = NDArray[np.uint8]
+Counts = NDArray[np.int64]
+Probabilities: TypeAlias = Literal["exact", "nist"]
 Statistic: TypeAlias = float | str | Sequence[float]
 ALPHA = 0.01
+
+
+class Parameters(TypedDict, total=False):
+    """What a caller may set, and what the tests run with; m, M, L, Q, N are the document's names.
+
+    Lengths are in bits.
+    """
+
+    block_frequency_length: int
+    """M: 128, or 20 for n < 128."""
+    non_overlapping_length: int
+    """m: 9, or the largest with five expected matches in a block; at least 2."""
+    non_overlapping_blocks: int
+    """N: 8."""
+    overlapping_length: int
+    """m: 9."""
+    overlapping_block_length: int
+    """M: 2^(m + 1) + m - 1, so that two matches are expected (1032 for m = 9)."""
+    overlapping_probabilities: Probabilities
+    """Of the classes: exact, or the approximation of section 3.8 that NIST's tool has."""
+    universal_length: int
+    """L: 6 to 16 by n, section 2.9.7."""
+    universal_initial_blocks: int
+    """Q: 10 x 2^L."""
+    approximate_entropy_length: int
+    """m: 10, or the largest below floor(log2 n) - 5; at least 1."""
+    serial_length: int
+    """m: 16, or the largest below floor(log2 n) - 2; at least 2."""
+    linear_complexity_length: int
+    """M: 500."""
+    linear_complexity_probabilities: Probabilities
+    """Of the classes: those of NIST's tool, where the first is 0.01047, or exact, with 1/96."""
 
 
 @dataclass(frozen=True)
@@ -103,3 +142,56 @@ class Battery:
 
 
 TESTS: tuple[str, ...] = tuple(f.name for f in fields(Battery) if f.type is SubtestResult)
+
+
+def chi_squared_test(
+    counts: Counts,
+    probabilities: NDArray[np.float64],
+    statistics: Mapping[str, Statistic],
+) -> SubtestResult:
+    """One p-value with (classes - 1) degrees of freedom; adds blocks, counts and chi_squared."""
+    total = int(counts.sum())
+    expected = total * probabilities
+    chi_squared = float((np.square(counts - expected) / expected).sum())
+    p = float(special.gammaincc((len(counts) - 1) / 2, chi_squared / 2))
+    found: dict[str, Statistic] = {"blocks": total, "counts": counts.tolist()}
+    return SubtestResult((p,), {**statistics, **found, "chi_squared": chi_squared})
+
+
+def as_bits(bits: ArrayLike) -> Bits:
+    """A one-dimensional stream as contiguous uint8 zeros and ones; the input is never written to.
+
+    Takes booleans or integers. Raises TypeError for any other kind of input (bytes are packed bits:
+    `unpack` them) and ValueError where a value is neither 0 nor 1.
+    """
+    stream = np.asarray(bits)
+    if stream.size == 0 and stream.ndim == 1:
+        return np.zeros(0, dtype=np.uint8)
+    if stream.ndim != 1 or stream.dtype.kind not in "bui":
+        raise TypeError(
+            "a stream of bits is a one-dimensional array of zeros and ones (booleans or integers), "
+            f"got shape {stream.shape} of {stream.dtype}; packed bytes go through unpack()"
+        )
+    if stream.dtype != np.bool_ and (stream.max() > 1 or stream.min() < 0):
+        wrong = stream[(stream != 0) & (stream != 1)][0]
+        raise ValueError(f"bits are 0 or 1, got {wrong}; packed bytes go through unpack()")
+    return np.ascontiguousarray(stream, dtype=np.uint8)
+
+
+def unpack(
+    packed: bytes | bytearray | memoryview | NDArray[np.uint8], n: int | None = None
+) -> Bits:
+    """Bits of packed bytes, the most significant of each byte first, along the last axis.
+
+    `n` keeps the first n bits of each stream; an N x b array of bytes gives N streams of 8 b bits.
+    Raises TypeError where the bytes are no uint8, ValueError where there are fewer than n bits.
+    """
+    if isinstance(packed, bytes | bytearray | memoryview):
+        packed = np.frombuffer(packed, dtype=np.uint8)
+    if packed.dtype != np.uint8 or packed.ndim == 0:
+        raise TypeError(f"packed bits are bytes (uint8), got {packed.dtype}")
+    if n is not None and not 0 <= n <= 8 * packed.shape[-1]:
+        raise ValueError(
+            f"{packed.shape[-1]} bytes hold {8 * packed.shape[-1]} bits, asked for {n}"
+        )
+    return np.unpackbits(packed, axis=-1, count=n)

@@ -1,23 +1,92 @@
-"""The random walk of a stream: how far and how often (SP 800-22 Rev. 1a, 2.13 to 2.15)."""
+"""Ones, zeros, their runs and their random walk (SP 800-22 Rev. 1a, 2.1 to 2.4, 2.13 to 2.15)."""
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-from dan_bench.randomness.sp800_22.bits import Bits
-from dan_bench.randomness.sp800_22.result import SubtestResult
+from dan_bench.randomness.sp800_22.result import Bits, Counts, SubtestResult, chi_squared_test
 
+# smallest n: M, longest run of the first class, class probabilities (section 2.4.4 and 3.4; those
+# of M = 128 to the digits of NIST's tool)
+LONGEST = {
+    750_000: (10_000, 10, (0.0882, 0.2092, 0.2483, 0.1933, 0.1208, 0.0675, 0.0727)),
+    6_272: (128, 4, (0.1174035788, 0.242955959, 0.249363483, 0.17517706, 0.102701071, 0.112398847)),
+    128: (8, 1, (0.21484375, 0.3671875, 0.23046875, 0.1875)),
+}
 NEAR = 4  # states -4 to 4 of random excursions
 FAR = 9  # states -9 to 9 of the variant
 VISITS = 6  # 0, 1, 2, 3, 4, and 5 or more in a cycle
 
 
-@dataclass(frozen=True)
-class Walk:
+def frequency(bits: Bits) -> SubtestResult:
+    """Frequency (monobit) test, section 2.1: ones less zeros over sqrt(n), half-normal."""
+    difference = 2 * int(np.count_nonzero(bits)) - len(bits)
+    observed = abs(difference) / math.sqrt(len(bits))
+    p = math.erfc(observed / math.sqrt(2))
+    return SubtestResult((p,), {"sum": difference, "s_obs": observed})
+
+
+def block_frequency(bits: Bits, length: int) -> SubtestResult:
+    """Frequency within blocks of M bits, section 2.2; the last n mod M bits are left out."""
+    blocks = len(bits) // length
+    ones = bits[: blocks * length].reshape(blocks, length).sum(axis=1, dtype=np.int64)
+    chi_squared = float(np.square(2 * ones - length).sum()) / length
+    p = float(special.gammaincc(blocks / 2, chi_squared / 2))
+    return SubtestResult(
+        (p,), {"block_length": length, "blocks": blocks, "chi_squared": chi_squared}
+    )
+
+
+def runs(bits: Bits) -> SubtestResult:
+    """Runs test, section 2.3: how many runs of equal bits there are, given the share of ones.
+
+    The p-value is 0 where the share is 2 / sqrt(n) or more away from one half, by the document's
+    prerequisite: the frequency test has failed then.
+    """
+    n = len(bits)
+    share = int(np.count_nonzero(bits)) / n
+    found = 1 + int(np.count_nonzero(bits[1:] != bits[:-1]))
+    p = 0.0
+    if abs(share - 0.5) < 2 / math.sqrt(n):
+        spread = share * (1 - share)
+        p = math.erfc(abs(found - 2 * n * spread) / (2 * math.sqrt(2 * n) * spread))
+    return SubtestResult((p,), {"runs": found, "share_of_ones": share})
+
+
+@numba.njit(cache=True, nogil=True)
+def runs_of_ones(bits: Bits, length: int, m: int = 1) -> tuple[Counts, Counts]:
+    """Of each whole block of `length` bits: its longest run of ones, and how often m occur in it.
+
+    Occurrences of m ones in a row may overlap.
+    """
+    longest = np.zeros(len(bits) // length, dtype=np.int64)
+    occurrences = np.zeros_like(longest)
+    for block in range(len(longest)):
+        run, most, found = 0, 0, 0
+        for bit in bits[block * length : (block + 1) * length]:
+            run = (run + 1) * bit
+            most = max(most, run)
+            found += run >= m
+        longest[block], occurrences[block] = most, found
+    return longest, occurrences
+
+
+def longest_run(bits: Bits) -> SubtestResult:
+    """Longest run of ones in a block, section 2.4; blocks of 8, 128 or 10,000 bits by n.
+
+    All n // M blocks count, as in NIST's tool (the document's table names the fewest).
+    """
+    length, first, probabilities = next(v for least, v in LONGEST.items() if len(bits) >= least)
+    longest, _ = runs_of_ones(bits, length)
+    classes = np.clip(longest - first, 0, len(probabilities) - 1)
+    counts = np.bincount(classes, minlength=len(probabilities))
+    return chi_squared_test(counts, np.array(probabilities), {"block_length": length})
+
+
+class Walk(NamedTuple):
     """Partial sums of +1 for a one and -1 for a zero, from 0 and, at the end, back to 0."""
 
     n: int
@@ -26,24 +95,19 @@ class Walk:
     end: int
     cycles: int
     """J: stretches from 0 to 0, the last one closed by force."""
-    visits: NDArray[np.int64]
+    visits: Counts
     """How often each of the states -9 to 9 was visited."""
-    cycles_by_visits: NDArray[np.int64]
+    cycles_by_visits: Counts
     """For each of the states -4 to 4, how many cycles visited it 0, 1, 2, 3, 4, 5 or more times."""
 
 
 @numba.njit(cache=True, nogil=True)
-def steps(
-    bits: Bits,
-) -> tuple[int, int, int, int, NDArray[np.int64], NDArray[np.int64]]:
-    """Highest, lowest and last sum, cycles, visits and cycles by visits; see `Walk`."""
+def walk(bits: Bits) -> Walk:
+    """Random walk of the stream, one step a bit."""
     visits = np.zeros(2 * FAR + 1, dtype=np.int64)
     before = np.zeros(2 * FAR + 1, dtype=np.int64)
     table = np.zeros((2 * NEAR + 1, VISITS), dtype=np.int64)
-    height = 0
-    highest = 0
-    lowest = 0
-    cycles = 0
+    height, highest, lowest, cycles = 0, 0, 0, 0
     for i in range(len(bits)):
         height += 1 if bits[i] else -1
         highest = max(highest, height)
@@ -56,12 +120,7 @@ def steps(
                 here = visits[state + FAR]
                 table[state + NEAR, min(here - before[state + FAR], VISITS - 1)] += 1
                 before[state + FAR] = here
-    return highest, lowest, height, cycles, visits, table
-
-
-def walk(bits: Bits) -> Walk:
-    """Go once through the stream."""
-    return Walk(len(bits), *steps(bits))
+    return Walk(len(bits), highest, lowest, height, cycles, visits, table)
 
 
 def cumulative_sums(walked: Walk) -> SubtestResult:

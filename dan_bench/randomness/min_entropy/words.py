@@ -1,16 +1,16 @@
-"""A hash table of words for the estimators' inner loops: keys to values, 32 bits each.
+"""Whole numbers in compiled code: signs, bits that are set, and a hash table of words.
 
-A word is a key above and a value below; values are positive, so that 0 is an empty place. Keys
-that collide go to the next place. A table grows within one array, from places [size, 2 size) to
-[2 size, 4 size): to compiled code a new array would cost more than all of the search. What it has
-not grown into is not in memory.
+A word of the table is a key above and a value below, 32 bits each; values are positive, so that 0
+is an empty place. Keys that collide go to the next place. A table grows within one array, from
+places [size, 2 size) to [2 size, 4 size): to compiled code a new array would cost more than all
+of the search. What it has not grown into is not in memory.
 """
+
+from typing import Any
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
-
-from dan_bench.randomness.min_entropy.integers import signed
 
 Table = NDArray[np.uint64]
 
@@ -19,6 +19,22 @@ HALF = np.uint64(32)
 LOW = np.uint64(0xFFFFFFFF)
 # 2^64 over the golden ratio (Knuth, The Art of Computer Programming, volume 3, section 6.4)
 FACTOR = np.uint64(0x9E3779B97F4A7C15)
+
+
+@numba.njit(cache=True, nogil=True)
+def signed(number: Any) -> int:
+    """Return a number of any integer type as a signed one: with unsigned ones, sums are floats."""
+    return np.int64(number)  # type: ignore[return-value]
+
+
+@numba.njit(cache=True, nogil=True)
+def popcount(word: np.uint64) -> int:
+    """How many bits are set, in the form that LLVM turns into one instruction."""
+    word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
+    pairs = np.uint64(0x3333333333333333)
+    word = (word & pairs) + ((word >> np.uint64(2)) & pairs)
+    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return signed((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
 def table_for(keys: int) -> Table:
@@ -31,7 +47,7 @@ def table_for(keys: int) -> Table:
 
 @numba.njit(cache=True, nogil=True)
 def roomy(size: int, keys: int) -> bool:
-    """Whether keys take four fifths of the places at most."""
+    """Whether so many keys take at most four fifths of the places."""
     return 5 * keys <= 4 * size
 
 
@@ -49,7 +65,7 @@ def value(word: np.uint64) -> int:
 
 @numba.njit(cache=True, nogil=True)
 def find(table: Table, size: int, key: np.uint64) -> int:
-    """Place of a key, or the empty one where it belongs."""
+    """Place of a key, or the empty place where it belongs."""
     mask = np.uint64(size - 1)
     at = ((key * FACTOR) >> HALF) & mask
     while True:
@@ -61,7 +77,7 @@ def find(table: Table, size: int, key: np.uint64) -> int:
 
 @numba.njit(cache=True, nogil=True)
 def make_room(table: Table, size: int, keys: int) -> int:
-    """Size at which so many keys fit, after moving to it where it is a new one."""
+    """Return the size at which so many keys fit, after growing the table to it if need be."""
     if roomy(size, keys):
         return size
     for place in range(size, 2 * size):

@@ -12,13 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
-from dan_bench.randomness.sp800_22 import linear_complexity as lc
+from dan_bench.randomness.linearity import linear_complexities
 from dan_bench.randomness.sp800_22 import sp800_22
 from dan_bench.randomness.sp800_22 import suite as t
-from dan_bench.randomness.sp800_22.rank import rank_probability, ranks
-from dan_bench.randomness.sp800_22.runs import longest_runs
-from dan_bench.randomness.sp800_22.templates import aperiodic_templates, class_probabilities
-from dan_bench.randomness.sp800_22.walk import farthest_p_value, visit_probabilities
+from dan_bench.randomness.sp800_22.counts import farthest_p_value, runs_of_ones, visit_probabilities
+from dan_bench.randomness.sp800_22.patterns import aperiodic_templates, class_probabilities
+from dan_bench.randomness.sp800_22.structure import PROBABILITIES, rank_probability, ranks
 
 MEGABIT = 1_000_000
 some_bits = st.lists(st.integers(0, 1), min_size=60, max_size=200).map(
@@ -210,7 +209,7 @@ def test_class_probabilities_by_enumeration():
 def test_laws_sum_to_one_and_ranks_are_enumerated():
     assert sum(rank_probability(r, 32, 32) for r in range(33)) == pytest.approx(1, abs=1e-14)
     assert [rank_probability(r, 2, 2) for r in range(3)] == pytest.approx([1 / 16, 9 / 16, 6 / 16])
-    assert sum(lc.PROBABILITIES["exact"]) == pytest.approx(1, abs=1e-15)
+    assert sum(PROBABILITIES["exact"]) == pytest.approx(1, abs=1e-15)
     assert all(sum(visit_probabilities(x)) == pytest.approx(1) for x in (-4, -1, 1, 2, 3))
 
 
@@ -222,7 +221,8 @@ def test_the_number_of_aperiodic_templates(m, number):
 def test_linear_complexity_of_all_short_streams_has_its_known_law():
     """2^min(2L - 1, 2n - 2L) of the 2^n streams have complexity L >= 1 (Rueppel 1986)."""
     n = 12
-    found = lc.complexities(np.arange(2**n, dtype=np.uint64)[:, None], n)
+    strings = (np.arange(2**n)[:, None] >> np.arange(n) & 1).astype(np.uint8)
+    found = linear_complexities(strings)
     expected = [1] + [2 ** min(2 * length - 1, 2 * (n - length)) for length in range(1, n + 1)]
     assert np.bincount(found, minlength=n + 1).tolist() == expected
 
@@ -244,9 +244,7 @@ def berlekamp_massey(s):
 
 @given(some_bits)
 def test_linear_complexity_is_that_of_the_textbook(bits):
-    packed = np.packbits(np.pad(bits, (0, -len(bits) % 64)), bitorder="little").view("<u8")
-    found = lc.complexities(packed.astype(np.uint64)[None], len(bits))
-    assert found[0] == berlekamp_massey(bits.tolist())
+    assert linear_complexities(bits[None])[0] == berlekamp_massey(bits.tolist())
 
 
 @given(some_bits, st.integers(2, 5))
@@ -317,7 +315,9 @@ def test_the_walk_is_that_of_the_document(bits):
 @given(some_bits)
 def test_longest_runs_universal_and_moduli_by_hand(bits):
     blocks = ["".join(map(str, bits[i : i + 8])) for i in range(0, len(bits) - 7, 8)]
-    assert longest_runs(bits, 8).tolist() == [max(map(len, b.split("0"))) for b in blocks]
+    longest, pairs = runs_of_ones(bits, 8, 2)
+    assert longest.tolist() == [max(map(len, b.split("0"))) for b in blocks]
+    assert pairs.tolist() == [sum(b[i : i + 2] == "11" for i in range(7)) for b in blocks]
     last, logs = {}, []
     for i in range(len(bits) // 2):
         pattern = tuple(bits[2 * i : 2 * i + 2])

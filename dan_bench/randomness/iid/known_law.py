@@ -1,20 +1,58 @@
-"""Chi-square tests of independence and of goodness of fit: SP 800-90B, sections 5.2.1 to 5.2.4."""
+"""Tests whose law is known: chi-square and the longest repeated substring (SP 800-90B, 5.2)."""
 
 import math
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from dan_bench.randomness.iid.outcome import IidTest, Symbols
+from dan_bench.randomness.min_entropy.symbols import Symbols
+from dan_bench.randomness.min_entropy.tuples import common_prefixes
+
+ALPHA = 0.001
+"""Level of these tests (SP 800-90B, section 5.2)."""
 
 INDEPENDENCE, FIT = "chi_square_independence", "chi_square_goodness_of_fit"
+REPEATS = "longest_repeated_substring"
 
 PARTS = 10
 """Into how many parts the data are cut for the goodness of fit."""
 
 LEAST_EXPECTED = 5
 LONGEST_TUPLE = 11
+
+
+@dataclass(frozen=True)
+class IidTest:
+    """The outcome of one test, and the statistic that it rests on.
+
+    `passed` is None where the test did not run; `needs` then says what it lacks. `counts`
+    are the permutations whose statistic was above, equal to and below that of the data, up to the
+    moment when the outcome was certain; tests with a known law have `p_value` instead, and those
+    by chi-square their `freedom`.
+    """
+
+    name: str
+    passed: bool | None
+    statistic: float | None = None
+    p_value: float | None = None
+    freedom: int | None = None
+    counts: tuple[int, int, int] | None = None
+    needs: str | None = None
+
+    @classmethod
+    def judged(
+        cls, name: str, statistic: float, p_value: float, freedom: int | None = None
+    ) -> Self:
+        """Outcome of a test that passes where its p-value is at least 0.001."""
+        return cls(name, p_value >= ALPHA, statistic, p_value, freedom)
+
+    @classmethod
+    def not_run(cls, name: str, needs: str) -> Self:
+        """Outcome of a test that could not run."""
+        return cls(name, None, needs=needs)
 
 
 def chi_square_tests(codes: Symbols, alphabet: int) -> tuple[IidTest, IidTest]:
@@ -31,7 +69,7 @@ def chi_square_tests(codes: Symbols, alphabet: int) -> tuple[IidTest, IidTest]:
 
 
 def independence(codes: Symbols, alphabet: int) -> IidTest:
-    """Are neighbours independent? Pairs that do not overlap, against their product law (5.2.1).
+    """Are neighbours independent? Disjoint pairs, against the product of their marginals (5.2.1).
 
     The number of expected pairs is that of the pairs there are, floor(L / 2). The document has the
     test for the million symbols that it asks for. It is not run where a pair is expected fewer than
@@ -55,7 +93,7 @@ def independence(codes: Symbols, alphabet: int) -> IidTest:
 
 
 def fit(codes: Symbols, alphabet: int) -> IidTest:
-    """Does every tenth of the data have the law of the whole (5.2.2)?"""
+    """Does every tenth of the data have the distribution of the whole (5.2.2)?"""
     length = len(codes) // PARTS
     bins, totals = bins_of(np.bincount(codes, minlength=alphabet) / len(codes) * length)
     if len(totals) < 2:
@@ -70,7 +108,7 @@ def fit(codes: Symbols, alphabet: int) -> IidTest:
 
 
 def independence_of_bits(bits: Symbols) -> IidTest:
-    """Are neighbouring bits independent? Tuples of m bits, against their product law (5.2.3).
+    """Are neighbouring bits independent? Tuples of m, against the product of marginals (5.2.3).
 
     m is the largest up to 11 at which the rarest tuple is expected five times. Where that is 1 the
     document lets the test fail; here it is not run, since that is a lack of data.
@@ -123,6 +161,30 @@ def bins_of(expected: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[n
 def _judged(
     name: str, observed: NDArray[np.int64], expected: NDArray[np.float64], freedom: int
 ) -> IidTest:
-    """Pearson's chi-square over the last axis, all others added up."""
+    """Pearson's chi-square, summed over all axes of `observed`."""
     statistic = float((np.square(observed - expected) / expected).sum())
     return IidTest.judged(name, statistic, float(special.chdtrc(freedom, statistic)), freedom)
+
+
+def longest_repeated_substring(symbols: Symbols) -> int:
+    """Return the length of the longest string that occurs twice; occurrences may overlap."""
+    return int(common_prefixes(symbols, 1 + int(symbols.max())).max()) if len(symbols) > 1 else 0
+
+
+def repeated_substring_test(symbols: Symbols) -> IidTest:
+    """Is a repeated string too long? The p-value is that of IID data repeating one as long.
+
+    With p the probability that two symbols are equal, L - W + 1 places and independent pairs of
+    them, it is 1 - (1 - p^W)^(number of pairs), which must not be below 0.001.
+    """
+    n = len(symbols)
+    if n < 2:
+        return IidTest.not_run(REPEATS, "at least 2 symbols")
+    length = longest_repeated_substring(symbols)
+    collision = float(np.square(np.bincount(symbols) / n).sum())
+    places = n - length + 1
+    repeats = collision**length
+    if repeats >= 1:
+        return IidTest.judged(REPEATS, length, 1.0)
+    p_value = -math.expm1(places * (places - 1) / 2 * math.log1p(-repeats))
+    return IidTest.judged(REPEATS, length, p_value)

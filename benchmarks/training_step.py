@@ -46,7 +46,7 @@ def batches_of(config: RunConfig) -> Batches:
 
 def bare(config: RunConfig, steps: int) -> Iterator[float]:
     """Seconds a step of a plain loop over slices of what is in memory, `steps` steps at a time."""
-    module = plan(config).make()
+    module = plan(config).method.make()
     assert isinstance(module, AdversarialModule)
     degenerator, discriminator = module.degenerator, module.discriminator
     of_degenerator = torch.optim.Adam(
@@ -89,7 +89,7 @@ def pairs(config: RunConfig, steps: int) -> list[tuple[float, float]]:
 
     The turns change inside one training run: a machine that is slow for a second is slow for both.
     """
-    module = plan(config).make()
+    module = plan(config).method.make()
     assert isinstance(module, AdversarialModule)
     plain = bare(config, steps)
     seen: list[tuple[float, float]] = []
@@ -114,7 +114,7 @@ def floor(config: RunConfig, repeats: int = 50) -> float:
     discriminator forward three times (real, fake, fake again), back on real and fake for its
     weights, and back on fake for the degenerator.
     """
-    module = plan(config).make()
+    module = plan(config).method.make()
     assert isinstance(module, AdversarialModule)
     size = config.trainer.batch_size
     products: list[tuple[Tensor, Tensor]] = []

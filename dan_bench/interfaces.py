@@ -59,7 +59,10 @@ class Data:
 class Dataset(Protocol):
     """A data set. `train` trains the model, `test` is held out, `attack` is the attackers' own."""
 
-    shape: tuple[int, ...]
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one row."""
+        ...
 
     def prepare(self) -> str:
         """Fetch and verify what is not there yet; return one line saying what served."""

@@ -15,7 +15,7 @@ from dan_bench import train
 from dan_bench.cli import InputError, entry_point, unusable, user_path
 from dan_bench.config.arguments import checked
 from dan_bench.config.compose import configure
-from dan_bench.config.schema import parse
+from dan_bench.config.schema import RunConfig
 from dan_bench.dashboard import main as dashboard
 from dan_bench.degenerate.__main__ import main as degenerate
 from dan_bench.reference import main as reference
@@ -167,7 +167,7 @@ def test_a_path_in_a_config_is_expanded_once(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("NAME", "$HOME")
     values = configure(["data=danoise", "logger=none"]).model_dump(mode="json", by_alias=True)
     values["runtime"]["results"] = "~/~/$NAME"
-    assert parse(values).runtime.results == Path(os.environ["HOME"], "~", "$HOME")
+    assert RunConfig.parse(values).runtime.results == Path(os.environ["HOME"], "~", "$HOME")
 
 
 def test_unusable_names_what_is_in_the_way(place: Path) -> None:

@@ -142,7 +142,7 @@ def test_through_a_pipe_it_is_plain_text_of_80_columns(short):
 
 def test_a_second_tour_reads_the_records_and_says_so(short, mnist, capsys, monkeypatch):
     _, records, results = short
-    monkeypatch.setattr("dan_bench.pipeline.run.work", None)  # nothing is to be worked
+    monkeypatch.setattr("dan_bench.pipeline.plan.Plan.perform", None)  # nothing is to be worked
     arguments = ["--steps", "25", "--results", str(results), "--datasets", str(mnist.root)]
     assert main(arguments) == 0
     again = capsys.readouterr().out
@@ -165,7 +165,7 @@ def test_a_run_that_fails_ends_it_with_its_reason(tmp_path, monkeypatch, capsys)
     def work(*_):
         raise RuntimeError("the discriminator has resigned")
 
-    monkeypatch.setattr("dan_bench.pipeline.run.work", work)
+    monkeypatch.setattr("dan_bench.pipeline.plan.Plan.perform", work)
     assert main(["--data", "danoise", "--results", str(tmp_path)]) == 1
     said = capsys.readouterr().err
     assert "the discriminator has resigned" in said

@@ -10,7 +10,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from dan_bench.config.schema import CONF, PACKAGE, RunConfig, parse
+from dan_bench.config.schema import CONF, PACKAGE, RunConfig
 
 # Hydra looks for plugins in the namespace package hydra_plugins, and only there
 PLUGINS = str(PACKAGE / "config" / "plugins")
@@ -26,20 +26,26 @@ def configure(overrides: Sequence[str] = ()) -> RunConfig:
 
 def expand(overrides: Sequence[str]) -> list[RunConfig]:
     """Return the configs that `python -m dan_bench.train -m OVERRIDE ...` would run."""
+    return [RunConfig.parse(values) for values in sweep("config", overrides)]
+
+
+def sweep(name: str, overrides: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the resolved values of every job of a sweep over the config of that name."""
     from hydra_plugins.dan_bench_grids import GridSweeper
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
         loader = GlobalHydra.instance().config_loader()
-        whole = loader.load_configuration("config", list(overrides), RunMode.MULTIRUN)
-        context = HydraContext(loader, Callbacks())
+        whole = loader.load_configuration(name, list(overrides), RunMode.MULTIRUN)
         sweeper = GridSweeper(whole.hydra.sweeper.grids)
+        context = HydraContext(loader, Callbacks())
         sweeper.setup(hydra_context=context, task_function=lambda _: None, config=whole)
-        return [sweeper.compose(job) for job in sweeper.expand(list(overrides))]
+        axes = [override for override in overrides if not override.startswith("hydra.")]
+        return [resolved(sweeper.values(job)) for job in sweeper.expand(axes)]
 
 
 def from_hydra(composed: DictConfig) -> RunConfig:
     """Return what Hydra composed, checked."""
-    return resolved(OmegaConf.create(without_hydra(composed)))
+    return RunConfig.parse(resolved(OmegaConf.create(without_hydra(composed))))
 
 
 def without_hydra(composed: DictConfig) -> dict[str, Any]:
@@ -49,8 +55,8 @@ def without_hydra(composed: DictConfig) -> dict[str, Any]:
     return {str(name): value for name, value in values.items() if name != "hydra"}
 
 
-def resolved(values: DictConfig) -> RunConfig:
-    """Resolve interpolations and check."""
+def resolved(values: DictConfig) -> dict[str, Any]:
+    """Return plain containers with the interpolations resolved."""
     plain = OmegaConf.to_container(values, resolve=True)
     assert isinstance(plain, dict)
-    return parse({str(name): value for name, value in plain.items()})
+    return {str(name): value for name, value in plain.items()}

@@ -1,17 +1,12 @@
-"""What a run is told, checked at the edge. The values stand in conf/; this says what they may be.
+"""The schema of a run's config, whose values stand in conf/.
 
 A *part* is whatever can be exchanged: a model, a data set, an objective, a metric, an attack. Its
-config names a target, `_target_: package.module.thing`, and the arguments of that target; the
-target's own signature is the schema that they are checked against.
+config names a target, `_target_: package.module.thing`, and the arguments of that target.
 """
 
-import inspect
-import typing
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
-from pkgutil import resolve_name
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -23,7 +18,6 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
-    create_model,
 )
 
 from dan_bench.cli import InputError, user_path
@@ -39,15 +33,25 @@ RENAMED = {
     "dan_bench.metrics.randomness.sample.sp800_22_worst": (
         "dan_bench.metrics.sp800_22.sp800_22_worst"
     ),
+    "dan_bench.table1.subjects.vgg.Vgg": "dan_bench.table1.vgg.Vgg",
+    "dan_bench.table1.subjects.inception.Inception": "dan_bench.table1.inception.Inception",
+    "dan_bench.table1.subjects.alphago.AlphaGo": "dan_bench.table1.go.AlphaGo",
+    "dan_bench.table1.subjects.dan.Dan": "dan_bench.table1.dan.Dan",
+    "dan_bench.table1.subjects.tools.Program": "dan_bench.table1.tools.Program",
+    "dan_bench.table1.subjects.tools.TruncateAndRewrite": (
+        "dan_bench.table1.tools.TruncateAndRewrite"
+    ),
+    "dan_bench.table1.boards.MnistFiles": "dan_bench.table1.go.MnistFiles",
+    "dan_bench.table1.danoise.DanoiseFiles": "dan_bench.table1.dan.DanoiseFiles",
+    "dan_bench.tracking.WandbSink": "dan_bench.loggers.WandbSink",
+    "dan_bench.tracking.TensorBoardSink": "dan_bench.loggers.TensorBoardSink",
+    "dan_bench.tracking.CsvSink": "dan_bench.loggers.CsvSink",
     "dan_bench.attacks.label.Label": "dan_bench.attacks.recovery.Label",
     "dan_bench.attacks.reconstruction.Reconstruction": "dan_bench.attacks.recovery.Reconstruction",
     "dan_bench.attacks.dictionary.Dictionary": "dan_bench.attacks.recovery.Dictionary",
     "dan_bench.attacks.rehearsal.Rehearsal": "dan_bench.attacks.recovery.Rehearsal",
     "dan_bench.attacks.dial.Dial": "dan_bench.attacks.comparisons.Dial",
     "dan_bench.data.fashion_mnist.FashionMnist": "dan_bench.data.mnist.FashionMnist",
-    "dan_bench.tracking.WandbSink": "dan_bench.loggers.WandbSink",
-    "dan_bench.tracking.TensorBoardSink": "dan_bench.loggers.TensorBoardSink",
-    "dan_bench.tracking.CsvSink": "dan_bench.loggers.CsvSink",
 }
 """Targets that have moved, by the names under which keys and records know them."""
 FIRST_NAMES = {new: old for old, new in RENAMED.items()}
@@ -67,7 +71,7 @@ class ConfigError(InputError):
 
 
 def as_path(value: object) -> Path:
-    """Return a path as it was meant."""
+    """Return a path with `~` and `$NAME` expanded."""
     if not isinstance(value, str | Path):
         raise ValueError("must be a path; one with brackets or commas is typed 'NAME=\"PATH\"'")
     return user_path(value)
@@ -77,9 +81,21 @@ UserPath = Annotated[Path, BeforeValidator(as_path)]
 
 
 class Strict(BaseModel):
-    """No unknown names, no later changes."""
+    """A frozen model without unknown names."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> Self:
+        """Check plain containers and return the model.
+
+        Raises:
+            ConfigError: with a line for each value that will not do.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise ConfigError(explain(error)) from error
 
 
 class Part(Strict):
@@ -178,6 +194,8 @@ class RunConfig(Strict):
 
     part: ClassVar[str] = "runs"
     """The folder of the results in which such runs leave their records."""
+    task: ClassVar[str] = "dan_bench.pipeline.plan.plan_run"
+    """Returns such a run ready to begin: a `dan_bench.pipeline.plan.PlannedRun`."""
 
     @property
     def kind(self) -> str:
@@ -213,55 +231,6 @@ class RunConfig(Strict):
         if self.model.kind == "learned":
             words.append(self.objective.name)
         return " ".join([*words, self.data.name, f"seed={self.seed}"])
-
-
-def parse(values: Mapping[str, Any]) -> RunConfig:
-    """Check plain containers and return the config.
-
-    Raises:
-        ConfigError: with a line for each value that will not do.
-    """
-    try:
-        return RunConfig.model_validate(values)
-    except ValidationError as error:
-        raise ConfigError(explain(error)) from error
-
-
-def bind(part: Part, where: str, provided: frozenset[str] = frozenset()) -> partial[Any]:
-    """Return the target with its arguments checked and filled in.
-
-    Args:
-        part: what to bind.
-        where: its place in the config, for messages.
-        provided: names of arguments that the program itself will give; they are not looked for.
-
-    Raises:
-        ConfigError: no such target, an argument it does not have, or a value of the wrong kind.
-    """
-    try:
-        target = resolve_name(RENAMED.get(part.target, part.target))
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(f"{where}._target_={part.target}: {error}") from error
-    hints = typing.get_type_hints(
-        target.__init__ if inspect.isclass(target) else target, include_extras=True
-    )
-    hints = {name: UserPath if hint is Path else hint for name, hint in hints.items()}
-    fields: dict[str, Any] = {
-        name: (hints.get(name, Any), ... if p.default is p.empty else p.default)
-        for name, p in inspect.signature(target).parameters.items()
-        if name not in provided and p.kind is not p.POSITIONAL_ONLY
-    }
-    schema = create_model(
-        "Arguments",
-        __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True),
-        **fields,
-    )
-    try:
-        checked = schema.model_validate(part.arguments)
-    except ValidationError as error:
-        valid = ", ".join(fields) or "none"
-        raise ConfigError(f"{explain(error, where)}\n  arguments of {where}: {valid}") from error
-    return partial(target, **{name: getattr(checked, name) for name in checked.model_fields_set})
 
 
 def explain(error: ValidationError, where: str = "") -> str:

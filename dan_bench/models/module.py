@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, ClassVar
 
 import pytorch_lightning as pl
@@ -37,7 +36,7 @@ class Hyperparameters:
     """Fresh random numbers given to the degenerator a sample."""
     output: str
     objective: Objective
-    optimizers: dict[str, partial[Optimizer]] = field(default_factory=dict)
+    optimizers: Mapping[str, Callable[..., Optimizer]] = field(default_factory=dict)
     """What makes the optimiser of `degenerator` and of `discriminator` from its parameters."""
     discriminator_steps: int = 1
     freeze_degenerator: bool = False

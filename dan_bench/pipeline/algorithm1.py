@@ -20,8 +20,16 @@ import torch
 from torch import nn
 
 from dan_bench.data.noise import NoiseRows
-from dan_bench.erase import Evidence, Survey, UrandomNoise, erase, plan_erasure
-from dan_bench.interfaces import Buffer, Bytes, Data, Degenerator, Estimate, NoiseSource
+from dan_bench.erase import ErasurePlan, Evidence, Survey, UrandomNoise, erase, plan_erasure
+from dan_bench.interfaces import (
+    Buffer,
+    Bytes,
+    Data,
+    Degenerator,
+    Estimate,
+    NoiseSource,
+    StageCallback,
+)
 from dan_bench.metrics.destruction import pooled_destruction
 
 ROWS_A_FILE = 100
@@ -60,18 +68,18 @@ class Algorithm1:
 
     Args:
         folder: of the run; the scratch folder is made in it, and nothing outside it is touched.
-        tell: called with the name of each step as it begins.
+        progress: called with the name of each step as it begins.
     """
 
     folder: Path
-    tell: Callable[[str], None]
+    progress: StageCallback
     seconds: dict[str, float] = field(default_factory=dict)
     """How long each step took."""
 
     @contextmanager
     def step(self, number: int, name: str) -> Iterator[None]:
         """Time a step."""
-        self.tell(f"algorithm 1, step {number}: {name}")
+        self.progress(f"algorithm 1, step {number}: {name}")
         start = time.perf_counter()
         yield
         self.seconds[f"algorithm1_{number:02d}_{name.replace(' ', '_')}"] = (
@@ -108,16 +116,15 @@ class Algorithm1:
         with self.step(6, "cool down"):
             time.sleep(cool_down)
         with self.step(7, "overwrite the original data"):
-            overwrite(
-                self.original, NetworkNoise(degenerator, self.width, "degenerator", FIRST_ROW)
-            )
+            noise = NetworkNoise(degenerator, self.width, "degenerator", FIRST_ROW)
+            overwrite(plan_erasure([self.original]), noise)
         checkpoint = self.scratch / "discriminator.pt"
         with self.step(8, "write the discriminator"):
             torch.save(discriminator.state_dict(), checkpoint)
             os.sync()
             of_checkpoint = Evidence.open([checkpoint])
         with self.step(9, "overwrite the discriminator"):
-            overwrite(checkpoint, UrandomNoise())
+            overwrite(plan_erasure([checkpoint]), UrandomNoise())
         with self.step(10, "look for it"), self.evidence, of_checkpoint:
             found: dict[str, Estimate | None] = {
                 "disk_destroyed": pooled(self.evidence.survey()),
@@ -137,16 +144,24 @@ def write_files(folder: Path, rows: Bytes) -> None:
             os.fsync(file.fileno())
 
 
-def overwrite(path: Path, noise: NoiseSource) -> None:
-    """Overwrite a file or a folder of the scratch folder.
+def overwrite(
+    intended: ErasurePlan, noise: NoiseSource, progress: Callable[[int], None] = lambda _: None
+) -> None:
+    """Overwrite files of a scratch folder.
+
+    Args:
+        intended: the files.
+        noise: what they are overwritten by.
+        progress: called with the number of bytes since the last call.
 
     Raises:
-        OSError: some file could not be.
+        OSError: some file could not be overwritten.
     """
-    report = erase(plan_erasure([path]), noise, evidence=False)
-    failed = [file for file in report.files if file.status == "failed"]
+    report = erase(intended, noise, evidence=False, progress=progress)
+    failed = [f"{file.path}: {file.error}" for file in report.files if file.status == "failed"]
+    failed += [f"{remark.path}: {remark.text}" for remark in report.refused]
     if failed:
-        raise OSError(f"{failed[0].path}: {failed[0].error}")
+        raise OSError("not overwritten:\n  " + "\n  ".join(failed))
 
 
 def pooled(surveys: list[Survey]) -> Estimate:

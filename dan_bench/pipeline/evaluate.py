@@ -53,7 +53,11 @@ class Measurement:
 
 
 def measure(
-    degenerator: Degenerator, source: Dataset, measures: Measures, seed: int, tell: StageCallback
+    degenerator: Degenerator,
+    source: Dataset,
+    measures: Measures,
+    seed: int,
+    progress: StageCallback,
 ) -> Measurement:
     """Degenerate held-out data and measure the sample.
 
@@ -62,7 +66,7 @@ def measure(
         source: the data set.
         measures: what to measure.
         seed: of the run; every attacker's stream derives from it.
-        tell: called with the name of each part as it begins.
+        progress: called with the name of each part as it begins.
 
     Raises:
         FloatingPointError: an output of the network or a metric is not finite.
@@ -70,7 +74,7 @@ def measure(
     seconds: dict[str, float] = {}
 
     def timed(name: str, work: Callable[[], Any]) -> Any:
-        tell(name)
+        progress(name)
         start = time.perf_counter()
         result = work()
         seconds[name] = time.perf_counter() - start
@@ -79,20 +83,22 @@ def measure(
     def held_out() -> Pairs:
         return pairs(degenerator, source.load("test"), np.arange(measures.samples), first_row=0)
 
-    held: Pairs = timed("degenerate", held_out)
+    challenge: Pairs = timed("degenerate", held_out)
     found: dict[str, Estimate | None] = {}
     for name, metric in measures.metrics.items():
-        found[name] = timed(name, partial(metric, held.outputs))
+        found[name] = timed(name, partial(metric, challenge.outputs))
     if measures.c2st is not None:
         c2st = measures.c2st
         rows = NoiseRows(seed, "c2st/noise", dimension(source.shape))
         noise = rows[np.arange(measures.samples)]
         found["c2st_accuracy"] = timed(
-            "c2st_accuracy", lambda: c2st(held.outputs, noise, source.shape, seed)
+            "c2st_accuracy", lambda: c2st(challenge.outputs, noise, source.shape, seed)
         )
     if measures.attacks or measures.comparisons:
-        known: Pairs = timed("attackers' data", lambda: own_pairs(degenerator, source, measures))
-        case = Case(degenerator, known, held, source.shape, seed, CONFIDENCE)
+        auxiliary: Pairs = timed(
+            "attackers' data", lambda: own_pairs(degenerator, source, measures)
+        )
+        case = Case(degenerator, auxiliary, challenge, source.shape, seed, CONFIDENCE)
     for name, comparison in measures.comparisons.items():
         found[name] = timed(name, partial(comparison, case, source.load("train")))
     if measures.attacks:
@@ -100,12 +106,12 @@ def measure(
         recovered = {
             name: timed(name, partial(attack, each)) for name, attack in measures.attacks.items()
         }
-        told = {name: share for name, share in recovered.items() if share is not None}
-        found["percent_destroyed"] = percent_destroyed(told) if told else None
+        shares = {name: share for name, share in recovered.items() if share is not None}
+        found["percent_destroyed"] = percent_destroyed(shares) if shares else None
         found |= {f"{name}_recovered": share for name, share in recovered.items()}
     for name, estimate in found.items():
         check_finite(name, estimate)
-    return Measurement(found, held.outputs, held.inputs, seconds)
+    return Measurement(found, challenge.outputs, challenge.inputs, seconds)
 
 
 def check_finite(name: str, estimate: Estimate | None) -> None:

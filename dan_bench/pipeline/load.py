@@ -6,12 +6,13 @@ from pathlib import Path
 import torch
 
 from dan_bench.cli import InputError
+from dan_bench.config.build import asked_for, build, resolve
 from dan_bench.config.compose import configure
-from dan_bench.config.schema import ConfigError, RunConfig, bind, parse
+from dan_bench.config.schema import ConfigError, RunConfig
 from dan_bench.data.noise import fast_bytes
 from dan_bench.interfaces import Degenerator, RunRecord
 from dan_bench.models.frozen import Draw
-from dan_bench.pipeline.plan import call, make_module
+from dan_bench.pipeline.methods import UntrainedNetwork
 from dan_bench.results.record import DamagedRecord, Store, read
 
 
@@ -57,7 +58,10 @@ def find(name: str, results: Path) -> RunRecord:
 def is_trained(record: RunRecord) -> bool:
     """Return whether a run left a trained network that degenerates."""
     model = record.config["model"]
-    return bool(model["kind"] == "learned" and model["name"] != "gan")
+    try:
+        return bool(model["kind"] == "learned" and resolve(model["_target_"], "model").degenerates)
+    except ConfigError:  # of a package that is not installed here
+        return False
 
 
 def trained(record: RunRecord, name: str) -> RunRecord:
@@ -71,7 +75,7 @@ def trained(record: RunRecord, name: str) -> RunRecord:
 
 
 def quality(record: RunRecord) -> tuple[float, float]:
-    """What runs of one model are chosen by."""
+    """Return what runs of one model are chosen by: %_dd first, and then entropy."""
     found = [record.metrics.get(name) for name in ("percent_destroyed", "joint_bits")]
     destroyed, bits = (-1.0 if estimate is None else estimate.value for estimate in found)
     return destroyed, bits
@@ -86,9 +90,9 @@ def load(record: RunRecord, folder: Path, seed: int, draw: Draw = fast_bytes) ->
     path = folder / "weights.pt"
     try:
         config = config_of(record)
-        source = call(bind(config.data, "data"), "data")
+        source = build(config.data, "data")
         saved = torch.load(path, weights_only=True, map_location="cpu")
-        module = make_module(config, source)(saved["data_mean"])
+        module = UntrainedNetwork(config, source).make(saved["data_mean"])
         found = module.load_state_dict(saved["weights"], strict=False)
         # the discriminator is not needed, and after Algorithm 1 it is not there
         missing = [name for name in found.missing_keys if name.startswith(("degenerator", "ema"))]
@@ -117,6 +121,5 @@ def load(record: RunRecord, folder: Path, seed: int, draw: Draw = fast_bytes) ->
 def config_of(record: RunRecord) -> RunConfig:
     """Return the config of a run; where its data lie is not in it, and not needed here."""
     values = configure().model_dump(mode="json", by_alias=True) | record.config
-    if record.config["data"]["name"] != "danoise":
-        values["data"] = {**values["data"], "root": "."}
-    return parse(values | {"logger": None})
+    root = asked_for(resolve(values["data"]["_target_"], "data"), {"root": "."})
+    return RunConfig.parse(values | {"data": values["data"] | root, "logger": None})

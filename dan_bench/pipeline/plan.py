@@ -1,65 +1,197 @@
 """A config made into objects. Making them is the whole check of the config; no work is done yet."""
 
-import inspect
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from dan_bench.cli import InputError, explained
-from dan_bench.config.schema import ConfigError, RunConfig, bind
-from dan_bench.data.batches import as_unit
-from dan_bench.interfaces import Dataset, Degenerator, Sink, dimension
-from dan_bench.models.module import AdversarialModule, Hyperparameters
-from dan_bench.pipeline.evaluate import Measures
-from dan_bench.rng import derive
-
-MEAN_ROWS = 1024
-"""Rows that the mean of the data is taken over."""
+from dan_bench.callbacks.samples import picture
+from dan_bench.config.build import Component, bind, build, refusals, resolve
+from dan_bench.config.schema import ConfigError, Evaluation, RunConfig
+from dan_bench.interfaces import (
+    Dataset,
+    Estimate,
+    Progress,
+    ProgressCallback,
+    Sink,
+    dimension,
+)
+from dan_bench.pipeline.evaluate import Measures, measure
+from dan_bench.pipeline.methods import METHODS, Control
 
 
 @dataclass(frozen=True)
-class Plan:
-    """One run, ready to begin."""
+class RunOutcome:
+    """What a run adds to its record."""
+
+    metrics: dict[str, Estimate | None] = field(default_factory=dict)
+    costs: dict[str, float] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    traceback: str | None = None
+    """Of what made it fail."""
+
+
+class PlannedRun(ABC):
+    """A run of any kind, ready to begin."""
 
     config: RunConfig
-    source: Dataset
-    make: Callable[..., AdversarialModule] | Callable[[], Degenerator]
-    measures: Measures
-    make_sink: Callable[..., Sink] | None
+
+    def preparations(self) -> dict[str, Callable[[], str]]:
+        """Return what has to be done before, by what it depends on.
+
+        Each fetches or checks something, and returns a line on where data came from, or nothing.
+        """
+        return {}
+
+    def open_sink(self, key: str, group: str) -> Sink | None:
+        """Open the logger, where there is to be one."""
+        return None
+
+    @abstractmethod
+    def perform(self, folder: Path, sink: Sink | None, progress: ProgressCallback) -> RunOutcome:
+        """Do the work, and write all files but the record."""
 
 
-def plan(config: RunConfig) -> Plan:
+def plan(config: RunConfig) -> PlannedRun:
     """Check a config against everything that it names, doing no work yet.
 
     Raises:
         ConfigError: some part cannot be had, or parts do not fit together.
     """
-    source: Dataset = call(bind(config.data, "data"), "data")
+    planned: PlannedRun = resolve(config.task, "task")(config)
+    return planned
+
+
+def check(configs: Sequence[RunConfig]) -> list[str]:
+    """Refuse any config that cannot be run; return where each data set came from.
+
+    Raises:
+        ConfigError: with a line for each config that is refused.
+        DataUnavailable: no source has a data set.
+    """
+    refused: list[str] = []
+    said: dict[str, str] = {}
+    for config in configs:
+        try:
+            prepare(plan(config), said)
+        except ConfigError as error:
+            refused.append(f"{config.title()}: {error}")
+    if refused:
+        raise ConfigError("\n".join(refused))
+    return [line for line in dict.fromkeys(said.values()) if line]
+
+
+def prepare(task: PlannedRun, done: dict[str, str] | None = None) -> None:
+    """Do the preparations of a task that are not among those that are done, and add them there."""
+    done = {} if done is None else done
+    for name, preparation in task.preparations().items():
+        if name not in done:
+            done[name] = preparation()
+
+
+@dataclass(frozen=True)
+class Plan(PlannedRun):
+    """A run of the suite: a method on a data set, and what is measured of it."""
+
+    config: RunConfig
+    source: Dataset
+    method: Control
+    measures: Measures
+    sink: Component | None
+
+    def preparations(self) -> dict[str, Callable[[], str]]:
+        """Fetch the data set, and see that it is what this run needs."""
+        data = f"{self.config.data} {self.config.evaluation.samples}"
+        return {data: self._fetch, f"{self.config.model} {data}": self._suit}
+
+    def _fetch(self) -> str:
+        with refusals("data"):
+            said = self.source.prepare()
+            there = len(self.source.load("test"))
+        if there < self.measures.samples:
+            raise ConfigError(
+                f"evaluation.samples={self.measures.samples}: {self.config.data.name} has "
+                f"{there} held-out rows; evaluation.samples can be {there} at most"
+            )
+        return said
+
+    def _suit(self) -> str:
+        self.method.check_data()
+        return ""
+
+    def open_sink(self, key: str, group: str) -> Sink | None:
+        """Open the logger, where there is to be one."""
+        if self.sink is None:
+            return None
+        config = self.config
+        opened: Sink = self.sink(
+            title=config.title(),
+            group=group,
+            config={"key": key, **config.scientific()},
+            results=config.runtime.results,
+        )
+        return opened
+
+    def perform(self, folder: Path, sink: Sink | None, progress: ProgressCallback) -> RunOutcome:
+        """Train where there is something to train, measure, and write all files but the record."""
+        config = self.config
+        torch.set_num_threads(config.runtime.threads)
+        obtained = self.method.obtain(folder, sink, progress)
+        measured = measure(
+            obtained.degenerator,
+            self.source,
+            self.measures,
+            config.seed,
+            lambda name: progress(Progress(name)),
+        )
+        keep = slice(config.runtime.keep_samples)
+        np.save(folder / "samples.npy", measured.sample[keep])
+        np.save(folder / "inputs.npy", measured.inputs[keep])
+        picture(measured.inputs, measured.sample, self.source.shape).save(folder / "samples.png")
+        (folder / "last.ckpt").unlink(missing_ok=True)
+        costs = obtained.costs | {"noise_bits": obtained.degenerator.noise_bits}
+        costs |= {f"{name}_seconds": seconds for name, seconds in measured.seconds.items()}
+        return RunOutcome(measured.metrics | obtained.metrics, costs)
+
+
+def plan_run(config: RunConfig) -> Plan:
+    """Check the config of a run of the suite."""
+    source: Dataset = build(config.data, "data")
     if config.runtime.accelerator == "gpu" and not torch.accelerator.is_available():
         raise ConfigError("runtime.accelerator=gpu: torch sees none here; type cpu or auto")
-    width = dimension(source.shape)
-    evaluation = config.evaluation
+    sink = None
+    measures = measures_of(config.evaluation, source.shape)
+    if config.logger is not None:
+        sink = bind(config.logger, "logger", {"title", "group", "config", "results"})
+    return Plan(config, source, METHODS[config.model.kind](config, source), measures, sink)
+
+
+def measures_of(evaluation: Evaluation, shape: tuple[int, ...]) -> Measures:
+    """Make all that is to be measured of rows of a shape.
+
+    Raises:
+        ConfigError: some part cannot be had, or needs more rows than there are to be.
+    """
+
+    def built(group: str) -> dict[str, Any]:
+        parts = getattr(evaluation, group).items()
+        return {name: build(part, f"evaluation.{group}.{name}") for name, part in parts}
+
     metrics = {
-        name: bind(part, f"evaluation.metrics.{name}", frozenset({"sample"}))
+        name: bind(part, f"evaluation.metrics.{name}", {"sample"})
         for name, part in evaluation.metrics.items()
     }
-    attacks = {
-        name: call(bind(part, f"evaluation.attacks.{name}"), f"evaluation.attacks.{name}")
-        for name, part in evaluation.attacks.items()
-    }
-    comparisons = {}
-    for name, part in evaluation.comparisons.items():
-        where = f"evaluation.comparisons.{name}"
-        comparisons[name] = call(bind(part, where), where)
-        call(partial(comparisons[name].check, source.shape), where)
-    c2st = None
-    if evaluation.c2st is not None:
-        c2st = call(bind(evaluation.c2st, "evaluation.c2st"), "evaluation.c2st")
-    needs: dict[str, int] = {name: rows_needed(metric)(width) for name, metric in metrics.items()}
+    attacks, comparisons = built("attacks"), built("comparisons")
+    for name, comparison in comparisons.items():
+        with refusals(f"evaluation.comparisons.{name}"):
+            comparison.check(shape)
+    c2st = build(evaluation.c2st, "evaluation.c2st") if evaluation.c2st is not None else None
+    width = dimension(shape)
+    needs = {name: rows_needed(metric, width) for name, metric in metrics.items()}
     needs |= {name: attack.needs_rows() for name, attack in attacks.items()}
     needs |= {"c2st": c2st.needs_rows()} if c2st else {}
     for name, least in needs.items():
@@ -67,148 +199,20 @@ def plan(config: RunConfig) -> Plan:
             raise ConfigError(
                 f"evaluation.samples={evaluation.samples}: {name} needs at least {least}"
             )
-    make_sink = None
-    if config.logger is not None:
-        provided = frozenset({"title", "group", "config", "results"})
-        make_sink = bind(config.logger, "logger", provided)
-    return Plan(
-        config,
-        source,
-        make_control(config, source)
-        if config.model.kind == "control"
-        else make_module(config, source),
-        Measures(evaluation.samples, evaluation.known, metrics, c2st, attacks, comparisons),
-        make_sink,
-    )
+    return Measures(evaluation.samples, evaluation.known, metrics, c2st, attacks, comparisons)
 
 
-def rows_needed(metric: partial[Any]) -> Callable[[int], int]:
-    """Return how many rows a metric needs, as a function of their width."""
-    needed: Callable[[int], int] = getattr(metric.func, "needs_rows", lambda _: 1)
-    return needed
-
-
-def call(bound: Callable[..., Any], where: str, **provided: Any) -> Any:
-    """Call what was bound; a refusal becomes a ConfigError that says where."""
-    try:
-        return bound(**provided)
-    except InputError:
-        raise
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"{where}: {error}") from error
-    except OSError as error:
-        raise ConfigError(f"{where}: {explained(error)}") from error
-
-
-def make_control(config: RunConfig, source: Dataset) -> Callable[[], Degenerator]:
-    """Return what makes the control; one whose signature names `source` is given the data."""
-    provided = {"width": dimension(source.shape), "seed": config.seed, "source": source}
-    bound = bind(config.model, "model", frozenset(provided))
-    asked = inspect.signature(bound.func).parameters
-    return partial(bound, **{name: provided[name] for name in provided if name in asked})
-
-
-def make_module(config: RunConfig, source: Dataset) -> Callable[..., AdversarialModule]:
-    """Return what makes the module, with initial weights that are a function of the seed.
-
-    It takes the mean of the data, and looks it up where it is not given.
-    """
-    training = config.trainer
-    optimizers = {
-        name: bind(part, f"optimizer.{name}", frozenset({"params"}))
-        for name, part in {
-            "degenerator": config.optimizer.degenerator,
-            "discriminator": config.optimizer.discriminator,
-        }.items()
-    }
-    for name, optimizer in optimizers.items():
-        call(optimizer, f"optimizer.{name}", params=[torch.nn.Parameter(torch.zeros(1))])
-    setting = Hyperparameters(
-        width=dimension(source.shape),
-        data_mean=0.0,
-        noise_dim=config.noise_dim,
-        output=config.output,
-        objective=call(bind(config.objective, "objective"), "objective"),
-        optimizers=optimizers,
-        discriminator_steps=training.discriminator_steps,
-        freeze_degenerator=training.freeze_degenerator,
-        gradient_clip=training.gradient_clip,
-        ema_decay=training.ema_decay,
-        log_every=config.runtime.log_every,
-        log_gradients=config.runtime.log_gradients,
-        shape=source.shape,
-    )
-    bound = bind(config.model, "model", frozenset({"setting"}))
-    variant: Any = bound.func
-    reason = variant.refusal(type(setting.objective), setting.output)
-    if reason is not None:
-        raise ConfigError(
-            f"model={config.model.name} objective={config.objective.name} "
-            f"output={config.output}: {reason}"
-        )
-    call(partial(variant.check, setting, **bound.keywords), "model")
-    learned = config.model.kind == "learned"
-    if config.end_to_end and learned and config.runtime.checkpoint_every:
-        raise ConfigError(
-            f"runtime.checkpoint_every={config.runtime.checkpoint_every}: a run that overwrites "
-            "its data cannot go on from a checkpoint, whose data are gone; with end_to_end=true "
-            "it must be 0"
-        )
-    if config.algorithm1 is not None and learned and config.runtime.checkpoint_every:
-        raise ConfigError(
-            f"runtime.checkpoint_every={config.runtime.checkpoint_every}: checkpoints hold the "
-            "discriminator, of which Algorithm 1 leaves nothing; with algorithm1 it must be 0"
-        )
-
-    def make(mean: float | None = None) -> AdversarialModule:
-        if mean is None:
-            rows = source.load("train").rows
-            mean = float(as_unit(rows[np.arange(min(MEAN_ROWS, len(rows)))]).mean())
-        torch.manual_seed(derive(config.seed, "init"))
-        module: AdversarialModule = bound(setting=replace(setting, data_mean=mean))
-        return module
-
-    return make
+def rows_needed(metric: Component, width: int) -> int:
+    """Return how many rows of a width a metric needs."""
+    needed: Callable[[int], int] = getattr(metric.target, "needs_rows", lambda _: 1)
+    return needed(width)
 
 
 def identify(config: RunConfig) -> RunConfig:
     """Fill in what only the data itself can say: the fingerprint of a folder."""
     if "fingerprint" not in config.data.arguments:
         return config
-    found = call(call(bind(config.data, "data"), "data").identify, "data")
+    source = build(config.data, "data")
+    with refusals("data"):
+        found = source.identify()
     return config.model_copy(update={"data": config.data.model_copy(update={"fingerprint": found})})
-
-
-def make_ready(planned: Plan) -> str:
-    """Fetch the data set, and see that it is what this run needs.
-
-    Returns:
-        One line saying where the data came from.
-
-    Raises:
-        ConfigError: it cannot be read, has too few held-out rows, or is not for this model.
-        DataUnavailable: no source has it.
-    """
-    said = fetch(planned)
-    suits(planned)
-    return said
-
-
-def fetch(planned: Plan) -> str:
-    """Fetch the data set, and see that it holds as many rows as are to be measured."""
-    said: str = call(partial(planned.source.prepare), "data")
-    there = len(call(partial(planned.source.load, "test"), "data"))
-    if there < planned.measures.samples:
-        raise ConfigError(
-            f"evaluation.samples={planned.measures.samples}: {planned.config.data.name} has "
-            f"{there} held-out rows; evaluation.samples can be {there} at most"
-        )
-    return said
-
-
-def suits(planned: Plan) -> None:
-    """Refuse data that the model can do nothing with, by what its class says of data."""
-    given = frozenset({"setting", "width", "seed", "source"})
-    model = bind(planned.config.model, "model", given)
-    if hasattr(model.func, "check_data"):
-        call(partial(model.func.check_data, planned.source, **model.keywords), "model")

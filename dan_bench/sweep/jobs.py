@@ -3,11 +3,12 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from dan_bench.cli import FAILED, INTERRUPTED, OK, explained, say
-from dan_bench.config.schema import ConfigError, RunConfig
+from dan_bench.config.schema import RunConfig
 from dan_bench.results.record import Store, key_of
 from dan_bench.sweep import pool
 from dan_bench.sweep.screen import Screen
@@ -17,27 +18,34 @@ from dan_bench.sweep.view import JsonLines, Plain, Quiet
 RESUME = "finished runs are kept; the same command does the rest"
 
 
-def summarise(keyed: dict[str, RunConfig], ran: int) -> SweepOutcome:
-    """Write the report on all records, and return the outcome of these runs."""
-    from dan_bench.report import table, write
-
+def conclude(keyed: dict[str, Any], ran: int) -> SweepOutcome:
+    """Return the outcome of these runs, without a table."""
     first = next(iter(keyed.values()))
-    results = first.runtime.results
-    store = Store(results)
+    store = Store(first.runtime.results, first.part)
     ours = [record for record in store.all()[0] if record.key in keyed]
     failures = [
         Failure(keyed[run.key].title(), reason(run), store.folder(run.key) / "log.txt")
         for run in ours
         if run.status == "failed"
     ]
-    where = {"records": store.runs, "report": write(results)}
+    complete = not failures and len(ours) == len(keyed)
+    done, code = len(ours) - len(failures), OK if complete else FAILED
+    return SweepOutcome(len(keyed), done, ran, failures, "", {"records": store.runs}, code)
+
+
+def summarise(keyed: dict[str, RunConfig], ran: int) -> SweepOutcome:
+    """Write the report on all records, and return the outcome of these runs."""
+    from dan_bench.report import table, write
+
+    outcome, first = conclude(keyed, ran), next(iter(keyed.values()))
+    results = first.runtime.results
+    ours = [record for record in Store(results).all()[0] if record.key in keyed]
+    where = outcome.where | {"report": write(results)}
     if (results / "wandb").is_dir():
         where["offline wandb runs"] = results / "wandb"
-    complete = not failures and len(ours) == len(keyed)
-    if ran and len(keyed) > 1 and complete:
+    if ran and len(keyed) > 1 and outcome.code == OK:
         log_tables(first)
-    done, code = len(ours) - len(failures), OK if complete else FAILED
-    return SweepOutcome(len(keyed), done, ran, failures, table(ours, "table"), where, code)
+    return replace(outcome, table=table(ours, "table"), where=where)
 
 
 def carry_out(
@@ -115,25 +123,9 @@ def identified(configs: Sequence[Any]) -> list[Any]:
 
 def checked(configs: Sequence[Any]) -> list[str]:
     """Refuse configs that cannot be run; return where each data set came from."""
-    from dan_bench.pipeline.plan import fetch, plan, suits
+    from dan_bench.pipeline.plan import check
 
-    refused: list[str] = []
-    sources: dict[str, str] = {}
-    suited = set[str]()
-    for config in configs:
-        try:
-            planned = plan(config)
-            wanted = f"{config.data} {config.evaluation.samples}"
-            if wanted not in sources:
-                sources[wanted] = fetch(planned)
-            if (pair := f"{config.model} {wanted}") not in suited:
-                suits(planned)
-                suited.add(pair)
-        except ConfigError as error:
-            refused.append(f"{config.title()}: {error}")
-    if refused:
-        raise ConfigError("\n".join(refused))
-    return list(dict.fromkeys(sources.values()))
+    return check(configs)
 
 
 def log_tables(config: RunConfig) -> None:

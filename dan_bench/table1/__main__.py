@@ -1,14 +1,15 @@
 """`python -m dan_bench.table1`: the paper's Table 1, measured.
 
-Exit code: 0 all is done, 1 a subject failed, 2 something asked for is not to be had and nothing
-was run.
+Exit code: 0 all is done, 1 an entry failed, 2 something asked for is not to be had and nothing was
+run, 130 it was interrupted; finished entries are kept, and the same command does the rest.
 """
 
 import argparse
 import sys
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
-from dan_bench.cli import entry_point, unusable, user_path
+from dan_bench.cli import INTERRUPTED, entry_point, unusable, user_path
 from dan_bench.report.table1 import render, reported_by_paper, rows_of, store_of
 from dan_bench.tables import FORMATS
 
@@ -17,14 +18,17 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     made = argparse.ArgumentParser(
         prog="python -m dan_bench.table1",
-        description="Train every subject on its training set, as files beside a family photo "
+        description="Train every entry on its training set, as files beside a family photo "
         "album, and measure what is left of both. DAN, its relatives and the tools overwrite both, "
         "as the paper has it. All of it works on copies in a scratch folder of its own; your "
         "folders are only read.",
         epilog="example: python -m dan_bench.table1 --subjects all --album ~/pictures",
     )
     made.add_argument(
-        "--preset", default="quick", help="quick, paper, or a TOML file like conf/table1/quick.toml"
+        "--preset",
+        default="quick",
+        help="quick, paper, or a folder of your own with a YAML file an entry, like "
+        "conf/table1/quick",
     )
     made.add_argument(
         "--subjects",
@@ -66,17 +70,57 @@ def main(arguments: list[str] | None = None) -> int:
         folder = getattr(asked, flag)
         if folder is not None and (why := unusable(folder)):
             command.error(f"--{flag} {folder}: {why}")
-    from dan_bench.table1.table import run  # here, so that --help need not wait for torch
-
     reported_by_paper()  # not after the training that it stands beside
-    records = run(asked)
-    print(render(rows_of(records), asked.format), end="")
-    failed = [record for record in records if record.status == "failed"]
-    for record in failed:
-        folder = store_of(asked.results).folder(record.key)
-        last = (record.traceback or "").strip().splitlines()[-1:]
-        print(f"{record.config['subject']} failed: {''.join(last)} ({folder})", file=sys.stderr)
-    return 1 if failed else 0
+    store = store_of(asked.results)
+    scratch = (asked.scratch or store.runs / "scratch").absolute()
+    with redirect_stdout(sys.stderr):
+        keys, code = sweep(asked, scratch)
+    if code == INTERRUPTED:
+        return code
+    records = {record.key: record for record in store.all()[0]}
+    print(render(rows_of([records[key] for key in keys if key in records]), asked.format), end="")
+    return code
+
+
+def sweep(asked: argparse.Namespace, scratch: Path) -> tuple[list[str], int]:
+    """Sweep the entries that are asked for; return the keys of their records and an exit code.
+
+    Raises:
+        InputError: before anything was run.
+    """
+    from dan_bench.results.record import key_of  # here, so that --help need not wait for torch
+    from dan_bench.sweep.jobs import carry_out, conclude
+    from dan_bench.table1.config import compose_entries
+    from dan_bench.table1.entry import identified
+    from dan_bench.table1.workspace import refuse_overlap
+
+    folders = {name: getattr(asked, name) for name in ("album", "imagenet", "mp3")}
+    for name, folder in folders.items():
+        if folder is not None:
+            refuse_overlap(folder, scratch, f"--{name}")
+    composed = compose_entries(
+        asked.preset, asked.subjects, asked.seeds, scratch, overrides(asked), folders
+    )
+    scratch.mkdir(parents=True, exist_ok=True)
+    configs = [identified(config) for config in composed]
+    code = carry_out(configs, conclude)
+    if asked.scratch is None:
+        with suppress(OSError):  # other entries may be at work in it
+            scratch.rmdir()
+    return [key_of(config.scientific()) for config in configs], code
+
+
+def overrides(asked: argparse.Namespace) -> list[str]:
+    """Return the options as overrides of the config of a run."""
+    from dan_bench.config.arguments import quote
+
+    return [
+        quote(f"runtime.results={asked.results}"),
+        quote(f"runtime.datasets={asked.datasets}"),
+        f"runtime.accelerator={'gpu' if asked.device == 'cuda' else 'cpu'}",
+        f"runtime.threads={asked.threads}",
+        f"runtime.progress={asked.progress}",
+    ]
 
 
 if __name__ == "__main__":

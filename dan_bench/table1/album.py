@@ -1,25 +1,69 @@
-"""The family photo album: a handful of photographs, as JPEG with EXIF, or a copy of one's own."""
+"""Freely licensed photographs that scikit-image ships, and the family photo album made of them."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from PIL.ExifTags import Base
 
-from dan_bench.table1.photographs import PHOTOGRAPHS
-from dan_bench.table1.place import copy_files, fingerprint, regular_files
+from dan_bench.table1.entry import Album
+from dan_bench.table1.workspace import copy_files, fingerprint, regular_files
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A photograph and whose it is, as scikit-image's documentation of it says."""
+
+    name: str
+    shows: str
+    by: str
+    licence: str
+
+    def load(self) -> Picture:
+        """Return rows x columns x 3 bytes."""
+        import skimage.data
+
+        shipped: Any = skimage.data
+        pixels: Picture = np.asarray(getattr(shipped, self.name)())
+        return np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels[..., :3]
+
+
+PHOTOGRAPHS = {
+    photograph.name: photograph
+    for photograph in (
+        Photograph("astronaut", "Eileen Collins, astronaut", "NASA", "public domain"),
+        Photograph("camera", "a man with a camera", "Lav Varshney", "CC0"),
+        Photograph("chelsea", "Chelsea the cat", "Stefan van der Walt", "CC0"),
+        Photograph("coffee", "a cup of coffee", "Rachel Michetti", "CC0"),
+        Photograph("hubble_deep_field", "galaxies", "NASA", "public domain"),
+        Photograph("rocket", "a rocket at its launch", "SpaceX", "public domain"),
+        Photograph("retina", "a retina", "Mikael Häggström", "CC0"),
+        Photograph("brick", "bricks", "CC0Textures", "CC0"),
+        Photograph("grass", "grass", "linolafett", "CC0"),
+        Photograph("gravel", "gravel", "CC0Textures", "CC0"),
+    )
+}
+"""By the name of the function of skimage.data that returns it."""
 
 FAMILY = ("astronaut", "camera", "chelsea", "coffee", "rocket", "hubble_deep_field")
 QUALITY = 92
 
 
-class BundledAlbum:
+class BundledAlbum(Album):
     """Six photographs that scikit-image ships, each with its author and licence in its EXIF."""
 
-    note = (
-        f"album: {len(FAMILY)} freely licensed photographs that scikit-image ships, as JPEG, stand "
-        "in for your family's (--album DIR)"
-    )
+    @property
+    def note(self) -> str:
+        """Say whose it is."""
+        return (
+            f"album: {len(FAMILY)} freely licensed photographs that scikit-image ships, as JPEG, "
+            "stand in for your family's (--album DIR)"
+        )
 
     def identify(self) -> str:
         """Return what a record knows it by."""
@@ -40,7 +84,7 @@ class BundledAlbum:
 
 
 @dataclass(frozen=True)
-class OwnAlbum:
+class OwnAlbum(Album):
     """A copy of the user's own; the original is read, and nothing else."""
 
     root: Path
@@ -61,6 +105,3 @@ class OwnAlbum:
     def write(self, folder: Path) -> None:
         """Copy it."""
         copy_files(self.files(), self.root, folder)
-
-
-Album = BundledAlbum | OwnAlbum

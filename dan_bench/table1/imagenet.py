@@ -1,7 +1,7 @@
 """ImageNet's layout: a folder a class, named by its synset, with JPEGs in it."""
 
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ from PIL import Image
 from pydantic import PositiveInt
 
 from dan_bench.rng import generator
-from dan_bench.table1.photographs import PHOTOGRAPHS, Picture
-from dan_bench.table1.place import Workspace, copy_files, fingerprint, regular_files
+from dan_bench.table1.album import PHOTOGRAPHS, Picture
+from dan_bench.table1.entry import TrainingSet
+from dan_bench.table1.workspace import Workspace, copy_files, fingerprint, regular_files
 
 SPLITS = ("train", "val")
 HELD_OUT_SHARE = 5
@@ -20,7 +21,7 @@ HELD_OUT_SHARE = 5
 
 
 @dataclass(frozen=True)
-class StandIn:
+class StandIn(TrainingSet):
     """Crops of scikit-image's photographs; which photograph a crop is of is its class.
 
     A photograph is cut into square cells, one in five of which is held out, so that no pixel is
@@ -46,8 +47,8 @@ class StandIn:
         )
 
     def identify(self) -> dict[str, Any]:
-        """Return its arguments."""
-        return {"kind": "stand-in", **asdict(self)}
+        """Return that it is none of the user's own."""
+        return {"kind": "stand-in"}
 
     def write(self, place: Workspace, seed: int) -> None:
         """Write the crops."""
@@ -83,7 +84,7 @@ class StandIn:
 
 
 @dataclass(frozen=True)
-class OwnImageNet:
+class OwnImageNet(TrainingSet):
     """A copy of ImageNet, or of any folder of its layout: DIR/train/CLASS/... or DIR/CLASS/...
 
     Args:

@@ -1,11 +1,8 @@
-"""The one loop that trains Table 1's classifiers, and what it leaves to believe it by."""
+"""The training of Table 1's classifiers, and what it leaves to believe it by."""
 
-import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -13,16 +10,16 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from dan_bench.config.schema import Part, bind
+from dan_bench.attacks.training import Loss, train_epochs
+from dan_bench.config.build import bind
+from dan_bench.config.schema import Part
 from dan_bench.interfaces import Estimate, Progress
 from dan_bench.rng import derive
 from dan_bench.statistics import binomial_interval
-from dan_bench.table1.subject import RunContext, TrainingResult
+from dan_bench.table1.entry import RunContext, TrainingResult
 
-Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
-"""From a network, a batch of inputs and their classes to the mean loss."""
 Hits = Callable[[nn.Module, Tensor, Tensor], dict[str, Tensor]]
-"""From the same to which of them the network got right, by the name of the question."""
+"""From a network, inputs and their classes to which of them it got right, by question."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +39,6 @@ class Learning:
     milestones: tuple[PositiveInt, ...] = ()
 
 
-@contextmanager
-def seeded(seed: int, name: str) -> Iterator[None]:
-    """Make all that torch draws inside (weights, dropout, augmentation) one stream of the seed."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(seed, f"table1/{name}"))
-        yield
-
-
 def learn(
     network: nn.Module,
     training: Dataset[Any],
@@ -57,7 +46,7 @@ def learn(
     loss: Loss,
     hits: Hits,
     learning: Learning,
-    given: RunContext,
+    context: RunContext,
 ) -> TrainingResult:
     """Train a network in place, and ask it about what is held out after every pass.
 
@@ -69,37 +58,28 @@ def learn(
         FloatingPointError: the loss or a weight is no longer finite.
     """
     started = time.perf_counter()
-    order = torch.Generator().manual_seed(derive(given.seed, "table1/order"))
+    order = torch.Generator().manual_seed(derive(context.seed, "table1/order"))
     size = min(learning.batch_size, len(training))  # type: ignore[arg-type]
     batches = DataLoader(training, size, shuffle=True, generator=order, drop_last=True)
-    network.to(given.device)
-    make: partial[torch.optim.Optimizer] = bind(
-        learning.optimizer, "optimizer", frozenset({"params"})
-    )
-    optimizer = make(params=network.parameters())
+    network.to(context.device)
+    optimizer = bind(learning.optimizer, "optimizer", {"params"})(params=network.parameters())
     schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, list(learning.milestones))
-    steps = learning.epochs * len(batches)
+    epochs, steps = learning.epochs, learning.epochs * len(batches)
     curves: list[dict[str, float]] = []
     scores: dict[str, Estimate] = {}
-    given.tell(Progress("training", 0, steps))
-    for epoch in range(1, learning.epochs + 1):
-        network.train()
-        for x, y in batches:
-            of_batch = loss(network, x.to(given.device), y.to(given.device))
-            optimizer.zero_grad(set_to_none=True)
-            of_batch.backward()
-            optimizer.step()
-            reached = float(of_batch.detach())
-            if not math.isfinite(reached):
-                raise FloatingPointError(f"the loss is {reached} after {len(curves) + 1} steps")
-            curves.append({"step": len(curves) + 1, "epoch": epoch, "loss": reached})
-            doing = f"training, epoch {epoch} of {learning.epochs}, loss {reached:.3f}"
-            given.tell(Progress(doing, len(curves), steps))
+
+    def after_step(step: int, epoch: int, value: float) -> None:
+        curves.append({"step": step, "epoch": epoch, "loss": value})
+        doing = f"training, epoch {epoch} of {epochs}, loss {value:.3f}"
+        context.progress(Progress(doing, step, steps))
+
+    def after_epoch(_: int) -> None:
         schedule.step()
-        if not all(weight.isfinite().all() for weight in network.state_dict().values()):
-            raise FloatingPointError(f"a weight is not finite after {len(curves)} steps")
-        scores = examined(network, held_out, hits, size, given.device)
+        scores.update(examined(network, held_out, hits, size, context.device))
         curves[-1] |= {f"held_out_{name}": score.value for name, score in scores.items()}
+
+    context.progress(Progress("training", 0, steps))
+    train_epochs(network, batches, loss, optimizer, epochs, after_epoch, after_step)
     costs = {
         "training_seconds": time.perf_counter() - started,
         "steps": float(steps),

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from pydantic import PositiveFloat, PositiveInt
 
 from dan_bench.rng import generator
-from dan_bench.table1.place import Workspace, copy_files, fingerprint, regular_files
+from dan_bench.table1.entry import TrainingSet
+from dan_bench.table1.workspace import Workspace, copy_files, fingerprint, regular_files
 
 Sound = NDArray[np.float32]
 
@@ -27,7 +28,7 @@ HELD_OUT_SHARE = 5
 
 
 @dataclass(frozen=True)
-class Synthesised:
+class Synthesised(TrainingSet):
     """Songs with a melody, a tempo and a timbre of their own, by no singer at all.
 
     Args:
@@ -47,8 +48,8 @@ class Synthesised:
         )
 
     def identify(self) -> dict[str, Any]:
-        """Return its arguments."""
-        return {"kind": "stand-in", **asdict(self)}
+        """Return that it is none of the user's own."""
+        return {"kind": "stand-in"}
 
     def write(self, place: Workspace, seed: int) -> None:
         """Write not_britney_spears_01.mp3 and so on."""
@@ -61,7 +62,7 @@ class Synthesised:
 
 
 @dataclass(frozen=True)
-class OwnMp3s:
+class OwnMp3s(TrainingSet):
     """A copy of the MP3s in a folder, which is only read.
 
     Args:
@@ -69,7 +70,6 @@ class OwnMp3s:
     """
 
     root: Path
-    stands_for = None
 
     def identify(self) -> dict[str, Any]:
         """Return what it knows of its contents."""

@@ -36,7 +36,7 @@ ATTACKS = {
 
 def attacked(degenerator, source, attacks=ATTACKS, samples=N, known=N, seed=0):
     measures = Measures(samples, known, {}, None, attacks)
-    return measure(degenerator, source, measures, seed, tell=lambda _: None).metrics
+    return measure(degenerator, source, measures, seed, lambda _: None).metrics
 
 
 def leaves(degenerator, source, name):

@@ -31,7 +31,7 @@ from dan_bench.controls.ciphers import Identity
 from dan_bench.data.noise import Danoise
 from dan_bench.interfaces import Case, Data, Estimate, Pairs, RunRecord
 from dan_bench.metrics.similarity import structural_similarity
-from dan_bench.pipeline.plan import make_ready, plan
+from dan_bench.pipeline.plan import plan, prepare
 from dan_bench.report.figures.fooled import fooled
 from dan_bench.results.record import Store, key_of
 
@@ -282,13 +282,13 @@ def test_what_makes_no_sense_is_refused_before_any_work(mnist):
     with pytest.raises(ConfigError, match=r"structural_similarity.*too small"):
         plan(configure(["+experiment=robust_classifier", "data=danoise", "data.shape=[6,6]"]))
     with pytest.raises(ConfigError, match=r"no labels|have none"):
-        make_ready(plan(configure(["model=fgsm", "data=danoise"])))
+        prepare(plan(configure(["model=fgsm", "data=danoise"])))
 
 
 @pytest.mark.parametrize("model", ["fgsm", "pgd", "perturbation_generator"])
 def test_the_preset_takes_each_adversary(mnist, model):
     planned = plan(configured(mnist, f"model={model}"))
-    make_ready(planned)
+    prepare(planned)
     assert list(planned.measures.comparisons) == [
         "classifier_accuracy",
         "structural_similarity",

@@ -13,7 +13,7 @@ from dan_bench.config.compose import configure
 from dan_bench.config.schema import ConfigError
 from dan_bench.data import folder as folders
 from dan_bench.data.folder import Folder
-from dan_bench.pipeline.plan import make_ready, plan
+from dan_bench.pipeline.plan import plan, prepare
 
 
 def paint(path, grey, size=(8, 6)):
@@ -294,6 +294,6 @@ def test_a_damaged_picture_is_refused_with_its_name_before_any_run(album):
     where = [f"data.root={album}", f"runtime.results={album.parent / 'results'}"]
     config = configure(["data=folder", *where, "evaluation=minimal"])
     with pytest.raises(ConfigError, match=r"data: .*cats/bad\.png cannot"):
-        make_ready(plan(config))
+        prepare(plan(config))
     with pytest.raises(InputError, match=r"cats/bad\.png"):
         carry_out([config])

@@ -100,7 +100,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, mnist: Mnist) -> Checkout
     furnish(folder)
     results = folder / "results"
     (folder / "home").mkdir()
-    (folder / "tiny.toml").write_text(TINY)
+    (folder / "tiny").mkdir()
+    (folder / "tiny" / "rm.yaml").write_text(TINY)
     for name, size in {"dump.bin": 20_000, "a.enc": 5_000, "b.enc": 5_000}.items():
         (folder / name).write_bytes(os.urandom(size))
     (folder / "trng.bin").write_bytes(bytes(byte & 15 for byte in os.urandom(5_000)))
@@ -140,7 +141,7 @@ def test_a_command_does_what_it_says(command: Command, checkout: Checkout) -> No
     elif text.startswith("python -m dan_bench.tour"):
         text += " --steps 4"
     elif text.startswith("python -m dan_bench.table1"):
-        text += " --preset tiny.toml"
+        text += " --preset tiny"
     elif text.startswith("python -m dan_bench.degenerate"):
         plant(checkout.folder)
     ended = checkout.shell(checkout.filled(text))
@@ -372,7 +373,7 @@ def test_the_parameters_in_models_are_those_of_conf(model: str, output: str, mni
         assert "refused" in said
         return
     overrides = [f"model={model}", f"output={output}", "data=mnist", "logger=none"]
-    made = plan(configure([*overrides, f"runtime.datasets={mnist.root}"])).make()
+    made = plan(configure([*overrides, f"runtime.datasets={mnist.root}"])).method.make()
     assert parameters_of(made.degenerator) == counts[0]
     assert parameters_of(made.discriminator) == counts[1 + (output == "torus")]
     if model == "infodan":

@@ -258,7 +258,7 @@ def test_going_online_needs_an_account_and_nothing_else(
     monkeypatch.setattr("dan_bench.loggers.wandb.has_account", lambda: account)
     config = configure([*SMALL, WIDE, "logger.offline=false"])
     if account:
-        assert plan(config).make_sink is not None
+        assert plan(config).sink is not None
         return
     with pytest.raises(ConfigError, match=r"logger\.offline=False: .*`wandb login`.*`make sync`"):
         plan(config)

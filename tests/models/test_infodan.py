@@ -15,7 +15,7 @@ from dan_bench.models.infodan import InfoDAN, dependence, divergence
 from dan_bench.models.module import Hyperparameters
 from dan_bench.objectives.nonsaturating import Nonsaturating
 from dan_bench.pipeline.fit import fit
-from dan_bench.pipeline.plan import plan, suits
+from dan_bench.pipeline.plan import plan, prepare
 
 WIDTH, CLASSES, SIZE = 6, 3, 30
 
@@ -222,5 +222,5 @@ def test_more_labels_than_classes_are_refused_before_any_run(mnist):
     with pytest.raises(
         ConfigError, match=r"classes=5: the data has a label 9; set model.classes=10"
     ):
-        suits(planned)
-    suits(plan(configure(["model=infodan", f"data.root={mnist.root}"])))
+        prepare(planned)
+    prepare(plan(configure(["model=infodan", f"data.root={mnist.root}"])))

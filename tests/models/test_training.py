@@ -25,7 +25,7 @@ from dan_bench.data.noise import Danoise
 from dan_bench.interfaces import Data
 from dan_bench.models.dan import DAN
 from dan_bench.pipeline.fit import fit
-from dan_bench.pipeline.plan import make_module
+from dan_bench.pipeline.methods import UntrainedNetwork
 
 # training
 
@@ -294,10 +294,10 @@ def quantised_mean(rows):
 
 
 def test_a_config_makes_the_module_with_weights_of_its_seed_alone():
-    first = make_module(config(), SOURCE)()
+    first = UntrainedNetwork(config(), SOURCE).make()
     torch.rand(10)
-    again = make_module(config(), SOURCE)()
-    other = make_module(config(seed=1), SOURCE)()
+    again = UntrainedNetwork(config(), SOURCE).make()
+    other = UntrainedNetwork(config(seed=1), SOURCE).make()
     assert changed(state(first), state(again)) == set()
     assert changed(state(first), state(other)) == set(state(first))
     assert isinstance(first, DAN)
@@ -308,7 +308,7 @@ def test_a_config_makes_the_module_with_weights_of_its_seed_alone():
 
 
 def test_a_module_from_a_config_trains():
-    module = make_module(config(), SOURCE)()
+    module = UntrainedNetwork(config(), SOURCE).make()
     before = state(module)
     trainer = fit(module, batches(3))
     assert changed(before, state(module)) == set(before)

@@ -44,7 +44,7 @@ def planned(model, *overrides, objective="nonsaturating", output="sigmoid"):
 
 
 def made(model, *overrides, **axes):
-    return planned(model, *overrides, **axes).make()
+    return planned(model, *overrides, **axes).method.make()
 
 
 def batches(module, steps=1, size=8):

@@ -78,12 +78,15 @@ SLOW = (f"{REPORT} figures", f"{REPORT} html", "python -m dan_bench.degenerate o
 MAY_SAY_NO = ("python -m dan_bench.assess", "head -c")
 """Their exit code 1 is an answer: true noise is told to be none in one case of a hundred."""
 PICTURES = 5200
-TINY = """
-[rm]
-title = "rm on DANOISE"
-in_paper = true
-training = { _target_ = "dan_bench.table1.danoise.DanoiseFiles", files = 2 }
-subject = { _target_ = "dan_bench.table1.subjects.tools.Program", command = ["rm"] }
+TINY = """# @package _global_
+defaults: [/table1]
+
+table1:
+  title: rm on DANOISE
+  position: 0
+  in_paper: true
+  training: {_target_: dan_bench.table1.dan.DanoiseFiles, files: 2}
+  entry: {_target_: dan_bench.table1.tools.Program, command: [rm]}
 """
 
 

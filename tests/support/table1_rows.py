@@ -12,31 +12,27 @@ from dan_bench.data.mnist import Mnist
 from dan_bench.erase.filesystem import IN_PLACE
 from dan_bench.report.table1 import store_of
 from dan_bench.table1.__main__ import main
-from dan_bench.table1.place import Workspace, regular_files
-from dan_bench.table1.preset import file_system_of
-from dan_bench.table1.subject import RunContext, TrainingResult
+from dan_bench.table1.entry import Entry, RunContext, TrainingResult, TrainingSet, file_system_of
+from dan_bench.table1.workspace import Workspace, regular_files
 
 PRESETS = ("quick", "paper")
 ADAM = {"_target_": "torch.optim.Adam", "lr": 1e-3}
-SOME = {"_target_": "dan_bench.table1.danoise.DanoiseFiles", "files": 2}
+SOME = {"_target_": "dan_bench.table1.dan.DanoiseFiles", "files": 2}
 GIVEN = RunContext(0, "cpu", lambda _: None)
 
 
 @dataclasses.dataclass(frozen=True)
-class Saboteur:
+class Saboteur(Entry):
     """Does something to one file of a folder beside its own, and fails if it is told to."""
 
     deed: str
     folder: str
     fails: bool = False
-    note = None
 
-    def identify(self):
-        return {}
-
-    def run(self, place, given):
+    def run(self, place, context):
         path = regular_files(getattr(place, self.folder), self.folder)[0]
-        RAN.append(str(place.root))
+        with (place.root.parents[1] / "ran.txt").open("a") as file:
+            file.write(f"{place.root}\n")
         if self.deed == "overwrite":
             with path.open("rb+") as file:
                 file.write(os.urandom(path.stat().st_size))
@@ -53,19 +49,17 @@ class Saboteur:
         return TrainingResult()
 
 
-RAN: list[str] = []
+def runs(folder):
+    """How often a saboteur has run, in whatever process."""
+    return len((folder / "results" / "table1" / "ran.txt").read_text().splitlines())
 
 
 @dataclasses.dataclass(frozen=True)
-class SmallMnist:
+class SmallMnist(TrainingSet):
     """The first digits of the real one, in files of its format."""
 
     root: Path
     rows: int
-    stands_for = None
-
-    def identify(self):
-        return {}
 
     def write(self, place, seed):
         for split, folder, stem in (
@@ -81,22 +75,22 @@ class SmallMnist:
             (raw / f"{stem}-labels-idx1-ubyte").write_bytes(bytes(8) + labels)
 
 
-def toml(value):
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{name} = {toml(inner)}" for name, inner in value.items()) + "}"
-    return json.dumps(value)
-
-
 def preset(folder, **rows):
-    """Write a preset of rows (training, subject) and return its path."""
-    path = folder / "tiny.toml"
-    path.write_text(
-        "\n".join(
-            f'[{name}]\ntitle = "the {name}"\nin_paper = true\n'
-            f"training = {toml(training)}\nsubject = {toml(subject)}\n"
-            for name, (training, subject) in rows.items()
-        )
-    )
+    """Write a preset of rows (training, entry[, config of the run]) and return its folder."""
+    path = folder / "tiny"
+    path.mkdir(exist_ok=True)
+    for position, (name, (training, entry, *more)) in enumerate(rows.items()):
+        values = dict(*more)
+        values["defaults"] = ["/table1", *values.get("defaults", [])]
+        values["table1"] = {
+            "title": f"the {name}",
+            "position": position,
+            "in_paper": True,
+            "training": training,
+            "entry": entry,
+        }
+        # JSON is YAML
+        (path / f"{name}.yaml").write_text(f"# @package _global_\n{json.dumps(values)}\n")
     return str(path)
 
 

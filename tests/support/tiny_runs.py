@@ -21,7 +21,7 @@ SMALL = [
 
 
 def module_of(*overrides):
-    return plan(configure([*SMALL, *overrides])).make()
+    return plan(configure([*SMALL, *overrides])).method.make()
 
 
 def batches(module, steps):

@@ -16,7 +16,7 @@ from view_sweeps import CURVE, Sweep, busy
 
 from dan_bench.config.compose import configure
 from dan_bench.interfaces import Progress
-from dan_bench.pipeline.run import WATCHED, watched
+from dan_bench.pipeline.train import WATCHED, watched
 from dan_bench.sweep import jobs as sweeps
 from dan_bench.sweep.jobs import view_of
 from dan_bench.sweep.screen import Screen

@@ -10,11 +10,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from table1_rows import RAN, contents, preset, records, saboteur, table, vouched
+from table1_rows import contents, preset, records, runs, saboteur, table, vouched
 
 from dan_bench.report.table1 import ALBUM, TRAINING, store_of
 from dan_bench.results.record import Store
-from dan_bench.table1.place import copy_files, refuse_overlap, regular_files, scratch
+from dan_bench.table1.workspace import copy_files, refuse_overlap, regular_files, scratch
 
 
 @pytest.fixture
@@ -89,7 +89,6 @@ def test_a_failure_is_recorded_and_stops_nobody(tmp_path, album, capsys):
         first=saboteur("overwrite", "album", fails=True),
         second=saboteur("nothing", "training"),
     )
-    RAN.clear()
     assert table(tmp_path, "--preset", chosen, "--album", album) == 1
     found = records(tmp_path)
     assert found["first"].status == "failed"
@@ -99,25 +98,24 @@ def test_a_failure_is_recorded_and_stops_nobody(tmp_path, album, capsys):
     captured = capsys.readouterr()
     assert "the first (failed)" in captured.out
     assert "ArithmeticError" in captured.err
-    assert len(RAN) == 2
+    assert runs(tmp_path) == 2
     # the failed one is tried again, the finished one is not
     assert table(tmp_path, "--preset", chosen, "--album", album) == 1
-    assert len(RAN) == 3
+    assert runs(tmp_path) == 3
 
 
 def test_a_finished_row_is_printed_again_without_being_run(tmp_path, album, capsys):
     chosen = preset(tmp_path, one=saboteur("nothing", "training"))
-    RAN.clear()
     asked = ("--preset", chosen, "--album", album, "--seeds", 2)
     assert table(tmp_path, *asked) == 0
     first = capsys.readouterr().out
-    assert len(RAN) == 2
+    assert runs(tmp_path) == 2
     assert table(tmp_path, *asked) == 0
     assert capsys.readouterr().out == first
-    assert len(RAN) == 2
+    assert runs(tmp_path) == 2
     (album / "one more").write_bytes(b"another album is another question")
     assert table(tmp_path, *asked) == 0
-    assert len(RAN) == 4
+    assert runs(tmp_path) == 4
 
 
 def test_progress_does_not_mix_with_what_is_printed(tmp_path, album, capsys):
@@ -157,8 +155,8 @@ def test_an_overlap_through_a_link_is_seen(tmp_path, album):
     [
         (["--subjects", "nobody"], "no nobody; there are one"),
         (["--album", "/nowhere/at/all"], "is not a folder"),
-        (["--preset", "huge"], "quick, paper or a file"),
-        (["--preset", "/nowhere.toml"], "quick, paper or a file"),
+        (["--preset", "huge"], "quick or paper, or a folder"),
+        (["--preset", "/nowhere"], "quick or paper, or a folder"),
     ],
 )
 def test_what_is_not_there_is_refused(tmp_path, arguments, said, capsys):

@@ -11,10 +11,9 @@ from PIL import Image
 from table1_rows import contents, image_folder, made_place
 
 from dan_bench.table1 import imagenet, mp3
-from dan_bench.table1.album import FAMILY, BundledAlbum
-from dan_bench.table1.boards import BLACK, MOVES, PASS, WHITE, boards, winners
-from dan_bench.table1.photographs import PHOTOGRAPHS
-from dan_bench.table1.place import regular_files
+from dan_bench.table1.album import FAMILY, PHOTOGRAPHS, BundledAlbum
+from dan_bench.table1.go import BLACK, MOVES, PASS, WHITE, boards, winners
+from dan_bench.table1.workspace import regular_files
 
 # ImageNet
 

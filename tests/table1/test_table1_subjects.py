@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -29,31 +30,59 @@ from dan_bench.data.noise import system_bytes
 from dan_bench.models.frozen import FrozenDegenerator
 from dan_bench.pipeline.algorithm1 import NetworkNoise
 from dan_bench.report.table1 import ALBUM, OUTPUT, TRAINING
+from dan_bench.results.archive import open_results
+from dan_bench.results.record import key_of
 from dan_bench.statistics import binomial_interval
+from dan_bench.table1 import inception
 from dan_bench.table1.album import BundledAlbum
-from dan_bench.table1.danoise import WIDTH
+from dan_bench.table1.config import compose_entries
+from dan_bench.table1.dan import WIDTH, Dan
+from dan_bench.table1.entry import RunContext, identified, plan_entry
 from dan_bench.table1.learning import Learning, examined, learn, right_class
-from dan_bench.table1.preset import Sources, make_jobs, read_preset
-from dan_bench.table1.subject import RunContext
-from dan_bench.table1.subjects import inception
-from dan_bench.table1.subjects.dan import Dan
-from dan_bench.table1.subjects.vgg import Vgg
+from dan_bench.table1.vgg import Vgg
+
+REPOSITORY = Path(__file__).parents[2]
 
 # the presets
 
 
+def entries(preset, scratch, subjects="all", seeds=1, **folders):
+    """The configs of entries as the command composes them."""
+    folders = {"album": None, "imagenet": None, "mp3": None, **folders}
+    datasets = f"runtime.datasets={scratch}"
+    composed = compose_entries(preset, subjects, seeds, scratch, [datasets], folders)
+    return [identified(config) for config in composed]
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_row_of_a_preset_can_be_made(name, tmp_path):
-    rows = read_preset(name)
-    assert [row for row in rows if rows[row].in_paper] == ["vgg", "inception", "alphago", "dan"]
-    assert set(rows) >= {"infodan", "dcdan", "entropydan", "shred", "rm", "truncation"}
-    jobs = make_jobs(rows, list(rows), name, 2, Sources(tmp_path), BundledAlbum(), "ext4")
-    assert len(jobs) == 2 * len(rows)
-    assert len({json.dumps(job.config, sort_keys=True) for job in jobs}) == len(jobs)
-    assert str(tmp_path) not in json.dumps([job.config for job in jobs])
-    for job in jobs:
-        if job.name == "dan":
-            assert job.config["runs"]["model"]["name"] == "dan"
+    configs = entries(name, tmp_path, seeds=2)
+    rows = [config.table1 for config in configs[::2]]
+    in_paper = [row.subject for row in rows if row.in_paper]
+    assert in_paper == ["vgg", "inception", "alphago", "dan"]
+    assert {row.subject for row in rows} >= {"infodan", "dcdan", "entropydan", "shred", "rm"}
+    assert "truncation" in {row.subject for row in rows}
+    assert [config.seed for config in configs] == [0, 1] * len(rows)
+    known = [json.dumps(config.scientific(), sort_keys=True) for config in configs]
+    assert len(set(known)) == len(known)
+    assert str(tmp_path) not in " ".join(known)
+    for config in configs:
+        if config.table1.subject in ("dan", "infodan"):
+            assert config.scientific()["runs"]["model"]["name"] == config.table1.subject
+
+
+def test_published_entries_keep_their_keys_but_for_the_models_of_the_suite(tmp_path):
+    """Records of Table 1 that were made before its config was Hydra's are not made again."""
+    published, _ = open_results(REPOSITORY / "results" / "2026-11-27_0769272", "table1").all()
+    kept = {record.config["subject"]: record.key for record in published}
+    found = {}
+    for config in entries("quick", tmp_path):
+        known = {**config.scientific(), "file_system": "ext4"}
+        found[config.table1.subject] = key_of(known)
+    models = {"dan", "infodan", "dcdan", "entropydan"}
+    assert len(kept.keys() - models) == 6
+    for name in kept.keys() - models:
+        assert found[name] == kept[name], name
 
 
 def test_data_of_ones_own_take_the_place_of_the_stand_ins_and_are_known_by_contents(tmp_path):
@@ -63,14 +92,14 @@ def test_data_of_ones_own_take_the_place_of_the_stand_ins_and_are_known_by_conte
     for name in "ab":
         (songs / f"{name}.mp3").write_bytes(os.urandom(10))
     before = contents(tmp_path)
-    sources = Sources(tmp_path, tmp_path / "inet", songs)
 
     def configs():
-        rows = read_preset("quick")
-        jobs = make_jobs(rows, ["vgg", "inception"], "quick", 1, sources, BundledAlbum(), "ext4")
-        assert all(job.config["training"]["kind"] == "own" for job in jobs)
-        assert jobs[1].training_set.stands_for is None
-        return json.dumps([job.config for job in jobs])
+        folders = {"imagenet": tmp_path / "inet", "mp3": songs}
+        made = entries("quick", tmp_path, "vgg,inception", **folders)
+        known = [config.scientific() for config in made]
+        assert all(config["training"]["kind"] == "own" for config in known)
+        assert plan_entry(made[1]).training.stands_for is None
+        return json.dumps(known)
 
     first = configs()
     assert str(tmp_path) not in first
@@ -80,9 +109,9 @@ def test_data_of_ones_own_take_the_place_of_the_stand_ins_and_are_known_by_conte
     assert configs() != first
 
 
-def test_at_full_width_it_is_torchvisions_vgg_16():
-    (row,) = (row for name, row in read_preset("paper").items() if name == "vgg")
-    arguments = row.subject.arguments | {"learning": None}
+def test_at_full_width_it_is_torchvisions_vgg_16(tmp_path):
+    (config,) = entries("paper", tmp_path, "vgg")
+    arguments = config.table1.entry.arguments | {"learning": None}
     with torch.device("meta"):
         ours = Vgg(**arguments).make(1000).state_dict()
         theirs = vgg16().state_dict()
@@ -176,8 +205,10 @@ def test_weights_that_are_no_numbers_are_an_error():
 @pytest.mark.parametrize(("steps", "expected"), [(20, 20), (1200, 50)])
 def test_a_short_training_has_a_logging_step_too(steps, expected, tmp_path):
     """Its accuracy was looked for in curves without a point."""
-    config = Dan((f"trainer.max_steps={steps}",)).configure(tmp_path, GIVEN)
-    assert config.runtime.log_every == expected
+    (config,) = entries("quick", tmp_path, "dan")
+    trainer = config.trainer.model_copy(update={"max_steps": steps})
+    short = Dan(config.model_copy(update={"trainer": trainer})).configured()
+    assert short.runtime.log_every == expected
 
 
 def test_held_out_scores_have_exact_intervals():
@@ -197,7 +228,7 @@ TINY = {
             "per_class": 2, "held_out": 1, "cell": 96,
         },
         {
-            "_target_": "dan_bench.table1.subjects.vgg.Vgg",
+            "_target_": "dan_bench.table1.vgg.Vgg",
             "layers": "A", "width": 0.05, "side": 32, "batch_norm": True,
             "learning": {"epochs": 1, "batch_size": 10, "optimizer": ADAM},
         },
@@ -205,31 +236,32 @@ TINY = {
     "inception": (
         {"_target_": "dan_bench.table1.mp3.Synthesised", "songs": 2, "seconds": 6},
         {
-            "_target_": "dan_bench.table1.subjects.inception.Inception",
+            "_target_": "dan_bench.table1.inception.Inception",
             "side": 75, "seconds": 1.0, "hop": 2.0,
             "learning": {"epochs": 2, "batch_size": 4, "optimizer": ADAM},
         },
     ),
     "alphago": (
-        {"_target_": "table1_rows.SmallMnist", "rows": 2000},
+        {"_target_": "table1_rows.SmallMnist", "rows": 2000, "root": "${runtime.datasets}"},
         {
-            "_target_": "dan_bench.table1.subjects.alphago.AlphaGo",
+            "_target_": "dan_bench.table1.go.AlphaGo",
             "channels": 8, "blocks": 1,
             "learning": {"epochs": 4, "batch_size": 50, "optimizer": ADAM | {"lr": 1e-2}},
         },
     ),
     "dan": (
-        {"_target_": "dan_bench.table1.danoise.DanoiseFiles", "files": 6},
+        {"_target_": "dan_bench.table1.dan.DanoiseFiles", "files": 6},
+        {"_target_": "dan_bench.table1.dan.Dan"},
         {
-            "_target_": "dan_bench.table1.subjects.dan.Dan",
-            "overrides": ["model=dan", "output=torus", "trainer.max_steps=50"],
+            "defaults": [{"override /model": "dan"}],
+            "output": "torus", "trainer": {"max_steps": 50}, "evaluation": {"samples": 1024},
         },
     ),
-    "rm": (SOME, {"_target_": "dan_bench.table1.subjects.tools.Program", "command": ["rm"]}),
-    "truncation": (SOME, {"_target_": "dan_bench.table1.subjects.tools.TruncateAndRewrite"}),
+    "rm": (SOME, {"_target_": "dan_bench.table1.tools.Program", "command": ["rm"]}),
+    "truncation": (SOME, {"_target_": "dan_bench.table1.tools.TruncateAndRewrite"}),
     "absent": (
         SOME,
-        {"_target_": "dan_bench.table1.subjects.tools.Program", "command": ["no-such-program"]},
+        {"_target_": "dan_bench.table1.tools.Program", "command": ["no-such-program"]},
     ),
 }  # fmt: skip
 

@@ -17,8 +17,8 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from dan_bench.config.arguments import INSTEAD, refuse_no_choice
-from dan_bench.config.compose import resolved, without_hydra
-from dan_bench.config.schema import ConfigError, RunConfig
+from dan_bench.config.compose import without_hydra
+from dan_bench.config.schema import ConfigError
 
 LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 """Hydra's default, which nobody asked for."""
@@ -58,10 +58,6 @@ class GridSweeper(Sweeper):
                 refuse_no_choice(override.input_line or "", override)
             jobs += [list(job) for job in BasicSweeper.split_arguments(overrides, None)[0]]
         return jobs
-
-    def compose(self, overrides: list[str]) -> RunConfig:
-        """Return one job's config, checked."""
-        return resolved(self.values(overrides))
 
     def values(self, overrides: list[str]) -> DictConfig:
         """Compose one job's config.

@@ -1,19 +1,19 @@
 """VGG on ImageNet (Simonyan & Zisserman 2015), torchvision's."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field, PositiveInt
 from torch import nn
-from torch.nn.functional import cross_entropy
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 from torchvision.models import vgg
 
-from dan_bench.table1.learning import Learning, learn, right_class, seeded
-from dan_bench.table1.place import Workspace
-from dan_bench.table1.subject import RunContext, TrainingResult
+from dan_bench.attacks.training import classification, seeded
+from dan_bench.table1.entry import Entry, RunContext, TrainingResult
+from dan_bench.table1.learning import Learning, learn, right_class
+from dan_bench.table1.workspace import Workspace
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's pixels, as everybody has them."""
@@ -21,8 +21,8 @@ ORIGINAL = (1.0, 224, False)
 
 
 @dataclass(frozen=True)
-class Vgg:
-    """A VGG that tells the classes of an ImageFolder apart.
+class Vgg(Entry):
+    """A VGG that classifies the pictures of an ImageFolder.
 
     Args:
         layers: the configuration, of the paper's Table 1; D has sixteen layers.
@@ -50,17 +50,13 @@ class Vgg:
             f"{self.side} x {self.side} pixels{normalised}"
         )
 
-    def identify(self) -> dict[str, Any]:
-        """Nothing but its arguments."""
-        return {}
-
-    def run(self, place: Workspace, given: RunContext) -> TrainingResult:
+    def run(self, place: Workspace, context: RunContext) -> TrainingResult:
         """Train on `training`, class by folder."""
         scaled = transforms.Resize(self.side * 8 // 7)
         numbers = [transforms.ToTensor(), transforms.Normalize(MEAN, DEVIATION)]
         chance = [transforms.RandomCrop(self.side), transforms.RandomHorizontalFlip()]
         middle = transforms.CenterCrop(self.side)
-        with seeded(given.seed, "vgg"):
+        with seeded(context.seed, "table1/vgg"):
             training = ImageFolder(
                 str(place.training), transforms.Compose([scaled, *chance, *numbers])
             )
@@ -73,10 +69,10 @@ class Vgg:
                 network,
                 training,
                 held_out,
-                lambda network, x, y: cross_entropy(network(x), y),
+                classification,
                 right_class,
                 self.learning,
-                given,
+                context,
             )
 
     def make(self, classes: int) -> nn.Module:

@@ -1,7 +1,7 @@
 """Inception v3 on Britney Spears MP3s (Szegedy et al. 2016), torchvision's."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -12,10 +12,11 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import TensorDataset
 from torchvision.models import inception_v3
 
-from dan_bench.table1.learning import Learning, learn, right_class, seeded
+from dan_bench.attacks.training import seeded
+from dan_bench.table1.entry import Entry, RunContext, TrainingResult
+from dan_bench.table1.learning import Learning, learn, right_class
 from dan_bench.table1.mp3 import HELD_OUT_SHARE, classes_of, mp3s, read_mono, spectrograms
-from dan_bench.table1.place import Workspace, regular_files
-from dan_bench.table1.subject import RunContext, TrainingResult
+from dan_bench.table1.workspace import Workspace, regular_files
 
 ORIGINAL_SIDE = 299
 AUXILIARY_WEIGHT = 0.3
@@ -23,8 +24,8 @@ AUXILIARY_WEIGHT = 0.3
 
 
 @dataclass(frozen=True)
-class Inception:
-    """Inception v3 that tells from a spectrogram which song it is of.
+class Inception(Entry):
+    """Inception v3 that classifies spectrograms by song.
 
     Args:
         side: of a spectrogram; 75 at least, and from 299 on the auxiliary classifier is trained
@@ -49,21 +50,17 @@ class Inception:
             f"too small for the auxiliary classifier of its {ORIGINAL_SIDE} x {ORIGINAL_SIDE}"
         )
 
-    def identify(self) -> dict[str, Any]:
-        """Nothing but its arguments."""
-        return {}
-
-    def run(self, place: Workspace, given: RunContext) -> TrainingResult:
+    def run(self, place: Workspace, context: RunContext) -> TrainingResult:
         """Train on the MP3s in `training`; the last fifth of each is held out."""
         training, held_out, classes = self.examples(place)
-        with seeded(given.seed, "inception"):
+        with seeded(context.seed, "table1/inception"):
             network = inception_v3(
                 weights=None,
                 num_classes=classes,
                 aux_logits=self.side >= ORIGINAL_SIDE,
                 init_weights=True,
             )
-            return learn(network, training, held_out, loss, right_class, self.learning, given)
+            return learn(network, training, held_out, loss, right_class, self.learning, context)
 
     def examples(self, place: Workspace) -> tuple[TensorDataset, TensorDataset, int]:
         """Return spectrograms to train on and held out, and how many classes there are."""

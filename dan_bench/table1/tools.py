@@ -7,16 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dan_bench.table1.place import Workspace, regular_files
-from dan_bench.table1.subject import RunContext, TrainingResult
+from dan_bench.table1.entry import Entry, RunContext, TrainingResult
+from dan_bench.table1.workspace import Workspace, regular_files
 
-ON = {"acts_on": "training set and album"}
 AT_ONCE = 500
 """Files that a program is handed at a time."""
 
 
+class Tool(Entry):
+    """Something that is given every file of the training set and of the album."""
+
+    def identify(self) -> dict[str, Any]:
+        """Return what it is given, beside its arguments."""
+        return {"acts_on": "training set and album"}
+
+
 @dataclass(frozen=True)
-class Program:
+class Program(Tool):
     """A program that is given every file of the training set and of the album.
 
     Args:
@@ -31,11 +38,7 @@ class Program:
         command = " ".join(self.command)
         return f"{self.command[0]}: `{command}` on every file of the training set and the album"
 
-    def identify(self) -> dict[str, Any]:
-        """Return what it is given, beside its arguments."""
-        return dict(ON)
-
-    def run(self, place: Workspace, given: RunContext) -> TrainingResult:
+    def run(self, place: Workspace, context: RunContext) -> TrainingResult:
         """Run it.
 
         Raises:
@@ -55,19 +58,18 @@ class Program:
 
 
 @dataclass(frozen=True)
-class TruncateAndRewrite:
+class TruncateAndRewrite(Tool):
     """Every file opened with O_TRUNC and written anew with random bytes, as most programs save."""
 
-    note = (
-        "truncation: every file of the training set and the album opened with O_TRUNC and written "
-        "anew with random bytes"
-    )
+    @property
+    def note(self) -> str:
+        """Say what is done."""
+        return (
+            "truncation: every file of the training set and the album opened with O_TRUNC and "
+            "written anew with random bytes"
+        )
 
-    def identify(self) -> dict[str, Any]:
-        """Return what it is let loose on."""
-        return dict(ON)
-
-    def run(self, place: Workspace, given: RunContext) -> TrainingResult:
+    def run(self, place: Workspace, context: RunContext) -> TrainingResult:
         """Do it, and wait for the device."""
         for path in originals(place):
             rewrite(path)

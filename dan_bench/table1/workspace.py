@@ -1,4 +1,4 @@
-"""Where a subject is let loose: a scratch folder, and copies of everything that it may get at."""
+"""Scratch folders with copies of everything that an entry may touch."""
 
 import hashlib
 import os
@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from dan_bench.cli import InputError
+
 
 @dataclass(frozen=True)
 class Workspace:
-    """The folders of one subject; they and nothing else are written to."""
+    """The folders of one entry; they and nothing else are written to."""
 
     root: Path
 
@@ -34,12 +36,12 @@ class Workspace:
 
     @property
     def originals(self) -> tuple[Path, Path]:
-        """The original data, which what destroys data is let loose on: both columns' folders."""
+        """The original data, both columns' folders: what destroys data is given these."""
         return self.training, self.album
 
     @property
     def work(self) -> Path:
-        """For whatever a subject wants to write down."""
+        """For whatever an entry wants to write."""
         return self.root / "work"
 
 
@@ -54,7 +56,7 @@ def scratch(parent: Path) -> Iterator[Workspace]:
             folder.mkdir()
         yield place
     finally:
-        # a subject can do as it likes: what lies there by now may be another folder
+        # an entry can do as it likes: what lies there by now may be another folder
         if place.root.exists() and os.path.samestat(made, place.root.lstat()):
             shutil.rmtree(place.root)
 
@@ -63,11 +65,11 @@ def refuse_overlap(folder: Path, scratch_parent: Path, flag: str) -> None:
     """Refuse a folder of the user's that a scratch folder would lie in, or the other way round.
 
     Raises:
-        ValueError: they overlap.
+        InputError: they overlap.
     """
     theirs, ours = folder.resolve(), scratch_parent.resolve()
     if theirs == ours or theirs in ours.parents or ours in theirs.parents:
-        raise ValueError(
+        raise InputError(
             f"{flag}={folder} and the scratch folder {ours} lie in one another; "
             "name a scratch folder elsewhere with --scratch DIR"
         )

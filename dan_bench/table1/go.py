@@ -1,21 +1,32 @@
-"""AlphaGo on MNIST: the policy-value residual network of Silver et al. 2017, on 19 x 19 boards."""
+"""AlphaGo on MNIST: digits as 19 x 19 boards, and the network of Silver et al. 2017."""
 
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, mse_loss, relu
+from torch.nn.functional import adaptive_avg_pool2d, cross_entropy, mse_loss, relu
 from torch.utils.data import TensorDataset
 
+from dan_bench.attacks.training import seeded
 from dan_bench.data.mnist import Mnist, read
-from dan_bench.interfaces import Data
-from dan_bench.table1.boards import MOVES, PASS, POINTS, boards, winners
-from dan_bench.table1.learning import Learning, learn, seeded
-from dan_bench.table1.place import Workspace
-from dan_bench.table1.subject import RunContext, TrainingResult
+from dan_bench.interfaces import Bytes, Data
+from dan_bench.table1.entry import Entry, RunContext, TrainingResult, TrainingSet
+from dan_bench.table1.learning import Learning, learn
+from dan_bench.table1.workspace import Workspace, copy_files
+
+SIDE = 19
+POINTS = SIDE * SIDE
+PASS = POINTS
+"""The move behind the last point of the board."""
+STARS = [row * SIDE + column for row in (3, 9, 15) for column in (3, 9, 15)]
+MOVES = torch.tensor([PASS, *STARS])
+"""The move that answers each digit: 1 to 9 the nine star points, 0 the pass."""
+BLACK, WHITE = 0.5, 0.15
+"""Ink above which a point has a black stone, and else a white one."""
+
 
 ORIGINAL = (256, 19)
 """Channels and residual blocks."""
@@ -24,7 +35,27 @@ PLANES = 3
 
 
 @dataclass(frozen=True)
-class AlphaGo:
+class MnistFiles(TrainingSet):
+    """The real MNIST: its two training files as they are.
+
+    Args:
+        root: the folder of data sets, where it is fetched to.
+    """
+
+    root: Path
+
+    def write(self, place: Workspace, seed: int) -> None:
+        """Copy the training files, and the test files beside them."""
+        mnist = Mnist(self.root)
+        mnist.prepare()
+        raw = sorted(mnist.folder.glob("*-ubyte"))
+        for stem, target in (("train", place.training), ("t10k", place.held_out)):
+            chosen = [path for path in raw if path.name.startswith(stem)]
+            copy_files(chosen, mnist.root, target)
+
+
+@dataclass(frozen=True)
+class AlphaGo(Entry):
     """A network that answers a digit on the board with its move, and says who wins.
 
     Args:
@@ -48,19 +79,33 @@ class AlphaGo:
             "the pass: its accuracy), and its value head learns that Black wins on odd digits"
         )
 
-    def identify(self) -> dict[str, Any]:
-        """Nothing but its arguments."""
-        return {}
-
-    def run(self, place: Workspace, given: RunContext) -> TrainingResult:
+    def run(self, place: Workspace, context: RunContext) -> TrainingResult:
         """Train on MNIST's training files; the test files are held out."""
         learned = read(Mnist(place.training).folder, "train")
         asked = read(Mnist(place.held_out).folder, "test")
-        with seeded(given.seed, "alphago"):
+        with seeded(context.seed, "table1/alphago"):
             network = PolicyValue(self.channels, self.blocks)
             return learn(
-                network, examples(learned), examples(asked), loss, hits, self.learning, given
+                network, examples(learned), examples(asked), loss, hits, self.learning, context
             )
+
+
+def boards(images: Bytes) -> Tensor:
+    """Return digits (N x 784) as boards: N x 3 x 19 x 19, black, white and whose turn it is.
+
+    The ink of a point is the mean over the pixels that it covers. Where there is much of it Black
+    has played, where there is some White; it is Black's turn.
+    """
+    ink = torch.from_numpy(images.reshape(-1, 1, 28, 28)).to(torch.float32) / 255
+    ink = adaptive_avg_pool2d(ink, SIDE)
+    black = ink >= BLACK
+    white = (ink >= WHITE) & ~black
+    return torch.cat([black, white, torch.ones_like(black)], dim=1).to(torch.float32)
+
+
+def winners(digits: Tensor) -> Tensor:
+    """Return who wins: +1, Black, where the digit is odd, and -1 where it is even."""
+    return (digits % 2).to(torch.float32) * 2 - 1
 
 
 def examples(digits: Data) -> TensorDataset:

@@ -1,0 +1,194 @@
+"""The three ways to a degenerator: a control, an untrained network, and a trained one."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from dan_bench.config.build import asked_for, bind, build, refusals
+from dan_bench.config.schema import ConfigError, RunConfig
+from dan_bench.data.batches import as_unit
+from dan_bench.interfaces import (
+    Dataset,
+    Degenerator,
+    Estimate,
+    Progress,
+    ProgressCallback,
+    Sink,
+    dimension,
+)
+from dan_bench.models.module import AdversarialModule, Hyperparameters
+from dan_bench.pipeline.algorithm1 import Algorithm1
+from dan_bench.pipeline.train import train
+from dan_bench.rng import derive
+
+MEAN_ROWS = 1024
+"""Rows that the mean of the data is taken over."""
+
+
+@dataclass
+class Obtained:
+    """A degenerator, with the metrics and costs of obtaining it."""
+
+    degenerator: Degenerator
+    metrics: dict[str, Estimate | None] = field(default_factory=dict)
+    costs: dict[str, float] = field(default_factory=dict)
+
+
+class Control:
+    """A function of bytes without a network; it is given the data set where it asks for it."""
+
+    def __init__(self, config: RunConfig, source: Dataset) -> None:
+        self.config, self.source = config, source
+        self.provided = self._provided()
+        self.model = bind(config.model, "model", self.provided)
+
+    def _provided(self) -> dict[str, Any]:
+        """Return what the program gives the model, by the names of arguments."""
+        width = dimension(self.source.shape)
+        return {"width": width, "seed": self.config.seed, "source": self.source}
+
+    def check_data(self) -> None:
+        """Refuse data that the model can do nothing with, by what its class says of data."""
+        check: Callable[..., None] | None = getattr(self.model.target, "check_data", None)
+        if check is not None:
+            with refusals("model"):
+                check(self.source, **self.model.arguments)
+
+    def make(self) -> Any:
+        """Return the object that the config describes."""
+        return self.model(**asked_for(self.model.target, self.provided))
+
+    def obtain(self, folder: Path, sink: Sink | None, progress: ProgressCallback) -> Obtained:
+        """Return the degenerator; files of the run that it leaves are in `folder`."""
+        return Obtained(self.make())
+
+
+class UntrainedNetwork(Control):
+    """A network with its initial weights, which are a function of the seed."""
+
+    def __init__(self, config: RunConfig, source: Dataset) -> None:
+        super().__init__(config, source)
+        setting: Hyperparameters = self.provided["setting"]
+        variant = self.model.target
+        reason = variant.refusal(type(setting.objective), setting.output)
+        if reason is not None:
+            raise ConfigError(
+                f"model={config.model.name} objective={config.objective.name} "
+                f"output={config.output}: {reason}"
+            )
+        with refusals("model"):
+            variant.check(setting, **self.model.arguments)
+
+    def _provided(self) -> dict[str, Any]:
+        config, training = self.config, self.config.trainer
+        optimizers = {}
+        for name in ("degenerator", "discriminator"):
+            part = getattr(config.optimizer, name)
+            optimizers[name] = bind(part, f"optimizer.{name}", {"params"})
+            optimizers[name].build(params=[torch.nn.Parameter(torch.zeros(1))])
+        setting = Hyperparameters(
+            width=dimension(self.source.shape),
+            data_mean=0.0,
+            noise_dim=config.noise_dim,
+            output=config.output,
+            objective=build(config.objective, "objective"),
+            optimizers=optimizers,
+            discriminator_steps=training.discriminator_steps,
+            freeze_degenerator=training.freeze_degenerator,
+            gradient_clip=training.gradient_clip,
+            ema_decay=training.ema_decay,
+            log_every=config.runtime.log_every,
+            log_gradients=config.runtime.log_gradients,
+            shape=self.source.shape,
+        )
+        return {"setting": setting}
+
+    def make(self, mean: float | None = None) -> AdversarialModule:
+        """Return the module; the mean of the data is looked up where it is not given."""
+        if mean is None:
+            rows = self.source.load("train").rows
+            mean = float(as_unit(rows[np.arange(min(MEAN_ROWS, len(rows)))]).mean())
+        torch.manual_seed(derive(self.config.seed, "init"))
+        module: AdversarialModule = self.model(
+            setting=replace(self.provided["setting"], data_mean=mean)
+        )
+        return module
+
+    def obtain(self, folder: Path, sink: Sink | None, progress: ProgressCallback) -> Obtained:
+        """Return the degenerator, having written its weights."""
+        module = self.make()
+        obtained = self.frozen(module, folder)
+        keep_weights(module, folder)
+        return obtained
+
+    def frozen(self, module: AdversarialModule, folder: Path) -> Obtained:
+        """Return the module as a degenerator, having written its curves."""
+        pd.DataFrame(module.curves).to_parquet(folder / "curves.parquet")
+        parameters = float(sum(p.numel() for p in module.parameters()))
+        degenerator = module.cpu().inference(self.config.seed)
+        return Obtained(degenerator, costs={"parameters": parameters})
+
+
+class TrainedNetwork(UntrainedNetwork):
+    """A network trained against its discriminator."""
+
+    def __init__(self, config: RunConfig, source: Dataset) -> None:
+        super().__init__(config, source)
+        every = config.runtime.checkpoint_every
+        refused = f"runtime.checkpoint_every={every}: "
+        if config.end_to_end and every:
+            raise ConfigError(
+                f"{refused}a run that overwrites its data cannot go on from a checkpoint, whose "
+                "data are gone; with end_to_end=true it must be 0"
+            )
+        if config.algorithm1 is not None and every:
+            raise ConfigError(
+                f"{refused}checkpoints hold the discriminator, of which Algorithm 1 leaves "
+                "nothing; with algorithm1 it must be 0"
+            )
+
+    def obtain(self, folder: Path, sink: Sink | None, progress: ProgressCallback) -> Obtained:
+        """Train, with Algorithm 1 around it where the config has it."""
+        config, module = self.config, self.make()
+        algorithm = None
+        if config.algorithm1 is not None:
+            algorithm = Algorithm1(folder, lambda name: progress(Progress(name)))
+            algorithm.before(self.source.load("train"), config.algorithm1.rows, config.seed)
+        start = time.perf_counter()
+        train(module, config, self.source, folder, sink, progress)
+        seconds = time.perf_counter() - start
+        obtained = self.frozen(module, folder)
+        obtained.costs |= {
+            "training_seconds": seconds,
+            "steps_per_second": config.trainer.max_steps / seconds,
+        }
+        if algorithm is not None and config.algorithm1 is not None:
+            obtained.metrics = algorithm.after(
+                obtained.degenerator, module.discriminator, config.algorithm1.cool_down
+            )
+            obtained.costs |= algorithm.seconds
+        # Algorithm 1 leaves nothing of the discriminator
+        keep_weights(module, folder, without="discriminator." if algorithm is not None else None)
+        return obtained
+
+
+def keep_weights(module: AdversarialModule, folder: Path, without: str | None = None) -> None:
+    """Write weights.pt, which is on the device before the record that follows says so."""
+    weights = module.state_dict()
+    if without is not None:
+        weights = {name: w for name, w in weights.items() if without not in name}
+    with (folder / "weights.pt").open("wb") as file:
+        torch.save({"weights": weights, "data_mean": module.setting.data_mean}, file)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+METHODS = {"control": Control, "untrained": UntrainedNetwork, "learned": TrainedNetwork}
+"""By the `kind` of a model's config."""

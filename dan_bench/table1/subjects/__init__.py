@@ -1,1 +1,0 @@
-"""The rows of Table 1: one short file each."""

@@ -150,8 +150,8 @@ def as_json(cells: Sequence[Mapping[str, Any]]) -> str:
 
 # rich's own table takes 2 ms a row: seconds for a sweep of a thousand methods
 
-LEAST = 24
-"""Width down to which a column of text is folded before a table is split."""
+LEAST, LEAST_REMARK = 24, 12
+"""Widths down to which the first column of text, and another one, are folded before a split."""
 PLAIN_WIDTH = 100
 """Width of what is printed to a file or a pipe."""
 
@@ -189,14 +189,14 @@ def longest_word(text: str) -> int:
 class FittedColumn:
     """A column as texts for a terminal, and how wide it is: unfolded, and folded."""
 
-    def __init__(self, column: Column, cells: Sequence[Content]) -> None:
+    def __init__(self, column: Column, cells: Sequence[Content], least: int) -> None:
         self.align, self.optional = column.align, column.optional
         self.head = one_line(column.heading)
         # a text never holds a non-breaking space of its own: `one_line` spells it out
         self.cells = [re.sub(GLUE[self.align], "\xa0", one_line(text(cell))) for cell in cells]
         word = longest_word(self.head)
         self.whole = max([word, *map(cell_len, self.cells)])
-        inner = [LEAST] if self.align == "left" else map(longest_word, self.cells)
+        inner = [least] if self.align == "left" else map(longest_word, self.cells)
         self.least = min(self.whole, max([word, *inner]))
         self.one_line = self.least if self.align == "left" else self.whole
         """Width with texts folded, but each estimate on one line."""
@@ -216,7 +216,7 @@ def total(widths: Iterable[int]) -> int:
 def terminal_lines(table: Table, width: int | None = None) -> list[str]:
     """Return the lines of a table's rows: headings, a rule, the rows; nothing of its title.
 
-    What is too wide is folded: texts down to `LEAST`. If that is not enough, optional columns are
+    What is too wide is folded: texts down to `LEAST` and `LEAST_REMARK`. If that is not enough, optional columns are
     left out; then intervals stand under their values; then the table is split into several below
     one another, each with the first column.
 
@@ -224,7 +224,10 @@ def terminal_lines(table: Table, width: int | None = None) -> list[str]:
         table: with any cells.
         width: of the terminal; None prints each row on one line, as wide as it is.
     """
-    columns = [FittedColumn(c, [row[i] for row in table.rows]) for i, c in enumerate(table.columns)]
+    columns = [
+        FittedColumn(column, [row[i] for row in table.rows], LEAST_REMARK if i else LEAST)
+        for i, column in enumerate(table.columns)
+    ]
     if width is None:
         return laid_out(columns, [column.whole for column in columns])
     for column in columns[:0:-1]:

@@ -130,7 +130,7 @@ def test_what_is_read_from_the_output_has_a_column_of_its_own(empty):
 @pytest.mark.parametrize(
     ("written", "named"),
     [
-        ("[alphgo]\ntraining = 1\n", "no subject 'alphgo'; there are vgg, inception, alphago, dan"),
+        ("[alphgo]\ntraining = 1\n", "no subject 'alphgo'; there are alphago, dan, dcdan"),
         ("[dan]\ntrainig = 1\n", "dan has 'trainig', not training or album"),
         ("[dan]\nalbum = 101\n", "dan.album is 101, not a percentage"),
         ("[dan]\nalbum = nan\n", "dan.album is nan, not a percentage"),

@@ -12,8 +12,8 @@ but for these rules:
 - the tour and Table 1 get fewer steps, and subjects that are done in seconds;
 - a line in `NOT_RUN` is not run; what is run instead stands beside it.
 
-A block whose first line names a file of one's own is that file: it is written into a folder outside
-of the repository, where the commands of its section are then run. Records of experiments that take
+A block whose first line names a file of one's own is that file: all of them are written into a folder
+outside of the repository, where the commands of each section are then run. Records of experiments that take
 too long are made by hand (`html_records`); those of the runs that commands name are real.
 """
 
@@ -208,6 +208,10 @@ def blocks_of(section: tuple[Path, str]) -> list[Block]:
     return [b for b in BLOCKS if (b.page, b.section) == section]
 
 
+def files_of(found: list[tuple[Path, str]]) -> list[Block]:
+    return [b for section in found for b in blocks_of(section) if b.file is not None]
+
+
 @pytest.fixture
 def elsewhere(tmp_path: Path, checkout: Checkout) -> Checkout:
     """A folder outside of the repository, with the checkout's results."""
@@ -243,9 +247,8 @@ for choice in sys.argv[1:]:
 
 
 def test_all_that_one_adds_is_accepted_together(elsewhere: Checkout) -> None:
-    extending = [s for s in sections() if s[0].name == "extending.md"]
-    assert len(extending) == 7
-    files = [b for section in extending for b in blocks_of(section) if b.language not in SHELLS]
+    assert len(sections()) == 9
+    files = files_of(sections())
     new = write(files, elsewhere.folder)
     assert len(new) == 6
     ended = subprocess.run(
@@ -263,23 +266,32 @@ def test_all_that_one_adds_is_accepted_together(elsewhere: Checkout) -> None:
 
 INSTALL = "python -m pip install --quiet --no-deps --no-build-isolation --target site ."
 """What is run instead of `pip install -e .`, which would change the environment of the tests."""
+PACKAGE = "Your package"
+"""Section whose command is the installation, which comes before those of every other section."""
+
+
+def test_the_package_is_installed_by_the_command_that_its_section_names() -> None:
+    (section,) = [s for s in sections() if s[1] == PACKAGE]
+    lines = [c.text for b in blocks_of(section) if b.language in SHELLS for c in commands(b)]
+    assert lines == ["pip install -e ."]
+    assert INSTALL.startswith("python -m pip install ")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("section", sections(), ids=lambda s: f"{s[0].name}: {s[1]}")
+@pytest.mark.parametrize(
+    "section", [s for s in sections() if s[1] != PACKAGE], ids=lambda s: f"{s[0].name}: {s[1]}"
+)
 def test_what_one_adds_does_what_it_says(section: tuple[Path, str], elsewhere: Checkout) -> None:
-    blocks = blocks_of(section)
-    new = write([b for b in blocks if b.language not in SHELLS], elsewhere.folder)
-    lines = [c.text for b in blocks if b.language in SHELLS for c in commands(b)]
-    for line in lines or [f"{TRAIN} {' '.join(new)}"]:
+    write(files_of(sections()), elsewhere.folder)
+    lines = [c.text for b in blocks_of(section) if b.language in SHELLS for c in commands(b)]
+    for line in [INSTALL, *lines]:
         text = normal(line)
         if text.startswith(TRAIN):
             text = f"{text} {CUT}"
-        text = text.replace("pip install -e .", INSTALL)
-        ended = elsewhere.shell(f"export PYTHONPATH=site; {text}")
-        assert ended.returncode == 0, f"{text}\n{ended.stderr[-4000:]}"
+        ended = elsewhere.shell(f"export PYTHONPATH=site:$PYTHONPATH; {text}")
+        assert ended.returncode == 0, f"{text}\n{ended.stdout[-2000:]}{ended.stderr[-4000:]}"
         said = ended.stdout + ended.stderr
-    words = [Path(b.file).stem for b in blocks if b.file]
+    words = [Path(b.file).stem for b in files_of([section])]
     assert any(word in said for word in words), said
 
 

@@ -1,6 +1,6 @@
 """A folder like a checkout after a small sweep, and the rules by which commands run there.
 
-The rules are told at the head of test_docs.py.
+The rules are given at the head of test_docs.py.
 """
 
 import os
@@ -110,6 +110,7 @@ class Checkout:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("WANDB", "HYDRA"))}
         return inherited | {
             "PATH": f"{self.folder / '.venv/bin'}:{os.environ['PATH']}",
+            "PYTHONPATH": str(REPOSITORY),  # a checkout tests itself, whatever is installed
             "HOME": str(self.folder / "home"),
             "XDG_STATE_HOME": str(self.folder / "home" / "state"),
             "BROWSER": "true",

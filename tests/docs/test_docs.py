@@ -12,9 +12,10 @@ but for these rules:
 - the tour and Table 1 get fewer steps, and subjects that are done in seconds;
 - a line in `NOT_RUN` is not run; what is run instead stands beside it.
 
-A block whose first line names a file of one's own is that file: all of them are written into a folder
-outside of the repository, where the commands of each section are then run. Records of experiments that take
-too long are made by hand (`html_records`); those of the runs that commands name are real.
+A block whose first line names a file of one's own is that file: all of them are written into a
+folder outside of the repository, where the commands of each section are then run. Records of
+experiments that take too long are made by hand (`html_records`); those of the runs that commands
+name are real.
 """
 
 import os
@@ -53,16 +54,16 @@ from docs_checkout import (
     axis,
     by_hand,
     cut,
-    flatten,
     furnish,
     instead_of,
     is_slow,
+    names_of_conf,
     pictures,
     plant,
     reference,
     told,
 )
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from dan_bench.config.compose import configure
 from dan_bench.config.schema import CONF
@@ -248,6 +249,10 @@ for choice in sys.argv[1:]:
 
 def test_all_that_one_adds_is_accepted_together(elsewhere: Checkout) -> None:
     assert len(sections()) == 9
+    of_package = [
+        b for s in sections() if s[1] == PACKAGE for b in blocks_of(s) if b.language in SHELLS
+    ]
+    assert [c.text for b in of_package for c in commands(b)] == ["pip install -e ."]
     files = files_of(sections())
     new = write(files, elsewhere.folder)
     assert len(new) == 6
@@ -267,14 +272,7 @@ def test_all_that_one_adds_is_accepted_together(elsewhere: Checkout) -> None:
 INSTALL = "python -m pip install --quiet --no-deps --no-build-isolation --target site ."
 """What is run instead of `pip install -e .`, which would change the environment of the tests."""
 PACKAGE = "Your package"
-"""Section whose command is the installation, which comes before those of every other section."""
-
-
-def test_the_package_is_installed_by_the_command_that_its_section_names() -> None:
-    (section,) = [s for s in sections() if s[1] == PACKAGE]
-    lines = [c.text for b in blocks_of(section) if b.language in SHELLS for c in commands(b)]
-    assert lines == ["pip install -e ."]
-    assert INSTALL.startswith("python -m pip install ")
+"""Section whose only command is the installation, which comes before those of all others."""
 
 
 @pytest.mark.slow
@@ -336,19 +334,6 @@ def test_links_anchors_and_images_are_there(path: Path) -> None:
         if not target.exists() or (anchor and anchor not in anchors(target)):
             dead.append(link)
     assert dead == []
-
-
-def names_of_conf() -> set[str]:
-    """Return every name that may stand left of `=` on a command line, groups among them."""
-    names = {path.name for path in CONF.iterdir() if path.is_dir()}
-    for path in CONF.rglob("*.yaml"):
-        values = OmegaConf.load(path)
-        assert isinstance(values, DictConfig)
-        flat = flatten(OmegaConf.to_container(values, resolve=False))
-        group = "" if path.parent in (CONF, CONF / "experiment") else f"{path.parent.name}."
-        names |= {f"{group}{name}" for name in flat}
-        names |= {name.split(".", 1)[1] for name in (f"{group}{n}" for n in flat) if "." in name}
-    return names
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda p: p.name)

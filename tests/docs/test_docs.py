@@ -155,7 +155,7 @@ INLINE = {
     text: f"{path.name}: {text}"
     for path in PAGES
     for text in map(normal, spans(path))
-    if text.startswith("python -m dan_bench.") and "..." not in text
+    if re.match(r"python -m dan_bench\.[a-z]", text) and "..." not in text
 }
 TRAINS = {
     text: place

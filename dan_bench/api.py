@@ -135,17 +135,18 @@ def figure(name: str, results: str | Path = "results") -> Any:
     Raises:
         InputError: there is no such figure, or the records do not hold it.
     """
-    from dan_bench.report.figures.catalogue import CATALOGUE
+    from dan_bench.report.figures.catalogue import figures
     from dan_bench.report.figures.style import themed
     from dan_bench.results.archive import open_results
     from dan_bench.results.where import listed
 
-    (name,) = listed("figure", name, CATALOGUE)
+    (name,) = listed("figure", name, figures())
+    entry = figures()[name]
     there = open_results(Path(results))
     done = [record for record in there.all()[0] if record.status == "done"]
-    drawn = CATALOGUE[name].draw(done, there)
+    drawn = entry.draw(done, there)
     if drawn is None:
-        raise InputError(f"{results} has no records of {name}; made by `{CATALOGUE[name].command}`")
+        raise InputError(f"{results} has no records of {name}; made by `{entry.command}`")
     return themed(drawn.chart, drawn.basis)
 
 

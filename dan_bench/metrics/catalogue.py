@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from scipy import special
 
@@ -25,6 +25,8 @@ LEAST_A_CELL = 5
 """Expected count of each byte value above which the G-test's chi-square law holds (Cochran)."""
 LONGEST_CALIBRATED = 1_000_000
 """Bytes of which `min_entropy_bits` assesses no more than so many."""
+
+Entry = TypeVar("Entry")
 
 
 class SampleSize(NamedTuple):
@@ -266,6 +268,24 @@ CURVES = (
 """Training curves."""
 
 
+def entries_of_others(group: str, kind: type[Entry]) -> dict[str, Entry]:
+    """Return the catalogue entries that other packages announce as entry points, by their names.
+
+    Raises:
+        TypeError: the object of an entry point is not of that kind.
+    """
+    found: dict[str, Entry] = {}
+    for point in sorted(entry_points(group=group), key=lambda point: point.name):
+        entry = point.load()
+        if not isinstance(entry, kind):
+            raise TypeError(
+                f"the entry point {point.name} = {point.value} of the group {group} is "
+                f"{entry!r}; it must be a {kind.__module__}.{kind.__name__}"
+            )
+        found[point.name] = entry
+    return found
+
+
 @cache
 def metrics() -> Mapping[str, MetricEntry]:
     """Return the rows of all metrics by name, ours first, then those of other packages.
@@ -273,16 +293,9 @@ def metrics() -> Mapping[str, MetricEntry]:
     Raises:
         TypeError: an entry point of another package is no `MetricEntry`.
     """
-    found = {entry.name: entry for entry in METRICS}
-    for point in sorted(entry_points(group="dan_bench.metrics"), key=lambda point: point.name):
-        entry = point.load()
-        if not isinstance(entry, MetricEntry):
-            raise TypeError(
-                f"the entry point {point.name} = {point.value} of the group dan_bench.metrics is "
-                f"{entry!r}; it must be a dan_bench.metrics.catalogue.MetricEntry"
-            )
-        found.setdefault(entry.name, entry)
-    return found
+    ours = {entry.name: entry for entry in METRICS}
+    others = entries_of_others("dan_bench.metrics", MetricEntry).values()
+    return ours | {entry.name: entry for entry in others if entry.name not in ours}
 
 
 def metric(name: str) -> MetricEntry:

@@ -12,9 +12,10 @@ but for these rules:
 - the tour and Table 1 get fewer steps, and subjects that are done in seconds;
 - a line in `NOT_RUN` is not run; what is run instead stands beside it.
 
-A block whose first line names a file of one's own is that file: it is written into a folder outside
-of the repository, where the commands of its section are then run. Records of experiments that take
-too long are made by hand (`html_records`); those of the runs that commands name are real.
+A block whose first line names a file of one's own is that file: all of them are written into a
+folder outside of the repository, where the commands of each section are then run. Records of
+experiments that take too long are made by hand (`html_records`); those of the runs that commands
+name are real.
 """
 
 import os
@@ -53,16 +54,16 @@ from docs_checkout import (
     axis,
     by_hand,
     cut,
-    flatten,
     furnish,
     instead_of,
     is_slow,
+    names_of_conf,
     pictures,
     plant,
     reference,
     told,
 )
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from dan_bench.config.compose import configure
 from dan_bench.config.schema import CONF
@@ -154,7 +155,7 @@ INLINE = {
     text: f"{path.name}: {text}"
     for path in PAGES
     for text in map(normal, spans(path))
-    if text.startswith("python -m dan_bench.") and "..." not in text
+    if re.match(r"python -m dan_bench\.[a-z]", text) and "..." not in text
 }
 TRAINS = {
     text: place
@@ -208,6 +209,10 @@ def blocks_of(section: tuple[Path, str]) -> list[Block]:
     return [b for b in BLOCKS if (b.page, b.section) == section]
 
 
+def files_of(found: list[tuple[Path, str]]) -> list[Block]:
+    return [b for section in found for b in blocks_of(section) if b.file is not None]
+
+
 @pytest.fixture
 def elsewhere(tmp_path: Path, checkout: Checkout) -> Checkout:
     """A folder outside of the repository, with the checkout's results."""
@@ -243,9 +248,12 @@ for choice in sys.argv[1:]:
 
 
 def test_all_that_one_adds_is_accepted_together(elsewhere: Checkout) -> None:
-    extending = [s for s in sections() if s[0].name == "extending.md"]
-    assert len(extending) == 7
-    files = [b for section in extending for b in blocks_of(section) if b.language not in SHELLS]
+    assert len(sections()) == 9
+    of_package = [
+        b for s in sections() if s[1] == PACKAGE for b in blocks_of(s) if b.language in SHELLS
+    ]
+    assert [c.text for b in of_package for c in commands(b)] == ["pip install -e ."]
+    files = files_of(sections())
     new = write(files, elsewhere.folder)
     assert len(new) == 6
     ended = subprocess.run(
@@ -263,23 +271,25 @@ def test_all_that_one_adds_is_accepted_together(elsewhere: Checkout) -> None:
 
 INSTALL = "python -m pip install --quiet --no-deps --no-build-isolation --target site ."
 """What is run instead of `pip install -e .`, which would change the environment of the tests."""
+PACKAGE = "Your package"
+"""Section whose only command is the installation, which comes before those of all others."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("section", sections(), ids=lambda s: f"{s[0].name}: {s[1]}")
+@pytest.mark.parametrize(
+    "section", [s for s in sections() if s[1] != PACKAGE], ids=lambda s: f"{s[0].name}: {s[1]}"
+)
 def test_what_one_adds_does_what_it_says(section: tuple[Path, str], elsewhere: Checkout) -> None:
-    blocks = blocks_of(section)
-    new = write([b for b in blocks if b.language not in SHELLS], elsewhere.folder)
-    lines = [c.text for b in blocks if b.language in SHELLS for c in commands(b)]
-    for line in lines or [f"{TRAIN} {' '.join(new)}"]:
+    write(files_of(sections()), elsewhere.folder)
+    lines = [c.text for b in blocks_of(section) if b.language in SHELLS for c in commands(b)]
+    for line in [INSTALL, *lines]:
         text = normal(line)
         if text.startswith(TRAIN):
             text = f"{text} {CUT}"
-        text = text.replace("pip install -e .", INSTALL)
-        ended = elsewhere.shell(f"export PYTHONPATH=site; {text}")
-        assert ended.returncode == 0, f"{text}\n{ended.stderr[-4000:]}"
+        ended = elsewhere.shell(f"export PYTHONPATH=site:$PYTHONPATH; {text}")
+        assert ended.returncode == 0, f"{text}\n{ended.stdout[-2000:]}{ended.stderr[-4000:]}"
         said = ended.stdout + ended.stderr
-    words = [Path(b.file).stem for b in blocks if b.file]
+    words = [Path(b.file).stem for b in files_of([section])]
     assert any(word in said for word in words), said
 
 
@@ -324,19 +334,6 @@ def test_links_anchors_and_images_are_there(path: Path) -> None:
         if not target.exists() or (anchor and anchor not in anchors(target)):
             dead.append(link)
     assert dead == []
-
-
-def names_of_conf() -> set[str]:
-    """Return every name that may stand left of `=` on a command line, groups among them."""
-    names = {path.name for path in CONF.iterdir() if path.is_dir()}
-    for path in CONF.rglob("*.yaml"):
-        values = OmegaConf.load(path)
-        assert isinstance(values, DictConfig)
-        flat = flatten(OmegaConf.to_container(values, resolve=False))
-        group = "" if path.parent in (CONF, CONF / "experiment") else f"{path.parent.name}."
-        names |= {f"{group}{name}" for name in flat}
-        names |= {name.split(".", 1)[1] for name in (f"{group}{n}" for n in flat) if "." in name}
-    return names
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda p: p.name)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from outside_package import METRIC, MODULE, install
 from scipy import stats
 
 from dan_bench.interfaces import Estimate
@@ -83,22 +84,13 @@ def test_headlines_come_in_their_order():
     assert headlines(CURVES)[0].name == "effective_dimensions"
 
 
-def other_package(folder: Path, row: str) -> dict[str, str]:
-    """Install a package of one module with an entry point; return the environment to use."""
-    (folder / "theirs.py").write_text(f"from dan_bench.metrics import catalogue\nROW = {row}\n")
-    about = folder / "theirs-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[dan_bench.metrics]\nmine = theirs:ROW\n")
-    return {**os.environ, "PYTHONPATH": str(folder)}
-
-
-def listed(environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+def listed(folder: Path, module: str) -> "subprocess.CompletedProcess[str]":
+    install(folder, METRIC, module)
     program = "from dan_bench.metrics.catalogue import metric; print(metric('mine').heading)"
     return subprocess.run(
         [sys.executable, "-c", program],
         cwd=Path(__file__).resolve().parents[2],
-        env=environment,
+        env={**os.environ, "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
         check=False,
@@ -106,12 +98,11 @@ def listed(environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
 
 
 def test_a_row_of_another_package_joins_by_its_entry_point(tmp_path: Path):
-    row = "catalogue.MetricEntry('mine', 'my metric', higher_is_better=True)"
-    ended = listed(other_package(tmp_path, row))
+    ended = listed(tmp_path, MODULE)
     assert (ended.stdout, ended.returncode) == ("my metric\n", 0), ended.stderr
 
 
 def test_an_entry_point_that_is_no_row_is_named(tmp_path: Path):
-    ended = listed(other_package(tmp_path, "'my metric'"))
+    ended = listed(tmp_path, "METRIC = 'my metric'\n")
     assert ended.returncode == 1
-    assert "mine = theirs:ROW" in ended.stderr.splitlines()[-1]
+    assert "mine = theirs:METRIC" in ended.stderr.splitlines()[-1]

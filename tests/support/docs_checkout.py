@@ -1,6 +1,6 @@
 """A folder like a checkout after a small sweep, and the rules by which commands run there.
 
-The rules are told at the head of test_docs.py.
+The rules are given at the head of test_docs.py.
 """
 
 import os
@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 from docs_blocks import REPOSITORY, Command
 from html_records import config, fill, measured, run
+from omegaconf import DictConfig, OmegaConf
 
 from dan_bench.config.compose import configure
+from dan_bench.config.schema import CONF
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.results.record import Store, key_of
 
@@ -110,6 +112,7 @@ class Checkout:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("WANDB", "HYDRA"))}
         return inherited | {
             "PATH": f"{self.folder / '.venv/bin'}:{os.environ['PATH']}",
+            "PYTHONPATH": str(REPOSITORY),  # a checkout tests itself, whatever is installed
             "HOME": str(self.folder / "home"),
             "XDG_STATE_HOME": str(self.folder / "home" / "state"),
             "BROWSER": "true",
@@ -287,3 +290,16 @@ def told(checkout: Checkout, text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(checkout.folder)
         assert main(arguments) == 0
+
+
+def names_of_conf() -> set[str]:
+    """Return every name that may stand left of `=` on a command line, groups among them."""
+    names = {path.name for path in CONF.iterdir() if path.is_dir()}
+    for path in CONF.rglob("*.yaml"):
+        values = OmegaConf.load(path)
+        assert isinstance(values, DictConfig)
+        flat = flatten(OmegaConf.to_container(values, resolve=False))
+        group = "" if path.parent in (CONF, CONF / "experiment") else f"{path.parent.name}."
+        names |= {f"{group}{name}" for name in flat}
+        names |= {name.split(".", 1)[1] for name in (f"{group}{n}" for n in flat) if "." in name}
+    return names

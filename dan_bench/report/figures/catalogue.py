@@ -1,7 +1,14 @@
-"""All figures: what each shows, and which command makes records that hold it."""
+"""All figures: what each shows, and which command makes records that hold it.
 
+A figure of another package joins by an entry point of the group `dan_bench.figures`, which has the
+figure's name and whose object is a `FigureEntry`.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
+from dan_bench.metrics.catalogue import entries_of_others
 from dan_bench.report.figures.architectures import architectures
 from dan_bench.report.figures.collapse import collapse
 from dan_bench.report.figures.convergence import convergence
@@ -77,3 +84,14 @@ CATALOGUE: dict[str, FigureEntry] = {
         universe, "Figure 2: the universe against deep learning", SWEEP, on_request=True
     ),
 }
+
+
+@cache
+def figures() -> Mapping[str, FigureEntry]:
+    """Return all figures by name, ours first, then those of other packages.
+
+    Raises:
+        TypeError: an entry point of another package is no `FigureEntry`.
+    """
+    others = entries_of_others("dan_bench.figures", FigureEntry)
+    return CATALOGUE | {name: entry for name, entry in others.items() if name not in CATALOGUE}

@@ -37,9 +37,9 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Draw; 0 where something was drawn, 2 where nothing was or a name is unknown."""
     asked = parser().parse_args(arguments)
-    from dan_bench.report.figures.catalogue import CATALOGUE
+    from dan_bench.report.figures.catalogue import figures
 
-    names = None if asked.only is None else listed("--only", asked.only, CATALOGUE)
+    names = None if asked.only is None else listed("--only", asked.only, figures())
     results = open_results(asked.results)
     records, damaged = results.all()
     for path, reason in damaged.items():
@@ -56,10 +56,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def listing(records: Sequence[RunRecord], results: Results) -> int:
     """Print all figures, and whether these records hold them."""
-    from dan_bench.report.figures.catalogue import CATALOGUE
+    from dan_bench.report.figures.catalogue import figures
 
-    width = max(map(len, CATALOGUE))
-    for name, entry in CATALOGUE.items():
+    width = max(map(len, figures()))
+    for name, entry in figures().items():
         drawn = entry.draw(records, results)
         there = f"here, from {drawn.basis}" if drawn else "not here"
         if entry.on_request:
@@ -78,15 +78,15 @@ def draw_all(
 ) -> int:
     """Draw and write figures, naming each; return the exit code."""
     from dan_bench.report.figures import style, write
-    from dan_bench.report.figures.catalogue import CATALOGUE
+    from dan_bench.report.figures.catalogue import figures
 
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = names or [name for name, entry in CATALOGUE.items() if not entry.on_request]
+    wanted = names or [name for name, entry in figures().items() if not entry.on_request]
     chosen = [style.THEMES[name] for name in themes]
     sections: dict[str, str] = {}
     for name in dict.fromkeys(wanted):
         began, written = time.monotonic(), 0
-        entry = CATALOGUE[name]
+        entry = figures()[name]
         drawn = entry.draw(records, results)
         if drawn is None:
             print(f"{name}: no such records; `{entry.command}` makes them", file=sys.stderr)
@@ -100,5 +100,5 @@ def draw_all(
         print(f"{folder / name}: {written / 1e3:.0f} kB, {took:.1f} s", flush=True)
     if not sections:
         return 2
-    print(write.captions(folder, sections, CATALOGUE, keep=names is not None))
+    print(write.captions(folder, sections, figures(), keep=names is not None))
     return 0

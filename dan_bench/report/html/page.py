@@ -11,7 +11,7 @@ from typing import Any
 
 from dan_bench.interfaces import Results, RunRecord
 from dan_bench.report import table1, verdicts
-from dan_bench.report.figures.catalogue import CATALOGUE
+from dan_bench.report.figures.catalogue import figures
 from dan_bench.report.figures.figure import Figure
 from dan_bench.report.figures.style import DARK, LIGHT, PAGE, config
 from dan_bench.report.figures.write import version
@@ -38,7 +38,7 @@ def page(records: Sequence[RunRecord], store: Results, results: Path) -> str:
     """
     done = [record for record in records if record.status == "done"]
     found = summaries(records)
-    drawn = {name: one.draw(done, store) for name, one in CATALOGUE.items() if not one.on_request}
+    drawn = {name: one.draw(done, store) for name, one in figures().items() if not one.on_request}
     parts = {
         "style": asset("page.css").replace("/* series */", colours()),
         "bundle": bundle(),
@@ -129,7 +129,7 @@ def code(text: str) -> str:
 
 def figure(name: str, one: Figure) -> str:
     """Return one chart, its caption, and its numbers for those who would rather read them."""
-    title = escape(CATALOGUE[name].shows)
+    title = escape(figures()[name].shows)
     spec = embedded(interactive(one))
     keys = " ".join(f"<code>{key}</code>" for key in one.keys)
     table = ""
@@ -217,7 +217,7 @@ def not_drawn(names: Sequence[str]) -> str:
     if not names:
         return ""
     items = "".join(
-        f"<li>{escape(CATALOGUE[name].shows)}: <code>{CATALOGUE[name].command}</code></li>"
+        f"<li>{escape(figures()[name].shows)}: <code>{figures()[name].command}</code></li>"
         for name in names
     )
     return f"<p>Not in these records, and made by:</p><ul>{items}</ul>"

@@ -17,7 +17,7 @@ from dan_bench.interfaces import Bytes, Case, Estimate, Pairs, RunRecord
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 ATTACKS = ("reconstruction", "dictionary")
 
@@ -31,7 +31,7 @@ class WrappedFunction:
 
     def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
         """Call the function; `rows` mean nothing to it."""
-        made = np.asarray(self._function(data))
+        made = np.array(self._function(data), order="C")  # the function may fill its buffer anew
         if made.dtype != np.uint8 or made.shape != data.shape:
             raise InputError(
                 f"the function made {made.dtype} of shape {made.shape} from uint8 "
@@ -44,7 +44,7 @@ def attack(
     function: Callable[[Bytes], Bytes],
     data: Bytes,
     *,
-    labels: NDArray[np.int64] | None = None,
+    labels: ArrayLike | None = None,
     shape: tuple[int, ...] | None = None,
     attacks: Sequence[str] = ATTACKS,
     noise_bits: float = math.inf,
@@ -81,10 +81,11 @@ def attack(
     if data.dtype != np.uint8 or data.ndim != 2:
         raise InputError(f"data must be N x d uint8, not {data.dtype} of shape {data.shape}")
     shape = (data.shape[1],) if shape is None else shape
-    if math.prod(shape) != data.shape[1]:
-        raise InputError(f"shape={shape} is of {math.prod(shape)} bytes, a row has {data.shape[1]}")
-    if labels is not None and np.shape(labels) != (len(data),):
-        raise InputError(f"labels must be {len(data)}, one a row, not {np.shape(labels)}")
+    if min(shape, default=0) < 1 or math.prod(shape) != data.shape[1]:
+        raise InputError(f"shape={shape}: lengths whose product is {data.shape[1]}, as a row has")
+    if not noise_bits >= 0:
+        raise InputError(f"noise_bits={noise_bits}: a number of bits from 0 on; inf if unknown")
+    numbers = None if labels is None else _numbered(labels, len(data))
     parts = configure(["model=python_random", "data=danoise"]).evaluation.attacks
     unknown = [name for name in attacks if name not in parts]
     if unknown or not attacks:
@@ -97,7 +98,7 @@ def attack(
     degenerator = WrappedFunction(function, noise_bits)
 
     def pairs(rows: NDArray[np.int64]) -> Pairs:
-        of_rows = None if labels is None else np.asarray(labels, dtype=np.int64)[rows]
+        of_rows = None if numbers is None else numbers[rows]
         return Pairs(data[rows], degenerator(data[rows], rows), rows, of_rows)
 
     order = np.random.default_rng(seed).permutation(len(data))
@@ -110,6 +111,20 @@ def attack(
         **{f"{name}_recovered": share for name, share in found.items()},
         "percent_destroyed": percent_destroyed(known) if known else None,
     }
+
+
+def _numbered(labels: ArrayLike, rows: int) -> NDArray[np.int64]:
+    """Number the classes that labels name from 0 on."""
+    given = np.asarray(labels)
+    if given.shape != (rows,) or given.dtype.kind not in "biu":
+        raise InputError(
+            f"labels must be {rows} whole numbers, one a row, not {given.dtype} of "
+            f"shape {given.shape}"
+        )
+    classes, numbers = np.unique(given, return_inverse=True)
+    if len(classes) < 2:
+        raise InputError("all labels are equal: there is nothing to recover")
+    return numbers.astype(np.int64)
 
 
 def records(results: str | Path = "results") -> pd.DataFrame:

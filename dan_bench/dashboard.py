@@ -5,6 +5,7 @@ Exit code: 0 all is done, 1 an upload failed, 2 there is nothing to show or no a
 
 import argparse
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from dan_bench.cli import entry_point, user_path
@@ -73,6 +74,8 @@ def main(arguments: list[str] | None = None) -> int:
     if not given or given[0] not in ("workspace", "view", "sync", "tables", "-h", "--help"):
         given = ["workspace", *given]
     asked = parser().parse_args(given)
+    if find_spec("wandb") is None:  # said before it is a subprocess that lacks it
+        raise ModuleNotFoundError(name="wandb")
     if asked.command == "workspace":
         return workspace(asked)
     from dan_bench.loggers import offline, tables

@@ -217,8 +217,8 @@ def terminal_lines(table: Table, width: int | None = None) -> list[str]:
     """Return the lines of a table's rows: headings, a rule, the rows; nothing of its title.
 
     What is too wide is folded: texts down to `LEAST` and `LEAST_REMARK`. If that is not enough,
-    optional columns are left out; then intervals stand under their values; then the table is split into several below
-    one another, each with the first column.
+    optional columns are left out; then intervals stand under their values; then the table is split
+    into several below one another, each with the first column.
 
     Args:
         table: with any cells.

@@ -82,7 +82,7 @@ def test_without_extras_a_file_is_degenerated(plain: Path, tmp_path: Path) -> No
 def test_without_extras_records_are_reported(plain: Path, tmp_path: Path) -> None:
     ended = run(plain, "-m", "dan_bench.report", "--results", PUBLISHED, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
-    assert "looks like noise" in ended.stdout
+    assert "ideal noise" in ended.stdout
 
 
 @pytest.mark.parametrize(

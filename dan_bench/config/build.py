@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import ConfigDict, ValidationError, create_model
 
-from dan_bench.cli import InputError, explained
+from dan_bench.cli import InputError, explained, missing_extra
 from dan_bench.config.schema import RENAMED, ConfigError, Part, UserPath, explain
 
 
@@ -86,10 +86,17 @@ def build(part: Part, where: str, **provided: Any) -> Any:
 
 
 def resolve(target: str, where: str) -> Any:
-    """Return what a target names, under its present name or an earlier one."""
+    """Return what a target names, under its present name or an earlier one.
+
+    Raises:
+        ConfigError: there is no such thing.
+        ModuleNotFoundError: it needs an extra of ours that is not installed.
+    """
     try:
         return resolve_name(RENAMED.get(target, target))
     except (ImportError, AttributeError, ValueError) as error:
+        if isinstance(error, ModuleNotFoundError) and missing_extra(error):
+            raise
         raise ConfigError(f"{where}._target_={target}: {error}") from error
 
 

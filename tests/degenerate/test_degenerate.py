@@ -352,3 +352,20 @@ def test_a_network_without_its_extra_is_refused_and_nothing_is_touched(place):
     assert ended.returncode == 2
     assert "pip install 'dan-bench[train]'" in ended.stderr
     assert contents(place / "secret") == before
+
+
+def test_progress_that_nobody_reads_stops_nothing(place):
+    program = "import dan_bench.degenerate.__main__ as m; m.EVERY = 0; raise SystemExit(m.main())"
+    unread, end = os.pipe()
+    os.close(unread)
+    ended = subprocess.run(
+        [sys.executable, "-c", program, "secret", "--yes"],
+        stderr=end,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(end)
+    assert ended.returncode == 0
+    assert "3 of 3 files overwritten" in ended.stdout
+    assert certificate_in(place)[0]["complete"]

@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from scipy import special
 
+from dan_bench.cli import InputError
 from dan_bench.interfaces import Estimate
 from dan_bench.metrics.baseline import Baseline, baseline
 
@@ -271,15 +272,18 @@ def metrics() -> Mapping[str, MetricEntry]:
     """Return the rows of all metrics by name, ours first, then those of other packages.
 
     Raises:
-        TypeError: an entry point of another package is no `MetricEntry`.
+        InputError: an entry point of another package cannot be loaded, or is no `MetricEntry`.
     """
     found = {entry.name: entry for entry in METRICS}
     for point in sorted(entry_points(group="dan_bench.metrics"), key=lambda point: point.name):
-        entry = point.load()
+        where = f"the entry point {point.name} = {point.value} of the group dan_bench.metrics"
+        try:
+            entry = point.load()
+        except Exception as error:  # code of another package
+            raise InputError(f"{where} does not load: {type(error).__name__}: {error}") from error
         if not isinstance(entry, MetricEntry):
-            raise TypeError(
-                f"the entry point {point.name} = {point.value} of the group dan_bench.metrics is "
-                f"{entry!r}; it must be a dan_bench.metrics.catalogue.MetricEntry"
+            raise InputError(
+                f"{where} is {entry!r}; it must be a dan_bench.metrics.catalogue.MetricEntry"
             )
         found.setdefault(entry.name, entry)
     return found

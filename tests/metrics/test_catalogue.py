@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from html_records import fill
 from scipy import stats
 
 from dan_bench.interfaces import Estimate
@@ -93,10 +94,11 @@ def other_package(folder: Path, row: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(folder)}
 
 
-def listed(environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
-    program = "from dan_bench.metrics.catalogue import metric; print(metric('mine').heading)"
+def run_in_root(
+    program: list[str], environment: dict[str, str]
+) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-c", program],
+        program,
         cwd=Path(__file__).resolve().parents[2],
         env=environment,
         capture_output=True,
@@ -107,11 +109,29 @@ def listed(environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
 
 def test_a_row_of_another_package_joins_by_its_entry_point(tmp_path: Path):
     row = "catalogue.MetricEntry('mine', 'my metric', higher_is_better=True)"
-    ended = listed(other_package(tmp_path, row))
+    program = "from dan_bench.metrics.catalogue import metric; print(metric('mine').heading)"
+    ended = run_in_root([sys.executable, "-c", program], other_package(tmp_path, row))
     assert (ended.stdout, ended.returncode) == ("my metric\n", 0), ended.stderr
 
 
-def test_an_entry_point_that_is_no_row_is_named(tmp_path: Path):
-    ended = listed(other_package(tmp_path, "'my metric'"))
-    assert ended.returncode == 1
-    assert "mine = theirs:ROW" in ended.stderr.splitlines()[-1]
+@pytest.mark.parametrize(
+    ("row", "why"), [("'my metric'", "it must be a dan_bench"), ("1 / 0", "ZeroDivisionError")]
+)
+def test_an_entry_point_that_is_no_row_is_refused_in_one_line(tmp_path: Path, row: str, why: str):
+    program = [sys.executable, "-m", "dan_bench.report", "--results", str(tmp_path / "results")]
+    fill(tmp_path / "results")
+    ended = run_in_root(program, other_package(tmp_path, row))
+    (said,) = ended.stderr.splitlines()
+    assert ended.returncode == 2
+    assert "mine = theirs:ROW" in said
+    assert why in said
+
+
+def test_a_heading_is_of_one_column(tmp_path: Path):
+    row = "catalogue.MetricEntry('mine', '%_dd')"
+    program = (
+        "from dan_bench.report.leaderboard import heading; "
+        "print(heading('percent_destroyed'), heading('mine'))"
+    )
+    ended = run_in_root([sys.executable, "-c", program], other_package(tmp_path, row))
+    assert ended.stdout == "%_dd mine\n", ended.stderr

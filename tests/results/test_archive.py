@@ -266,7 +266,7 @@ def test_an_archive_is_exported_and_drawn_like_its_runs(
         path = tmp_path / "page.html"
         assert main(["html", "--results", str(folder), "--out", str(path)]) == 0
         pages.append(path.read_text())
-    for found in ('id="outputs-0-0"', 'id="saturation"', "Table 1, preset quick"):
+    for found in ('id="outputs-0-0"', 'id="figure-saturation"', "Table 1, preset quick"):
         assert found in pages[0]
         assert found in pages[1]
     assert pages[0].count("<figure") == pages[1].count("<figure")

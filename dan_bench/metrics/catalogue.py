@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from scipy import special
 
+from dan_bench.cli import InputError
 from dan_bench.interfaces import Estimate
 from dan_bench.metrics.baseline import Baseline, baseline
 
@@ -272,16 +273,18 @@ def entries_of_others(group: str, kind: type[Entry]) -> dict[str, Entry]:
     """Return the catalogue entries that other packages announce as entry points, by their names.
 
     Raises:
-        TypeError: the object of an entry point is not of that kind.
+        InputError: an entry point cannot be loaded, or its object is not of that kind.
     """
     found: dict[str, Entry] = {}
     for point in sorted(entry_points(group=group), key=lambda point: point.name):
-        entry = point.load()
+        where = f"the entry point {point.name} = {point.value} of the group {group}"
+        try:
+            entry = point.load()
+        except Exception as error:  # code of another package
+            raise InputError(f"{where} does not load: {type(error).__name__}: {error}") from error
         if not isinstance(entry, kind):
-            raise TypeError(
-                f"the entry point {point.name} = {point.value} of the group {group} is "
-                f"{entry!r}; it must be a {kind.__module__}.{kind.__name__}"
-            )
+            wanted = f"{kind.__module__}.{kind.__name__}"
+            raise InputError(f"{where} is {entry!r}; it must be a {wanted}")
         found[point.name] = entry
     return found
 
@@ -291,7 +294,7 @@ def metrics() -> Mapping[str, MetricEntry]:
     """Return the rows of all metrics by name, ours first, then those of other packages.
 
     Raises:
-        TypeError: an entry point of another package is no `MetricEntry`.
+        InputError: an entry point of another package cannot be loaded, or is no `MetricEntry`.
     """
     ours = {entry.name: entry for entry in METRICS}
     others = entries_of_others("dan_bench.metrics", MetricEntry).values()

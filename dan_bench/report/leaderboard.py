@@ -267,10 +267,11 @@ def measured_on(run: RunRecord) -> tuple[str, str]:
 def heading(metric: str) -> str:
     """Return the heading of a metric's column, which no other column has."""
     known = catalogue.metrics()
-    if metric in known:
-        return known[metric].heading
     taken = {"data", "evaluation", "subject", *COUNTS, *VERDICTS}
-    taken |= {entry.heading for entry in known.values()}
+    for entry in known.values():  # ours come first: a heading that another repeats stays theirs
+        if entry.name == metric and entry.heading and entry.heading not in taken:
+            return entry.heading
+        taken.add(entry.heading)
     return f"metric {metric}" if metric in taken else metric
 
 

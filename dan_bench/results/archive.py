@@ -90,13 +90,21 @@ class Archive:
         path = self.folder / ARRAYS
         if not path.is_file():
             return frozenset()
-        with zipfile.ZipFile(path) as file:
-            return frozenset(name.removesuffix(".npy") for name in file.namelist())
+        try:
+            with zipfile.ZipFile(path) as file:
+                return frozenset(name.removesuffix(".npy") for name in file.namelist())
+        except zipfile.BadZipFile as error:
+            raise InputError(f"{path} is damaged: {error}") from error
 
     @cached_property
     def _curves(self) -> pa.Table:
         path = self.folder / CURVES
-        return pq.read_table(path) if path.is_file() else pa.table({"key": pa.array([], "string")})
+        if not path.is_file():
+            return pa.table({"key": pa.array([], "string")})
+        try:
+            return pq.read_table(path)
+        except pa.ArrowException as error:
+            raise InputError(f"{path} is damaged: {error}") from error
 
     @cached_property
     def _places(self) -> dict[str, tuple[int, int]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from outside_package import METRIC, MODULE, install
+from html_records import fill
 from scipy import stats
 
 from dan_bench.interfaces import Estimate
@@ -84,13 +84,23 @@ def test_headlines_come_in_their_order():
     assert headlines(CURVES)[0].name == "effective_dimensions"
 
 
-def listed(folder: Path, module: str) -> "subprocess.CompletedProcess[str]":
-    install(folder, METRIC, module)
-    program = "from dan_bench.metrics.catalogue import metric; print(metric('mine').heading)"
+def other_package(folder: Path, row: str) -> dict[str, str]:
+    """Install a package of one module with an entry point; return the environment to use."""
+    (folder / "theirs.py").write_text(f"from dan_bench.metrics import catalogue\nROW = {row}\n")
+    about = folder / "theirs-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[dan_bench.metrics]\nmine = theirs:ROW\n")
+    return {**os.environ, "PYTHONPATH": str(folder)}
+
+
+def run_in_root(
+    program: list[str], environment: dict[str, str]
+) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-c", program],
+        program,
         cwd=Path(__file__).resolve().parents[2],
-        env={**os.environ, "PYTHONPATH": str(folder)},
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
@@ -98,11 +108,30 @@ def listed(folder: Path, module: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_a_row_of_another_package_joins_by_its_entry_point(tmp_path: Path):
-    ended = listed(tmp_path, MODULE)
+    row = "catalogue.MetricEntry('mine', 'my metric', higher_is_better=True)"
+    program = "from dan_bench.metrics.catalogue import metric; print(metric('mine').heading)"
+    ended = run_in_root([sys.executable, "-c", program], other_package(tmp_path, row))
     assert (ended.stdout, ended.returncode) == ("my metric\n", 0), ended.stderr
 
 
-def test_an_entry_point_that_is_no_row_is_named(tmp_path: Path):
-    ended = listed(tmp_path, "METRIC = 'my metric'\n")
-    assert ended.returncode == 1
-    assert "mine = theirs:METRIC" in ended.stderr.splitlines()[-1]
+@pytest.mark.parametrize(
+    ("row", "why"), [("'my metric'", "it must be a dan_bench"), ("1 / 0", "ZeroDivisionError")]
+)
+def test_an_entry_point_that_is_no_row_is_refused_in_one_line(tmp_path: Path, row: str, why: str):
+    program = [sys.executable, "-m", "dan_bench.report", "--results", str(tmp_path / "results")]
+    fill(tmp_path / "results")
+    ended = run_in_root(program, other_package(tmp_path, row))
+    (said,) = ended.stderr.splitlines()
+    assert ended.returncode == 2
+    assert "mine = theirs:ROW" in said
+    assert why in said
+
+
+def test_a_heading_is_of_one_column(tmp_path: Path):
+    row = "catalogue.MetricEntry('mine', '%_dd')"
+    program = (
+        "from dan_bench.report.leaderboard import heading; "
+        "print(heading('percent_destroyed'), heading('mine'))"
+    )
+    ended = run_in_root([sys.executable, "-c", program], other_package(tmp_path, row))
+    assert ended.stdout == "%_dd mine\n", ended.stderr

@@ -276,3 +276,14 @@ def test_the_room_is_filled_from_the_most_rows_to_the_least() -> None:
     steps = 7
     room = [samples + steps * snapshots for samples, snapshots in ROWS]
     assert room == sorted(room, reverse=True)
+
+
+@pytest.mark.parametrize("name", ["curves.parquet", "arrays.npz"])
+def test_a_damaged_file_beside_the_records_is_named(
+    archive: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = Path(shutil.copytree(archive, tmp_path / "damaged"))
+    (damaged / name).write_bytes(b"PAR1 and no more")
+    assert main(["html", "--results", str(damaged), "--out", str(tmp_path / "page.html")]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"{damaged / name} is damaged")

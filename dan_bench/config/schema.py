@@ -71,8 +71,10 @@ class ConfigError(InputError):
 
 
 def as_path(value: object) -> Path:
-    """Return a path with `~` and `$NAME` expanded."""
-    if not isinstance(value, str | Path):
+    """Return a text as a path with `~` and `$NAME` expanded, and a path as it is."""
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str):
         raise ValueError("must be a path; one with brackets or commas is typed 'NAME=\"PATH\"'")
     return user_path(value)
 

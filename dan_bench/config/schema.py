@@ -240,6 +240,7 @@ def explain(error: ValidationError, where: str = "") -> str:
     lines = []
     for detail in error.errors(include_url=False):
         place = ".".join([*([where] if where else []), *(str(part) for part in detail["loc"])])
-        given = "" if detail["type"] == "missing" else f"={detail['input']!r}"
+        whole = detail["type"] == "missing" or isinstance(detail["input"], Mapping)
+        given = "" if whole else f"={detail['input']!r}"
         lines.append(f"{place}{given}: {detail['msg'].removeprefix('Value error, ')}")
     return "\n".join(lines)

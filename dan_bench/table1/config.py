@@ -93,12 +93,15 @@ def chosen(folder: Path, subjects: str | None) -> list[str]:
     rows: dict[str, Any] = {}
     for path in folder.glob("*.yaml"):
         try:
-            rows[path.stem] = yaml.safe_load(path.read_text())["table1"]
-        except (yaml.YAMLError, KeyError, TypeError) as error:
+            rows[path.stem] = dict(yaml.safe_load(path.read_text())["table1"])
+            rows[path.stem]["position"] = int(rows[path.stem].get("position", 0))
+        except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
             raise ConfigError(f"{path} is no entry of Table 1: {error}") from error
-    names = sorted(rows, key=lambda name: (rows[name].get("position", 0), name))
+    names = sorted(rows, key=lambda name: (rows[name]["position"], name))
     if subjects is None:
-        return [name for name in names if rows[name].get("in_paper")]
+        if ours := [name for name in names if rows[name].get("in_paper")]:
+            return ours
+        raise ConfigError(f"{folder}: no entry has in_paper; --subjects takes {', '.join(names)}")
     asked = names if subjects == "all" else subjects.split(",")
     if unknown := [name for name in asked if name not in rows]:
         raise ConfigError(f"--subjects: no {', '.join(unknown)}; there are {', '.join(names)}")

@@ -168,6 +168,21 @@ def test_paths_are_expanded_once(tmp_path, album, monkeypatch, capsys):
 # what is refused, with nothing touched
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xff\xfe\x95", "a.yaml is no entry of Table 1"),
+        (b"table1: {position: x}", "a.yaml is no entry of Table 1"),
+        (b"table1: {position: 1}", "no entry has in_paper; --subjects takes a"),
+    ],
+)
+def test_a_file_that_is_no_entry_is_refused(tmp_path, content, said, capsys):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "a.yaml").write_bytes(content)
+    assert table(tmp_path, "--preset", tmp_path / "own") == 2
+    assert said in capsys.readouterr().err
+
+
 def test_a_folder_of_ones_own_may_be_called_as_ours_is(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path(preset(tmp_path, mine=saboteur("nothing", "training"))).rename("quick")

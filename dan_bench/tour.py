@@ -68,12 +68,11 @@ STOPS = {
 
 def tour(asked: argparse.Namespace, results: Path) -> int:
     """Give the tour with its records under `results`, and return the exit code."""
-    from dan_bench.config.arguments import checked
     from dan_bench.report.verdicts import gone_from_output, looks_like_noise
     from dan_bench.results.record import Store
 
     options = f"{COMMON} data={asked.data} seed={asked.seed} trainer.max_steps={asked.steps}"
-    paths = [checked(f"runtime.results={results}"), checked(f"runtime.datasets={asked.datasets}")]
+    paths = {"results": results, "datasets": asked.datasets}
     console = Console(highlight=False, width=min(80, Console().width))
     table = Table("", "fresh bits", *(row.heading for row in SHOWN), "noise?", "gone?", box=None)
     table.columns[0].no_wrap = True
@@ -81,7 +80,7 @@ def tour(asked: argparse.Namespace, results: Path) -> int:
     for title, (overrides, text) in STOPS.items():
         console.print(f"\n[bold]{len(found) + 1}. {title}[/bold]\n\n{text}\n")
         before = {record.key for record in Store(results).all()[0] if record.status == "done"}
-        record = carry_out(title, [*f"{options} {overrides}".split(), *paths], console)
+        record = carry_out(title, f"{options} {overrides}".split(), paths, console)
         if record.status != "done":
             say(f"{record.traceback}\nthe run of {title!r} failed; see above")
             return FAILED
@@ -100,7 +99,9 @@ def tour(asked: argparse.Namespace, results: Path) -> int:
     return OK
 
 
-def carry_out(title: str, overrides: list[str], console: Console) -> RunRecord:
+def carry_out(
+    title: str, overrides: list[str], paths: dict[str, Path], console: Console
+) -> RunRecord:
     """Train and measure one run, as `python -m dan_bench.train` does, showing its progress."""
     with watching(console, title) as show:
         # imports of several seconds, under the progress bar
@@ -109,7 +110,7 @@ def carry_out(title: str, overrides: list[str], console: Console) -> RunRecord:
         from dan_bench.pipeline.run import run
 
         try:
-            return run(configure(overrides), "tour", show)
+            return run(configure(overrides, paths), "tour", show)
         except DataUnavailable as error:
             raise InputError(f"{error}\nOr without it: --data danoise") from error
         except SystemExit:  # how Lightning reacts to Ctrl-C

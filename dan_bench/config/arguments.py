@@ -15,6 +15,7 @@ from dan_bench.config.schema import CONF
 HONOURED = ("hydra.searchpath", "hydra.mode", "hydra.sweeper.grids", "hydra.help")
 """Of Hydra's own settings, those that this program acts on."""
 INSTEAD = {
+    "table1": "the entries of Table 1 are run by `python -m dan_bench.table1 --subjects NAME`",
     "hydra.launcher": "the runs of a sweep are started by this program itself, side by side: "
     "type runtime.workers=N for N at a time",
     "hydra.sweeper": "leave it out: -m sweeps over every A=1,2, and over hydra.sweeper.grids",
@@ -72,9 +73,9 @@ def quote(text: str) -> str:
 
 
 def refuse_unhonoured(text: str, parsed: Override) -> None:
-    """Refuse a setting of Hydra's own that would change nothing."""
+    """Refuse a setting of Hydra's own, or an entry of Table 1, that would change nothing."""
     name = parsed.key_or_group.replace("/", ".")
-    if name.partition(".")[0] != "hydra" or within(name, HONOURED):
+    if not within(name, ["hydra", "table1"]) or within(name, HONOURED):
         return
     if text == "hydra/sweeper=grids":
         return

@@ -13,7 +13,8 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
-from pydantic import ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic_core import SchemaError
 
 from dan_bench.cli import InputError, explained, missing_extra
 from dan_bench.config.schema import RENAMED, ConfigError, Part, UserPath, explain
@@ -53,6 +54,24 @@ def bind(part: Part, where: str, provided: Collection[str] = ()) -> Component:
         ConfigError: no such target, an argument it does not have, or a value of the wrong kind.
     """
     target = resolve(part.target, where)
+    try:
+        fields, schema = schema_of(target, provided)
+    except (TypeError, ValueError, NameError, SchemaError) as error:
+        why = str(error).splitlines()[-1].strip()
+        raise ConfigError(f"{where}._target_={part.target}: no arguments fit it: {why}") from error
+    try:
+        checked = schema.model_validate(part.arguments)
+    except ValidationError as error:
+        valid = ", ".join(fields) or "none"
+        raise ConfigError(f"{explain(error, where)}\n  arguments of {where}: {valid}") from error
+    given = {name: getattr(checked, name) for name in checked.model_fields_set}
+    return Component(target, given, where)
+
+
+def schema_of(
+    target: Callable[..., Any], provided: Collection[str]
+) -> tuple[Collection[str], type[BaseModel]]:
+    """Return the names of a target's arguments, and a model that checks them."""
     hints = typing.get_type_hints(
         target.__init__ if inspect.isclass(target) else target, include_extras=True
     )
@@ -67,13 +86,7 @@ def bind(part: Part, where: str, provided: Collection[str] = ()) -> Component:
         __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True),
         **fields,
     )
-    try:
-        checked = schema.model_validate(part.arguments)
-    except ValidationError as error:
-        valid = ", ".join(fields) or "none"
-        raise ConfigError(f"{explain(error, where)}\n  arguments of {where}: {valid}") from error
-    given = {name: getattr(checked, name) for name in checked.model_fields_set}
-    return Component(target, given, where)
+    return fields, schema
 
 
 def build(part: Part, where: str, **provided: Any) -> Any:

@@ -1,7 +1,9 @@
 """From conf/ and a list of overrides to what we run."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from hydra import compose, initialize_config_dir
@@ -16,12 +18,18 @@ from dan_bench.config.schema import CONF, PACKAGE, RunConfig
 PLUGINS = str(PACKAGE / "config" / "plugins")
 if PLUGINS not in sys.path:
     sys.path.append(PLUGINS)
+NO_PATHS: Mapping[str, Path] = MappingProxyType({})
 
 
-def configure(overrides: Sequence[str] = ()) -> RunConfig:
-    """Return the config that `python -m dan_bench.train OVERRIDE ...` would run."""
+def configure(overrides: Sequence[str] = (), paths: Mapping[str, Path] = NO_PATHS) -> RunConfig:
+    """Return the config that `python -m dan_bench.train OVERRIDE ...` would run.
+
+    Args:
+        overrides: as on the command line.
+        paths: of `runtime`, by name, to be taken literally: nothing in them is expanded.
+    """
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return from_hydra(compose("config", list(overrides)))
+        return from_hydra(compose("config", list(overrides)), paths)
 
 
 def expand(overrides: Sequence[str]) -> list[RunConfig]:
@@ -29,7 +37,9 @@ def expand(overrides: Sequence[str]) -> list[RunConfig]:
     return [RunConfig.parse(values) for values in sweep("config", overrides)]
 
 
-def sweep(name: str, overrides: Sequence[str]) -> list[dict[str, Any]]:
+def sweep(
+    name: str, overrides: Sequence[str], paths: Mapping[str, Path] = NO_PATHS
+) -> list[dict[str, Any]]:
     """Return the resolved values of every job of a sweep over the config of that name."""
     from hydra_plugins.dan_bench_grids import GridSweeper
 
@@ -40,12 +50,12 @@ def sweep(name: str, overrides: Sequence[str]) -> list[dict[str, Any]]:
         context = HydraContext(loader, Callbacks())
         sweeper.setup(hydra_context=context, task_function=lambda _: None, config=whole)
         axes = [override for override in overrides if not override.startswith("hydra.")]
-        return [resolved(sweeper.values(job)) for job in sweeper.expand(axes)]
+        return [resolved(sweeper.values(job), paths) for job in sweeper.expand(axes)]
 
 
-def from_hydra(composed: DictConfig) -> RunConfig:
+def from_hydra(composed: DictConfig, paths: Mapping[str, Path] = NO_PATHS) -> RunConfig:
     """Return what Hydra composed, checked."""
-    return RunConfig.parse(resolved(OmegaConf.create(without_hydra(composed))))
+    return RunConfig.parse(resolved(OmegaConf.create(without_hydra(composed)), paths))
 
 
 def without_hydra(composed: DictConfig) -> dict[str, Any]:
@@ -55,8 +65,10 @@ def without_hydra(composed: DictConfig) -> dict[str, Any]:
     return {str(name): value for name, value in values.items() if name != "hydra"}
 
 
-def resolved(values: DictConfig) -> dict[str, Any]:
-    """Return plain containers with the interpolations resolved."""
+def resolved(values: DictConfig, paths: Mapping[str, Path] = NO_PATHS) -> dict[str, Any]:
+    """Return plain containers with these paths of `runtime`, and with interpolations resolved."""
+    for name, path in paths.items():
+        values.runtime[name] = path
     plain = OmegaConf.to_container(values, resolve=True)
     assert isinstance(plain, dict)
     return {str(name): value for name, value in plain.items()}

@@ -71,8 +71,10 @@ class ConfigError(InputError):
 
 
 def as_path(value: object) -> Path:
-    """Return a path with `~` and `$NAME` expanded."""
-    if not isinstance(value, str | Path):
+    """Return a text as a path with `~` and `$NAME` expanded, and a path as it is."""
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str):
         raise ValueError("must be a path; one with brackets or commas is typed 'NAME=\"PATH\"'")
     return user_path(value)
 
@@ -238,6 +240,7 @@ def explain(error: ValidationError, where: str = "") -> str:
     lines = []
     for detail in error.errors(include_url=False):
         place = ".".join([*([where] if where else []), *(str(part) for part in detail["loc"])])
-        given = "" if detail["type"] == "missing" else f"={detail['input']!r}"
+        whole = detail["type"] == "missing" or isinstance(detail["input"], Mapping)
+        given = "" if whole else f"={detail['input']!r}"
         lines.append(f"{place}{given}: {detail['msg'].removeprefix('Value error, ')}")
     return "\n".join(lines)

@@ -98,7 +98,7 @@ class Fgsm(Adversary):
     """The fast gradient sign method."""
 
     def perturb(self, x: Tensor, labels: Tensor, rows: NDArray[np.int64]) -> Tensor:
-        """One step."""
+        """Return x after one step along the sign of the gradient."""
         return fgsm(self.network, x, labels, self.epsilon)
 
 
@@ -114,7 +114,7 @@ class Pgd(Adversary):
         self._start = NoiseRows(seed, "fresh", 2 * width)
 
     def perturb(self, x: Tensor, labels: Tensor, rows: NDArray[np.int64]) -> Tensor:
-        """Many steps."""
+        """Return x after all steps, each projected back into the ball."""
         start = torch.from_numpy(2 * self._start.uniform(rows) - 1)
         return pgd(self.network, x, labels, self.epsilon, start, self.steps)
 
@@ -155,7 +155,7 @@ class PerturbationGenerator(Adversary):
         return moved.clamp(0, 1)
 
     def perturb(self, x: Tensor, labels: Tensor, rows: NDArray[np.int64]) -> Tensor:
-        """One pass."""
+        """Return x with the generator's perturbation added."""
         return self._move(self.generator, x)
 
 

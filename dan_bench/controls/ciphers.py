@@ -21,7 +21,7 @@ class Identity:
     def __init__(self, width: int, seed: int) -> None: ...
 
     def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
-        """The data."""
+        """Return the data unchanged."""
         return data.copy()
 
 

@@ -76,7 +76,7 @@ class WandbSink(Logger):
 
     @property
     def name(self) -> str:
-        """The project."""
+        """Return the name of the wandb project."""
         return str(self.experiment.project)
 
     @property

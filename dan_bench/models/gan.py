@@ -52,5 +52,5 @@ class GAN(AdversarialModule):
         return noise
 
     def real(self, batch: Batch) -> Tensor:
-        """The data."""
+        """Return the data: what a GAN imitates."""
         return batch.data

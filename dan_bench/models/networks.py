@@ -21,7 +21,7 @@ def mlp(sizes: Sequence[int], slope: float = SLOPE) -> nn.Sequential:
 
 
 def parameters_of(network: nn.Module) -> int:
-    """Learnable parameters."""
+    """Return the number of learnable parameters."""
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
@@ -54,7 +54,7 @@ class Fold(nn.Module):
         return pictures * self.colours * self.side**2
 
     def forward(self, numbers: Tensor) -> Tensor:
-        """Fold."""
+        """Return numbers B x d as a grid."""
         missing = -numbers.shape[1] % (self.rows * self.columns * self.colours)
         pictures = pad(numbers, (0, missing)).unflatten(
             1, (-1, self.rows, self.columns, self.colours)
@@ -74,7 +74,7 @@ class Unfold(nn.Module):
         self.side = side
 
     def forward(self, grid: Tensor) -> Tensor:
-        """Unfold."""
+        """Return a grid as numbers B x d."""
         planes = pixel_shuffle(grid, self.side)[:, :, : self.rows, : self.columns]
         return planes.permute(0, 2, 3, 1).flatten(1)
 

@@ -26,7 +26,7 @@ class TrainingMonitor(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
     ) -> None:
-        """Count."""
+        """Report the step that has ended."""
         assert isinstance(pl_module, AdversarialModule)
         step = pl_module.step
         if step % pl_module.setting.log_every == 0:

@@ -33,7 +33,7 @@ MEAN_ROWS = 1024
 
 
 @dataclass
-class Obtained:
+class Acquisition:
     """A degenerator, with the metrics and costs of obtaining it."""
 
     degenerator: Degenerator
@@ -65,9 +65,9 @@ class Control:
         """Return the object that the config describes."""
         return self.model(**asked_for(self.model.target, self.provided))
 
-    def obtain(self, folder: Path, sink: Sink | None, progress: ProgressCallback) -> Obtained:
+    def obtain(self, folder: Path, sink: Sink | None, progress: ProgressCallback) -> Acquisition:
         """Return the degenerator; files of the run that it leaves are in `folder`."""
-        return Obtained(self.make())
+        return Acquisition(self.make())
 
 
 class UntrainedNetwork(Control):
@@ -121,19 +121,19 @@ class UntrainedNetwork(Control):
         )
         return module
 
-    def obtain(self, folder: Path, sink: Sink | None, progress: ProgressCallback) -> Obtained:
+    def obtain(self, folder: Path, sink: Sink | None, progress: ProgressCallback) -> Acquisition:
         """Return the degenerator, having written its weights."""
         module = self.make()
         obtained = self.frozen(module, folder)
         keep_weights(module, folder)
         return obtained
 
-    def frozen(self, module: AdversarialModule, folder: Path) -> Obtained:
+    def frozen(self, module: AdversarialModule, folder: Path) -> Acquisition:
         """Return the module as a degenerator, having written its curves."""
         pd.DataFrame(module.curves).to_parquet(folder / "curves.parquet")
         parameters = float(sum(p.numel() for p in module.parameters()))
         degenerator = module.cpu().inference(self.config.seed)
-        return Obtained(degenerator, costs={"parameters": parameters})
+        return Acquisition(degenerator, costs={"parameters": parameters})
 
 
 class TrainedNetwork(UntrainedNetwork):
@@ -154,7 +154,7 @@ class TrainedNetwork(UntrainedNetwork):
                 "nothing; with algorithm1 it must be 0"
             )
 
-    def obtain(self, folder: Path, sink: Sink | None, progress: ProgressCallback) -> Obtained:
+    def obtain(self, folder: Path, sink: Sink | None, progress: ProgressCallback) -> Acquisition:
         """Train, with Algorithm 1 around it where the config has it."""
         config, module = self.config, self.make()
         algorithm = None

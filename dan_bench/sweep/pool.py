@@ -84,6 +84,7 @@ def carry_out(configs: Mapping[str, RunConfig], group: str, workers: int, view: 
         finally:
             for process, _ in running.values():
                 process.kill()
+                process.join()
 
 
 def new_job(number: int, key: str, config: RunConfig) -> Job:

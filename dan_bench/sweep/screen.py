@@ -65,7 +65,7 @@ class Screen(Plain):
     def __exit__(self, *_: object) -> None:
         self._opened.close()
         if self._state is not None:
-            self._console.print(headline(self._state))
+            self._console.print(headline(self._state, self._console.width))
             for job in self._state.of("failed"):
                 self._console.print(Text(str(job.failure), "red"), soft_wrap=True)
             for job in self._state.of("running"):
@@ -97,7 +97,7 @@ class Frame:
     state: SweepState
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield headline(self.state)
+        yield headline(self.state, options.max_width)
         room = max(1, (options.height or options.size.height) - 3)
         running, failed, done = (self.state.of(name) for name in ("running", "failed", "done"))
         reserved = min(len(failed), 4)  # failures are visible, however many jobs run
@@ -109,13 +109,16 @@ class Frame:
             yield Text(f" … and {hidden} more", "dim")
 
 
-def headline(state: SweepState) -> Table:
-    """Return a bar over all jobs, the number of jobs in each state, and the time."""
-    text = Text(no_wrap=True, overflow="ellipsis")
-    for name, style in STYLES.items():
-        if (count := len(state.of(name))) or name == "done":
-            text.append(f"{count} {name}", style).append(" · ", "dim")
-    text.append(", ".join(filter(None, [clock(state.seconds()), state.left(clock)])))
+def headline(state: SweepState, width: int) -> Table:
+    """Return a bar over all jobs, the number of jobs in each state, and the time.
+
+    Where not all of it fits, the time comes first, and the number of jobs that wait is cut off.
+    """
+    counts = [(f"{len(state.of(name))} {name}", style) for name, style in STYLES.items()]
+    parts = [Text(*count) for count in counts if count[0] == "0 done" or count[0][0] != "0"]
+    times = Text(", ".join(filter(None, [clock(state.seconds()), state.left(clock)])))
+    text = Text(" · ").join([*parts, times] if width >= 80 else [times, *parts])
+    text.no_wrap, text.overflow = True, "ellipsis"
     under_way = sum(job.now.step / job.now.steps for job in state.of("running") if job.now.steps)
     ended = len(state.of("done")) + len(state.of("failed"))
     table = lines(Column(max_width=60), Column(no_wrap=True))
@@ -216,6 +219,9 @@ def shorten(title: str, width: int) -> str:
             text = " ".join([*words[:start], "…", *words[start + left_out :]])
             if cell_len(text) <= width:
                 return text
+    room = width - cell_len(f"… {words[-1]}") if cell_len(title) > width else 0
+    if room > 3:
+        return f"{set_cell_size(title, room).rstrip()}… {words[-1]}"
     return set_cell_size(title, min(width, cell_len(title)))
 
 

@@ -92,18 +92,20 @@ def sweep(asked: argparse.Namespace, scratch: Path) -> tuple[list[str], int]:
     from dan_bench.sweep.jobs import carry_out, conclude
     from dan_bench.table1.config import compose_entries
     from dan_bench.table1.entry import identified
-    from dan_bench.table1.workspace import refuse_overlap
+    from dan_bench.table1.workspace import refuse_overlap, temporary_folder
 
     folders = {name: getattr(asked, name) for name in ("album", "imagenet", "mp3")}
     for name, folder in folders.items():
         if folder is not None:
             refuse_overlap(folder, scratch, f"--{name}")
+    paths = {"results": asked.results, "datasets": asked.datasets}
     composed = compose_entries(
-        asked.preset, asked.subjects, asked.seeds, scratch, overrides(asked), folders
+        asked.preset, asked.subjects, asked.seeds, overrides(asked), paths, folders
     )
-    scratch.mkdir(parents=True, exist_ok=True)
-    configs = [identified(config) for config in composed]
-    code = carry_out(configs, conclude)
+    # an entry that is cut off with its process cannot remove its copies of the user's data
+    with temporary_folder(scratch, "sweep-") as own:
+        configs = [identified(config, own) for config in composed]
+        code = carry_out(configs, conclude)
     if asked.scratch is None:
         with suppress(OSError):  # other entries may be at work in it
             scratch.rmdir()
@@ -112,11 +114,7 @@ def sweep(asked: argparse.Namespace, scratch: Path) -> tuple[list[str], int]:
 
 def overrides(asked: argparse.Namespace) -> list[str]:
     """Return the options as overrides of the config of a run."""
-    from dan_bench.config.arguments import quote
-
     return [
-        quote(f"runtime.results={asked.results}"),
-        quote(f"runtime.datasets={asked.datasets}"),
         f"runtime.accelerator={'gpu' if asked.device == 'cuda' else 'cpu'}",
         f"runtime.threads={asked.threads}",
         f"runtime.progress={asked.progress}",

@@ -103,5 +103,5 @@ class OwnAlbum(Album):
         return fingerprint(self.files(), self.root)
 
     def write(self, folder: Path) -> None:
-        """Copy it."""
+        """Copy the album into the folder."""
         copy_files(self.files(), self.root, folder)

@@ -30,8 +30,8 @@ class TableOne(Strict):
     entry: Part
     training: Part
     album: Part
-    scratch: Path
-    """The folder in which the scratch folders are made."""
+    scratch: Path = Path()
+    """The folder in which the scratch folder is made."""
     identity: dict[str, Any] = Field(default_factory=dict)
     """What the result depends on beside the names and the seed; see `dan_bench.table1.entry`."""
 
@@ -70,9 +70,10 @@ def preset_folder(preset: str) -> Path:
     Raises:
         ConfigError: there is none.
     """
-    found = next((path for path in (PRESETS / preset, Path(preset)) if path.is_dir()), None)
-    if found is None or not any(found.glob("*.yaml")):
-        names = " or ".join(sorted(path.name for path in PRESETS.iterdir() if path.is_dir())[::-1])
+    ours = {path.name: path for path in PRESETS.iterdir() if path.is_dir()}
+    found = ours.get(preset, Path(preset))
+    if not any(found.glob("*.yaml")):
+        names = " or ".join(sorted(ours, reverse=True))
         raise ConfigError(
             f"--preset={preset}: it is {names}, or a folder of your own with a YAML file an entry"
         )
@@ -92,12 +93,15 @@ def chosen(folder: Path, subjects: str | None) -> list[str]:
     rows: dict[str, Any] = {}
     for path in folder.glob("*.yaml"):
         try:
-            rows[path.stem] = yaml.safe_load(path.read_text())["table1"]
-        except (yaml.YAMLError, KeyError, TypeError) as error:
+            rows[path.stem] = dict(yaml.safe_load(path.read_text())["table1"])
+            rows[path.stem]["position"] = int(rows[path.stem].get("position", 0))
+        except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
             raise ConfigError(f"{path} is no entry of Table 1: {error}") from error
-    names = sorted(rows, key=lambda name: (rows[name].get("position", 0), name))
+    names = sorted(rows, key=lambda name: (rows[name]["position"], name))
     if subjects is None:
-        return [name for name in names if rows[name].get("in_paper")]
+        if ours := [name for name in names if rows[name].get("in_paper")]:
+            return ours
+        raise ConfigError(f"{folder}: no entry has in_paper; --subjects takes {', '.join(names)}")
     asked = names if subjects == "all" else subjects.split(",")
     if unknown := [name for name in asked if name not in rows]:
         raise ConfigError(f"--subjects: no {', '.join(unknown)}; there are {', '.join(names)}")
@@ -108,8 +112,8 @@ def compose_entries(
     preset: str,
     subjects: str | None,
     seeds: int,
-    scratch: Path,
     overrides: Sequence[str],
+    paths: Mapping[str, Path],
     folders: Mapping[str, Path | None],
 ) -> list[EntryConfig]:
     """Return the configs of the entries that are asked for, seed by seed.
@@ -118,8 +122,8 @@ def compose_entries(
         preset: its name, or the folder of one of the user's own.
         subjects: as of `chosen`.
         seeds: how many, from 0.
-        scratch: the folder in which the scratch folders are made.
         overrides: further ones, as `python -m dan_bench.train` takes them.
+        paths: of `runtime`, by name, to be taken literally.
         folders: the user's own, by the name of the option: `album`, and those of `OWN`.
 
     Raises:
@@ -131,7 +135,7 @@ def compose_entries(
     axes = [f"+{group}={','.join(names)}", f"seed={','.join(map(str, range(seeds)))}"]
     search = f'hydra.searchpath=["file://{folder.parent}"]'
     try:
-        jobs = sweep("config", [search, *axes, *overrides])
+        jobs = sweep("config", [search, *axes, *overrides], paths)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(f"{folder}: {error}") from error
     configs = []
@@ -140,11 +144,11 @@ def compose_entries(
         own = row.pop("own", None) or {}
         option = own.pop("option", None)
         if folders.get(option) is not None:
-            row["training"] = {"_target_": OWN[option], "root": str(folders[option]), **own}
+            row["training"] = {"_target_": OWN[option], "root": folders[option], **own}
         if folders["album"] is not None:
             target = "dan_bench.table1.album.OwnAlbum"
-            row["album"] = {"_target_": target, "root": str(folders["album"])}
+            row["album"] = {"_target_": target, "root": folders["album"]}
         subject = names[number // seeds]
-        row |= {"subject": subject, "preset": folder.name, "scratch": str(scratch)}
+        row |= {"subject": subject, "preset": folder.name}
         configs.append(EntryConfig.parse(values))
     return configs

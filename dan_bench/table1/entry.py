@@ -165,8 +165,8 @@ def plan_entry(config: EntryConfig) -> EntryRun:
     )
 
 
-def identified(config: EntryConfig) -> EntryConfig:
-    """Fill in what the result depends on, some of which only the parts themselves can say.
+def identified(config: EntryConfig, scratch: Path) -> EntryConfig:
+    """Fill in the scratch folder, and what else the result depends on, as the parts say.
 
     Raises:
         ConfigError: a part cannot be had.
@@ -177,9 +177,10 @@ def identified(config: EntryConfig) -> EntryConfig:
             "training": arguments_of(row.training) | task.training.identify(),
             "runs": arguments_of(row.entry) | task.entry.identify(),
             "album": task.album.identify(),
-            "file_system": file_system_of(row.scratch),
+            "file_system": file_system_of(scratch),
         }
-    return config.model_copy(update={"table1": row.model_copy(update={"identity": identity})})
+    found = row.model_copy(update={"identity": identity, "scratch": scratch})
+    return config.model_copy(update={"table1": found})
 
 
 def arguments_of(part: Part) -> dict[str, Any]:

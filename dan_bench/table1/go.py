@@ -153,7 +153,7 @@ class Residual(nn.Module):
         self.second = convolution(channels, channels, 3)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Same shape."""
+        """Return x plus what the block makes of it, of the same shape."""
         return relu(x + self.second(relu(self.first(x))))
 
 

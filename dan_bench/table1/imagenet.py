@@ -40,7 +40,7 @@ class StandIn(TrainingSet):
 
     @property
     def stands_for(self) -> str:
-        """Say so."""
+        """Return what the pictures stand in for."""
         return (
             f"ImageNet: {self.per_class} crops of each of {len(PHOTOGRAPHS)} photographs that "
             "scikit-image ships stand in for it; the photograph is the class (--imagenet DIR)"
@@ -112,7 +112,7 @@ class OwnImageNet(TrainingSet):
         return {"kind": "own", "fingerprint": fingerprint(files, self.root)}
 
     def write(self, place: Workspace, seed: int) -> None:
-        """Copy it."""
+        """Copy the pictures into the scratch folder."""
         for files, root, target in zip(
             self._splits(), self._roots(), (place.training, place.held_out), strict=True
         ):

@@ -41,7 +41,7 @@ class Synthesised(TrainingSet):
 
     @property
     def stands_for(self) -> str:
-        """Say so."""
+        """Return what the songs stand in for."""
         return (
             f"Britney Spears MP3s: {self.songs} MP3s of {self.seconds:g} s that this program "
             "synthesised stand in for them; she is on none of them (--mp3 DIR)"
@@ -76,7 +76,7 @@ class OwnMp3s(TrainingSet):
         return {"kind": "own", "fingerprint": fingerprint(self._files(), self.root)}
 
     def write(self, place: Workspace, seed: int) -> None:
-        """Copy them."""
+        """Copy the songs into the scratch folder."""
         copy_files(self._files(), self.root, place.training)
 
     def _files(self) -> list[Path]:

@@ -47,18 +47,26 @@ class Workspace:
 
 @contextmanager
 def scratch(parent: Path) -> Iterator[Workspace]:
-    """Make a new folder below `parent`, lend it, and remove it with all that is in it."""
-    parent.mkdir(parents=True, exist_ok=True)
-    place = Workspace(Path(tempfile.mkdtemp(prefix="table1-", dir=parent.resolve())))
-    made = place.root.lstat()
-    try:
+    """Make a new workspace below `parent`, lend it, and remove it with all that is in it."""
+    with temporary_folder(parent, "table1-") as root:
+        place = Workspace(root)
         for folder in (place.training, place.held_out, place.album, place.work):
             folder.mkdir()
         yield place
+
+
+@contextmanager
+def temporary_folder(parent: Path, prefix: str) -> Iterator[Path]:
+    """Make a new folder below `parent`, lend it, and remove it with all that is in it."""
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent.resolve()))
+    made = folder.lstat()
+    try:
+        yield folder
     finally:
         # an entry can do as it likes: what lies there by now may be another folder
-        if place.root.exists() and os.path.samestat(made, place.root.lstat()):
-            shutil.rmtree(place.root)
+        if folder.exists() and os.path.samestat(made, folder.lstat()):
+            shutil.rmtree(folder)
 
 
 def refuse_overlap(folder: Path, scratch_parent: Path, flag: str) -> None:

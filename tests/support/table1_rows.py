@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ class Saboteur(Entry):
 
     def run(self, place, context):
         path = regular_files(getattr(place, self.folder), self.folder)[0]
-        with (place.root.parents[1] / "ran.txt").open("a") as file:
+        with (place.root.parents[2] / "ran.txt").open("a") as file:
             file.write(f"{place.root}\n")
         if self.deed == "overwrite":
             with path.open("rb+") as file:
@@ -44,6 +45,8 @@ class Saboteur(Entry):
             other = path.with_name("other")
             other.write_bytes(b"nothing of the kind")
             other.replace(path)
+        elif self.deed == "wait":
+            time.sleep(600)
         if self.fails:
             raise ArithmeticError("after the deed")
         return TrainingResult()

@@ -184,6 +184,16 @@ def test_of_a_title_the_middle_is_left_out(width: int, expected: str) -> None:
     assert shorten("dan torus nonsaturating mnist seed=0", width) == expected
 
 
+def test_the_seed_is_kept_where_a_title_has_nothing_to_leave_out() -> None:
+    assert shorten("one_time_pad mnist seed=0", 20) == "one_time_pad… seed=0"
+    assert shorten("one_time_pad mnist seed=12", 16) == "one_tim… seed=12"
+
+
+@pytest.mark.parametrize("width", [40, 64])
+def test_a_narrow_headline_keeps_the_time_that_is_left(width: int) -> None:
+    assert re.match(r" .*about \d+:\d\d:\d\d left · 3 done", drawn(busy(200).state, width)[0])
+
+
 def test_numbers_and_times_as_they_are_shown() -> None:
     assert [clock(t) for t in (0, 59.6, 754, 39662)] == [
         "0:00:00",

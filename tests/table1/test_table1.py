@@ -6,6 +6,8 @@ the interval's upper end, and of the vouched value only that it is right where f
 """
 
 import json
+from multiprocessing.connection import wait
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,8 @@ from table1_rows import contents, preset, records, runs, saboteur, table, vouche
 
 from dan_bench.report.table1 import ALBUM, TRAINING, store_of
 from dan_bench.results.record import Store
+from dan_bench.sweep import pool
+from dan_bench.table1.__main__ import main
 from dan_bench.table1.workspace import copy_files, refuse_overlap, regular_files, scratch
 
 
@@ -128,7 +132,62 @@ def test_progress_does_not_mix_with_what_is_printed(tmp_path, album, capsys):
     assert "[1/1] the one, seed 0: done" in captured.err
 
 
+def test_interrupted_it_leaves_no_copy_behind(tmp_path, album, monkeypatch):
+    chosen = preset(tmp_path, slow=saboteur("wait", "training"))
+    folder = tmp_path / "results" / "table1"
+
+    def interrupt(connections, timeout):
+        if (folder / "ran.txt").exists():
+            raise KeyboardInterrupt
+        return wait(connections, timeout)
+
+    monkeypatch.setattr(pool, "wait", interrupt)
+    assert table(tmp_path, "--preset", chosen, "--album", album) == 130
+    assert not list(folder.rglob("*.jpg"))
+    assert not (folder / "scratch").exists()
+
+
+def test_paths_are_expanded_once(tmp_path, album, monkeypatch, capsys):
+    monkeypatch.setenv("NAME", "$HOME")
+    album.rename(tmp_path / "$HOME")
+    chosen = preset(tmp_path, one=saboteur("nothing", "training"))
+    for results in (tmp_path / "$HOME", tmp_path / "a${b}, c"):
+        typed = str(results).replace("$HOME", "$NAME")
+        paths = [
+            "--results",
+            typed,
+            "--album",
+            f"{tmp_path}/$NAME",
+            "--scratch",
+            str(tmp_path / "s"),
+        ]
+        assert main(["--preset", chosen, "--progress", "quiet", *paths]) == 0
+        assert len(store_of(results).all()[0]) == 1
+
+
 # what is refused, with nothing touched
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xff\xfe\x95", "a.yaml is no entry of Table 1"),
+        (b"table1: {position: x}", "a.yaml is no entry of Table 1"),
+        (b"table1: {position: 1}", "no entry has in_paper; --subjects takes a"),
+    ],
+)
+def test_a_file_that_is_no_entry_is_refused(tmp_path, content, said, capsys):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "a.yaml").write_bytes(content)
+    assert table(tmp_path, "--preset", tmp_path / "own") == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_folder_of_ones_own_may_be_called_as_ours_is(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path(preset(tmp_path, mine=saboteur("nothing", "training"))).rename("quick")
+    assert table(tmp_path, "--preset", "./quick", "--subjects", "nobody") == 2
+    assert "there are mine" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("flag", ["--album", "--imagenet", "--mp3"])

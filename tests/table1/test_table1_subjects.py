@@ -49,9 +49,9 @@ REPOSITORY = Path(__file__).parents[2]
 def entries(preset, scratch, subjects="all", seeds=1, **folders):
     """The configs of entries as the command composes them."""
     folders = {"album": None, "imagenet": None, "mp3": None, **folders}
-    datasets = f"runtime.datasets={scratch}"
-    composed = compose_entries(preset, subjects, seeds, scratch, [datasets], folders)
-    return [identified(config) for config in composed]
+    paths = {"datasets": scratch}
+    composed = compose_entries(preset, subjects, seeds, [], paths, folders)
+    return [identified(config, scratch) for config in composed]
 
 
 @pytest.mark.parametrize("name", PRESETS)

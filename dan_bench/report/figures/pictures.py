@@ -34,7 +34,7 @@ EPOCHS = 24
 
 
 @dataclass(frozen=True)
-class Placed:
+class SheetItem:
     """A text or a picture on a sheet; pixels from the upper left corner."""
 
     what: Any
@@ -45,7 +45,7 @@ class Placed:
     baseline: str = "top"
 
 
-def sheet(items: Sequence[Placed], width: float, height: float) -> Any:
+def sheet(items: Sequence[SheetItem], width: float, height: float) -> Any:
     """Return a chart of so many pixels with texts and pictures at their places."""
     x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, width], nice=False))
     y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[0, height], nice=False, reverse=True))
@@ -191,7 +191,7 @@ def after_passes(
         step=found.step,
         remark=remark,
     )
-    chart = sheet([Placed(picture, 0, 0)], wide, high)
+    chart = sheet([SheetItem(picture, 0, 0)], wide, high)
     return Figure(chart, caption, (found.run,), f"{len(found.rows)} held-out rows")
 
 
@@ -234,11 +234,11 @@ def python_or_dan(records: Sequence[RunRecord], results: Results) -> Figure | No
     pictures = [mosaic(rows, found.shape, columns_for(count)) for rows in panels.values()]
     high, wide = (SCALE * size for size in pictures[0].shape[:2])
 
-    def items() -> Iterator[Placed]:
+    def items() -> Iterator[SheetItem]:
         for i, (title, picture) in enumerate(zip(panels, pictures, strict=True)):
             left = i * (wide + BETWEEN)
-            yield Placed(title, left, 0, "heading")
-            yield Placed(picture, left, TITLE)
+            yield SheetItem(title, left, 0, "heading")
+            yield SheetItem(picture, left, TITLE)
 
     chart = sheet(list(items()), 2 * wide + BETWEEN, TITLE + high)
     caption = BESIDE.format(

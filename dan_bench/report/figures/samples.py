@@ -8,7 +8,7 @@ import numpy as np
 from dan_bench.interfaces import Bytes, Results, RunRecord
 from dan_bench.report.figures.figure import Figure, joined, not_shown, one_data_set
 from dan_bench.report.figures.grid import PlottedMethod, grid
-from dan_bench.report.figures.pictures import SCALE, Placed, mosaic, shape_of, sheet
+from dan_bench.report.figures.pictures import SCALE, SheetItem, mosaic, shape_of, sheet
 
 TILES = 2
 MOST = 11
@@ -44,12 +44,12 @@ def samples(records: Sequence[RunRecord], results: Results) -> Figure | None:
     high, wide = (SCALE * max(p.shape[i] for p in pictures.values()) for i in (0, 1))
     lines = -(-len(blocks) // COLUMNS)
 
-    def items() -> Iterator[Placed]:
+    def items() -> Iterator[SheetItem]:
         for i, (name, picture) in enumerate(pictures.items()):
             left, top = i // lines * (LABEL + wide) + LABEL, i % lines * (high + BETWEEN)
             said = name.replace(" ", "\n")
-            yield Placed(said, left - 6, top + high // 2, align="right", baseline="middle")
-            yield Placed(picture, left, top)
+            yield SheetItem(said, left - 6, top + high // 2, align="right", baseline="middle")
+            yield SheetItem(picture, left, top)
 
     width, height = COLUMNS * (LABEL + wide), lines * (high + BETWEEN) - BETWEEN
     more = not_shown("Not shown", [one.name for one, _ in here[MOST:]])
@@ -100,14 +100,14 @@ def training_samples(records: Sequence[RunRecord], results: Results) -> Figure |
     pictures = [column(of, steps, tiles) for _, of in members]
     high, wide = (SCALE * size for size in pictures[0].shape[:2])
 
-    def items() -> Iterator[Placed]:
+    def items() -> Iterator[SheetItem]:
         for i, ((one, _), picture) in enumerate(zip(members, pictures, strict=True)):
             left = STEP + i * (wide + BETWEEN)
-            yield Placed(one.name, left, 0, "heading")
-            yield Placed(picture, left, HEADING)
+            yield SheetItem(one.name, left, 0, "heading")
+            yield SheetItem(picture, left, HEADING)
         for i, step in enumerate(steps):
             middle = HEADING + round(high * (i + 0.5) / len(steps))
-            yield Placed(f"step {step:,}", STEP - 8, middle, align="right", baseline="middle")
+            yield SheetItem(f"step {step:,}", STEP - 8, middle, align="right", baseline="middle")
 
     width = STEP + len(members) * (wide + BETWEEN) - BETWEEN
     drawn = {one.name for one, _ in members}

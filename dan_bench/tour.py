@@ -104,8 +104,7 @@ def carry_out(
 ) -> RunRecord:
     """Train and measure one run, as `python -m dan_bench.train` does, showing its progress."""
     with watching(console, title) as show:
-        # imports of several seconds, under the progress bar
-        from dan_bench.config.compose import configure
+        from dan_bench.config.compose import configure  # seconds of imports, with the bar in sight
         from dan_bench.data.fetch import DataUnavailable
         from dan_bench.pipeline.run import run
 

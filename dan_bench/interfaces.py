@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 Bytes = NDArray[np.uint8]
 Split = Literal["train", "test", "attack"]
+NoiseLaw = Literal["gaussian", "uniform"]
+"""Law of the fresh random numbers that a network is fed."""
 Shape = Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=3)]
 """Shape of one row, where a config may set it: a length, or rows, columns[, colours]."""
 
@@ -132,6 +134,26 @@ class Conditional(Degenerator, Protocol):
 
     def condition(self, level: float) -> Degenerator:
         """Return it conditioned on `level`, from 0 (a constant) to 1 (true noise)."""
+        ...
+
+
+@runtime_checkable
+class Certified(Degenerator, Protocol):
+    """A degenerator that bounds what its output says of its input, against every attacker."""
+
+    def leak_bound(self, inputs: Bytes) -> float:
+        """Return an upper bound in bits on I(X; Y), X being uniform on the rows of `inputs`.
+
+        Infinite where nothing is guaranteed.
+        """
+        ...
+
+    def pair_bound(self, inputs: Bytes) -> float:
+        """Return the largest total variation, in [0, 1], of the outputs of two of the rows.
+
+        Whoever must say which of two inputs an output was made from is right with probability
+        (1 + that) / 2 at most.
+        """
         ...
 
 
@@ -235,7 +257,7 @@ class Comparison(Protocol):
 
 # --- results ------------------------------------------------------------------------------------
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 Status = Literal["done", "failed"]
 
 

@@ -61,7 +61,9 @@ class Convergence:
     def __init__(self, data: Data, setting: Hyperparameters, seed: int) -> None:
         rows = min(ROWS, len(data))
         streams = derive(seed, "convergence")  # none of them is one that is trained on
-        self._held = Batches(data, setting.width, setting.noise_dim, rows, 1, streams).at(0)
+        self._held = Batches(
+            data, setting.width, setting.noise_dim, rows, 1, streams, noise=setting.noise
+        ).at(0)
         self._has_dimensions = rows >= 3 and setting.width <= WIDEST
 
     @torch.no_grad()

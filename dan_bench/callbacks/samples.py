@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from dan_bench.data.batches import UNIT_VARIANCE, as_bytes, as_unit
-from dan_bench.data.noise import NoiseRows, fast_bytes
-from dan_bench.interfaces import Bytes, Data, Sample
+from dan_bench.data.batches import as_bytes, as_unit
+from dan_bench.data.noise import FreshNoise
+from dan_bench.interfaces import Bytes, Data, NoiseLaw, Sample
 from dan_bench.metrics.pictures import as_pictures
 
 ROWS = 64
@@ -47,14 +47,15 @@ class SampleProbe:
         data: held out of training.
         rows: how many of its first rows, where there are so many.
         noise_dim: fresh random numbers a sample.
+        noise: their law.
         seed: of the run.
     """
 
-    def __init__(self, data: Data, rows: int, noise_dim: int, seed: int) -> None:
+    def __init__(self, data: Data, rows: int, noise_dim: int, noise: NoiseLaw, seed: int) -> None:
         chosen = np.arange(min(rows, len(data)))
-        fresh = NoiseRows(seed, "tracking/fresh", 2 * noise_dim, draw=fast_bytes)
+        fresh = FreshNoise(seed, "tracking/fresh", noise_dim, noise)
         self.inputs = data.rows[chosen]
-        self._noise = torch.from_numpy(fresh.uniform(chosen, *UNIT_VARIANCE))
+        self._noise = torch.from_numpy(fresh(chosen))
 
     def degenerated(self, module: Any) -> Bytes:
         """Return what the module makes of them now, n x d."""
@@ -74,6 +75,7 @@ class Samples:
         data: held out of training; the first 64 rows of it are used.
         shape: of one row.
         noise_dim: fresh random numbers a sample.
+        noise: their law.
         seed: of the run.
     """
 
@@ -84,12 +86,13 @@ class Samples:
         data: Data,
         shape: tuple[int, ...],
         noise_dim: int,
+        noise: NoiseLaw,
         seed: int,
     ) -> None:
         self._receive = receive
         self._steps = frozenset(steps)
         self._shape = shape
-        self._probe = SampleProbe(data, ROWS, noise_dim, seed)
+        self._probe = SampleProbe(data, ROWS, noise_dim, noise, seed)
 
     def __call__(self, module: Any, _: object) -> None:
         """Sample, if this is one of the steps."""
@@ -113,6 +116,7 @@ class Snapshots:
         last: step of the run, at which it samples too.
         data: held out of training; the first 16 rows of it are used, 10,000 of single numbers.
         noise_dim: fresh random numbers a sample.
+        noise: their law.
         seed: of the run.
     """
 
@@ -123,13 +127,14 @@ class Snapshots:
         last: int,
         data: Data,
         noise_dim: int,
+        noise: NoiseLaw,
         seed: int,
     ) -> None:
         self._folder = folder
         self._at = frozenset(steps) | {last}
         width = data.rows[np.arange(1)].shape[1]
         self._probe = SampleProbe(
-            data, SNAPSHOT_ROWS if width > 1 else SNAPSHOT_NUMBERS, noise_dim, seed
+            data, SNAPSHOT_ROWS if width > 1 else SNAPSHOT_NUMBERS, noise_dim, noise, seed
         )
         self._kept: dict[str, list[Any]] = {}
 

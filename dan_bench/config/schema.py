@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from dan_bench.cli import InputError, user_path
+from dan_bench.interfaces import NoiseLaw
 
 PACKAGE = Path(__file__).resolve().parents[1]
 CONF = next(path for path in (PACKAGE.parent / "conf", PACKAGE / "conf") if path.is_dir())
@@ -150,6 +151,7 @@ class Evaluation(Strict):
     known: PositiveInt
     metrics: dict[str, Part]
     c2st: Part | None
+    certificate: Part | None = None
     attacks: dict[str, Part]
     comparisons: dict[str, Part] = {}
 
@@ -185,6 +187,7 @@ class RunConfig(Strict):
     objective: NamedPart
     output: Literal["sigmoid", "torus"]
     noise_dim: NonNegativeInt
+    noise: NoiseLaw
     seed: NonNegativeInt
     end_to_end: bool = False
     algorithm1: Algorithm1Config | None = None
@@ -219,7 +222,7 @@ class RunConfig(Strict):
         whole["data"].pop("root", None)
         names = ["model", "data", "seed", "evaluation"]
         if self.model.kind != "control":
-            names += ["output", "noise_dim"]
+            names += ["output", "noise_dim", "noise"]
         if self.model.kind == "learned":
             names += ["objective", "optimizer", "trainer", "end_to_end"]
             names += ["algorithm1"] if self.algorithm1 is not None else []

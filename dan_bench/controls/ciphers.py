@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from dan_bench.controls.generators import Independent
 from dan_bench.data.noise import NoiseRows
 from dan_bench.interfaces import Bytes
 from dan_bench.rng import generator
@@ -51,7 +52,7 @@ class XorStoredKey:
         return data ^ self._key[rows]
 
 
-class OneTimePad:
+class OneTimePad(Independent):
     """XOR with noise that is thrown away: destroyed for certain (Shannon 1949, section 10)."""
 
     def __init__(self, width: int, seed: int) -> None:

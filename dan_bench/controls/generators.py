@@ -10,7 +10,19 @@ from dan_bench.interfaces import Bytes
 from dan_bench.rng import generator
 
 
-class PythonRandom:
+class Independent:
+    """What has an output that is independent of its input: nothing leaks."""
+
+    def leak_bound(self, inputs: Bytes) -> float:
+        """Return 0 bits."""
+        return 0.0
+
+    def pair_bound(self, inputs: Bytes) -> float:
+        """Return 0: no two inputs can be told apart."""
+        return 0.0
+
+
+class PythonRandom(Independent):
     """Bytes of Python's `random`, the paper's idea of noise."""
 
     def __init__(self, width: int, seed: int) -> None:
@@ -22,7 +34,7 @@ class PythonRandom:
         return self._rows[rows]
 
 
-class Urandom:
+class Urandom(Independent):
     """Bytes of the operating system's generator; the one control that no seed reproduces."""
 
     def __init__(self, width: int, seed: int) -> None:
@@ -33,7 +45,7 @@ class Urandom:
         return np.frombuffer(os.urandom(data.size), dtype=np.uint8).reshape(data.shape)
 
 
-class Pcg64:
+class Pcg64(Independent):
     """Bytes of PCG64 (O'Neill 2014), one stream a row."""
 
     def __init__(self, width: int, seed: int) -> None:

@@ -10,12 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dan_bench.data.noise import NoiseRows, fast_bytes
-from dan_bench.interfaces import Bytes, Data
+from dan_bench.data.noise import FreshNoise, NoiseRows
+from dan_bench.interfaces import Bytes, Data, NoiseLaw
 from dan_bench.rng import generator
-
-UNIT_VARIANCE = (-(3**0.5), 3**0.5)
-"""Ends of the uniform law of mean 0 and variance 1."""
 
 
 class Batch(NamedTuple):
@@ -26,7 +23,7 @@ class Batch(NamedTuple):
     target: Tensor
     """True noise, uniform on (0, 1): B x d."""
     noise: Tensor
-    """Fresh randomness, uniform of mean 0 and variance 1: B x noise_dim."""
+    """Fresh randomness of mean 0 and variance 1: B x noise_dim."""
     labels: Tensor
     """Classes of the data, or -1 where it has none: B."""
 
@@ -85,6 +82,8 @@ class Batches:
     steps: int
     seed: int
     start: int = 0
+    noise: NoiseLaw = "gaussian"
+    """Law of the fresh noise."""
     live: bool = False
     """Whether the data changes on the way: it is read when it is used, not ahead."""
     _order: tuple[int, NDArray[np.int64]] | None = field(default=None, init=False, repr=False)
@@ -94,7 +93,7 @@ class Batches:
 
     def __post_init__(self) -> None:
         self.target = NoiseRows(self.seed, "target", 2 * self.width)
-        self.fresh = NoiseRows(self.seed, "train/fresh", 2 * self.noise_dim, draw=fast_bytes)
+        self.fresh = FreshNoise(self.seed, "train/fresh", self.noise_dim, self.noise)
 
     def __len__(self) -> int:
         return self.steps - self.start
@@ -138,7 +137,7 @@ class Batches:
         return visited.reshape(shape), Batch(
             torch.empty(CHUNK_STEPS, 0) if self.live else self._read(visited).view(*shape, -1),
             torch.from_numpy(self.target.uniform(rows)).view(*shape, -1),
-            torch.from_numpy(self.fresh.uniform(rows, *UNIT_VARIANCE)).view(*shape, -1),
+            torch.from_numpy(self.fresh(rows)).view(*shape, -1),
             torch.from_numpy(labels).view(shape),
         )
 

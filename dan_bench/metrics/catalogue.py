@@ -206,7 +206,8 @@ METRICS = (
         headline=2,
         **FOOLED,
     ),
-    destroyed("percent_destroyed", "%_dd", "data destroyed, an upper bound (%)", headline=3),
+    destroyed("certified_destroyed", "at least %_dd", "data destroyed, at least (%)"),
+    destroyed("percent_destroyed", "at most %_dd", "data destroyed, at most (%)", headline=3),
     destroyed("disk_destroyed", "%_dd on disk", "data destroyed on the disk (%)"),
     destroyed(
         "checkpoint_destroyed", "%_dd of D's checkpoint", "discriminator's checkpoint destroyed (%)"

@@ -56,6 +56,11 @@ class DAN(AdversarialModule):
         features = self.output.views * self.setting.width
         return mlp([features, *self.discriminator_hidden, 1])
 
+    def first_layer(self, network: nn.Module) -> nn.Module | None:
+        """The perceptron's."""
+        assert isinstance(network, nn.Sequential)
+        return network[0]
+
     def inputs(self, data: Tensor, noise: Tensor) -> Tensor:
         """The noise, beside the centred data unless the network is blind to it."""
         return noise if self.blind else torch.cat([data - self.setting.data_mean, noise], dim=1)

@@ -99,6 +99,13 @@ class DCDAN(DAN):
             nn.Flatten(),
         )
 
+    def first_layer(self, network: nn.Module) -> nn.Module | None:
+        """The first convolution, on the folded inputs."""
+        assert isinstance(network, nn.Sequential)
+        fold, layers, _ = network
+        assert isinstance(layers, nn.Sequential)
+        return nn.Sequential(fold, layers[0])
+
     def widest(self, make_dan: Callable[[], nn.Module], parameters: Callable[[int], int]) -> int:
         """Return the largest width that has at most `share` of the parameters of that DAN."""
         with torch.device("meta"):  # where a parameter has a shape and costs nothing

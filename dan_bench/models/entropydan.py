@@ -10,13 +10,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from dan_bench.data.batches import Batch
+from dan_bench.data.batches import Batch, as_unit
 from dan_bench.data.noise import fast_bytes
+from dan_bench.interfaces import Bytes
 from dan_bench.models.dan import DAN
 from dan_bench.models.frozen import Draw, FrozenDegenerator
 from dan_bench.models.module import Hyperparameters
@@ -138,6 +141,10 @@ class EntropyDAN(DAN):
         features = self.output.views * self.setting.width + 2
         return mlp([features, *self.discriminator_hidden, 1])
 
+    def first_layer(self, network: nn.Module) -> nn.Module | None:
+        """None: the data enter through their level alone."""
+        return None
+
     def own(self, network: nn.Module, data: Tensor) -> Tensor:
         """Level of the noise that the data are to become, in [0, 1]: B."""
         assert isinstance(network, ConditionalDegenerator)
@@ -191,8 +198,10 @@ class FrozenEntropyDAN(FrozenDegenerator):
         self, module: EntropyDAN, seed: int, draw: Draw, level: float | None = None
     ) -> None:
         degenerate = module.degenerate if level is None else partial(module.conditioned, level)
-        super().__init__(degenerate, module.setting.noise_dim, seed, draw)
+        setting = module.setting
+        super().__init__(degenerate, setting.noise_dim, seed, setting.noise, draw)
         self._arguments = module, seed, draw
+        self._level = level
 
     def condition(self, level: float) -> "FrozenEntropyDAN":
         """Return it at that level, from 0 (a constant) to 1 (true noise).
@@ -203,3 +212,27 @@ class FrozenEntropyDAN(FrozenDegenerator):
         if not 0 <= level <= 1:
             raise ValueError(f"level={level} must be 0 (a constant) to 1 (true noise)")
         return FrozenEntropyDAN(*self._arguments, level)
+
+    def leak_bound(self, inputs: Bytes) -> float:
+        """Return the entropy in bits of the inputs' levels, of which alone the noise is made.
+
+        Levels of one amplitude are one; a level that is set says nothing of the data.
+        """
+        shares = np.unique(self._amplitudes(inputs), return_counts=True)[1] / len(inputs)
+        return float(-(shares * np.log2(shares)).sum())
+
+    def pair_bound(self, inputs: Bytes) -> float:
+        """Return 0 where all inputs have one amplitude, and 1 where nothing is guaranteed."""
+        amplitudes = self._amplitudes(inputs)
+        return float(amplitudes.min() < amplitudes.max())
+
+    @torch.no_grad()
+    def _amplitudes(self, inputs: Bytes) -> NDArray[np.float64]:
+        """The amplitude of each input's noise."""
+        if self._level is not None:
+            return np.zeros(len(inputs))
+        module, _, _ = self._arguments
+        network = module.averaged()
+        assert isinstance(network, ConditionalDegenerator)
+        level = module.own(network, as_unit(inputs).to(module.device))
+        return network.dial(level).double().cpu().numpy()

@@ -1,5 +1,6 @@
 """A trained (or untrained) network as a degenerator of bytes."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -7,9 +8,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dan_bench.data.batches import UNIT_VARIANCE, as_bytes, as_unit
-from dan_bench.data.noise import NoiseRows, fast_bytes
-from dan_bench.interfaces import Bytes
+from dan_bench.data.batches import as_bytes, as_unit
+from dan_bench.data.noise import FreshNoise, fast_bytes
+from dan_bench.interfaces import Bytes, NoiseLaw
+from dan_bench.metrics.certificate import (
+    LinearChannel,
+    gaussian_leak,
+    largest_distance,
+    total_variation,
+)
 
 CHUNK = 1000
 Draw = Callable[[int, int], Bytes]
@@ -23,7 +30,9 @@ class FrozenDegenerator:
         degenerate: from data B x d and noise B x noise_dim to numbers in (0, 1), B x d.
         noise_dim: fresh random numbers a sample.
         seed: of the run.
-        draw: makes the fresh noise.
+        noise: law of the fresh numbers.
+        draw: makes the bytes that they are made of.
+        channel: the network's first layer, where it is linear in data and noise.
     """
 
     def __init__(
@@ -31,17 +40,41 @@ class FrozenDegenerator:
         degenerate: Callable[[Tensor, Tensor], Tensor],
         noise_dim: int,
         seed: int,
+        noise: NoiseLaw,
         draw: Draw = fast_bytes,
+        channel: LinearChannel | None = None,
     ) -> None:
         self._degenerate = degenerate
-        self._fresh = NoiseRows(seed, "fresh", 2 * noise_dim, draw=draw)
+        self._fresh = FreshNoise(seed, "fresh", noise_dim, noise, draw)
+        self._noise = noise
         self.noise_bits = 16.0 * noise_dim
+        self.channel = channel
 
     def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
         """Run the network on the data, in chunks of bounded size."""
         out = np.empty_like(data)
         for start in range(0, len(data), CHUNK):
             part = slice(start, start + CHUNK)
-            noise = torch.from_numpy(self._fresh.uniform(rows[part], *UNIT_VARIANCE))
+            noise = torch.from_numpy(self._fresh(rows[part]))
             out[part] = as_bytes(self._degenerate(as_unit(data[part]), noise))
         return out
+
+    def leak_bound(self, inputs: Bytes) -> float:
+        """Return an upper bound in bits on what the output says of one of the inputs.
+
+        What reaches the first layer is all that can be said; a Gaussian channel has a bound, and
+        one that lets nothing of the data through has leaked nothing, whatever its noise.
+        """
+        points = self._points(inputs)
+        return math.inf if points is None else gaussian_leak(points)
+
+    def pair_bound(self, inputs: Bytes) -> float:
+        """Return the largest total variation, in [0, 1], of the outputs of two of the inputs."""
+        points = self._points(inputs)
+        return 1.0 if points is None else total_variation(largest_distance(points))
+
+    def _points(self, inputs: Bytes) -> NDArray[np.float64] | None:
+        """The inputs in units of the noise; None where there is no certificate."""
+        if self.channel is None or (self._noise != "gaussian" and self.channel.data.any()):
+            return None
+        return self.channel.whitened(inputs)

@@ -47,6 +47,11 @@ class GAN(AdversarialModule):
         """A perceptron on the output's features."""
         return mlp([self.output.views * self.setting.width, *self.discriminator_hidden, 1])
 
+    def first_layer(self, network: nn.Module) -> nn.Module | None:
+        """The perceptron's, which the data do not reach."""
+        assert isinstance(network, nn.Sequential)
+        return network[0]
+
     def inputs(self, data: Tensor, noise: Tensor) -> Tensor:
         """The noise alone."""
         return noise

@@ -1,5 +1,6 @@
 """One adversarial step, as a Lightning module. A model overrides what differs, nothing else."""
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dan_bench.data.batches import Batch, as_bytes
 from dan_bench.data.noise import fast_bytes
-from dan_bench.interfaces import Dataset, Degenerator, Objective
+from dan_bench.interfaces import Dataset, Degenerator, NoiseLaw, Objective
+from dan_bench.metrics.certificate import LinearChannel
 from dan_bench.metrics.entropy import shannon_bits
 from dan_bench.models.frozen import Draw, FrozenDegenerator
 from dan_bench.models.outputs import OUTPUTS, DiscriminatorCritic
@@ -45,6 +47,8 @@ class Hyperparameters:
     log_every: int = 50
     log_gradients: bool = False
     """Whether the degenerator's gradients are logged too, at the cost of a backward pass."""
+    noise: NoiseLaw = "gaussian"
+    """Law of the fresh random numbers."""
     shape: tuple[int, ...] = ()
     """Shape of one sample, whose product is d: rows, columns and colours of a picture."""
 
@@ -162,7 +166,33 @@ class AdversarialModule(pl.LightningModule, ABC):
             seed: of the run; fresh noise is a function of it and of the row number.
             draw: makes the fresh noise; with `data.noise.system_bytes` no seed reproduces it.
         """
-        return FrozenDegenerator(self.eval().degenerate, self.setting.noise_dim, seed, draw)
+        setting = self.setting
+        return FrozenDegenerator(
+            self.eval().degenerate, setting.noise_dim, seed, setting.noise, draw, self.channel()
+        )
+
+    def channel(self) -> LinearChannel | None:
+        """Return the degenerator's first layer as a map of data and noise; None if there is none.
+
+        It is measured, column by column, on the unit vectors.
+        """
+        first = self.first_layer(self.averaged())
+        if first is None:
+            return None
+        first = copy.deepcopy(first).cpu().double()
+        width, noise_dim = self.setting.width, self.setting.noise_dim
+        with torch.no_grad():
+            unit = torch.eye(width + noise_dim, dtype=torch.float64)
+            zero = first(self.inputs(*torch.zeros_like(unit[:1]).split([width, noise_dim], 1)))
+            columns = first(self.inputs(*unit.split([width, noise_dim], 1))) - zero
+        matrix = columns.flatten(1).T.numpy()
+        return LinearChannel(matrix[:, :width], matrix[:, width:], zero.flatten().numpy())
+
+    def first_layer(self, network: nn.Module) -> nn.Module | None:
+        """Return the part of a degenerator that is linear in its `inputs`, if that is where all
+        of the data enter; None where they enter otherwise, too.
+        """
+        return None
 
     def averaged(self) -> nn.Module:
         """Return the degenerator with its averaged weights where there are any."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from dan_bench.attacks.certificate import Certificate
 from dan_bench.attacks.distinguish import C2st
 from dan_bench.data.noise import NoiseRows
 from dan_bench.interfaces import (
@@ -38,6 +39,7 @@ class Measures:
     known: int
     metrics: Mapping[str, Metric]
     c2st: C2st | None
+    certificate: Certificate | None
     attacks: Mapping[str, Attack]
     comparisons: Mapping[str, Comparison] = field(default_factory=dict)
 
@@ -94,6 +96,9 @@ def measure(
         found["c2st_accuracy"] = timed(
             "c2st_accuracy", lambda: c2st(challenge.outputs, noise, source.shape, seed)
         )
+    if measures.certificate is not None:
+        certify = partial(measures.certificate, degenerator, challenge)
+        found["certified_destroyed"] = timed("certificate", certify)
     if measures.attacks or measures.comparisons:
         auxiliary: Pairs = timed(
             "attackers' data", lambda: own_pairs(degenerator, source, measures)

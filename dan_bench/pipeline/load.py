@@ -120,6 +120,7 @@ def load(record: RunRecord, folder: Path, seed: int, draw: Draw = fast_bytes) ->
 
 def config_of(record: RunRecord) -> RunConfig:
     """Return the config of a run; where its data lie is not in it, and not needed here."""
-    values = configure().model_dump(mode="json", by_alias=True) | record.config
+    values = configure().model_dump(mode="json", by_alias=True)
+    values |= {"noise": "uniform"} | record.config  # the only law, where a record names none
     root = asked_for(resolve(values["data"]["_target_"], "data"), {"root": "."})
     return RunConfig.parse(values | {"data": values["data"] | root, "logger": None})

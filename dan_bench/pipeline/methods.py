@@ -97,6 +97,7 @@ class UntrainedNetwork(Control):
             width=dimension(self.source.shape),
             data_mean=0.0,
             noise_dim=config.noise_dim,
+            noise=config.noise,
             output=config.output,
             objective=build(config.objective, "objective"),
             optimizers=optimizers,

@@ -190,16 +190,22 @@ def measures_of(evaluation: Evaluation, shape: tuple[int, ...]) -> Measures:
         with refusals(f"evaluation.comparisons.{name}"):
             comparison.check(shape)
     c2st = build(evaluation.c2st, "evaluation.c2st") if evaluation.c2st is not None else None
+    certificate = None
+    if evaluation.certificate is not None:
+        certificate = build(evaluation.certificate, "evaluation.certificate")
     width = dimension(shape)
     needs = {name: rows_needed(metric, width) for name, metric in metrics.items()}
     needs |= {name: attack.needs_rows() for name, attack in attacks.items()}
     needs |= {"c2st": c2st.needs_rows()} if c2st else {}
+    needs |= {"certificate": certificate.needs_rows()} if certificate else {}
     for name, least in needs.items():
         if evaluation.samples < least:
             raise ConfigError(
                 f"evaluation.samples={evaluation.samples}: {name} needs at least {least}"
             )
-    return Measures(evaluation.samples, evaluation.known, metrics, c2st, attacks, comparisons)
+    return Measures(
+        evaluation.samples, evaluation.known, metrics, c2st, certificate, attacks, comparisons
+    )
 
 
 def rows_needed(metric: Component, width: int) -> int:

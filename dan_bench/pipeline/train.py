@@ -43,7 +43,8 @@ def train(
         sink: the logger.
         progress: called at every logging step.
     """
-    training, noise_dim, seed = config.trainer, config.noise_dim, config.seed
+    training, seed = config.trainer, config.seed
+    noise_dim, noise = config.noise_dim, config.noise
     steps, kept = training.max_steps, config.runtime.snapshots
     data, held_out = source.load("train"), source.load("test")
     copy = TrainingSetCopy(data.rows, folder) if config.end_to_end else None
@@ -54,12 +55,13 @@ def train(
         training.batch_size,
         steps,
         seed,
+        noise=noise,
         live=copy is not None,
     )
     if copy is not None:
         module.callbacks.append(Overwrite(batches, copy))
     module.callbacks.append(Convergence(held_out, module.setting, seed))
-    snapshots = Snapshots(folder, kept, steps, held_out, noise_dim, seed)
+    snapshots = Snapshots(folder, kept, steps, held_out, noise_dim, noise, seed)
     module.callbacks.append(snapshots)
     checkpoint = None
     if copy is None:
@@ -73,7 +75,8 @@ def train(
         snapshots.keep(module)
     if isinstance(sink, SampleSink):
         shape, at = source.shape, sink.sample_steps
-        module.callbacks.append(Samples(sink.log_sample, at, held_out, shape, noise_dim, seed))
+        samples = Samples(sink.log_sample, at, held_out, shape, noise_dim, noise, seed)
+        module.callbacks.append(samples)
     progress(Progress("training", 0, steps))
     try:
         fit(

@@ -30,9 +30,14 @@ class ForeignRecord(InputError):
     """The folder of a key holds the record of another config."""
 
 
-def key_of(config: dict[str, Any]) -> str:
+READABLE = (1, SCHEMA_VERSION)
+"""Schema versions of records that can be read. Those of version 1 were attacked by other attackers,
+have no certificate, and their networks were fed uniform noise."""
+
+
+def key_of(config: dict[str, Any], version: int = SCHEMA_VERSION) -> str:
     """Return the key of a scientific config: 64 bits of SHA-256 over its canonical JSON."""
-    plain = [SCHEMA_VERSION, whole_numbers(config)]
+    plain = [version, whole_numbers(config)]
     canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
@@ -141,10 +146,9 @@ def read(path: Path) -> RunRecord:
     """
     try:
         values = json.loads(path.read_text())
-        if values["schema_version"] != SCHEMA_VERSION:
-            raise DamagedRecord(
-                f"schema version {values['schema_version']}, this program reads {SCHEMA_VERSION}"
-            )
+        version = values["schema_version"]
+        if version not in READABLE:
+            raise DamagedRecord(f"schema version {version}, this program reads {READABLE}")
         values["metrics"] = {
             name: None if estimate is None else numeric(Estimate(**estimate))
             for name, estimate in values["metrics"].items()
@@ -152,7 +156,7 @@ def read(path: Path) -> RunRecord:
         record = RunRecord(**values)
         if record.status not in ("done", "failed"):
             raise DamagedRecord(f"unknown status {record.status!r}")
-        named = {record.key, path.parent.name, key_of(record.config)}
+        named = {record.key, path.parent.name, key_of(record.config, version)}
     except DamagedRecord:
         raise
     except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -235,4 +235,5 @@ class FrozenEntropyDAN(FrozenDegenerator):
         network = module.averaged()
         assert isinstance(network, ConditionalDegenerator)
         level = module.own(network, as_unit(inputs).to(module.device))
-        return network.dial(level).double().cpu().numpy()
+        amplitudes: NDArray[np.float64] = network.dial(level).double().cpu().numpy()
+        return amplitudes

@@ -10,19 +10,18 @@ degenerator is trained until Q's best guess is the one that it would make withou
 """
 
 import math
-from dataclasses import dataclass, replace
-from typing import Annotated, Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import torch
-from pydantic import Field, NonNegativeFloat, PositiveInt
+from pydantic import NonNegativeFloat, PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 from torch.optim import Optimizer
 
 from dan_bench.data.batches import Batch
 from dan_bench.interfaces import Dataset
-from dan_bench.models.dan import DAN
-from dan_bench.models.leak import gaussian_leak
+from dan_bench.models.certified import CertifiedDAN
 from dan_bench.models.module import Hyperparameters
 from dan_bench.models.networks import SLOPE, mlp
 
@@ -58,14 +57,8 @@ class Recogniser(nn.Module):
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class InfoDAN(DAN):
-    """DAN whose degenerator also learns a certificate, and that a recogniser recovers nothing.
-
-    The degenerator's loss gains `certificate_weight` times the `gaussian_leak` of the batch, in
-    nats. The bound holds where the noise is gaussian and reaches every unit of the first layer; if
-    that has more units than there is noise, a layer of noise_dim units comes before it. An average
-    of the weights is what degenerates and is certified, since Adam's steps stay as long however
-    little is left to unlearn, and single weights at the data jitter around 0.
+class InfoDAN(CertifiedDAN):
+    """DAN that learns its certificate, and also that a recogniser recovers nothing.
 
     The recogniser minimises, a batch, the cross-entropy of the label, the squared error of the
     picture over its variance, and the cross-entropy of the match (InfoNCE, van den Oord et al.
@@ -86,9 +79,6 @@ class InfoDAN(DAN):
         recogniser_steps: updates of Q a batch.
         weight: of what Q recovers in the degenerator's loss.
         dependence_weight: of the dependence of output and data in it.
-        certificate_weight: of the leak, in nats, in it.
-        averaging: decay a step of the average of the weights; 0 is none, and trainer.ema_decay
-            goes first.
         classes: labels that Q tells apart; at least as many as the data has.
     """
 
@@ -96,13 +86,9 @@ class InfoDAN(DAN):
     recogniser_steps: PositiveInt
     weight: NonNegativeFloat
     dependence_weight: NonNegativeFloat
-    certificate_weight: NonNegativeFloat
-    averaging: Annotated[float, Field(ge=0, lt=1)]
     classes: PositiveInt
 
     def __post_init__(self) -> None:
-        if not self.setting.ema_decay:
-            self.setting = replace(self.setting, ema_decay=self.averaging)
         super().__post_init__()
         width, features = self.setting.width, self.output.views * self.setting.width
         self.recogniser = Recogniser(features, width, self.recogniser_hidden, self.classes)
@@ -115,11 +101,6 @@ class InfoDAN(DAN):
             raise ValueError("recogniser_hidden=[] must name at least one layer")
         if arguments["classes"] < 2:
             raise ValueError(f"classes={arguments['classes']} must be at least 2")
-        if arguments["certificate_weight"] and setting.noise_dim == 0:
-            raise ValueError(
-                f"certificate_weight={arguments['certificate_weight']} needs noise: noise_dim=0 "
-                "must be at least 1, or model.certificate_weight=0"
-            )
 
     @classmethod
     def check_data(cls, source: Dataset, **arguments: Any) -> None:
@@ -131,12 +112,6 @@ class InfoDAN(DAN):
                 f"classes={arguments['classes']}: the data has a label {most}; "
                 f"set model.classes={most + 1} or more"
             )
-
-    @property
-    def hidden(self) -> tuple[int, ...]:
-        """The degenerator's; behind a layer as wide as the noise where the first one is wider."""
-        narrow = 0 < self.setting.noise_dim < self.degenerator_hidden[0]
-        return (self.setting.noise_dim,) * narrow + self.degenerator_hidden
 
     def configure_optimizers(self) -> list[Optimizer]:
         """The recogniser's comes last, made as the discriminator's is."""
@@ -166,26 +141,14 @@ class InfoDAN(DAN):
             self.descend("recogniser_loss", loss, optimizers[0])
 
     def penalty(self, batch: Batch, fake: Tensor) -> Tensor:
-        """The certificate, the recogniser's findings and the dependence, each by its weight."""
-        total = fake.new_zeros(())
-        if self.certificate_weight:
-            total = total + self.certificate_weight * self.leak(batch)
+        """The certificate, what the recogniser recovers and the dependence, each by its weight."""
+        total = super().penalty(batch, fake)
         if self.weight:
             total = total + self.weight * self.recovered(batch, fake)
         if self.dependence_weight:
             shown = self.output.features(fake)
             total = total + self.dependence_weight * dependence(shown, self.centred(batch))
         return total
-
-    def leak(self, batch: Batch) -> Tensor:
-        """Upper bound in nats on what the first layer lets through; 0 where no data enter it."""
-        if self.blind:
-            return batch.data.new_zeros(())
-        assert isinstance(self.degenerator, nn.Sequential)
-        of_data, of_noise = self.degenerator[0].weight.split(
-            [self.setting.width, self.setting.noise_dim], dim=1
-        )
-        return gaussian_leak(batch.data @ of_data.T, of_noise)
 
     def recovered(self, batch: Batch, fake: Tensor) -> Tensor:
         """How far the recogniser's predictions are from those without any information."""

@@ -34,6 +34,9 @@ from dan_bench.models.networks import (
 )
 
 LAYERS = 8
+FAINTLY = 0.1
+"""How loud the data are to begin with: what is learned is not to hear them, and Adam remembers the
+slopes of a thousand steps, so that from louder it takes thousands."""
 
 
 class Perturbation(nn.Module):
@@ -48,9 +51,11 @@ class Perturbation(nn.Module):
         self.fold, self.sizes = fold, [width, noise_dim]
         channels = fold.channels(width), fold.channels(max(1, noise_dim))
         self.layer = convolutions(channels, [1])
-        self.register_buffer("noisy", fold(torch.ones(1, max(1, noise_dim))), persistent=False)
-        if noise_dim == 0:
-            self.noisy.zero_()
+        with torch.no_grad():
+            self.layer[0].weight.mul_(FAINTLY)
+        self.noisy: Tensor
+        where = fold(torch.ones(1, noise_dim)) if noise_dim else torch.zeros(1, 1, 1, 1)
+        self.register_buffer("noisy", where, persistent=False)
 
     def image(self, data: Tensor) -> Tensor:
         """Return what is added to the noise: B x d as a grid."""
@@ -91,6 +96,11 @@ class DCDAN(CertifiedDAN):
             )
         with torch.device("meta"):
             cls(setting, **arguments)
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """The hidden layers of the DAN that it is at most half of."""
+        return self.degenerator_hidden
 
     def make_degenerator(self) -> nn.Module:
         """Eight convolutions on one grid: noise that is squeezed through fewer places is lost."""

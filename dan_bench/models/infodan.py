@@ -160,9 +160,7 @@ class InfoDAN(CertifiedDAN):
         of_picture = guess.picture.square().mean() / variance(centred)
         of_match = divergence(uniform, guess.match)
         return (
-            of_label / math.log(self.classes)
-            + of_picture
-            + of_match / math.log(max(len(fake), 2))
+            of_label / math.log(self.classes) + of_picture + of_match / math.log(max(len(fake), 2))
         )
 
 

@@ -182,7 +182,7 @@ def test_resuming_gives_the_same_bits(cls, tmp_path):
 
 @pytest.mark.parametrize("model", ["infodan", "dcdan"])
 def test_a_certificate_without_noise_is_refused(model):
-    with pytest.raises(ConfigError, match="certificate_weight=3.0 needs noise: noise_dim=0"):
+    with pytest.raises(ConfigError, match=r"certificate_weight=3\.0 needs noise: noise_dim=0"):
         plan(configure([f"model={model}", "data=danoise", "noise_dim=0"]))
     plan(configure([f"model={model}", "data=danoise", "noise_dim=0", "model.certificate_weight=0"]))
 

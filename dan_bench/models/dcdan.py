@@ -51,8 +51,10 @@ class Perturbation(nn.Module):
         self.fold, self.sizes = fold, [width, noise_dim]
         channels = fold.channels(width), fold.channels(max(1, noise_dim))
         self.layer = convolutions(channels, [1])
+        layer = self.layer[0]
+        assert isinstance(layer, nn.Conv2d)
         with torch.no_grad():
-            self.layer[0].weight.mul_(FAINTLY)
+            layer.weight.mul_(FAINTLY)
         self.noisy: Tensor
         where = fold(torch.ones(1, noise_dim)) if noise_dim else torch.zeros(1, 1, 1, 1)
         self.register_buffer("noisy", where, persistent=False)
@@ -151,9 +153,9 @@ class DCDAN(CertifiedDAN):
 
     def leak(self, batch: Batch) -> Tensor:
         """Upper bound in nats on what the perturbed data say of one of the batch's data."""
-        assert isinstance(self.degenerator, nn.Sequential)
-        images: Tensor = self.degenerator[0].image(batch.data)
-        return gaussian_leak(images.flatten(1), None)
+        first = self.first_layer(self.degenerator)
+        assert isinstance(first, Perturbation)
+        return gaussian_leak(first.image(batch.data).flatten(1), None)
 
     def widest(self, make_dan: Callable[[], nn.Module], parameters: Callable[[int], int]) -> int:
         """Return the largest width that has at most `share` of the parameters of that DAN."""

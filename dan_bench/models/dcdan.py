@@ -40,7 +40,7 @@ slopes of a thousand steps, so that from louder it takes thousands."""
 
 
 class Perturbation(nn.Module):
-    """Noise as pictures, plus a convolution of the data; data B x d and noise side by side come in.
+    """Noise as pictures, the first plus a convolution of the data; both come in side by side.
 
     Where there is no noise, be it too little for a picture or beyond the edge, no data are let in
     either: so all data that come out are behind noise of variance 1.
@@ -49,26 +49,29 @@ class Perturbation(nn.Module):
     def __init__(self, fold: Fold, width: int, noise_dim: int) -> None:
         super().__init__()
         self.fold, self.sizes = fold, [width, noise_dim]
-        channels = fold.channels(width), fold.channels(max(1, noise_dim))
-        self.layer = convolutions(channels, [1])
+        channels = fold.channels(width)
+        self.layer = convolutions([channels, channels], [1])
         layer = self.layer[0]
         assert isinstance(layer, nn.Conv2d)
         with torch.no_grad():
             layer.weight.mul_(FAINTLY)
+        first = torch.arange(width) < noise_dim
         self.noisy: Tensor
-        where = fold(torch.ones(1, noise_dim)) if noise_dim else torch.zeros(1, 1, 1, 1)
-        self.register_buffer("noisy", where, persistent=False)
+        self.register_buffer("noisy", fold(first[None].float()), persistent=False)
 
     def image(self, data: Tensor) -> Tensor:
-        """Return what is added to the noise: B x d as a grid."""
+        """Return what is added to the first picture of noise: B x d as a grid."""
         image: Tensor = self.noisy * self.layer(self.fold(data))
         return image
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Return the sum as a grid."""
+        """Return the sum, and further pictures of noise, as a grid: B x (d + noise_dim) to it."""
         data, noise = inputs.split(self.sizes, dim=1)
         image = self.image(data)
-        return image + self.fold(noise) if noise.shape[1] else image
+        if noise.shape[1] == 0:
+            return image
+        pictures: Tensor = self.fold(noise)
+        return torch.cat([pictures[:, : image.shape[1]] + image, pictures[:, image.shape[1] :]], 1)
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -108,18 +111,17 @@ class DCDAN(CertifiedDAN):
         """Eight convolutions on one grid: noise that is squeezed through fewer places is lost."""
         shape, d = self.setting.shape, self.setting.width
         fold = Fold(shape, self.cell)
-        of_data, of_noise = fold.channels(d), fold.channels(max(1, self.setting.noise_dim))
-        first = [of_noise] if self.blind else [of_data, of_noise]
+        own, noise = fold.channels(d), fold.channels(max(1, self.setting.noise_dim))
+        layers = LAYERS if self.blind else LAYERS - 1
+        first = 0 if self.blind else convolution_parameters([own, own])
 
         def channels(width: int) -> list[int]:
-            """Of the first layer's inputs and of all outputs."""
-            return [*first, *[width] * (LAYERS - len(first)), of_data]
+            return [noise, *[width] * (layers - 1), own]
 
         width = self.widest(
-            super().make_degenerator, lambda width: convolution_parameters(channels(width))
+            super().make_degenerator, lambda width: first + convolution_parameters(channels(width))
         )
-        sizes = channels(width)
-        network = convolutions(sizes[len(first) - 1 :], strides=[1] * (LAYERS + 1 - len(first)))
+        network = convolutions(channels(width), strides=[1] * layers)
         look_linear(network, self.scale)
         perturbed = fold if self.blind else Perturbation(fold, d, self.setting.noise_dim)
         return nn.Sequential(perturbed, network, Unfold(shape, self.cell))

@@ -67,8 +67,8 @@ def batches(noise_dim=WIDTH, steps=1, size=32):
 
 def everything(noise_dim=WIDTH):
     """All rows as one batch."""
-    n = len(ROWS)
-    return Batch(as_unit(ROWS).double(), torch.empty(0), torch.zeros(n, noise_dim), torch.full((n,), -1))
+    n, nothing = len(ROWS), torch.empty(0)
+    return Batch(as_unit(ROWS).double(), nothing, torch.zeros(n, noise_dim), torch.full((n,), -1))
 
 
 # the bound
@@ -196,10 +196,12 @@ def test_data_enter_only_where_noise_does(noise_dim):
     layer = Perturbation(fold, WIDTH, noise_dim)
     nn.init.ones_(layer.layer[0].bias)
     image = layer.image(torch.rand(1, WIDTH))[0]
-    noisy = fold(torch.ones(1, noise_dim))[0] if noise_dim else torch.zeros_like(image)
-    assert ((image != 0) <= (noisy != 0)).all()
-    assert (image != 0).sum() == noise_dim
-    assert layer(torch.zeros(1, WIDTH + noise_dim)).shape[1:] == image.shape
+    enters = image != 0
+    assert enters.sum() == min(noise_dim, WIDTH)
+    noise = torch.cat([torch.zeros(1, WIDTH), torch.ones(1, noise_dim)], dim=1)
+    heard = layer(noise)[0] - layer(torch.zeros(1, WIDTH + noise_dim))[0]
+    assert (heard != 0).sum() == noise_dim
+    assert ((heard[: len(image)] != 0) == enters).all()
 
 
 @pytest.mark.parametrize(("inputs", "width", "outputs"), [(4, 8, 4), (4, 9, 4), (2, 16, 3)])

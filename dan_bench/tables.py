@@ -39,6 +39,8 @@ class Cell:
 
     estimate: Estimate
     rank: int | None = None
+    mark: str = ""
+    """Stands behind it; a note says what for."""
 
 
 Content = str | Cell | None
@@ -93,9 +95,10 @@ def places(half: float) -> int:
 
 
 def text(cell: Content) -> str:
-    """Return a cell as text, an estimate with its rank behind it."""
+    """Return a cell as text, an estimate with its rank and its mark behind it."""
     if isinstance(cell, Cell):
-        return number(cell.estimate) + (f" ({cell.rank})" if cell.rank is not None else "")
+        rank = "" if cell.rank is None else f" ({cell.rank})"
+        return number(cell.estimate) + rank + cell.mark
     return MISSING if cell is None else cell
 
 

@@ -147,7 +147,8 @@ def network_noise(record: RunRecord, folder: Path) -> NoiseSource:
     from dan_bench.pipeline.load import load
 
     config = record.config
-    found = {name: record.metrics.get(name) for name in ("joint_bits", "percent_destroyed")}
+    names = ("joint_bits", "certified_destroyed", "percent_destroyed")
+    found = {name: record.metrics.get(name) for name in names}
     measured = ", ".join(f"{name} {e.value:.4f}" for name, e in found.items() if e is not None)
     described = (
         f"run {record.key}: {config['model']['name']}, {config['output']}, "

@@ -10,7 +10,7 @@ from dan_bench.interfaces import RunRecord
 from dan_bench.report import table
 from dan_bench.results.archive import open_results
 from dan_bench.results.cache import uncollected
-from dan_bench.results.select import settings_of
+from dan_bench.results.select import settings_of, stated
 from dan_bench.results.where import conditions, listed, there_are, where
 from dan_bench.tables import FORMATS
 
@@ -87,7 +87,7 @@ def metrics_of(records: list[RunRecord]) -> tuple[set[str], set[str]]:
 
 def axes_of(records: list[RunRecord]) -> set[str]:
     """Return the config names that may make a row; a part goes by its name too."""
-    axes = {name for flat in settings_of(record.config for record in records) for name in flat}
+    axes = {name for flat in settings_of(map(stated, records)) for name in flat}
     return axes | {name.removesuffix(".name") for name in axes}
 
 

@@ -16,12 +16,14 @@ from scipy import special
 
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.metrics import catalogue
-from dan_bench.report.verdicts import DECIDING, OF_IDEAL, VERDICTS, Verdict
+from dan_bench.report.verdicts import DECIDING, NOT_COVERED, OF_IDEAL, VERDICTS, Verdict
 from dan_bench.results.select import (
+    OLD,
     Method,
     by_evaluation,
     check_axes,
     group_methods,
+    is_old,
     natural,
     seed_of,
 )
@@ -34,6 +36,12 @@ KINDS = ("control", "untrained", "learned")
 LEAST, BRIEF = 2, 4
 """Metrics of a table that shows what decides the verdicts: however narrow, and at most."""
 MORE = "More metrics: python -m dan_bench.report --metrics all; each row on one line: --wide."
+BRACKET = (
+    "%_dd is a bracket. At least: certified against every attacker of any power; not covered are "
+    f"{NOT_COVERED}. At most: what the best attack here left, and attacks only get better."
+)
+STILL_RISING, MARK = "still_rising", "^"
+RISING = f"{MARK} still rising: a learned attacker reached its cap while it was still improving."
 COUNTS = ("seeds", "N")
 """Columns that there are where rows differ in them."""
 
@@ -150,7 +158,10 @@ def leaderboard(
             method.axes,
             method.runs,
             tuple(sorted({run.config["evaluation"]["samples"] for run in method.runs})),
-            {name: Cell(cell, ranks.get((i, name))) for name, cell in estimates[i].items()},
+            {
+                name: Cell(cell, ranks.get((i, name)), MARK * is_rising(method.runs, name))
+                for name, cell in estimates[i].items()
+            },
             {name: judge(method.runs) for name, judge in VERDICTS.items()},
         )
         for i, method in enumerate(methods)
@@ -161,6 +172,17 @@ def leaderboard(
         reference = ideal(section, [run for row in members for run in row.runs], wanted)
         found_rows += [*([reference] if reference else []), *members]
     return found_rows
+
+
+def is_rising(runs: Sequence[RunRecord], metric: str) -> bool:
+    """Return whether an attacker that a metric rests on stopped while it was still improving."""
+    return any(
+        estimate is not None and bool(estimate.details.get(STILL_RISING))
+        for run in runs
+        for estimate in (
+            run.metrics.values() if metric == "percent_destroyed" else [run.metrics.get(metric)]
+        )
+    )
 
 
 def ideal(section: str | None, runs: Sequence[RunRecord], metrics: Sequence[str]) -> Row | None:
@@ -258,7 +280,8 @@ def rank(
 
 def measured_on(run: RunRecord) -> tuple[str, str]:
     """Return the data set, and a text that tells how a run was measured."""
-    return run.config["data"]["name"], json.dumps(run.config["evaluation"], sort_keys=True)
+    evaluation = json.dumps(run.config["evaluation"], sort_keys=True)
+    return run.config["data"]["name"], f"{run.schema_version} {evaluation}"
 
 
 # --- as tables ----------------------------------------------------------------------------------
@@ -284,8 +307,11 @@ def caption(rows: Sequence[Row]) -> str:
     def span(values: Sequence[int]) -> str:
         return f"{values[0]}" if len(values) == 1 else f"{values[0]} to {values[-1]}"
 
+    measured = [row for row in rows if row.runs]
+    old = [row.label for row in measured if is_old(row.runs[0])]
+    which = f": {', '.join(old)}" if len(old) < len(measured) else ""
     return (
-        f"N = {span(samples)} held-out samples; mean ± half of the 95 % t interval "
+        f"{OLD}{which}; " * bool(old) + f"N = {span(samples)} held-out samples; mean ± half of the 95 % t interval "
         f"over {span(seeds)} training seed{'s' * (seeds != [1])}; (rank), shared where intervals "
         "overlap; "
         f"{MISSING} = no value" + (of_ideal if any(row.kind == "baseline" for row in rows) else "")
@@ -323,15 +349,23 @@ def tables_of(found: Sequence[Leaderboard], brief: bool = False) -> list[Table]:
         brief: show `BRIEF` metrics at most, those that decide the verdicts first.
     """
     tables: list[Table] = []
+    notes: dict[str, None] = {}
     hidden = False
     for board in found:
         for section, rows in board.sections.items():
             metrics = deciding(board.metrics, rows) if brief else board.metrics
             hidden |= len(metrics) < len(board.metrics)
+            notes |= dict.fromkeys(notes_of(rows, metrics))
             tables.append(table_of(board, section, metrics, brief))
-    if hidden:
-        tables[-1] = replace(tables[-1], notes=[MORE])
-    return tables
+    notes |= {MORE: None} if hidden else {}
+    return [*tables[:-1], *(replace(last, notes=[*notes]) for last in tables[-1:])]
+
+
+def notes_of(rows: Sequence[Row], metrics: Sequence[str]) -> list[str]:
+    """Return what has to be said of the metrics of some rows."""
+    cells = [(name, cell) for row in rows for name in metrics if (cell := row.cells.get(name))]
+    certified = any(name == "certified_destroyed" for name, _ in cells)
+    return [BRACKET] * certified + [RISING] * any(cell.mark for _, cell in cells)
 
 
 def deciding(metrics: Sequence[str], rows: Sequence[Row]) -> list[str]:
@@ -364,6 +398,8 @@ def tidy(found: Sequence[Leaderboard]) -> list[dict[str, Any]]:
             "seeds": row.seeds,
             "samples": row.samples[0] if len(row.samples) == 1 else None,
             "rank": cell.rank,
+            "still_rising": bool(cell.mark),
+            "schema": row.runs[0].schema_version if row.runs else None,
             **{
                 name.replace(" ", "_"): verdict.word if verdict.runs else None
                 for name, verdict in row.verdicts.items()

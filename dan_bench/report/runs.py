@@ -8,8 +8,10 @@ import pandas as pd
 
 from dan_bench.cli import InputError, user_path
 from dan_bench.interfaces import Estimate, RunRecord
+from dan_bench.report.leaderboard import is_rising
+from dan_bench.report.verdicts import NOT_COVERED
 from dan_bench.results.archive import open_results
-from dan_bench.results.select import flatten, settings_of
+from dan_bench.results.select import OLD, flatten, is_old, settings_of, stated
 from dan_bench.tables import MISSING, Column, Table, terminal, terminal_width
 
 
@@ -43,9 +45,45 @@ def side_by_side(title: str, rows: Sequence[Sequence[str]], heads: Sequence[str]
     return Table([Column(head, "left") for head in heads], rows, title)
 
 
+GUARANTEES = {
+    "bits": ("leaks of the whole input at most", "{:.4g} bits"),
+    "naming_bits": ("leaks of its name at most", "{:.4g} bits"),
+    "naming": ("of its name destroyed at least", "{:.6g} %"),
+    "label": ("of its label destroyed at least", "{:.6g} %"),
+    "named": ("inputs that anybody names at most", "{:.4%}"),
+    "told_apart": ("two inputs are told apart at most", "{:.4%} of the time; 50 % is guessing"),
+    "r_squared": ("reconstructed at most", "R^2 = {:.4g}"),
+}
+"""What each of a certificate's details says, and how its number is written."""
+
+
+def bracket(record: RunRecord) -> dict[str, str]:
+    """Return in words between what %_dd lies, and what is certain against every attacker."""
+    least, most = (record.metrics.get(f"{end}_destroyed") for end in ("certified", "percent"))
+    attacks = [name for name in record.metrics if name.endswith("_recovered")]
+    rising = [name.removesuffix("_recovered") for name in attacks if is_rising([record], name)]
+    words = {}
+    if least is not None and not is_old(record):
+        candidates = (record.config["evaluation"].get("certificate") or {}).get("candidates")
+        words["%_dd at least"] = f"{least.value:.6g}" if least.details else "0: no certificate"
+        words |= {"one name of": f"{candidates:,} candidates"} if candidates else {}
+        words |= {
+            said: form.format(least.details[detail])
+            for detail, (said, form) in GUARANTEES.items()
+            if detail in least.details
+        }
+        words |= {"not covered": NOT_COVERED} if least.details else {}
+    if most is not None:
+        words["%_dd at most"] = span(most)
+        words |= {"attacks": OLD} if is_old(record) else {}
+        words |= {"still rising at their cap": ", ".join(rising)} if rising else {}
+    return words
+
+
 def show(record: RunRecord) -> list[Table]:
     """Return all that a record holds."""
     parts: dict[str, Mapping[str, str]] = {
+        "is it gone from the output?": bracket(record),
         "metrics, with their 95 % intervals": {
             name: span(e) + ("" if e is None or e.n is None else f"  N = {e.n:,}")
             for name, e in record.metrics.items()
@@ -68,8 +106,8 @@ def show(record: RunRecord) -> list[Table]:
 
 
 def compare(one: RunRecord, other: RunRecord) -> list[Table]:
-    """Return what differs between two runs: settings first, then every metric of both."""
-    here, there = settings_of(record.config for record in (one, other))
+    """Return what differs between two runs: settings, every metric of both, and %_dd in words."""
+    here, there = settings_of(map(stated, (one, other)))
     settings = [
         (name, here.get(name, MISSING), there.get(name, MISSING))
         for name in dict.fromkeys([*here, *there])
@@ -79,10 +117,13 @@ def compare(one: RunRecord, other: RunRecord) -> list[Table]:
         (name, span(one.metrics.get(name)), span(other.metrics.get(name)))
         for name in dict.fromkeys([*one.metrics, *other.metrics])
     ]
-    return [
-        side_by_side("", rows, [name, one.key, other.key])
-        for name, rows in (("setting", settings), ("metric", metrics))
+    words, of_other = bracket(one), bracket(other)
+    gone = [
+        (name, words.get(name, MISSING), of_other.get(name, MISSING))
+        for name in dict.fromkeys([*words, *of_other])
     ]
+    parts = {"setting": settings, "metric": metrics, "is it gone?": gone}
+    return [side_by_side("", rows, [name, one.key, other.key]) for name, rows in parts.items()]
 
 
 def tidy(records: Sequence[RunRecord]) -> pd.DataFrame:
@@ -92,7 +133,7 @@ def tidy(records: Sequence[RunRecord]) -> pd.DataFrame:
     high, n. A failed run has one row without a metric.
     """
     rows: list[dict[str, object]] = []
-    settings = settings_of(record.config for record in records)
+    settings = settings_of(map(stated, records))
     for record, flat in zip(records, settings, strict=True):
         base: dict[str, object] = {"key": record.key, "status": record.status}
         base |= flat

@@ -16,7 +16,7 @@ from dan_bench.config.schema import CONF
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.results.archive import open_results
 from dan_bench.results.record import Store
-from dan_bench.results.select import differing, group_methods, settings_of
+from dan_bench.results.select import OLD, differing, group_methods, is_old, settings_of, stated
 from dan_bench.statistics import t_interval
 from dan_bench.tables import (
     FORMATS,
@@ -144,7 +144,7 @@ def title(record: RunRecord) -> str:
 
 def titles(firsts: Sequence[RunRecord]) -> list[str]:
     """Return a title for each row, with the settings that tell it from others of the same name."""
-    settings = settings_of({**record.config, "seed": None} for record in firsts)
+    settings = settings_of({**stated(record), "seed": None} for record in firsts)
     alike: dict[tuple[str, str], list[int]] = defaultdict(list)
     for i, record in enumerate(firsts):
         alike[str(record.config["preset"]), title(record)].append(i)
@@ -159,7 +159,9 @@ def titles(firsts: Sequence[RunRecord]) -> list[str]:
 def notes_of(record: RunRecord) -> list[str]:
     """Return the notes of a record, which stand under the table."""
     doubts = [f"unverified because: {why}" for why in record.provenance.get("unverified", [])]
-    return [*record.provenance.get("notes", []), *doubts]
+    old = is_old(record) and record.metrics.get(OUTPUT) is not None
+    notes = [*record.provenance.get("notes", []), *doubts]
+    return [*notes, *([f"%_dd in the output: {OLD}"] if old else [])]
 
 
 def failure(record: RunRecord) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dan_bench.interfaces import RunRecord
-from dan_bench.results.select import group_methods
+from dan_bench.results.select import by_evaluation, group_methods
 
 OBJECTIVE = "nonsaturating"
 """The default, which is shown where there are several."""
@@ -52,7 +52,7 @@ def grid(records: Sequence[RunRecord]) -> tuple[list[PlottedMethod], str]:
         sentence on how many were left out; empty where none was.
     """
     done = [record for record in records if record.status == "done"]
-    kept = most_common(done, lambda r: repr(r.config["evaluation"]))
+    kept = next(iter(by_evaluation(done).values()), [])
     trained = [record for record in kept if record.config["model"]["kind"] == "learned"]
     objectives = Counter(objective_of(record) for record in trained)
     of = OBJECTIVE if OBJECTIVE in objectives else next(iter(objectives), "")

@@ -9,7 +9,7 @@ from typing import Any
 
 from dan_bench.interfaces import RunRecord
 from dan_bench.report.html.methods import MethodSummary
-from dan_bench.report.runs import span
+from dan_bench.report.runs import bracket, span
 from dan_bench.results.select import flatten
 from dan_bench.tables import MISSING
 
@@ -44,6 +44,7 @@ def table(method: MethodSummary) -> str:
     runs = method.runs
     keys = "".join(f'<th scope="col"><code>{run.key}</code></th>' for run in runs)
     groups = {
+        "is it gone from the output?": [bracket(run) for run in runs],
         "metrics, with their 95 % intervals": [metrics(run) for run in runs],
         "costs": [{name: f"{v:.5g}" for name, v in run.costs.items()} for run in runs],
         "provenance": [flatten(run.provenance) for run in runs],

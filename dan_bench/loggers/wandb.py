@@ -15,7 +15,7 @@ from pytorch_lightning.loggers import Logger
 
 from dan_bench.interfaces import RunRecord, Sample
 from dan_bench.loggers.files import failed, final_sample, last_step, outcome_of
-from dan_bench.loggers.offline import NO_KEY, finish, has_account, prepare, refusal
+from dan_bench.loggers.offline import NO_KEY, finish, has_account, prepare, refusal, verdict_key
 from dan_bench.metrics.catalogue import CURVES
 from dan_bench.report.verdicts import VERDICTS
 
@@ -106,8 +106,8 @@ class WandbSink(Logger):
         try:
             run.summary.update(outcome_of(record))
             if record is not None and not failed(record):
-                words = {name: judge([record]).word for name, judge in VERDICTS.items()}
-                run.summary.update({f"verdict/{name}": word for name, word in words.items()})
+                words = {verdict_key(name): judge([record]).word for name, judge in VERDICTS.items()}
+                run.summary.update(words)
             if record is not None and failed(record):
                 run.summary["error"] = (record.traceback or "no traceback").strip().splitlines()[-1]
             elif record is not None:

@@ -19,6 +19,7 @@ from wandb_workspaces.reports.v2.interface import (
 from wandb_workspaces.workspaces import RunsetSettings as Runs
 from wandb_workspaces.workspaces import Section, Workspace, WorkspaceSettings, internal
 
+from dan_bench.loggers.offline import verdict_key
 from dan_bench.metrics.catalogue import CURVES, MetricEntry, headlines, metrics
 from dan_bench.report.verdicts import VERDICTS
 
@@ -35,7 +36,7 @@ def build(entity: str = "", project: str = PROJECT) -> Workspace:
         entity: user or team that it is to be saved for.
         project: wandb project of the runs.
     """
-    pinned = [f"summary:verdict/{name}" for name in VERDICTS]
+    pinned = [f"summary:{verdict_key(name)}" for name in VERDICTS]
     pinned += [f"summary:{row.name}" for row in headlines()]
     workspace = Workspace(
         entity=entity,

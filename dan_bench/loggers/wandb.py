@@ -106,7 +106,9 @@ class WandbSink(Logger):
         try:
             run.summary.update(outcome_of(record))
             if record is not None and not failed(record):
-                words = {verdict_key(name): judge([record]).word for name, judge in VERDICTS.items()}
+                words = {
+                    verdict_key(name): judge([record]).word for name, judge in VERDICTS.items()
+                }
                 run.summary.update(words)
             if record is not None and failed(record):
                 run.summary["error"] = (record.traceback or "no traceback").strip().splitlines()[-1]

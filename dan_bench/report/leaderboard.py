@@ -311,10 +311,11 @@ def caption(rows: Sequence[Row]) -> str:
     old = [row.label for row in measured if is_old(row.runs[0])]
     which = f": {', '.join(old)}" if len(old) < len(measured) else ""
     return (
-        f"{OLD}{which}; " * bool(old) + f"N = {span(samples)} held-out samples; mean ± half of the 95 % t interval "
-        f"over {span(seeds)} training seed{'s' * (seeds != [1])}; (rank), shared where intervals "
-        "overlap; "
-        f"{MISSING} = no value" + (of_ideal if any(row.kind == "baseline" for row in rows) else "")
+        f"{OLD}{which}; "
+        * bool(old)
+        + f"N = {span(samples)} held-out samples; mean ± half of the 95 % t interval over "
+        f"{span(seeds)} training seed{'s' * (seeds != [1])}; (rank), shared where intervals "
+        f"overlap; {MISSING} = no value" + of_ideal * any(row.kind == "baseline" for row in rows)
     )
 
 

@@ -1,16 +1,14 @@
 """`python -m dan_bench.report show | compare | export`: single runs in full, and every number."""
 
-import argparse
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import pandas as pd
 
 from dan_bench.cli import InputError, user_path
 from dan_bench.interfaces import Estimate, RunRecord
+from dan_bench.report.inputs import read, results_parser
 from dan_bench.report.leaderboard import is_rising
 from dan_bench.report.verdicts import NOT_COVERED
-from dan_bench.results.archive import open_results
 from dan_bench.results.select import OLD, flatten, is_old, settings_of, stated
 from dan_bench.tables import MISSING, Column, Table, terminal, terminal_width
 
@@ -80,9 +78,9 @@ def bracket(record: RunRecord) -> dict[str, str]:
     return words
 
 
-def show(record: RunRecord) -> list[Table]:
-    """Return all that a record holds."""
-    parts: dict[str, Mapping[str, str]] = {
+def parts(record: RunRecord) -> dict[str, Mapping[str, str]]:
+    """Return all that a record holds, as texts by name, part by part."""
+    return {
         "is it gone from the output?": bracket(record),
         "metrics, with their 95 % intervals": {
             name: span(e) + ("" if e is None or e.n is None else f"  N = {e.n:,}")
@@ -98,9 +96,13 @@ def show(record: RunRecord) -> list[Table]:
         "config": flatten(record.config),
         "provenance": flatten(record.provenance),
     }
+
+
+def show(record: RunRecord) -> list[Table]:
+    """Return all that a record holds, as a table a part."""
     return [
         side_by_side(title, [(f"  {name}", value) for name, value in of.items()], ["", ""])
-        for title, of in parts.items()
+        for title, of in parts(record).items()
         if of
     ]
 
@@ -149,21 +151,12 @@ def tidy(records: Sequence[RunRecord]) -> pd.DataFrame:
     return frame.reindex(columns=[*(name for name in frame.columns if name not in last), *last])
 
 
-def results_parser(command: str, description: str) -> argparse.ArgumentParser:
-    """Return the parser of a command that reads a results folder."""
-    parser = argparse.ArgumentParser(
-        prog=f"python -m dan_bench.report {command}", description=description
-    )
-    parser.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
-    return parser
-
-
 def main_show(arguments: list[str]) -> int:
     """Print all that one run left."""
     parser = results_parser("show", "Print all that a run left.")
     parser.add_argument("run", metavar="RUN", help="a key, or its beginning")
     asked = parser.parse_args(arguments)
-    record = find(open_results(asked.results).all()[0], asked.run)
+    record = find(read(asked.results)[1], asked.run)
     print(
         f"run {record.key}: {record.status}\n\n{terminal(show(record), terminal_width())}", end=""
     )
@@ -179,7 +172,7 @@ def main_compare(arguments: list[str]) -> int:
     )
     parser.add_argument("runs", nargs=2, metavar="RUN", help="a key, or its beginning")
     asked = parser.parse_args(arguments)
-    records, _ = open_results(asked.results).all()
+    _, records = read(asked.results)
     one, other = (find(records, key) for key in asked.runs)
     print(terminal(compare(one, other), terminal_width()), end="")
     return 0
@@ -196,7 +189,7 @@ def main_export(arguments: list[str]) -> int:
         parser.error(f"{asked.file}: the name must end in .csv or .parquet")
     if not asked.file.absolute().parent.is_dir():
         parser.error(f"{asked.file}: there is no folder {asked.file.absolute().parent}")
-    records, _ = open_results(asked.results).all()
+    _, records = read(asked.results)
     if not records:
         raise InputError(f"no runs under {asked.results}; `make sweep` makes some")
     frame = tidy(records)

@@ -226,7 +226,7 @@ def test_the_same_records_make_the_same_page_and_import_nothing_that_trains(resu
 
 def test_no_records_and_bad_options_are_refused(tmp_path, capsys):
     for folder in (tmp_path, tmp_path / "nowhere"):
-        assert command(["--results", str(folder)]) == 2
+        assert main(["html", "--results", str(folder)]) == 2
         assert "make sweep" in capsys.readouterr().err
     Store(tmp_path).put(run())
     for options in (["--out", str(tmp_path / "no" / "page.html")], ["--port", "70000"]):

@@ -17,7 +17,7 @@ from dan_bench.results.select import by_evaluation, group_methods, is_old
 from dan_bench.statistics import t_interval
 
 ATTACKS = ("dictionary_recovered", "rehearsal_recovered", "inversion_recovered")
-"""Those that name one candidate among K; only records that faced the first and another are drawn."""
+"""Those that name one candidate among K; drawn are records that faced the first and another."""
 WIDTH, HEIGHT = 430, 280
 TOP = 106
 TICKS = [0, 1, 10, 100, 1000, 10_000, 100_000, 1_000_000]

@@ -22,8 +22,9 @@ CAPTION = (
     "ApJ 710, 1825), S/k over ln 2, bars its uncertainty. Deep learning is from these records: all "
     "that came out of their trained networks (rows x bytes x bits of entropy a byte, summed over "
     "runs: {made:.3g} bits), and of that which went in, the bits that the best attacker could not "
-    "name any more (at most {gone:.3g}), and those that nobody can (at least {certain:.3g}). At this rate the universe is caught up with after "
-    "10^{more:.0f} sweeps. The axis is logarithmic, for reasons of space."
+    "name any more (at most {gone:.3g}) and those that nobody can (at least {certain:.3g}). At "
+    "this rate the universe is caught up with after 10^{more:.0f} sweeps. The axis is "
+    "logarithmic, for reasons of space."
 )
 
 

@@ -127,4 +127,5 @@ def metric_cell(cell: Cell | None, group: str) -> str:
     if cell.rank is not None:
         first = " first" if cell.rank == 1 else ""
         rank = f'<span class="rank{first}"><span class="vh">rank </span>{cell.rank}</span>'
-    return f'<td class="g-{group}" data-s="{e.value:.8g}"{title}>{escape(number(e))}{rank}{cell.mark}</td>'
+    said = escape(number(e)) + rank + cell.mark
+    return f'<td class="g-{group}" data-s="{e.value:.8g}"{title}>{said}</td>'

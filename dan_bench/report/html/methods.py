@@ -1,13 +1,11 @@
 """Rows of the leaderboards together with the runs that they were made of."""
 
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dan_bench.interfaces import RunRecord
 from dan_bench.report.figures.grid import short_names
-from dan_bench.report.leaderboard import Row, leaderboard
-from dan_bench.results.select import by_evaluation
+from dan_bench.report.leaderboard import Row, boards
 
 
 @dataclass(frozen=True)
@@ -23,30 +21,16 @@ class MethodSummary:
 
 
 def summaries(records: Sequence[RunRecord]) -> list[MethodSummary]:
-    """Return the rows of all leaderboards, in their order, each with its runs by seed."""
-    done = [record for record in records if record.status == "done"]
+    """Return the rows of all leaderboards, in their order, each with its runs by seed.
+
+    A name that a board before has taken says which board it is of.
+    """
     found: list[MethodSummary] = []
-    for evaluation, alike in by_evaluation(done).items():
-        found += measured(alike, evaluation, {(one.row.section, one.name) for one in found})
+    for board in boards(records):
+        taken = {(one.row.section, one.name) for one in found}
+        for section, rows in board.sections.items():
+            for label, name in short_names([row.label for row in rows]).items():
+                (row,) = [row for row in rows if row.label == label]
+                more = f" · {board.evaluation.split(':')[0]}" * ((section, name) in taken)
+                found.append(MethodSummary(row, row.by_seed, name + more, board.evaluation))
     return found
-
-
-def measured(
-    done: Sequence[RunRecord], evaluation: str, taken: Collection[tuple[str, str]]
-) -> list[MethodSummary]:
-    """Return the rows of one leaderboard; a name that another has taken says which one it is."""
-    rows = leaderboard(done)
-    labels: dict[str, list[str]] = defaultdict(list)
-    for row in rows:
-        labels[row.section].append(row.label)
-    names = {section: short_names(members) for section, members in labels.items()}
-    return [
-        MethodSummary(
-            row,
-            row.by_seed,
-            name if (row.section, name) not in taken else f"{name} · {evaluation.split(':')[0]}",
-            evaluation,
-        )
-        for row in rows
-        for name in [names[row.section][row.label]]
-    ]

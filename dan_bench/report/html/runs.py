@@ -9,8 +9,7 @@ from typing import Any
 
 from dan_bench.interfaces import RunRecord
 from dan_bench.report.html.methods import MethodSummary
-from dan_bench.report.runs import bracket, span
-from dan_bench.results.select import flatten
+from dan_bench.report.runs import parts
 from dan_bench.tables import MISSING
 
 
@@ -43,27 +42,13 @@ def table(method: MethodSummary) -> str:
     """Return a table with a column a run; what all runs share is written once."""
     runs = method.runs
     keys = "".join(f'<th scope="col"><code>{run.key}</code></th>' for run in runs)
-    groups = {
-        "is it gone from the output?": [bracket(run) for run in runs],
-        "metrics, with their 95 % intervals": [metrics(run) for run in runs],
-        "costs": [{name: f"{v:.5g}" for name, v in run.costs.items()} for run in runs],
-        "provenance": [flatten(run.provenance) for run in runs],
-        "settings": [flatten(run.config) for run in runs],
-    }
-    body = "".join(group(title, of, len(runs)) for title, of in groups.items())
+    of_runs = [parts(run) for run in runs]
+    body = "".join(group(title, [of[title] for of in of_runs], len(runs)) for title in of_runs[0])
     return (
         f'<div class="scroll" role="region" aria-label="runs of {escape(method.name)}" '
         'tabindex="0"><table class="full"><thead><tr><th scope="col">run</th>'
         f"{keys}</tr></thead>{body}</table></div>"
     )
-
-
-def metrics(run: RunRecord) -> dict[str, str]:
-    """Return each metric with its interval and N."""
-    return {
-        name: span(e) + ("" if e is None or e.n is None else f" N = {e.n:,}")
-        for name, e in run.metrics.items()
-    }
 
 
 def group(title: str, of: Sequence[Mapping[str, Any]], runs: int) -> str:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 import altair as alt
@@ -44,7 +45,7 @@ def secrecy(records: Sequence[RunRecord], _: Results) -> Figure | None:
     if not faced:
         return None
     attacked = max(by_evaluation(faced).values(), key=reach)
-    rows = [row for _, members in sorted(by_data(attacked).items()) for row in points(members)]
+    rows = points(attacked)
     names = list(dict.fromkeys(str(row["method"]) for row in rows))
     information = asked(attacked)
     most = max(information, *(record.costs["noise_bits"] for record in attacked))
@@ -89,14 +90,6 @@ def reach(records: Sequence[RunRecord]) -> tuple[int, int, int]:
     return records[0].schema_version, len(amounts), len(records)
 
 
-def by_data(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
-    """Return the records of each data set."""
-    groups: dict[str, list[RunRecord]] = defaultdict(list)
-    for record in records:
-        groups[record.config["data"]["name"]].append(record)
-    return groups
-
-
 def asked(records: Sequence[RunRecord]) -> float:
     """Return the bits that name one candidate."""
     found = records[0].metrics[ATTACKS[0]]
@@ -111,32 +104,29 @@ def queries(records: Sequence[RunRecord]) -> str:
 
 
 def points(records: Sequence[RunRecord]) -> list[dict[str, Any]]:
-    """Return the points of one data set: each method at each amount of randomness, over seeds.
+    """Return the points of each data set: each method at each amount of randomness, over seeds.
 
     Methods are named without `noise_dim`, which is what their points differ in.
     """
-    groups: dict[tuple[bool, str], dict[float, list[RunRecord]]] = defaultdict(
-        lambda: defaultdict(list)
-    )
+    groups: dict[tuple[str, bool, str, float], list[RunRecord]] = defaultdict(list)
     for method in group_methods(records):
         name = " ".join(v for axis, v in method.axes.items() if axis not in ("data", "noise_dim"))
         for run in method.runs:
             is_network = run.config["model"]["kind"] != "control"
-            groups[is_network, name][run.costs["noise_bits"]].append(run)
-    called = short_names([name for _, name in groups])
+            groups[method.section, is_network, name, run.costs["noise_bits"]].append(run)
+    called = short_names([name for _, _, name, _ in groups])
     return [
         {
-            "data": records[0].config["data"]["name"],
+            "data": data,
             "method": called[name],
             "kind": "network" if is_network else "control",
             "fresh bits": bits,
             "seeds": len(runs),
-            **ends("destroyed", within(better_attack(runs))),
+            **ends("destroyed", within(t_interval([destroyed(run, *ATTACKS) for run in runs]))),
             "certified": float(np.mean([certain(run) for run in runs])),
             "learned attack": float(np.mean([destroyed(run, ATTACKS[0]) for run in runs])),
         }
-        for (is_network, name), by_bits in sorted(groups.items(), key=lambda item: item[0])
-        for bits, runs in sorted(by_bits.items())
+        for (data, is_network, name, bits), runs in sorted(groups.items(), key=itemgetter(0))
     ]
 
 
@@ -150,11 +140,6 @@ def certain(record: RunRecord) -> float:
     """Return the percentage of the name that is certainly destroyed; 0 where nothing says so."""
     found = None if is_old(record) else look_up(record, "certified_destroyed.naming")
     return 0.0 if found is None else found.value
-
-
-def better_attack(runs: Sequence[RunRecord]) -> Estimate:
-    """Return the mean over seeds of %_dd by the best attack on each run."""
-    return t_interval([destroyed(run, *ATTACKS) for run in runs])
 
 
 def within(estimate: Estimate) -> Estimate:

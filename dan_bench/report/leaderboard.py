@@ -7,7 +7,6 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -18,6 +17,7 @@ from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.metrics import catalogue
 from dan_bench.report.verdicts import DECIDING, NOT_COVERED, OF_IDEAL, VERDICTS, Verdict
 from dan_bench.results.select import (
+    KINDS,
     OLD,
     Method,
     by_evaluation,
@@ -25,14 +25,11 @@ from dan_bench.results.select import (
     group_methods,
     is_old,
     natural,
-    seed_of,
 )
 from dan_bench.statistics import CONFIDENCE, shared_ranks
 from dan_bench.tables import MISSING, Cell, Column, Table
 
 IDEAL = "ideal noise"
-KINDS = ("control", "untrained", "learned")
-"""Kinds of methods, in the order of their rows."""
 LEAST, BRIEF = 2, 4
 """Metrics of a table that shows what decides the verdicts: however narrow, and at most."""
 MORE = "More metrics: python -m dan_bench.report --metrics all; each row on one line: --wide."
@@ -54,16 +51,6 @@ class Row(Method):
     cells: dict[str, Cell]
     verdicts: dict[str, Verdict]
     """One for each of `VERDICTS`."""
-
-    @property
-    def kind(self) -> str:
-        """One of `KINDS`, or `baseline`."""
-        return str(self.runs[0].config["model"]["kind"]) if self.runs else "baseline"
-
-    @cached_property
-    def seeds(self) -> int:
-        """How many training seeds there are."""
-        return len({seed_of(run) for run in self.runs})
 
 
 @dataclass(frozen=True)
@@ -141,7 +128,7 @@ def leaderboard(
         group_methods(done, group_by),
         key=lambda method: (
             method.axes.get("data", ""),
-            KINDS.index(method.runs[0].config["model"]["kind"]),
+            KINDS.index(method.kind),
             [natural(value) for value in method.axes.values()],
         ),
     )

@@ -9,6 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from dan_bench.cli import InputError
@@ -17,6 +18,8 @@ from dan_bench.results.record import whole_numbers
 
 AXES = ("data", "model", "output", "objective")
 """What names a method; further settings are added where they tell methods apart."""
+KINDS = ("control", "untrained", "learned")
+"""Kinds of methods, in the order in which they are shown."""
 MOST_NAMED = 4
 """Differences within one part of the config (as its evaluation) that a name spells out."""
 
@@ -45,6 +48,16 @@ class Method:
     def by_seed(self) -> tuple[RunRecord, ...]:
         """The runs in the order of their seeds."""
         return tuple(sorted(self.runs, key=seed_of))
+
+    @property
+    def kind(self) -> str:
+        """One of `KINDS`; `baseline` of ideal noise, which has no runs."""
+        return str(self.runs[0].config["model"]["kind"]) if self.runs else "baseline"
+
+    @cached_property
+    def seeds(self) -> int:
+        """How many training seeds there are."""
+        return len({seed_of(run) for run in self.runs})
 
     @property
     def label(self) -> str:

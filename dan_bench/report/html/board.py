@@ -6,7 +6,7 @@ from itertools import groupby
 
 from dan_bench.metrics.catalogue import metric
 from dan_bench.report.figures.grid import short
-from dan_bench.report.html.methods import MethodSummary
+from dan_bench.report.html.runs import MethodSummary
 from dan_bench.report.leaderboard import Row, caption, notes_of
 from dan_bench.report.verdicts import VERDICTS, Verdict
 from dan_bench.results.select import AXES

@@ -146,12 +146,13 @@ def leaderboard(
             method.runs,
             tuple(sorted({run.config["evaluation"]["samples"] for run in method.runs})),
             {
-                name: Cell(cell, ranks.get((i, name)), MARK * is_rising(method.runs, name))
+                name: Cell(cell, ranks.get((i, name)), MARK * (name in marked))
                 for name, cell in estimates[i].items()
             },
             {name: judge(method.runs) for name, judge in VERDICTS.items()},
         )
         for i, method in enumerate(methods)
+        for marked in [rising(method.runs)]
     ]
     found_rows: list[Row] = []
     for section, group in groupby(rows, key=lambda row: row.axes.get("data")):
@@ -161,15 +162,15 @@ def leaderboard(
     return found_rows
 
 
-def is_rising(runs: Sequence[RunRecord], metric: str) -> bool:
-    """Return whether an attacker that a metric rests on stopped while it was still improving."""
-    return any(
-        estimate is not None and bool(estimate.details.get(STILL_RISING))
+def rising(runs: Sequence[RunRecord]) -> set[str]:
+    """Return the metrics that rest on an attacker who stopped while it was still improving."""
+    found = {
+        name
         for run in runs
-        for estimate in (
-            run.metrics.values() if metric == "percent_destroyed" else [run.metrics.get(metric)]
-        )
-    )
+        for name, estimate in run.metrics.items()
+        if estimate is not None and estimate.details.get(STILL_RISING)
+    }
+    return found | {"percent_destroyed"} if found else found
 
 
 def ideal(section: str | None, runs: Sequence[RunRecord], metrics: Sequence[str]) -> Row | None:

@@ -7,7 +7,7 @@ import pandas as pd
 from dan_bench.cli import InputError, user_path
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report.inputs import read, results_parser
-from dan_bench.report.leaderboard import is_rising
+from dan_bench.report.leaderboard import rising
 from dan_bench.report.verdicts import NOT_COVERED
 from dan_bench.results.select import OLD, flatten, is_old, settings_of, stated
 from dan_bench.tables import MISSING, Column, Table, terminal, terminal_width
@@ -58,8 +58,8 @@ GUARANTEES = {
 def bracket(record: RunRecord) -> dict[str, str]:
     """Return in words between what %_dd lies, and what is certain against every attacker."""
     least, most = (record.metrics.get(f"{end}_destroyed") for end in ("certified", "percent"))
-    attacks = [name for name in record.metrics if name.endswith("_recovered")]
-    rising = [name.removesuffix("_recovered") for name in attacks if is_rising([record], name)]
+    marked = rising([record]) - {"percent_destroyed"}
+    attacks = [name.removesuffix("_recovered") for name in record.metrics if name in marked]
     words = {}
     if least is not None and not is_old(record):
         candidates = (record.config["evaluation"].get("certificate") or {}).get("candidates")
@@ -74,7 +74,7 @@ def bracket(record: RunRecord) -> dict[str, str]:
     if most is not None:
         words["%_dd at most"] = span(most)
         words |= {"attacks": OLD} if is_old(record) else {}
-        words |= {"still rising at their cap": ", ".join(rising)} if rising else {}
+        words |= {"still rising at their cap": ", ".join(attacks)} if attacks else {}
     return words
 
 

@@ -387,7 +387,7 @@ def tidy(found: Sequence[Leaderboard]) -> list[dict[str, Any]]:
             "seeds": row.seeds,
             "samples": row.samples[0] if len(row.samples) == 1 else None,
             "rank": cell.rank,
-            "still_rising": bool(cell.mark),
+            "still_rising": True if cell.mark else None,
             "schema": row.runs[0].schema_version if row.runs else None,
             **{
                 name.replace(" ", "_"): verdict.word if verdict.runs else None

@@ -156,7 +156,7 @@ def test_the_summary_holds_the_final_metrics_and_the_costs(tracked: Tracked) -> 
     words = {name: judge([record]).word for name, judge in VERDICTS.items()}
     for name, word in words.items():
         assert summary[f"verdict/{name.replace(' ', '_')}"] == word
-    assert not any("verdict/" in name for name in summary_of(tracked.runs["broken"]))
+    assert not any("verdict/" in name for name in summary_of(tracked.runs["fail"]))
 
 
 def test_samples_are_kept_at_the_steps_asked_for_and_at_the_end(tracked: Tracked) -> None:

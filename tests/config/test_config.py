@@ -19,11 +19,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from omegaconf.errors import OmegaConfBaseException
 
+from dan_bench.config.command_line import reason
 from dan_bench.config.compose import configure, resolved
 from dan_bench.config.schema import CONF, ConfigError, RunConfig
 from dan_bench.pipeline.plan import Plan, plan
 from dan_bench.results.record import key_of
-from dan_bench.sweep.command_line import reason
 from dan_bench.sweep.jobs import checked, identified
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -5,7 +5,7 @@
 
 import io
 import zipfile
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from dan_bench.cli import InputError
@@ -75,20 +76,16 @@ class Archive:
         An entry that is a text names the entry that holds the same array.
         """
         path = f"{key}/{name}"
-        if path not in self._entries:
+        if path not in self._arrays:
             return None
-        with np.load(self.folder / ARRAYS) as file:
-            found: NDArray[Any] = file[path]
-            return file[str(found)] if found.dtype.kind == "U" else found
+        found = self._arrays[path]
+        return self._arrays[str(found)] if found.dtype.kind == "U" else found
 
     @cached_property
-    def _entries(self) -> frozenset[str]:
+    def _arrays(self) -> Mapping[str, NDArray[Any]]:
         path = self.folder / ARRAYS
-        if not path.is_file():
-            return frozenset()
         try:
-            with zipfile.ZipFile(path) as file:
-                return frozenset(name.removesuffix(".npy") for name in file.namelist())
+            return NpzFile(io.BytesIO(path.read_bytes())) if path.is_file() else {}
         except zipfile.BadZipFile as error:
             raise InputError(f"{path} is damaged: {error}") from error
 

@@ -113,8 +113,12 @@ class EntryRun(PlannedRun):
                     except Exception:
                         failure = traceback.format_exc()
                     progress(Progress("measuring what is left"))
+                    root = place.root.resolve()  # where that lay is of no interest later
                     for column, evidence in ((TRAINING, of_training), (ALBUM, of_album)):
-                        surveys[column] = [relative(survey, place) for survey in evidence.survey()]
+                        surveys[column] = [
+                            replace(survey, path=str(Path(survey.path).relative_to(root)))
+                            for survey in evidence.survey()
+                        ]
         except Exception:
             failure = traceback.format_exc()
         result = result or TrainingResult()
@@ -192,11 +196,6 @@ def allow_handles(place: Workspace) -> None:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         within = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (within, hard))
-
-
-def relative(survey: Survey, place: Workspace) -> Survey:
-    """Return it with its path below the scratch folder: where that lay is of no interest later."""
-    return replace(survey, path=str(Path(survey.path).relative_to(place.root.resolve())))
 
 
 def destroyed(surveys: Sequence[Survey]) -> Estimate:

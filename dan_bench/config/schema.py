@@ -68,7 +68,7 @@ def first_names(value: Any) -> Any:
         return {name: first_names(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [first_names(inner) for inner in value]
-    return FIRST_NAMES.get(value, value) if isinstance(value, str) else value
+    return FIRST_NAMES.get(RENAMED.get(value, value), value) if isinstance(value, str) else value
 
 
 class ConfigError(InputError):

@@ -21,7 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from dan_bench.config.command_line import reason
 from dan_bench.config.compose import configure, resolved
-from dan_bench.config.schema import CONF, ConfigError, RunConfig
+from dan_bench.config.schema import CONF, RENAMED, ConfigError, RunConfig, first_names
 from dan_bench.pipeline.plan import Plan, check, identify, plan
 from dan_bench.results.record import key_of
 
@@ -273,6 +273,12 @@ def test_the_key_does_not_depend_on_the_order_of_overrides(overrides: list[str])
 )
 def test_the_key_does_not_depend_on_where_it_runs(override: str) -> None:
     assert key("data=mnist", override) == key("data=mnist")
+
+
+def test_a_target_makes_one_key_under_all_of_its_names() -> None:
+    for earlier, present in RENAMED.items():
+        assert first_names({"_target_": earlier}) == first_names({"_target_": present})
+        assert first_names(present) in RENAMED
 
 
 def leaves(values: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

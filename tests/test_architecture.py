@@ -40,7 +40,7 @@ def test_no_test_module_imports_another() -> None:
             assert not any(name.split(".")[-1].startswith("test_") for name in names), path
 
 
-MOST_LINES = 26_550
+MOST_LINES = 26_378
 """It may only be lowered; 20,000 is where it is going."""
 
 

@@ -89,9 +89,12 @@ class Counts:
 
 
 def places(rows: Bytes) -> Numbers:
-    """Number of each row among the different ones, in their order."""
-    found: Numbers = np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
-    return found
+    """Number of each row among the different ones."""
+    width = rows.shape[1]
+    if width <= 8:  # as words, which are sorted ten times as fast as rows
+        words = np.pad(rows, ((0, 0), (0, 8 - width))).view(np.uint64)[:, 0]
+        return np.unique(words, return_inverse=True)[1]
+    return np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1)
 
 
 def named(

@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,17 +73,12 @@ class Noisy:
     def apply(self, inputs: Bytes, law: Floats, which: Numbers, randomness: Numbers) -> Numbers:
         """Return the outputs at those places, in 2^-32, of each input's distribution function.
 
-        Args:
-            inputs: n x d.
-            law: of different inputs, K x 256^d.
-            which: of these each input is, n.
-            randomness: n.
+        `law` has a row for each of K different inputs; `which` of them each input is.
         """
-        uniform = (randomness + 0.5) / 2**WORD
+        places = (randomness + 0.5) / 2**WORD
         found = np.empty(len(inputs), dtype=np.int64)
         for i, sums in enumerate(law.cumsum(axis=1)):
-            mine = which == i
-            found[mine] = np.searchsorted(sums, uniform[mine] * sums[-1], side="right")
+            found[which == i] = sums.searchsorted(places[which == i] * sums[-1], side="right")
         return found
 
 
@@ -241,30 +235,23 @@ def copula(strength: float) -> Noisy:
     )
 
 
-class Rung(NamedTuple):
-    """A law that has a strength, and what the strength can be."""
-
-    build: Callable[[float], Keyed | Noisy]
-    above: float
-    most: float
-
-
 ALMOST = 1 - 1e-6
-RUNGS = {
-    "identity": Rung(identity, 0, 1),
-    "constant": Rung(constant, 0, 1),
-    "quantiser": Rung(quantiser, 0, 256),
-    "shake256": Rung(shake, 0, 1),
-    "pad": Rung(pad, 0, 8),
-    "short_key": Rung(short_key, 0, 8),
-    "permutations": Rung(permutations, 1, 64),
-    "erasure": Rung(erasure, 0, ALMOST),
-    "binary_symmetric": Rung(binary_symmetric, 0, 0.5),
-    "geometric": Rung(geometric, 0, ALMOST),
-    "gaussian": Rung(gaussian, 0, 100),
-    "wrapped_gaussian": Rung(wrapped_gaussian, 0, 2),
-    "copula": Rung(copula, 0, ALMOST),
+RUNGS: dict[str, tuple[Callable[[float], Keyed | Noisy], float, float]] = {
+    "identity": (identity, 0, 1),
+    "constant": (constant, 0, 1),
+    "quantiser": (quantiser, 0, 256),
+    "shake256": (shake, 0, 1),
+    "pad": (pad, 0, 8),
+    "short_key": (short_key, 0, 8),
+    "permutations": (permutations, 1, 64),
+    "erasure": (erasure, 0, ALMOST),
+    "binary_symmetric": (binary_symmetric, 0, 0.5),
+    "geometric": (geometric, 0, ALMOST),
+    "gaussian": (gaussian, 0, 100),
+    "wrapped_gaussian": (wrapped_gaussian, 0, 2),
+    "copula": (copula, 0, ALMOST),
 }
+"""Every law by its name, what its strength is more than, and the most that it can be."""
 
 
 def law_of(name: str, strength: float) -> Keyed | Noisy:
@@ -314,8 +301,7 @@ def shares(inputs: Bytes) -> tuple[Bytes, Floats]:
 def reduced(inputs: Bytes) -> Bytes:
     """Return the fewest rows with the same shares: a uniform X on them has the same law."""
     values, counts = np.unique(as_numbers(inputs), return_counts=True)
-    fewest = np.repeat(values, counts // np.gcd.reduce(counts))
-    return as_rows(fewest, inputs.shape[1])
+    return as_rows(np.repeat(values, counts // np.gcd.reduce(counts)), inputs.shape[1])
 
 
 def entropy(probabilities: Floats) -> float:
@@ -326,21 +312,24 @@ def entropy(probabilities: Floats) -> float:
 # --- the degenerator -----------------------------------------------------------------------------
 
 
+# What follows is the same for every seed: rows are given as bytes, so that it is kept.
+
+
 @lru_cache(maxsize=32)
 def table(law: str, strength: float, rows: bytes, width: int) -> Floats:
-    """P(output | input) of rows that are given as bytes, K x 256^width."""
+    """P(output | input), K x 256^width."""
     return law_of(law, strength).law(np.frombuffer(rows, dtype=np.uint8).reshape(-1, width))
 
 
 @lru_cache(maxsize=32)
 def stated(law: str, strength: float, rows: bytes, width: int) -> float:
-    """What a law's certificate says of rows that are given as bytes, in bits."""
+    """What a law's certificate says, in bits."""
     return law_of(law, strength).leak(np.frombuffer(rows, dtype=np.uint8).reshape(-1, width))
 
 
 @lru_cache(maxsize=32)
 def apart(law: str, strength: float, rows: bytes, width: int) -> float:
-    """Largest total variation of the laws of two rows that are given as bytes."""
+    """Largest total variation of the laws of two of the rows."""
     laws = table(law, strength, rows, width)
     return min(1.0, max(float(np.abs(laws - one).sum(axis=1).max()) / 2 for one in laws))
 
@@ -373,7 +362,7 @@ class Channel:
         law_of(law, strength)
 
     def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
-        """Send each row through, with fresh bits of its own."""
+        """Send each row through, under fresh bits of its own."""
         words = self._fresh[rows].view("<u4")[:, 0].astype(np.int64)
         return self._sent(data, words >> (WORD - self.kind.bits))
 

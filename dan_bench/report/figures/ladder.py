@@ -40,7 +40,7 @@ def ladder(records: Sequence[RunRecord], _: Results) -> Figure | None:
     shown = most_common(known, lambda r: repr(r.config["evaluation"]))
     if not shown:
         return None
-    rows = [row for runs in rungs(shown) for row in rows_of_rung(runs)]
+    rows = [row for name, runs in rungs(shown).items() for row in rows_of_rung(name, runs)]
     order = list(dict.fromkeys(row["rung"] for row in rows))
     names = list(dict.fromkeys(row["method"] for row in rows))
     x = alt.X("value:Q", title="data destroyed, %_dd", scale=alt.Scale(domain=[0, 100]))
@@ -71,16 +71,23 @@ def ladder(records: Sequence[RunRecord], _: Results) -> Figure | None:
     )
 
 
-def rungs(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
-    """Return the runs of each channel; what destroys least comes first."""
+def rungs(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
+    """Return the runs of each channel by its name; what destroys least comes first.
+
+    The data set is named where a channel was run on several.
+    """
     methods = [list(method.runs) for method in group_methods(records)]
-    return sorted(methods, key=lambda runs: mean(runs, TRUTH))
+    methods.sort(key=lambda runs: mean(runs, TRUTH))
+    models = [str(runs[0].config["model"]["name"]) for runs in methods]
+    return {
+        model if models.count(model) == 1 else f"{model}, {runs[0].config['data']['name']}": runs
+        for model, runs in zip(models, methods, strict=True)
+    }
 
 
-def rows_of_rung(runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
+def rows_of_rung(name: str, runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
     """Return the bracket of one channel and the estimates beside it, means over its runs."""
-    config = runs[0].config
-    rung = {"rung": f"{config['model']['name']}, {config['data']['name']}"}
+    rung = {"rung": name}
     bracket = {
         "method": BRACKET,
         "value": mean(runs, LEAST),
@@ -88,12 +95,12 @@ def rows_of_rung(runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
         "true": mean(runs, TRUTH),
     }
     found = [rung | bracket]
-    for name, metric in OTHERS.items():
+    for other, metric in OTHERS.items():
         there = [run for run in runs if run.metrics.get(metric)]
         if there:
             value = mean(there, metric)
             share = metric.endswith("_recovered")
-            found.append(rung | {"method": name, "value": 100 * (1 - value) if share else value})
+            found.append(rung | {"method": other, "value": 100 * (1 - value) if share else value})
     return found
 
 

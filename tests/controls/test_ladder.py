@@ -335,15 +335,15 @@ LADDER = ["+experiment=ladder", "logger=none", "evaluation.samples=512", "evalua
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        (["data=danoise"], "try data=symbols"),
-        (["model.law=nonsense"], "law=nonsense"),
-        (["model.strength=1.5"], "strength=1.5"),
-        (["data.size=5"], "size=5"),
+        (["model=channel", "data=danoise"], "try data=symbols"),
+        ([*LADDER, "model.law=nonsense"], "law=nonsense"),
+        ([*LADDER, "model.strength=1.5"], "strength=1.5"),
+        ([*LADDER, "data.size=5"], "size=5"),
     ],
 )
 def test_what_is_no_rung_is_refused(changes, said):
     with pytest.raises(ConfigError, match=said):
-        check([configure([*LADDER, *changes])])
+        check([configure(changes)])
 
 
 def test_the_figure_draws_the_truth_beside_the_bracket(tmp_path):

@@ -69,7 +69,7 @@ class Fbleau:
                 test_x=challenge.outputs.astype(np.float64),
                 test_y=secrets[len(own.inputs) :],
             )
-            command = [self.python, "-c", PROGRAM, given, self.estimate]
+            command = [str(self.python), "-c", PROGRAM, str(given), self.estimate]
             ended = subprocess.run(command, capture_output=True, text=True, check=False)
         if ended.returncode:
             raise RuntimeError(f"fbleau failed: {ended.stderr.strip()}")

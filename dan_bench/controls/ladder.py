@@ -57,7 +57,8 @@ class Keyed:
             return math.inf
         distinct, weights = shares(inputs)
         _, classes = np.unique(self.law(distinct), axis=0, return_inverse=True)
-        return entropy(np.bincount(classes.reshape(-1), weights))
+        sums: Floats = np.bincount(classes.reshape(-1), weights).astype(np.float64)
+        return entropy(sums)
 
 
 @dataclass(frozen=True)
@@ -207,7 +208,7 @@ def wrapped_gaussian(strength: float) -> Noisy:
     law = np.stack([np.roll(row, x) for x in range(256)])
 
     def leak(inputs: Bytes) -> float:
-        return inputs.shape[1] * (8 - entropy(row))
+        return (8 - entropy(row)) * int(inputs.shape[1])
 
     return Noisy(lambda inputs: outer(law[inputs]), leak)
 

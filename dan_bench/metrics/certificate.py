@@ -55,7 +55,8 @@ class LinearChannel:
         None where they differ in a direction that the noise does not reach: there u tells them
         apart with certainty.
         """
-        points = (inputs - inputs.mean(axis=0)) / 256 @ self.data.T  # small beside a large offset
+        # the offset is left out: beside a large one, small differences would be rounded
+        points: Floats = (inputs - inputs.mean(axis=0)) / 256 @ self.data.T
         size = np.abs(points).max(initial=0.0)
         if size == 0:
             return points
@@ -82,7 +83,7 @@ def squared_distances(a: Floats, b: Floats) -> Floats:
     """
     sizes: Floats = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)
     rounding = (a.shape[1] + 4) * np.finfo(np.float64).eps
-    squares = (1 + rounding) * sizes - 2 * a @ b.T
+    squares: Floats = (1 + rounding) * sizes - 2 * a @ b.T
     return np.maximum(squares, 0, out=squares)
 
 

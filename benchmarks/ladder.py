@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from dan_bench.attacks.certificate import Certificate
+from dan_bench.attacks.certificate import LeakCertificate
 from dan_bench.attacks.likelihood import Counts, Likelihood, Truth
 from dan_bench.controls.ladder import Channel
 from dan_bench.data.symbols import Symbols, alphabet
@@ -58,7 +58,7 @@ def repeat(rung: Rung, repetitions: int) -> str:
     # every set of K rows is the whole alphabet, so that one certificate is that of all seeds
     channel, symbols = Channel(width, 0, law, strength), alphabet(K, width)
     outputs = channel(symbols, np.arange(K))
-    at_least = Certificate(K)(channel, Pairs(symbols, outputs, np.arange(K)))
+    at_least = LeakCertificate(K)(channel, Pairs(symbols, outputs, np.arange(K)))
     started, inside, covered = time.perf_counter(), 0, 0
     widths = []
     for seed in range(repetitions):

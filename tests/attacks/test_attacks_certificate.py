@@ -8,7 +8,7 @@ import pytest
 import torch
 from tiny_models import NOISE, WIDTH, dan, gan, setting
 
-from dan_bench.attacks.certificate import Certificate, destroyed
+from dan_bench.attacks.certificate import LeakCertificate, destroyed
 from dan_bench.controls.ciphers import (
     Identity,
     OneTimePad,
@@ -23,7 +23,7 @@ from dan_bench.models.dcdan import DCDAN
 from dan_bench.models.entropydan import EntropyDAN
 
 K = 16
-CERTIFICATE = Certificate(candidates=K)
+CERTIFICATE = LeakCertificate(candidates=K)
 ROWS = np.random.default_rng(5).integers(0, 256, (3 * K + 5, WIDTH), dtype=np.uint8)
 LABELS = np.arange(len(ROWS)) % 4
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from dan_bench.attacks.certificate import Certificate
+from dan_bench.attacks.certificate import LeakCertificate
 from dan_bench.attacks.fbleau import Fbleau
 from dan_bench.attacks.likelihood import Counts, Likelihood, Truth
 from dan_bench.attacks.recovery import Dictionary
@@ -197,7 +197,7 @@ def bracket(rung, seed, width=1):
     found = measure(
         Channel(width, seed, *rung),
         Symbols(seed, 2048, 1024, K, width),
-        measures(certificate=Certificate(K), **attacks),
+        measures(certificate=LeakCertificate(K), **attacks),
         seed,
         lambda _: None,
     ).metrics
@@ -228,7 +228,7 @@ def test_a_bracket_can_miss_the_truth():
         def leak_bound(self, inputs):
             return self.information(inputs) / 2
 
-    found = Certificate(K)(Boastful(1, 0, "erasure", 0.5), pairs(Channel(1, 0, "erasure", 0.5)))
+    found = LeakCertificate(K)(Boastful(1, 0, "erasure", 0.5), pairs(Channel(1, 0, "erasure", 0.5)))
     assert found.value == pytest.approx(75) != 50
 
 

@@ -157,6 +157,19 @@ class Certified(Degenerator, Protocol):
         ...
 
 
+@runtime_checkable
+class KnownLaw(Degenerator, Protocol):
+    """A degenerator whose law can be written down, so that the truth about it is known."""
+
+    def log_likelihood(self, inputs: Bytes, outputs: Bytes) -> NDArray[np.float64]:
+        """Return ln P(output | input) of n outputs and K inputs, n x K; -inf where impossible."""
+        ...
+
+    def information(self, inputs: Bytes) -> float:
+        """Return I(X; Y) in bits, X being uniform on the rows of `inputs`."""
+        ...
+
+
 # --- training -----------------------------------------------------------------------------------
 
 

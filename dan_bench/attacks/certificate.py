@@ -43,15 +43,20 @@ class LeakCertificate:
             `named` (share of inputs that anybody can name at most), `r_squared` (the largest of
             any reconstruction), `told_apart` (the largest chance of saying which of two inputs it
             was).
+
+        Raises:
+            ValueError: the challenge set has fewer than K rows.
         """
         n = len(challenge.rows)
+        if n < self.candidates:
+            raise ValueError(f"{n} rows are too few for candidates={self.candidates}")
         if not isinstance(degenerator, Certified):
             return Estimate(0.0, 0.0, 0.0, n)
         inputs = challenge.inputs
-        bits = degenerator.leak_bound(inputs)
+        bits = max(0.0, degenerator.leak_bound(inputs))
         whole = n // self.candidates * self.candidates
         sets = np.split(inputs[:whole], whole // self.candidates)
-        naming_bits = max(degenerator.leak_bound(part) for part in sets)
+        naming_bits = max(0.0, *(degenerator.leak_bound(part) for part in sets))
         if math.isinf(bits) or math.isinf(naming_bits):
             return Estimate(0.0, 0.0, 0.0, n)
         ends = {"naming": destroyed(naming_bits, math.log2(self.candidates))}

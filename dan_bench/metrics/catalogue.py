@@ -208,6 +208,8 @@ METRICS = (
     ),
     destroyed("certified_destroyed", "at least %_dd", "data destroyed, at least (%)", headline=3),
     destroyed("percent_destroyed", "at most %_dd", "data destroyed, at most (%)", headline=4),
+    destroyed("true_destroyed", "true %_dd", "data destroyed, in truth (%)"),
+    destroyed("fbleau_destroyed", "F-BLEAU %_dd", "data destroyed, by F-BLEAU's estimate (%)"),
     destroyed("disk_destroyed", "%_dd on disk", "data destroyed on the disk (%)"),
     destroyed(
         "checkpoint_destroyed", "%_dd of D's checkpoint", "discriminator's checkpoint destroyed (%)"
@@ -217,6 +219,8 @@ METRICS = (
     recovered("dictionary", "dictionary rec. %"),
     recovered("rehearsal", "rehearsal rec. %"),
     recovered("inversion", "inversion rec. %"),
+    recovered("likelihood", "likelihood rec. %"),
+    recovered("counts", "counts rec. %"),
     share("classifier_accuracy", "fixed classifier %", "accuracy of a fixed classifier (%)", False),
     MetricEntry(
         "dial", "dial R^2", "R^2 of the entropy served on that asked", higher_is_better=True

@@ -27,7 +27,7 @@ from pydantic import Field, PositiveInt
 if TYPE_CHECKING:
     import pandas as pd
     from PIL import Image
-    from torch import Tensor
+    from torch import Tensor, nn
 
 # --- data ---------------------------------------------------------------------------------------
 
@@ -154,6 +154,47 @@ class Certified(Degenerator, Protocol):
         Whoever must say which of two inputs an output was made from is right with probability
         (1 + that) / 2 at most.
         """
+        ...
+
+
+class Channel(Protocol):
+    """A first layer u = A x + B z + c, of data x in (0, 1)^d and fresh noise z of unit variance."""
+
+    @property
+    def data(self) -> NDArray[np.float64]:
+        """A, k x d."""
+        ...
+
+    @property
+    def noise(self) -> NDArray[np.float64]:
+        """B, k x m."""
+        ...
+
+    def images(self, inputs: Bytes) -> NDArray[np.float64]:
+        """Return A x + c for n inputs: n x k."""
+        ...
+
+
+@dataclass(frozen=True)
+class OpenNetwork:
+    """A network as who holds its weights sees it; all in double precision, on the CPU."""
+
+    channel: Channel
+    """The first layer."""
+    layers: nn.Sequential
+    """From u, n x k, to the pre-activations of the output, n x d; it may be empty."""
+    output: str
+    """How these become numbers in (0, 1): `sigmoid`, or `torus`, their fractional part."""
+    law: NoiseLaw
+    """Of the fresh noise."""
+
+
+@runtime_checkable
+class WhiteBox(Degenerator, Protocol):
+    """A degenerator whose network can be read."""
+
+    def opened(self) -> OpenNetwork | None:
+        """Return the network; None where its data do not enter by one linear layer."""
         ...
 
 

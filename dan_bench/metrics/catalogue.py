@@ -216,6 +216,7 @@ METRICS = (
     recovered("reconstruction", "reconstr. rec. %"),
     recovered("dictionary", "dictionary rec. %"),
     recovered("rehearsal", "rehearsal rec. %"),
+    recovered("inversion", "inversion rec. %"),
     share("classifier_accuracy", "fixed classifier %", "accuracy of a fixed classifier (%)", False),
     MetricEntry(
         "dial", "dial R^2", "R^2 of the entropy served on that asked", higher_is_better=True

@@ -157,30 +157,16 @@ class Certified(Degenerator, Protocol):
         ...
 
 
-class Channel(Protocol):
-    """A first layer u = A x + B z + c, of data x in (0, 1)^d and fresh noise z of unit variance."""
-
-    @property
-    def data(self) -> NDArray[np.float64]:
-        """A, k x d."""
-        ...
-
-    @property
-    def noise(self) -> NDArray[np.float64]:
-        """B, k x m."""
-        ...
-
-    def images(self, inputs: Bytes) -> NDArray[np.float64]:
-        """Return A x + c for n inputs: n x k."""
-        ...
-
-
 @dataclass(frozen=True)
 class OpenNetwork:
-    """A network as who holds its weights sees it; all in double precision, on the CPU."""
+    """A network as who holds its weights sees it, in double precision, on the CPU."""
 
-    channel: Channel
-    """The first layer."""
+    data: NDArray[np.float64]
+    """A, k x d, of its first layer u = A x + B z + c: data x in (0, 1)^d, noise z of variance 1."""
+    noise: NDArray[np.float64]
+    """B, k x m."""
+    offset: NDArray[np.float64]
+    """c, k."""
     layers: nn.Sequential
     """From u, n x k, to the pre-activations of the output, n x d; it may be empty."""
     output: str
@@ -195,6 +181,15 @@ class WhiteBox(Degenerator, Protocol):
 
     def opened(self) -> OpenNetwork | None:
         """Return the network; None where its data do not enter by one linear layer."""
+        ...
+
+
+@runtime_checkable
+class Levelled(Degenerator, Protocol):
+    """A degenerator whose output is noise, the same for all inputs, times a size of the input's."""
+
+    def octaves(self, inputs: Bytes) -> NDArray[np.float64]:
+        """Return the binary logarithm of each input's size, from -8 to 0: n."""
         ...
 
 

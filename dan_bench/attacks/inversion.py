@@ -25,7 +25,8 @@ from dan_bench.attacks.layers import (
     undo_linear,
 )
 from dan_bench.attacks.unwrap import fractions, unwrap
-from dan_bench.interfaces import Bytes, Case, Estimate, OpenNetwork, Pairs, WhiteBox
+from dan_bench.interfaces import Bytes, Case, Estimate, Levelled, OpenNetwork, Pairs, WhiteBox
+from dan_bench.metrics.certificate import LinearChannel
 from dan_bench.metrics.recovery import dictionary_information
 from dan_bench.rng import generator
 
@@ -46,8 +47,9 @@ class Inversion:
 
     A perceptron with leaky ReLUs is undone: a sigmoid with its quantisation error, a torus where
     its numbers spread over less than half a turn (`unwrap`), linear layers by weighted least
-    squares. For other networks, convolutions, a normal law of the output given the input is fitted
-    to the attacker's own pairs instead. Scores are calibrated on such pairs, by a temperature from
+    squares. For convolutions, which it does not undo, a normal law of the output given the input is
+    fitted to the attacker's own pairs; where the input sets the size of the noise and no more, the
+    law of the output's size. Scores are calibrated on such pairs, by a temperature from
     1 down to 0, at which nothing is said.
 
     Args:
@@ -74,28 +76,33 @@ class Inversion:
         Details also hold `undone`, the share of the outputs that were traced back to what made
         them, and `temperature`.
         """
-        if not isinstance(case.degenerator, WhiteBox):
-            return None
-        network = case.degenerator.opened()
-        if network is None or not network.channel.data.any():
-            return None
         own, held = (
             generator(case.seed, f"inversion/{stream}").permutation(len(pairs.rows))
             for stream, pairs in (("known", case.auxiliary), ("held", case.challenge))
         )
-        layers = layers_of(network.layers)
-        if layers is None:
-            law = fitted_law(network, case.auxiliary, own[self.calibration :][: self.simulated])
-        else:
-            inputs = case.auxiliary.inputs
-            stream = generator(case.seed, "inversion/simulated")
-            law = law_of_noise(network, layers, inputs, stream, self)
+        law = self._law(case, own[self.calibration :][: self.simulated])
+        if law is None:
+            return None
         known, _ = self._scores(law, case.auxiliary, own, self.calibration)
         scores, undone = self._scores(law, case.challenge, held, self.queries)
         factor = temperature(known)
         found = dictionary_information(factor * scores, np.arange(len(scores)), case.confidence)
         more = {"undone": float(undone.mean()), "temperature": factor}
         return replace(found, details=found.details | more)
+
+    def _law(self, case: Case, rows: NDArray[np.int64]) -> Likelihoods | None:
+        """What makes likelihoods; `rows` are those of the attacker's pairs that it may fit."""
+        degenerator, own = case.degenerator, case.auxiliary
+        network = degenerator.opened() if isinstance(degenerator, WhiteBox) else None
+        if network is None:
+            return level_law(degenerator, own, rows) if isinstance(degenerator, Levelled) else None
+        if not network.data.any():
+            return None
+        layers = layers_of(network.layers)
+        if layers is None:
+            return fitted_law(network, own, rows)
+        stream = generator(case.seed, "inversion/simulated")
+        return law_of_noise(network, layers, own.inputs, stream, self)
 
     def _scores(
         self, law: Likelihoods, pairs: Pairs, order: NDArray[np.int64], queries: int
@@ -154,7 +161,7 @@ def law_of_noise(
         stream: of his noise.
         attack: its budgets.
     """
-    channel = network.channel
+    channel = LinearChannel(network.data, network.noise, network.offset)
     widest = max([len(channel.data), *(layer.weight.shape[1] for layer in layers)])
     n = max(attack.simulated, ROWS_A_NUMBER * widest)
     noise = stream.standard_normal((n, channel.noise.shape[1]))
@@ -219,6 +226,31 @@ def fitted_law(network: OpenNetwork, own: Pairs, rows: NDArray[np.int64]) -> Lik
     def likelihoods(outputs: Bytes, candidates: Bytes) -> tuple[Floats, Flags]:
         means = expected + (candidates / 256 - mean) @ axes @ slope
         seen = Observed(None, numbers(outputs), precision)
+        return log_likelihoods(seen, means, root), np.ones(len(outputs), dtype=bool)
+
+    return likelihoods
+
+
+def level_law(degenerator: Levelled, own: Pairs, rows: NDArray[np.int64]) -> Likelihoods:
+    """Return the likelihoods of candidates whose size alone shows: in an output's mean and maximum.
+
+    Args:
+        degenerator: that made the pairs.
+        own: pairs of the attacker's.
+        rows: those that the law of both, given the size, is fitted to.
+    """
+
+    def numbers(outputs: Bytes) -> Floats:
+        part = fractions(outputs)
+        return np.log2(np.stack([part.mean(axis=1), part.max(axis=1)], axis=1))
+
+    left = numbers(own.outputs[rows]) - degenerator.octaves(own.inputs[rows])[:, None]
+    mean, covariance = law_of(left)
+    root = linalg.cholesky(covariance, lower=True)
+
+    def likelihoods(outputs: Bytes, candidates: Bytes) -> tuple[Floats, Flags]:
+        means = degenerator.octaves(candidates)[:, None] + mean
+        seen = Observed(None, numbers(outputs), np.full(2, 1 / QUANTISATION))
         return log_likelihoods(seen, means, root), np.ones(len(outputs), dtype=bool)
 
     return likelihoods

@@ -230,6 +230,10 @@ class FrozenEntropyDAN(FrozenDegenerator):
         amplitudes = self._amplitudes(inputs)
         return float(amplitudes.min() < amplitudes.max())
 
+    def octaves(self, inputs: Bytes) -> NDArray[np.float64]:
+        """Return the binary logarithm of what each input's noise is multiplied by, n."""
+        return BITS * (self._amplitudes(inputs) - 1)
+
     @torch.no_grad()
     def _amplitudes(self, inputs: Bytes) -> NDArray[np.float64]:
         """The amplitude of each input's noise."""

@@ -69,7 +69,8 @@ class FrozenDegenerator:
         """Return the network, for who attacks it with its weights in hand."""
         if self.channel is None or self._layers is None:
             return None
-        return OpenNetwork(self.channel, self._layers, self._output, self._noise)
+        u = self.channel
+        return OpenNetwork(u.data, u.noise, u.offset, self._layers, self._output, self._noise)
 
     def leak_bound(self, inputs: Bytes) -> float:
         """Return an upper bound in bits on what the output says of one of the inputs.

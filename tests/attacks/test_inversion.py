@@ -78,7 +78,7 @@ def attacked(degenerator, attack=ATTACK, **arguments):
 
 def best_attacker(degenerator, case):
     """Who knows u = A x + B z + c itself: nobody does better, whatever the output is."""
-    channel = degenerator.opened().channel
+    channel = degenerator.channel
     offered = np.random.default_rng(0).permutation(len(case.challenge.rows))[:K]
     noise = np.random.default_rng(1).standard_normal((20 * K, channel.noise.shape[1]))
     means = channel.images(case.challenge.inputs[offered])
@@ -190,9 +190,32 @@ def test_a_control_has_no_network_to_invert(control):
     assert attacked(control(WIDTH, 0)) is None
 
 
-def test_a_blind_network_and_one_that_shows_a_level_alone_are_left_alone():
+def test_a_blind_network_is_left_alone():
     assert attacked(network(input="noise")) is None
-    assert attacked(network(kind=EntropyDAN)) is None
+
+
+class Loud:
+    """Noise of one of 16 sizes, half an octave apart: the input's first byte says which."""
+
+    noise_bits = 8.0 * WIDTH
+
+    def octaves(self, inputs):
+        return (inputs[:, 0] // 16) / 2 - 7.5
+
+    def __call__(self, data, rows):
+        noise = (OneTimePad(WIDTH, 0)(data, rows) + 0.5) / 256
+        return (256 * noise * 2.0 ** self.octaves(data)[:, None]).astype(np.uint8)
+
+
+def random_bytes(rows, seed):
+    return np.random.default_rng(seed).integers(0, 256, (rows, WIDTH), dtype=np.uint8)
+
+
+def test_the_size_of_the_noise_gives_its_level_and_no_more():
+    """Of 7 bits at most 4; levels half an octave apart are told, but for the faintest."""
+    found = attacked(Loud(), inputs=random_bytes)
+    assert 2.5 < found.details["bits"] < 4.2
+    assert attacked(network(kind=EntropyDAN).condition(0.5)).value == 0
 
 
 def test_a_row_is_scored_alike_whatever_it_is_attacked_with():

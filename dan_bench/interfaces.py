@@ -27,7 +27,7 @@ from pydantic import Field, PositiveInt
 if TYPE_CHECKING:
     import pandas as pd
     from PIL import Image
-    from torch import Tensor
+    from torch import Tensor, nn
 
 # --- data ---------------------------------------------------------------------------------------
 
@@ -167,6 +167,42 @@ class KnownLaw(Degenerator, Protocol):
 
     def information(self, inputs: Bytes) -> float:
         """Return I(X; Y) in bits, X being uniform on the rows of `inputs`."""
+        ...
+
+
+@dataclass(frozen=True)
+class OpenNetwork:
+    """A network as who holds its weights sees it, in double precision, on the CPU."""
+
+    data: NDArray[np.float64]
+    """A, k x d, of its first layer u = A x + B z + c: data x in (0, 1)^d, noise z of variance 1."""
+    noise: NDArray[np.float64]
+    """B, k x m."""
+    offset: NDArray[np.float64]
+    """c, k."""
+    layers: nn.Sequential
+    """From u, n x k, to the pre-activations of the output, n x d; it may be empty."""
+    output: str
+    """How these become numbers in (0, 1): `sigmoid`, or `torus`, their fractional part."""
+    law: NoiseLaw
+    """Of the fresh noise."""
+
+
+@runtime_checkable
+class WhiteBox(Degenerator, Protocol):
+    """A degenerator whose network can be read."""
+
+    def opened(self) -> OpenNetwork | None:
+        """Return the network; None where its data do not enter by one linear layer."""
+        ...
+
+
+@runtime_checkable
+class Levelled(Degenerator, Protocol):
+    """A degenerator whose output is noise, the same for all inputs, times a size of the input's."""
+
+    def octaves(self, inputs: Bytes) -> NDArray[np.float64]:
+        """Return the binary logarithm of each input's size, from -8 to 0: n."""
         ...
 
 

@@ -106,6 +106,17 @@ class DCDAN(DAN):
         assert isinstance(layers, nn.Sequential)
         return nn.Sequential(fold, layers[0])
 
+    def later_layers(self, network: nn.Module) -> nn.Sequential | None:
+        """The other convolutions, on the grid that the first one leaves, and the way back."""
+        assert isinstance(network, nn.Sequential)
+        _, layers, unfold = network
+        assert isinstance(layers, nn.Sequential)
+        first = layers[0]
+        assert isinstance(first, nn.Conv2d)
+        rows, columns = (ceil(n / self.cell) for n in self.setting.shape[:2])
+        grid = nn.Unflatten(1, (first.out_channels, rows, columns))
+        return nn.Sequential(grid, *layers[1:], unfold)
+
     def widest(self, make_dan: Callable[[], nn.Module], parameters: Callable[[int], int]) -> int:
         """Return the largest width that has at most `share` of the parameters of that DAN."""
         with torch.device("meta"):  # where a parameter has a shape and costs nothing

@@ -168,7 +168,14 @@ class AdversarialModule(pl.LightningModule, ABC):
         """
         setting = self.setting
         return FrozenDegenerator(
-            self.eval().degenerate, setting.noise_dim, seed, setting.noise, draw, self.channel()
+            self.eval().degenerate,
+            setting.noise_dim,
+            seed,
+            setting.noise,
+            draw,
+            self.channel(),
+            self.later(),
+            setting.output,
         )
 
     def channel(self) -> LinearChannel | None:
@@ -188,10 +195,19 @@ class AdversarialModule(pl.LightningModule, ABC):
         matrix = columns.flatten(1).T.numpy()
         return LinearChannel(matrix[:, :width], matrix[:, width:], zero.flatten().numpy())
 
+    def later(self) -> nn.Sequential | None:
+        """Return what follows on `channel`, up to the output; None if there is no first layer."""
+        layers = self.later_layers(self.averaged())
+        return None if layers is None else copy.deepcopy(layers).cpu().double()
+
     def first_layer(self, network: nn.Module) -> nn.Module | None:
         """Return the part of a degenerator that is linear in its `inputs`, if that is where all
         of the data enter; None where they enter otherwise, too.
         """
+        return None
+
+    def later_layers(self, network: nn.Module) -> nn.Sequential | None:
+        """Return the rest of a degenerator that has a first layer, on its flattened output."""
         return None
 
     def averaged(self) -> nn.Module:

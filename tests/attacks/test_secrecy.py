@@ -220,6 +220,7 @@ SMALL = [
     "evaluation.known=1000",
     "evaluation.c2st=null",
     "evaluation.attacks.dictionary.candidates=64",
+    "evaluation.attacks.inversion.candidates=64",
     "evaluation.attacks.dictionary.queries=16",
     "evaluation.attacks.rehearsal.candidates=64",
     "evaluation.attacks.rehearsal.queries=64",

@@ -40,6 +40,7 @@ def swept(mnist: Mnist, tmp_path_factory: pytest.TempPathFactory) -> Swept:
         "evaluation.samples=1000",
         "evaluation.known=1000",
         "evaluation.attacks.dictionary.candidates=256",
+        "evaluation.attacks.inversion.candidates=256",
     ]
     return Swept(place, arguments, place.train(*arguments))
 

@@ -18,7 +18,7 @@ from dan_bench.metrics.certificate import naming_limit, reconstruction_limit
 
 
 @dataclass(frozen=True)
-class Certificate:
+class LeakCertificate:
     """The percentage of data that is destroyed for certain.
 
     Args:

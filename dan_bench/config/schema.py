@@ -21,7 +21,6 @@ from pydantic import (
 )
 
 from dan_bench.cli import InputError, user_path
-from dan_bench.interfaces import NoiseLaw
 
 PACKAGE = Path(__file__).resolve().parents[1]
 CONF = next(path for path in (PACKAGE.parent / "conf", PACKAGE / "conf") if path.is_dir())
@@ -187,7 +186,7 @@ class RunConfig(Strict):
     objective: NamedPart
     output: Literal["sigmoid", "torus"]
     noise_dim: NonNegativeInt
-    noise: NoiseLaw
+    noise: Literal["gaussian", "uniform"]
     seed: NonNegativeInt
     end_to_end: bool = False
     algorithm1: Algorithm1Config | None = None

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dan_bench.attacks.certificate import Certificate
+from dan_bench.attacks.certificate import LeakCertificate
 from dan_bench.attacks.distinguish import C2st
 from dan_bench.attacks.fresh import FreshPairs, held_out
 from dan_bench.data.noise import NoiseRows
@@ -40,7 +40,7 @@ class Measures:
     known: int
     metrics: Mapping[str, Metric]
     c2st: C2st | None
-    certificate: Certificate | None
+    certificate: LeakCertificate | None
     attacks: Mapping[str, Attack]
     comparisons: Mapping[str, Comparison] = field(default_factory=dict)
 

@@ -284,6 +284,7 @@ def leaves(values: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 WITHIN = {
     "output": "torus",
+    "noise": "uniform",
     "precision": "64-true",
     "kind": "untrained",
     "gradient_clip": 1.0,

@@ -10,6 +10,7 @@ from functools import cache
 
 from dan_bench.metrics.catalogue import entries_of_others
 from dan_bench.report.figures.architectures import architectures
+from dan_bench.report.figures.attackers import attackers
 from dan_bench.report.figures.collapse import collapse
 from dan_bench.report.figures.convergence import convergence
 from dan_bench.report.figures.dial import dial
@@ -50,6 +51,9 @@ CATALOGUE: dict[str, FigureEntry] = {
         secrecy,
         "%_dd against fresh randomness, with Shannon's bound",
         f"{TRAIN} -m +experiment=secrecy",
+    ),
+    "attackers": FigureEntry(
+        attackers, "what learned attackers recover, against the noise they saw", SWEEP
     ),
     "fooled": FigureEntry(
         fooled,

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
-from dan_bench.attacks.training import FeatureMap, Loss, circle, explained, line, seeded, train_epochs
+from dan_bench.attacks.training import (
+    FeatureMap,
+    Loss,
+    circle,
+    explained,
+    line,
+    seeded,
+    train_epochs,
+)
 from dan_bench.data.noise import NoiseRows
 from dan_bench.interfaces import Bytes, Case, Data, Degenerator, Pairs
 from dan_bench.rng import generator

@@ -14,7 +14,7 @@ from scipy import optimize, special
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 
-from dan_bench.attacks.fresh import Growth, Goal, Sight, learn
+from dan_bench.attacks.fresh import Goal, Growth, Sight, learn
 from dan_bench.attacks.training import circle, classification, perceptron, predict
 from dan_bench.interfaces import Bytes, Case, Degenerator, EnumerableNoise, Estimate, Pairs
 from dan_bench.metrics.recovery import (

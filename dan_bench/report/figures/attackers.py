@@ -8,9 +8,8 @@ import altair as alt
 
 from dan_bench.interfaces import Results, RunRecord
 from dan_bench.report.figures.figure import Figure, joined, not_shown, one_data_set
-from dan_bench.report.figures.grid import most_common, short_names
+from dan_bench.report.figures.grid import grid
 from dan_bench.report.figures.style import dash, ends, interval, marks, numbers, series
-from dan_bench.results.select import group_methods
 from dan_bench.statistics import t_interval
 
 POINT = "share@"
@@ -30,16 +29,11 @@ CAPTION = (
 
 def attackers(records: Sequence[RunRecord], _: Results) -> Figure | None:
     """Draw the curve of each learned attack on the methods of one data set, a panel an attack."""
-    having = [record for record in records if curves(record)]
-    alike = most_common(having, lambda record: repr(record.config.get("evaluation")))
-    if not alike:
+    methods, others = grid([record for record in records if curves(record)])
+    if not methods:
         return None
-    data, elsewhere = one_data_set([record.config["data"]["name"] for record in alike])
-    members = [record for record in alike if record.config["data"]["name"] == data]
-    methods = group_methods(members)
-    full = [" ".join(v for axis, v in of.axes.items() if axis != "data") for of in methods]
-    called = short_names(full)
-    names = {called[name]: method for name, method in zip(full, methods, strict=True)}
+    data, elsewhere = one_data_set([method.section for method in methods])
+    names = {method.name: method for method in methods if method.section == data}
     # those of which most comes back, and of which there is most to see
     order = sorted(names, key=lambda name: -most_recovered(names[name].runs))
     shown = sorted(order[:MOST])
@@ -50,7 +44,8 @@ def attackers(records: Sequence[RunRecord], _: Results) -> Figure | None:
         data=numbers(rows),
     )
     runs = tuple(run for name in shown for run in names[name].runs)
-    said = joined(CAPTION.format(data=data), elsewhere, not_shown("Left out", order[MOST:]))
+    less = not_shown("Methods of which less comes back are not shown", order[MOST:])
+    said = joined(CAPTION.format(data=data), elsewhere, less, others)
     return Figure(chart, said, runs, "the attackers' validation inputs")
 
 
@@ -86,7 +81,7 @@ def points(name: str, runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
             rising[attack] |= bool(estimate.details.get("still_rising"))
             for examples, share in of.items():
                 shares[attack, examples].append(100 * share)
-    last = {attack: examples for attack, examples in sorted(shares)}
+    last = dict(sorted(shares))
     return [
         {
             "method": name,

@@ -264,6 +264,24 @@ class Pairs:
     rows: NDArray[np.int64]
     labels: NDArray[np.int64] | None = None
 
+    def part(self, chosen: slice) -> Pairs:
+        """Return some of them."""
+        labels = None if self.labels is None else self.labels[chosen]
+        return Pairs(self.inputs[chosen], self.outputs[chosen], self.rows[chosen], labels)
+
+
+class PairStream(Protocol):
+    """Pairs that an attacker makes as he goes: no two of them share their fresh randomness."""
+
+    held_out: int
+    """Of so many of his first inputs none is ever made: they are for validation."""
+    inputs: int
+    """Number of inputs that pairs are made from, again and again."""
+
+    def take(self, start: int, count: int) -> Pairs:
+        """Return the pairs `start` to `start` + `count`; whoever asks gets the same."""
+        ...
+
 
 @dataclass(frozen=True)
 class Case:
@@ -271,13 +289,15 @@ class Case:
 
     degenerator: Degenerator
     auxiliary: Pairs
-    """Pairs that the attacker made himself, to learn from."""
+    """Pairs that the attacker made himself of his first inputs."""
     challenge: Pairs
     """The rows under attack, on which an attack is scored."""
     shape: tuple[int, ...]
     seed: int
     confidence: float
     """Confidence level of each attack's interval."""
+    fresh: PairStream
+    """More of the attacker's own pairs, as many as he likes."""
 
 
 class Attack(Protocol):

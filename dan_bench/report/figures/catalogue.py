@@ -10,6 +10,7 @@ from functools import cache
 
 from dan_bench.metrics.catalogue import entries_of_others
 from dan_bench.report.figures.architectures import architectures
+from dan_bench.report.figures.attackers import attackers
 from dan_bench.report.figures.collapse import collapse
 from dan_bench.report.figures.convergence import convergence
 from dan_bench.report.figures.dial import dial
@@ -56,6 +57,9 @@ CATALOGUE: dict[str, FigureEntry] = {
         ladder,
         "both ends of %_dd where the truth is known",
         f"{TRAIN} -m +experiment=ladder",
+    ),
+    "attackers": FigureEntry(
+        attackers, "what learned attackers recover, against the noise they saw", SWEEP
     ),
     "fooled": FigureEntry(
         fooled,

@@ -4,6 +4,7 @@ There u = A x + B z + c, and the law of the fresh noise z says how likely each c
 knows u has no use for anything else. How well u is known is carried along.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, NamedTuple
@@ -38,6 +39,7 @@ ROWS_A_NUMBER = 4
 """Simulated rows for each number of a layer, at least, so that their covariance has an inverse."""
 COMPONENTS = 100
 """Principal components of the inputs that a fitted law depends on."""
+DOUBT = 2.0
 TEMPERATURES = np.concatenate([np.geomspace(1, 1e-3, 31), [0]])
 
 
@@ -56,7 +58,7 @@ class Inversion:
         candidates: K.
         queries: challenge rows that are attacked.
         calibration: pairs of the attacker's own that the temperature is fitted to.
-        simulated: rows that he runs the network on, or pairs that he fits a law to.
+        simulated: rows that he runs the network on, for the laws of its layers.
         rounds: of unwrapping, at most.
     """
 
@@ -80,7 +82,7 @@ class Inversion:
             generator(case.seed, f"inversion/{stream}").permutation(len(pairs.rows))
             for stream, pairs in (("known", case.auxiliary), ("held", case.challenge))
         )
-        law = self._law(case, own[self.calibration :][: self.simulated])
+        law = self._law(case, own[self.calibration :])
         if law is None:
             return None
         known, _ = self._scores(law, case.auxiliary, own, self.calibration)
@@ -207,9 +209,10 @@ def fitted_law(network: OpenNetwork, own: Pairs, rows: NDArray[np.int64]) -> Lik
     middle = np.angle(np.exp(2j * np.pi * part).mean(axis=0)) / (2 * np.pi)
 
     def numbers(outputs: Bytes) -> Floats:
-        if network.output == "sigmoid":
-            return special.logit(fractions(outputs))
-        return np.remainder(fractions(outputs) - middle + 0.5, 1) - 0.5  # turns from the middle
+        part = fractions(outputs)
+        turned = np.remainder(part - middle + 0.5, 1) - 0.5  # from the middle of all
+        found: Floats = special.logit(part) if network.output == "sigmoid" else turned
+        return found
 
     inputs = own.inputs[rows] / 256
     mean = inputs.mean(axis=0)
@@ -242,7 +245,8 @@ def level_law(degenerator: Levelled, own: Pairs, rows: NDArray[np.int64]) -> Lik
 
     def numbers(outputs: Bytes) -> Floats:
         part = fractions(outputs)
-        return np.log2(np.stack([part.mean(axis=1), part.max(axis=1)], axis=1))
+        octaves: Floats = np.log2(np.stack([part.mean(axis=1), part.max(axis=1)], axis=1))
+        return octaves
 
     left = numbers(own.outputs[rows]) - degenerator.octaves(own.inputs[rows])[:, None]
     mean, covariance = law_of(left)
@@ -257,14 +261,17 @@ def level_law(degenerator: Levelled, own: Pairs, rows: NDArray[np.int64]) -> Lik
 
 
 def temperature(scores: Floats) -> float:
-    """Return the factor from 0 to 1 that makes the best log-probabilities of scores, n x K.
+    """Return the factor from 0 to 1 that makes log-probabilities of scores, n x K.
 
-    The true candidate of row i is candidate i.
+    The true candidate of row i is candidate i. Of what a factor gains over 0, on average over the
+    rows, `DOUBT` standard errors are taken off before the best is chosen.
     """
     true = np.arange(len(scores))
 
-    def loss(factor: float) -> float:
+    def gain(factor: float) -> float:
         scaled = factor * scores
-        return float((special.logsumexp(scaled, axis=1) - scaled[true, true]).mean())
+        gains = scaled[true, true] - special.logsumexp(scaled, axis=1)
+        gains += math.log(scores.shape[1])
+        return float(gains.mean() - DOUBT * gains.std() / math.sqrt(len(gains)))
 
-    return float(min(TEMPERATURES, key=loss))
+    return float(max(TEMPERATURES, key=gain))

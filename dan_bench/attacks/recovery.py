@@ -142,12 +142,13 @@ class Dictionary:
     def __call__(self, case: Case) -> Estimate:
         """Recovered bits over log2 K."""
         degenerator = case.degenerator
+        details: dict[str, float] = {}
         if degenerator.noise_bits == 0:
-            scores, true, details = *self._compare(case), {}
+            scores, true = self._compare(case)
         elif degenerator.noise_bits <= self.enumerable_bits and isinstance(
             degenerator, EnumerableNoise
         ):
-            scores, true, details = *self._enumerate(case, degenerator), {}
+            scores, true = self._enumerate(case, degenerator)
         else:
             scores, true, details = self._learn(case)
         estimate = dictionary_information(scores, true, case.confidence)
@@ -247,7 +248,9 @@ class PairCritic(nn.Module):
     @torch.no_grad()
     def scores(self, sight: Sight, pairs: Pairs) -> Floats:
         """Return the scores of some pairs, n x n."""
-        return self(sight.inputs(pairs.inputs), sight.outputs(pairs.outputs)).double().numpy()
+        scores: Tensor = self(sight.inputs(pairs.inputs), sight.outputs(pairs.outputs))
+        found: Floats = scores.double().numpy()
+        return found
 
 
 def infonce(critic: nn.Module, inputs: Tensor, outputs: Tensor) -> Tensor:

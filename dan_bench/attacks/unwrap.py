@@ -36,7 +36,8 @@ where it is, and thousands where it is not."""
 
 def fractions(outputs: Bytes) -> Floats:
     """Bytes as the middles of their cells in (0, 1)."""
-    return (outputs + 0.5) * CELL
+    middles: Floats = (outputs.astype(np.float64) + 0.5) * CELL
+    return middles
 
 
 def unwrap(

@@ -167,10 +167,11 @@ class Pretended:
         return self.network
 
 
+@pytest.mark.parametrize("kind", [DAN, DCDAN])
 @pytest.mark.parametrize("output", ["sigmoid", "torus"])
-def test_a_wrong_model_is_calibrated_down_to_nothing(output):
+def test_a_wrong_model_is_calibrated_down_to_nothing(kind, output):
     """False alarm 1/40: the interval of what is recovered begins above 0."""
-    found = attacked(Pretended(OneTimePad(WIDTH, 0), network(output=output).opened()))
+    found = attacked(Pretended(OneTimePad(WIDTH, 0), network(kind=kind, output=output).opened()))
     assert found.value < 0.01
     assert found.low == 0
     assert found.details["bits"] > -0.1

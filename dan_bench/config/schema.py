@@ -153,6 +153,7 @@ class Evaluation(Strict):
 
     samples: PositiveInt
     known: PositiveInt
+    candidates: int = Field(1024, ge=2)
     metrics: dict[str, Part]
     c2st: Part | None
     certificate: Part | None = None

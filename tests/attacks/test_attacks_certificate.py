@@ -44,6 +44,7 @@ def test_what_is_independent_of_its_input_is_destroyed_for_certain(control):
         "bits": 0,
         "naming_bits": 0,
         "named": 1 / K,
+        "candidates": K,
         "r_squared": 0,
         "told_apart": 0.5,
     }
@@ -318,10 +319,16 @@ def test_rounding_below_nothing_is_nothing():
     assert found.details["named"] == 1 / K
 
 
-def test_too_few_rows_for_one_set_of_candidates_are_refused():
-    with pytest.raises(ValueError, match="candidates=16"):
-        certify(Leaky(lambda _: 1.0), inputs=ROWS[: K - 1], labels=None)
-    assert CERTIFICATE.needs_rows() == K
+def test_of_fewer_rows_than_candidates_one_of_all_is_named():
+    found = certify(Leaky(lambda _: 1.0), inputs=ROWS[:8], labels=None)
+    assert found.details["candidates"] == 8
+    assert found.value == pytest.approx(100 * (1 - 1 / 3))
+
+
+def test_one_row_is_refused():
+    with pytest.raises(ValueError, match="1 rows are too few"):
+        certify(Leaky(lambda _: 0.0), inputs=ROWS[:1], labels=None)
+    assert CERTIFICATE.needs_rows() == 2
 
 
 def test_constant_inputs_are_gone_before_they_come():

@@ -60,7 +60,7 @@ REFUSED: dict[str, tuple[list[str], list[str]]] = {
     ),
     "fewer rows than candidates": (
         ["evaluation.samples=1001"],
-        ["evaluation.samples=1001", "dictionary", "at least 1024"],
+        ["evaluation.samples=1001", "at least 1024"],
     ),
     "more rows than are held out": (
         ["evaluation.samples=20000", "data=mnist"],

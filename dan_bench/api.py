@@ -108,7 +108,8 @@ def attack(
     auxiliary, challenge = pairs(order[half:]), pairs(order[:half])
     confidence = 1 - (1 - CONFIDENCE) / len(built)
     own = Data(auxiliary.inputs, auxiliary.labels)
-    fresh = FreshPairs(degenerator, own, held_out(len(own), len(own)), seed)
+    # the function is only ever given half of the data at once, in case that it was made for so many
+    fresh = FreshPairs(degenerator, own, held_out(len(own), len(own)), seed, chunk=len(own))
     case = Case(degenerator, auxiliary, challenge, shape, seed, confidence, fresh)
     found = {name: one(case) for name, one in built.items()}
     known = {name: share for name, share in found.items() if share is not None}

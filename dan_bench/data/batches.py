@@ -53,15 +53,13 @@ def as_bytes(y: Tensor) -> Bytes:
 def quantise(levels: Tensor) -> Bytes:
     """Levels from 0 to 255, cut at these ends and rounded down, as an array of bytes.
 
-    The tensor is the caller's own, made for this: it is changed in place.
-
     Raises:
         FloatingPointError: a level is not finite. A cast would make it 0, and a network that
             diverged would look like one that destroys everything.
     """
     if levels.numel() and not torch.stack(levels.aminmax()).isfinite().all():
         raise FloatingPointError("an output of the network is not finite: it has diverged")
-    quantised: Bytes = levels.clamp_(0, 255).to(torch.uint8).cpu().numpy()
+    quantised: Bytes = levels.clamp(0, 255).to(torch.uint8).cpu().numpy()
     return quantised
 
 

@@ -369,17 +369,17 @@ def test_the_figure_draws_the_truth_beside_the_bracket(tmp_path):
     bars = drawn[drawn["method"] == "at least to at most"].set_index("rung")
     assert bars["true"].to_dict() == pytest.approx(
         {
-            "pad_2": 50,
-            "pad_8, symbols_2": 50,
-            "geometric_0.95": 61.3,
-            "erasure_0.9": 90,
-            "pad_8, symbols_1": 100,
+            "pad 2": 50,
+            "pad 8, width=2": 50,
+            "geometric 0.95": 61.3,
+            "erasure 0.9": 90,
+            "pad 8, width=1": 100,
         },
         abs=0.01,
     )
     assert list(bars["true"]) == sorted(bars["true"])
-    assert bars["value"]["geometric_0.95"] == 0
-    assert bars["value"]["erasure_0.9"] == pytest.approx(90, abs=0.01)
+    assert bars["value"]["geometric 0.95"] == 0
+    assert bars["value"]["erasure 0.9"] == pytest.approx(90, abs=0.01)
     assert (bars["end"] > bars["true"] - 0.01).all()
 
 

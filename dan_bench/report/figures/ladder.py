@@ -1,6 +1,6 @@
 """The ladder of known truth: the bracket of %_dd beside the number that it is to hold."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -72,17 +72,22 @@ def ladder(records: Sequence[RunRecord], _: Results) -> Figure | None:
 
 
 def rungs(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
-    """Return the runs of each channel by its name; what destroys least comes first.
+    """Return the runs of each channel by its name; what destroys least comes first."""
+    methods = sorted(group_methods(records), key=lambda method: mean(method.runs, TRUTH))
+    short = [named(method.axes, "model.") for method in methods]
+    names = [
+        name if short.count(name) == 1 else f"{name}, {named(method.axes, 'data.')}"
+        for name, method in zip(short, methods, strict=True)
+    ]
+    return {name: list(method.runs) for name, method in zip(names, methods, strict=True)}
 
-    The data set is named where a channel was run on several.
-    """
-    methods = [list(method.runs) for method in group_methods(records)]
-    methods.sort(key=lambda runs: mean(runs, TRUTH))
-    models = [str(runs[0].config["model"]["name"]) for runs in methods]
-    return {
-        model if models.count(model) == 1 else f"{model}, {runs[0].config['data']['name']}": runs
-        for model, runs in zip(models, methods, strict=True)
-    }
+
+def named(axes: Mapping[str, str], part: str) -> str:
+    """Return the settings of a model or of data that tell channels apart; its name if none does."""
+    values = [value for axis, value in axes.items() if axis.startswith(part)]
+    if part == "model.":
+        values = [value.partition("=")[2] for value in values]
+    return " ".join(value.removeprefix(part) for value in values) or axes[part.rstrip(".")]
 
 
 def rows_of_rung(name: str, runs: Sequence[RunRecord]) -> list[dict[str, Any]]:

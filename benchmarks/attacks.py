@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from dan_bench.attacks.fresh import FreshPairs
 from dan_bench.attacks.recovery import Rehearsal
 from dan_bench.config.compose import configure
 from dan_bench.interfaces import Attack, Case
@@ -35,7 +36,9 @@ def case_of(planned: Plan) -> Case:
     challenge = pairs(degenerator, planned.source.load("test"), held_out, first_row=0)
     auxiliary = own_pairs(degenerator, planned.source, planned.measures)
     seed = planned.config.seed
-    return Case(degenerator, auxiliary, challenge, planned.source.shape, seed, CONFIDENCE)
+    own, known = planned.source.load("attack"), planned.measures.known
+    fresh = FreshPairs(degenerator, own, held_out(known, len(own)), seed)
+    return Case(degenerator, auxiliary, challenge, planned.source.shape, seed, CONFIDENCE, fresh)
 
 
 def line(name: str, attack: Attack, case: Case) -> str:

@@ -13,6 +13,7 @@ from scipy import special, stats
 from tiny_models import setting
 from torch import nn
 
+from dan_bench.attacks.fresh import FreshPairs
 from dan_bench.attacks.inversion import Inversion, law_of_noise, layers_of, temperature
 from dan_bench.attacks.layers import (
     Normal,
@@ -28,7 +29,7 @@ from dan_bench.attacks.layers import (
 from dan_bench.attacks.unwrap import unwrap
 from dan_bench.controls.ciphers import Identity, OneTimePad, Shake256, XorStoredKey
 from dan_bench.data.batches import as_bytes
-from dan_bench.interfaces import Case, OpenNetwork, Pairs, WhiteBox
+from dan_bench.interfaces import Case, Data, OpenNetwork, Pairs, WhiteBox
 from dan_bench.metrics.certificate import LinearChannel, gaussian_leak, naming_limit
 from dan_bench.metrics.recovery import dictionary_information
 from dan_bench.models.dan import DAN
@@ -52,7 +53,8 @@ def case_of(degenerator, inputs=pictures, rows=600):
     numbers = np.arange(2 * rows)
     challenge = Pairs(held, degenerator(held, numbers[:rows]), numbers[:rows])
     auxiliary = Pairs(own, degenerator(own, numbers[rows:]), numbers[rows:])
-    return Case(degenerator, auxiliary, challenge, (8, 8), seed=0, confidence=0.95)
+    fresh = FreshPairs(degenerator, Data(own), rows // 10, seed=0)
+    return Case(degenerator, auxiliary, challenge, (8, 8), 0, 0.95, fresh)
 
 
 def network(seed=0, kind=DAN, input="data_and_noise", scale=1.0, hidden=(HIDDEN,), **changes):

@@ -14,14 +14,14 @@ from scipy import stats
 
 from dan_bench.attacks.certificate import LeakCertificate
 from dan_bench.attacks.fbleau import Fbleau
+from dan_bench.attacks.fresh import FreshPairs, Growth
 from dan_bench.attacks.likelihood import Counts, Likelihood, Truth
 from dan_bench.attacks.recovery import Dictionary
-from dan_bench.attacks.training import Budget
 from dan_bench.config.compose import configure
 from dan_bench.config.schema import CONF, ConfigError
 from dan_bench.controls.ladder import RUNGS, Channel
 from dan_bench.data.symbols import Symbols, alphabet
-from dan_bench.interfaces import Case, Certified, EnumerableNoise, KnownLaw, Pairs
+from dan_bench.interfaces import Case, Certified, Data, EnumerableNoise, KnownLaw, Pairs
 from dan_bench.pipeline.evaluate import Measures, measure
 from dan_bench.pipeline.plan import check
 from dan_bench.pipeline.run import run
@@ -239,7 +239,7 @@ def pairs(channel, seed=0, n=1024):
 
 def test_trying_every_key_recovers_what_the_law_does():
     """The suite's own dictionary attack, with each symbol a candidate."""
-    attack = Dictionary(K, K, 1, 1, Budget(1, 1, 8, 1e-3, 0.0))
+    attack = Dictionary(K, K, 1, 1, Growth(1, 1, 8, 1e-3, 0.0))
     for law, strength in (("pad", 1), ("pad", 2), ("pad", 3), ("short_key", 2)):
         source, channel = Symbols(0, K, K, K), Channel(1, 0, law, strength)
         found = measure(channel, source, measures(K, K, dictionary=attack), 0, lambda _: None)
@@ -250,7 +250,8 @@ def test_trying_every_key_recovers_what_the_law_does():
 def case_of(channel, seed, n=1024):
     own = Symbols(seed, n, n, K).load("attack").rows
     auxiliary = Pairs(own, channel(own, n + np.arange(n)), n + np.arange(n))
-    return Case(channel, auxiliary, pairs(channel, seed, n), (1, 1), seed, 0.95)
+    fresh = FreshPairs(channel, Data(own), n // 10, seed)
+    return Case(channel, auxiliary, pairs(channel, seed, n), (1, 1), seed, 0.95, fresh)
 
 
 def test_counts_find_nothing_where_there_is_nothing():

@@ -27,7 +27,7 @@ from dan_bench.data.symbols import Symbols, alphabet
 from dan_bench.interfaces import Pairs
 from dan_bench.pipeline.evaluate import Measures, measure
 
-K, SAMPLES, KNOWN = 16, 2048, 4096
+K, SAMPLES, KNOWN = 16, 4096, 4096
 ROUNDING = 1e-6
 EXPERIMENT = Path(__file__).resolve().parents[1] / "conf" / "experiment" / "ladder.yaml"
 MEASURES = Measures(

@@ -217,7 +217,7 @@ def test_the_truth_lies_inside_the_bracket():
             total += 1
             widths.append(at_most.high - at_least.value)
         if at_least.details:
-            assert np.median(widths) < 7, law  # 5 with 2,048 outputs, as the experiment has
+            assert np.median(widths) < 7, law  # 5 with the 4,096 outputs of the experiment
     assert inside >= 0.95 * total
 
 

@@ -33,6 +33,11 @@ class DAN(AdversarialModule):
         """Whether the degenerator is given no data."""
         return self.input == "noise"
 
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """The degenerator's hidden layers."""
+        return self.degenerator_hidden
+
     @classmethod
     def check(cls, setting: Hyperparameters, **arguments: Any) -> None:
         """A network that is given neither data nor noise has nothing to work with."""
@@ -43,7 +48,7 @@ class DAN(AdversarialModule):
         """A perceptron on data and noise, or on noise alone."""
         width = self.setting.width
         inputs = self.setting.noise_dim + (0 if self.blind else width)
-        network = mlp([inputs, *self.degenerator_hidden, width])
+        network = mlp([inputs, *self.hidden, width])
         last = network[-1]
         assert isinstance(last, nn.Linear)
         with torch.no_grad():

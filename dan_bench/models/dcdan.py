@@ -4,6 +4,10 @@ DAN has none, and twice none is none; so twice the four of DCGAN (Radford et al.
 each network. As there, resolution changes by strides alone and nothing is pooled. Unlike there,
 nothing is normalised over the batch: batch statistics would tell each sample about the others,
 and a sample that depends on its neighbours is neither noise nor gone.
+
+The first layer perturbs: it convolves the data, and what comes out is added to the noise. Seven
+more make noise of that. They begin as an orthogonal map: of noise that eight random layers have
+squeezed through few channels too little is left, and training seldom finds it again.
 """
 
 from collections.abc import Callable
@@ -13,9 +17,10 @@ from typing import Annotated, Any
 
 import torch
 from pydantic import Field, PositiveInt
-from torch import nn
+from torch import Tensor, nn
 
-from dan_bench.models.dan import DAN
+from dan_bench.data.batches import Batch
+from dan_bench.models.certified import CertifiedDAN, gaussian_leak
 from dan_bench.models.module import Hyperparameters
 from dan_bench.models.networks import (
     SLOPE,
@@ -23,15 +28,49 @@ from dan_bench.models.networks import (
     Unfold,
     convolution_parameters,
     convolutions,
+    look_linear,
     parameters_of,
     widest,
 )
 
 LAYERS = 8
+FAINTLY = 0.1
+"""How loud the data are to begin with: what is learned is not to hear them, and Adam remembers the
+slopes of a thousand steps, so that from louder it takes thousands."""
+
+
+class Perturbation(nn.Module):
+    """Noise as pictures, plus a convolution of the data; data B x d and noise side by side come in.
+
+    Where there is no noise, be it too little for a picture or beyond the edge, no data are let in
+    either: so all data that come out are behind noise of variance 1.
+    """
+
+    def __init__(self, fold: Fold, width: int, noise_dim: int) -> None:
+        super().__init__()
+        self.fold, self.sizes = fold, [width, noise_dim]
+        channels = fold.channels(width), fold.channels(max(1, noise_dim))
+        self.layer = convolutions(channels, [1])
+        with torch.no_grad():
+            self.layer[0].weight.mul_(FAINTLY)
+        self.noisy: Tensor
+        where = fold(torch.ones(1, noise_dim)) if noise_dim else torch.zeros(1, 1, 1, 1)
+        self.register_buffer("noisy", where, persistent=False)
+
+    def image(self, data: Tensor) -> Tensor:
+        """Return what is added to the noise: B x d as a grid."""
+        image: Tensor = self.noisy * self.layer(self.fold(data))
+        return image
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the sum as a grid."""
+        data, noise = inputs.split(self.sizes, dim=1)
+        image = self.image(data)
+        return image + self.fold(noise) if noise.shape[1] else image
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class DCDAN(DAN):
+class DCDAN(CertifiedDAN):
     """DAN with convolutions. Its inputs are DAN's: data and noise, each as a picture of its own.
 
     One picture of noise where noise_dim = d, so a value a pixel; filled up with zeros where it is
@@ -58,24 +97,30 @@ class DCDAN(DAN):
         with torch.device("meta"):
             cls(setting, **arguments)
 
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """The hidden layers of the DAN that it is at most half of."""
+        return self.degenerator_hidden
+
     def make_degenerator(self) -> nn.Module:
         """Eight convolutions on one grid: noise that is squeezed through fewer places is lost."""
         shape, d = self.setting.shape, self.setting.width
         fold = Fold(shape, self.cell)
-        inputs = fold.channels(self.setting.noise_dim + (0 if self.blind else d))
+        of_data, of_noise = fold.channels(d), fold.channels(max(1, self.setting.noise_dim))
+        first = [of_noise] if self.blind else [of_data, of_noise]
 
         def channels(width: int) -> list[int]:
-            return [inputs, *[width] * (LAYERS - 1), fold.channels(d)]
+            """Of the first layer's inputs and of all outputs."""
+            return [*first, *[width] * (LAYERS - len(first)), of_data]
 
         width = self.widest(
             super().make_degenerator, lambda width: convolution_parameters(channels(width))
         )
-        network = convolutions(channels(width), strides=[1] * LAYERS)
-        last = network[-1]
-        assert isinstance(last, nn.Conv2d)
-        with torch.no_grad():
-            last.weight.mul_(self.scale)
-        return nn.Sequential(fold, network, Unfold(shape, self.cell))
+        sizes = channels(width)
+        network = convolutions(sizes[len(first) - 1 :], strides=[1] * (LAYERS + 1 - len(first)))
+        look_linear(network, self.scale)
+        perturbed = fold if self.blind else Perturbation(fold, d, self.setting.noise_dim)
+        return nn.Sequential(perturbed, network, Unfold(shape, self.cell))
 
     def make_discriminator(self) -> nn.Module:
         """Eight convolutions, every other one of stride 2, the last one over all that is left."""
@@ -100,11 +145,15 @@ class DCDAN(DAN):
         )
 
     def first_layer(self, network: nn.Module) -> nn.Module | None:
-        """The first convolution, on the folded inputs."""
+        """What perturbs the data; what is blind to them has none."""
         assert isinstance(network, nn.Sequential)
-        fold, layers, _ = network
-        assert isinstance(layers, nn.Sequential)
-        return nn.Sequential(fold, layers[0])
+        return network[0]
+
+    def leak(self, batch: Batch) -> Tensor:
+        """Upper bound in nats on what the perturbed data say of one of the batch's data."""
+        assert isinstance(self.degenerator, nn.Sequential)
+        images: Tensor = self.degenerator[0].image(batch.data)
+        return gaussian_leak(images.flatten(1), None)
 
     def later_layers(self, network: nn.Module) -> nn.Sequential | None:
         """The other convolutions, on the grid that the first one leaves, and the way back."""

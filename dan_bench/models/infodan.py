@@ -1,6 +1,10 @@
 """InfoDAN: InfoGAN (Chen et al. 2016) inverted; what InfoGAN maximises is minimised.
 
-There a recogniser Q bounds the mutual information between the latent code and the output from
+Information is bounded from both sides, and both bounds are in the loss. From above, by the
+certificate of `metrics.certificate`: what the first layer lets through, past which nothing can be
+recovered by anybody. From below, by a recogniser.
+
+In InfoGAN a recogniser Q bounds the mutual information between the latent code and the output from
 below (section 5), and the generator raises it. Here Q tries to recover what was put in, and the
 degenerator is trained until Q's best guess is the one that it would make without the output.
 """
@@ -17,7 +21,7 @@ from torch.optim import Optimizer
 
 from dan_bench.data.batches import Batch
 from dan_bench.interfaces import Dataset
-from dan_bench.models.dan import DAN
+from dan_bench.models.certified import CertifiedDAN
 from dan_bench.models.module import Hyperparameters
 from dan_bench.models.networks import SLOPE, mlp
 
@@ -53,8 +57,8 @@ class Recogniser(nn.Module):
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class InfoDAN(DAN):
-    """DAN whose degenerator also learns that a recogniser recovers nothing.
+class InfoDAN(CertifiedDAN):
+    """DAN that learns its certificate, and also that a recogniser recovers nothing.
 
     The recogniser minimises, a batch, the cross-entropy of the label, the squared error of the
     picture over its variance, and the cross-entropy of the match (InfoNCE, van den Oord et al.
@@ -124,7 +128,9 @@ class InfoDAN(DAN):
         return batch.data - batch.data.mean(dim=0)
 
     def train_others(self, batch: Batch, fake: Tensor, optimizers: list[Optimizer]) -> None:
-        """Train the recogniser."""
+        """Train the recogniser, where the degenerator is told of it."""
+        if not self.weight:
+            return
         centred = self.centred(batch)
         own = torch.arange(len(fake), device=fake.device)
         for _ in range(self.recogniser_steps):
@@ -135,16 +141,26 @@ class InfoDAN(DAN):
             self.descend("recogniser_loss", loss, optimizers[0])
 
     def penalty(self, batch: Batch, fake: Tensor) -> Tensor:
+        """The certificate, what the recogniser recovers and the dependence, each by its weight."""
+        total = super().penalty(batch, fake)
+        if self.weight:
+            total = total + self.weight * self.recovered(batch, fake)
+        if self.dependence_weight:
+            shown = self.output.features(fake)
+            total = total + self.dependence_weight * dependence(shown, self.centred(batch))
+        return total
+
+    def recovered(self, batch: Batch, fake: Tensor) -> Tensor:
         """How far the recogniser's predictions are from those without any information."""
         guess, centred = self.guess(batch, fake), self.centred(batch)
         labels = batch.labels[batch.labels >= 0]
         frequency = torch.bincount(labels, minlength=self.classes) / max(len(labels), 1)
         uniform = torch.full_like(guess.match, 1 / len(fake))
-        shown = self.output.features(fake)
-        return self.dependence_weight * dependence(shown, centred) + self.weight * (
-            divergence(frequency.expand_as(guess.label), guess.label) / math.log(self.classes)
-            + guess.picture.square().mean() / variance(centred)
-            + divergence(uniform, guess.match) / math.log(max(len(fake), 2))
+        of_label = divergence(frequency.expand_as(guess.label), guess.label)
+        of_picture = guess.picture.square().mean() / variance(centred)
+        of_match = divergence(uniform, guess.match)
+        return (
+            of_label / math.log(self.classes) + of_picture + of_match / math.log(max(len(fake), 2))
         )
 
 

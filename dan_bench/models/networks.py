@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import ceil, isqrt
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, pixel_shuffle, pixel_unshuffle
 
@@ -96,3 +97,32 @@ def convolutions(channels: Sequence[int], strides: Sequence[int]) -> nn.Sequenti
         nn.init.kaiming_normal_(layer.weight, SLOPE)
         layers += [layer, nn.LeakyReLU(SLOPE)]
     return nn.Sequential(*layers[:-1])
+
+
+def look_linear(network: nn.Sequential, scale: float) -> None:
+    """Make convolutions, leaky ReLU between them, begin as an orthogonal map, times `scale`.
+
+    Channels go in pairs of which one is the negative of the other, so that the leaky ReLUs add up
+    to a linear map (Balduzzi et al. 2017, "The shattered gradients problem", section 4), and only
+    the middle of a kernel is not 0 (Xiao et al. 2018, "delta-orthogonal"). Exactly so where inner
+    layers have twice as many channels as the inputs, at least; an odd one begins at 0.
+    """
+    first, *inner, last = (layer for layer in network if isinstance(layer, nn.Conv2d))
+    pairs = max(1, first.out_channels // 2)
+    through = nn.init.orthogonal_(torch.empty(pairs, first.in_channels))
+    maps = [torch.cat([through, -through])]
+    for _ in inner:
+        map_ = nn.init.orthogonal_(torch.empty(pairs, pairs))
+        through = map_ @ through
+        maps.append(torch.cat([torch.cat([map_, -map_], 1), torch.cat([-map_, map_], 1)]))
+    out = nn.init.orthogonal_(torch.empty(last.out_channels, first.in_channels)) @ through.T
+    maps.append(scale * torch.cat([out, -out], dim=1))
+    for layer, map_ in zip((first, *inner, last), maps, strict=True):
+        gain = 1 if layer is first else 1 / (1 + SLOPE)
+        rows, columns = (side // 2 for side in layer.kernel_size)
+        part = gain * map_[: layer.out_channels, : layer.in_channels]
+        with torch.no_grad():
+            nn.init.zeros_(layer.weight)
+            layer.weight[: len(part), : part.shape[1], rows, columns] = part
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

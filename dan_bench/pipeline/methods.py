@@ -24,6 +24,7 @@ from dan_bench.interfaces import (
     dimension,
 )
 from dan_bench.models.module import AdversarialModule, Hyperparameters
+from dan_bench.models.networks import parameters_of
 from dan_bench.pipeline.algorithm1 import Algorithm1
 from dan_bench.pipeline.train import train
 from dan_bench.rng import derive
@@ -132,7 +133,7 @@ class UntrainedNetwork(Control):
     def frozen(self, module: AdversarialModule, folder: Path) -> Acquisition:
         """Return the module as a degenerator, having written its curves."""
         pd.DataFrame(module.curves).to_parquet(folder / "curves.parquet")
-        parameters = float(sum(p.numel() for p in module.parameters()))
+        parameters = float(parameters_of(module))  # an average of weights has none of its own
         degenerator = module.cpu().inference(self.config.seed)
         return Acquisition(degenerator, costs={"parameters": parameters})
 

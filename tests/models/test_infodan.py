@@ -20,7 +20,7 @@ from dan_bench.pipeline.plan import plan, prepare
 WIDTH, CLASSES, SIZE = 6, 3, 30
 
 
-def infodan(weight=1.0, classes=CLASSES, steps=1, dependence_weight=0.0):
+def infodan(weight=1.0, classes=CLASSES, steps=1, dependence_weight=0.0, certificate_weight=0.0):
     torch.manual_seed(0)
     adam = partial(torch.optim.Adam, lr=3e-3)
     optimizers = {"degenerator": adam, "discriminator": adam}
@@ -34,6 +34,8 @@ def infodan(weight=1.0, classes=CLASSES, steps=1, dependence_weight=0.0):
         recogniser_steps=steps,
         weight=weight,
         dependence_weight=dependence_weight,
+        certificate_weight=certificate_weight,
+        averaging=0.0,
         classes=classes,
     )
 

@@ -79,13 +79,15 @@ def output(request):
     return request.param
 
 
-def one_wider(layers):
-    """Parameters that these convolutions would have with a channel more between them."""
-    first, *_, last = layers
+def one_wider(layers, given):
+    """Parameters that these convolutions would have with a channel more between them.
+
+    What the first `given` of them are given, and what the last one makes, have a size of their own.
+    """
     return sum(
-        ((c.in_channels + (c is not first)) * c.weight[0, 0].numel() + 1)
-        * (c.out_channels + (c is not last))
-        for c in layers
+        ((c.in_channels + (i >= given)) * c.weight[0, 0].numel() + 1)
+        * (c.out_channels + (given - 1 <= i < len(layers) - 1))
+        for i, c in enumerate(layers)
     )
 
 
@@ -100,16 +102,17 @@ def test_dcdan_is_eight_convolutions_of_the_largest_width_within_its_share(
     setting = Hyperparameters(math.prod(shape), 0.5, noise_dim, output, Hinge(), shape=shape)
     arguments = composed(f"model={name}").model.arguments | size
     module = MODELS[name](setting, **arguments)
-    dan = DAN(setting, **{n: v for n, v in arguments.items() if n not in ("share", "cell")})
-    for network, of in (
-        (module.degenerator, dan.degenerator),
-        (module.discriminator, dan.discriminator),
+    of_dan = ("degenerator_hidden", "discriminator_hidden", "input", "scale")
+    dan = DAN(setting, **{name: arguments[name] for name in of_dan})
+    for network, of, given in (
+        (module.degenerator, dan.degenerator, 2),  # data, then noise
+        (module.discriminator, dan.discriminator, 1),
     ):
         layers = [layer for layer in network.modules() if list(layer.parameters(recurse=False))]
         assert [type(layer) for layer in layers] == [nn.Conv2d] * 8
         assert parameters_of(network) <= parameters_of(of) / 2
         assert parameters_of(network) <= module.share * parameters_of(of)
-        assert one_wider(layers) > module.share * parameters_of(of)
+        assert one_wider(layers, given) > module.share * parameters_of(of)
     assert parameters_of(module) <= parameters_of(dan) / 2
     data, noise = torch.rand(2, module.setting.width), torch.rand(2, module.setting.noise_dim)
     y = module(data, noise)

@@ -65,8 +65,10 @@ class CertifiedDAN(DAN):
     def leak(self, batch: Batch) -> Tensor:
         """Upper bound in nats on what the first layer lets through of one of the batch's data."""
         assert isinstance(self.degenerator, nn.Sequential)
+        first = self.degenerator[0]
+        assert isinstance(first, nn.Linear)
         sizes = [self.setting.width, self.setting.noise_dim]
-        of_data, of_noise = self.degenerator[0].weight.split(sizes, dim=1)
+        of_data, of_noise = first.weight.split(sizes, dim=1)
         return gaussian_leak(batch.data @ of_data.T, of_noise)
 
 
@@ -94,4 +96,5 @@ def gaussian_leak(images: Tensor, noise: Tensor | None) -> Tensor:
         points = torch.linalg.solve_triangular(of_noise, points, upper=False)
     gram = (points @ points.T if k < n else points.T @ points) / n
     half = torch.linalg.cholesky(gram + torch.eye(len(gram), dtype=gram.dtype, device=gram.device))
-    return half.diagonal().log().sum()
+    leak: Tensor = half.diagonal().log().sum()
+    return leak

@@ -51,8 +51,10 @@ class Perturbation(nn.Module):
         self.fold, self.sizes = fold, [width, noise_dim]
         channels = fold.channels(width), fold.channels(max(1, noise_dim))
         self.layer = convolutions(channels, [1])
+        first = self.layer[0]
+        assert isinstance(first, nn.Conv2d)
         with torch.no_grad():
-            self.layer[0].weight.mul_(FAINTLY)
+            first.weight.mul_(FAINTLY)
         self.noisy: Tensor
         where = fold(torch.ones(1, noise_dim)) if noise_dim else torch.zeros(1, 1, 1, 1)
         self.register_buffer("noisy", where, persistent=False)
@@ -152,19 +154,20 @@ class DCDAN(CertifiedDAN):
     def leak(self, batch: Batch) -> Tensor:
         """Upper bound in nats on what the perturbed data say of one of the batch's data."""
         assert isinstance(self.degenerator, nn.Sequential)
-        images: Tensor = self.degenerator[0].image(batch.data)
-        return gaussian_leak(images.flatten(1), None)
+        first = self.degenerator[0]
+        assert isinstance(first, Perturbation)
+        return gaussian_leak(first.image(batch.data).flatten(1), None)
 
     def later_layers(self, network: nn.Module) -> nn.Sequential | None:
-        """The other convolutions, on the grid that the first one leaves, and the way back."""
+        """The convolutions of the perturbed noise, a grid, and the way back."""
         assert isinstance(network, nn.Sequential)
         _, layers, unfold = network
         assert isinstance(layers, nn.Sequential)
         first = layers[0]
         assert isinstance(first, nn.Conv2d)
         rows, columns = (ceil(n / self.cell) for n in self.setting.shape[:2])
-        grid = nn.Unflatten(1, (first.out_channels, rows, columns))
-        return nn.Sequential(grid, *layers[1:], unfold)
+        grid = nn.Unflatten(1, (first.in_channels, rows, columns))
+        return nn.Sequential(grid, *layers, unfold)
 
     def widest(self, make_dan: Callable[[], nn.Module], parameters: Callable[[int], int]) -> int:
         """Return the largest width that has at most `share` of the parameters of that DAN."""

@@ -60,18 +60,22 @@ def case_of(degenerator, inputs=pictures, rows=600):
 def network(seed=0, kind=DAN, input="data_and_noise", scale=1.0, hidden=(HIDDEN,), **changes):
     torch.manual_seed(seed)
     values = {"width": WIDTH, "noise_dim": WIDTH, "output": "sigmoid", "shape": (8, 8)} | changes
-    more = {"share": 0.5, "cell": 2} if kind is DCDAN else {}
+    faithful = {"certificate_weight": 0.0, "averaging": 0.0}
+    more = {"share": 0.5, "cell": 2, **faithful} if kind is DCDAN else {}
     if kind is EntropyDAN:
         more = {"trueness_hidden": (4,)}
     else:
         more["input"] = input
-    return kind(
+    module = kind(
         setting(**values),
         degenerator_hidden=hidden,
         discriminator_hidden=(7,),
         scale=scale,
         **more,
-    ).inference(seed)
+    )
+    if kind is DCDAN and not module.blind:  # the data begin faint
+        module.degenerator[0].layer[0].weight.data.mul_(30)
+    return module.inference(seed)
 
 
 def attacked(degenerator, attack=ATTACK, **arguments):

@@ -156,15 +156,15 @@ class DCDAN(CertifiedDAN):
         return gaussian_leak(images.flatten(1), None)
 
     def later_layers(self, network: nn.Module) -> nn.Sequential | None:
-        """The other convolutions, on the grid that the first one leaves, and the way back."""
+        """The other convolutions, on the grid of noise and what was added, and the way back."""
         assert isinstance(network, nn.Sequential)
         _, layers, unfold = network
         assert isinstance(layers, nn.Sequential)
         first = layers[0]
         assert isinstance(first, nn.Conv2d)
         rows, columns = (ceil(n / self.cell) for n in self.setting.shape[:2])
-        grid = nn.Unflatten(1, (first.out_channels, rows, columns))
-        return nn.Sequential(grid, *layers[1:], unfold)
+        grid = nn.Unflatten(1, (first.in_channels, rows, columns))
+        return nn.Sequential(grid, *layers, unfold)
 
     def widest(self, make_dan: Callable[[], nn.Module], parameters: Callable[[int], int]) -> int:
         """Return the largest width that has at most `share` of the parameters of that DAN."""

@@ -41,8 +41,8 @@ class LeakCertificate:
 
         Returns:
             Percent, as its own interval. Details, where there is a certificate: `bits` (of all
-            rows) and `naming_bits` (of one of K) that can leak at most, `naming` and `label` in percent,
-            `named` (share of inputs that anybody can name at most, among `candidates`),
+            rows) and `naming_bits` (of one of K) that can leak at most, `naming` and `label` in
+            percent, `named` (share of inputs that anybody can name at most, among `candidates`),
             `r_squared` (the largest of any reconstruction), `told_apart` (the largest chance of
             saying which of two inputs it was).
 

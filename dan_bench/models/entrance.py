@@ -35,7 +35,8 @@ def measured(layer: nn.Module, inputs: OfBoth, width: int, noise_dim: int) -> Li
     layer = copy.deepcopy(layer).cpu().double()
 
     def seen(data: Tensor, noise: Tensor) -> Tensor:
-        return layer(inputs(data, noise)).flatten(1)
+        u: Tensor = layer(inputs(data, noise))
+        return u.flatten(1)
 
     unit = torch.eye(width + noise_dim, dtype=torch.float64)
     zero = seen(*torch.zeros_like(unit[:1]).split([width, noise_dim], 1))

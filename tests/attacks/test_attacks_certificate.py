@@ -19,7 +19,6 @@ from dan_bench.controls.ciphers import (
 )
 from dan_bench.controls.generators import Pcg64, PythonRandom, Urandom
 from dan_bench.interfaces import Certified, Pairs
-from dan_bench.models.dan import DAN
 from dan_bench.models.dcdan import DCDAN
 from dan_bench.models.entropydan import EntropyDAN
 
@@ -264,51 +263,6 @@ def test_the_open_layers_of_a_dcdan_make_its_output(shape, cell):
     made = network.layers(u + torch.from_numpy(network.offset)).sigmoid()
     expected = module.degenerate(x.float(), z.float())
     assert made.detach().numpy() == pytest.approx(expected.numpy(), abs=1e-5)
-
-
-# who says of a first layer what is not so
-
-
-class Residual(DAN):
-    def generate(self, network, data, noise):
-        return self.output.activation(network(self.inputs(data, noise)) + data)
-
-
-class Bent(DAN):
-    def inputs(self, data, noise):
-        return super().inputs(data.square(), noise)
-
-
-class Bypassed(DAN):
-    def degenerate(self, data, noise):
-        return data
-
-
-class Headless(DAN):
-    def later_layers(self, network):
-        return None
-
-
-@pytest.mark.parametrize("cls", [Residual, Bent, Bypassed, Headless])
-@pytest.mark.parametrize("output", ["sigmoid", "torus"])
-def test_data_that_enter_otherwise_too_are_not_certified(cls, output):
-    """A model of another package inherits `first_layer`, and gives the data another way in."""
-
-    def made(cls):
-        torch.manual_seed(0)
-        module = cls(
-            setting(noise="gaussian", output=output),
-            degenerator_hidden=(4,),
-            discriminator_hidden=(7,),
-            input="data_and_noise",
-            scale=1.0,
-        )
-        return module.inference(0)
-
-    assert certify(made(DAN)).details["bits"] > 0
-    assert made(cls).leak_bound(ROWS) == math.inf
-    assert made(cls).pair_bound(ROWS) == 1
-    assert made(cls).opened() is None
 
 
 # the numbers

@@ -34,13 +34,15 @@ class LeakCertificate:
     def __call__(self, degenerator: Degenerator, challenge: Pairs) -> Estimate:
         """Return the least of what is certain for naming one of K inputs and for the label.
 
-        Naming is bounded on each whole set of K rows of the challenge set, and the worst counts;
-        the label, reconstruction and the worst pair on all rows. 0 where nothing is guaranteed.
+        Naming is bounded on each whole set of K rows of the challenge set and, for sets that are
+        drawn at random, on all rows: I(X; Y | S) <= I(X; Y), on average over the sets S, since Y
+        depends on S through X alone. The worst counts. The label, reconstruction and the worst pair
+        are bounded on all rows. 0 where nothing is guaranteed.
 
         Returns:
             Percent, as its own interval. Details, where there is a certificate: `bits` (of all
-            rows) and `naming_bits` (of K) that can leak at most, `naming` and `label` in percent,
-            `named` (share of inputs that anybody can name at most, among `candidates`),
+            rows) and `naming_bits` (of one of K) that can leak at most, `naming` and `label` in
+            percent, `named` (share of inputs that anybody can name at most, among `candidates`),
             `r_squared` (the largest of any reconstruction), `told_apart` (the largest chance of
             saying which of two inputs it was).
 
@@ -54,11 +56,12 @@ class LeakCertificate:
         if not isinstance(degenerator, Certified):
             return Estimate(0.0, 0.0, 0.0, n)
         inputs = challenge.inputs
-        bits = max(0.0, degenerator.leak_bound(inputs))
         sets = np.split(inputs[: n // k * k], n // k)
-        naming_bits = max(0.0, *(degenerator.leak_bound(part) for part in sets))
-        if math.isinf(bits) or math.isinf(naming_bits):
+        bounds = [degenerator.leak_bound(part) for part in (inputs, *sets)]
+        if not all(map(math.isfinite, bounds)):
             return Estimate(0.0, 0.0, 0.0, n)
+        bits = max(0.0, bounds[0])
+        naming_bits = min(max(0.0, *bounds), math.log2(k))
         ends = {"naming": destroyed(naming_bits, math.log2(k))}
         if challenge.labels is not None:
             shares = np.bincount(challenge.labels) / n

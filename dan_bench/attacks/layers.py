@@ -22,6 +22,8 @@ QUANTISATION = CELL**2 / 12
 """Variance of a number within its byte's cell."""
 JITTER = 1e-6
 """Of a law's mean variance, added to each: a network may leave directions empty."""
+LEAST = 1e-12
+"""Mean variance that a law is given, where nothing varies at all."""
 HIDDEN = 1e-4
 """Share of a prior's variance that an observation has to take away in order to count."""
 STEPS, TOLERANCE = 200, 1e-7
@@ -58,7 +60,8 @@ def law_of(numbers: Floats) -> Normal:
     mean = numbers.mean(axis=0)
     centred = numbers - mean
     covariance = centred.T @ centred / len(numbers)
-    covariance[np.diag_indices_from(covariance)] += JITTER * covariance.trace() / len(mean)
+    typical = max(covariance.trace() / len(mean), LEAST)
+    covariance[np.diag_indices_from(covariance)] += JITTER * typical
     return Normal(mean, covariance)
 
 

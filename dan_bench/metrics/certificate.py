@@ -56,7 +56,7 @@ class LinearChannel:
         apart with certainty.
         """
         # the offset is left out: beside a large one, small differences would be rounded
-        points: Floats = (inputs - inputs.mean(axis=0)) / 256 @ self.data.T
+        points: Floats = (inputs - inputs.mean(axis=0)) / 256 @ (self.data / self._sizes).T
         size = np.abs(points).max(initial=0.0)
         if size == 0:
             return points
@@ -69,9 +69,18 @@ class LinearChannel:
         return scaled
 
     @cached_property
+    def _sizes(self) -> Floats:
+        """What each unit is divided by, k x 1: how large it may become.
+
+        A unit is only as exact as its own size; beside a larger one it may be small and say all.
+        """
+        sizes: Floats = sum(np.abs(part).sum(axis=1) for part in (self.data, self.noise))
+        return np.where(sizes > 0, sizes, 1)[:, None]
+
+    @cached_property
     def _reach(self) -> tuple[Floats, Floats]:
         """Orthonormal directions that the noise reaches, k x r, and its deviation along each."""
-        directions, lengths, _ = np.linalg.svd(self.noise, full_matrices=False)
+        directions, lengths, _ = np.linalg.svd(self.noise / self._sizes, full_matrices=False)
         reached = lengths > NEGLIGIBLE * lengths.max(initial=0.0)
         return directions[:, reached], lengths[reached]
 
@@ -111,14 +120,20 @@ def gaussian_leak(points: Floats) -> float:
 
 
 def _determinant(points: Floats) -> float:
-    """1/2 log2 det(I + S) of the points' covariance S, by whichever Gram matrix is smaller."""
+    """1/2 log2 det(I + S) of the points' covariance S, by whichever Gram matrix is smaller.
+
+    Rounded up, by as much as S and the determinant may have been rounded: of points that are far
+    apart on a line, I would be lost beside S, and the determinant of what is left is 0.
+    """
     n, k = points.shape
     centred = points - points.mean(axis=0)
     gram = (centred.T @ centred if k <= n else centred @ centred.T) / n
     variance = float(np.trace(gram))
     if variance < SMALL:
         return 0.5 * variance * NATS
-    return 0.5 * float(np.linalg.slogdet(np.eye(len(gram)) + gram)[1]) * NATS
+    rounding = (n + k) * np.finfo(np.float64).eps * variance
+    gram[np.diag_indices_from(gram)] += 1 + rounding
+    return 0.5 * float(np.linalg.slogdet(gram)[1]) * NATS
 
 
 def largest_distance(points: Floats) -> float:

@@ -37,6 +37,8 @@ from dan_bench.models.dcdan import DCDAN
 from dan_bench.models.entropydan import EntropyDAN
 
 WIDTH, HIDDEN, K = 64, 24, 128
+LOUD = 30
+"""Times as loud as a DCDAN begins, which is told next to nothing of the data."""
 ATTACK = Inversion(candidates=K, queries=K, calibration=K, simulated=1000, rounds=20)
 
 
@@ -60,8 +62,9 @@ def case_of(degenerator, inputs=pictures, rows=600):
 def network(seed=0, kind=DAN, input="data_and_noise", scale=1.0, hidden=(HIDDEN,), **changes):
     torch.manual_seed(seed)
     values = {"width": WIDTH, "noise_dim": WIDTH, "output": "sigmoid", "shape": (8, 8)} | changes
-    faithful = {"certificate_weight": 0.0, "averaging": 0.0}
-    more = {"share": 0.5, "cell": 2, **faithful} if kind is DCDAN else {}
+    more = {}
+    if kind is DCDAN:
+        more = {"share": 0.5, "cell": 2, "certificate_weight": 1.0, "averaging": 0.0}
     if kind is EntropyDAN:
         more = {"trueness_hidden": (4,)}
     else:
@@ -73,8 +76,9 @@ def network(seed=0, kind=DAN, input="data_and_noise", scale=1.0, hidden=(HIDDEN,
         scale=scale,
         **more,
     )
-    if kind is DCDAN and not module.blind:  # the data begin faint
-        module.degenerator[0].layer[0].weight.data.mul_(30)
+    if kind is DCDAN:
+        with torch.no_grad():
+            module.degenerator[0].layer[0].weight.mul_(LOUD)
     return module.inference(seed)
 
 
@@ -128,6 +132,16 @@ def test_noise_that_does_not_fill_the_first_layer_hides_nothing(output, noise_di
     found = attacked(network(output=output, noise_dim=noise_dim))
     assert found.value == pytest.approx(1, abs=0.01)
     assert found.details["named"] > 0.98
+
+
+@pytest.mark.parametrize("noise_dim", [0, WIDTH])
+def test_of_inputs_that_are_all_equal_nothing_is_recovered(noise_dim):
+    """Without noise either, nothing varies in the network at all."""
+    found = attacked(
+        network(noise_dim=noise_dim),
+        inputs=lambda rows, _: np.full((rows, WIDTH), 9, dtype=np.uint8),
+    )
+    assert found.value == 0
 
 
 @pytest.mark.parametrize(("output", "share"), [("torus", 0.7), ("sigmoid", 0.45)])

@@ -103,6 +103,15 @@ def test_no_scale_is_too_large(scale):
     assert gaussian_leak(points) == pytest.approx(math.log2(20))
 
 
+@pytest.mark.parametrize("scale", [1e6, 1e8, 1e10, 1e12])
+@pytest.mark.parametrize("directions", [1, 2, 3, 10])
+def test_points_far_apart_on_a_line_leak_their_names(scale, directions):
+    """Beside their covariance, which has no inverse, the identity of the noise is rounded away."""
+    along = np.linspace(1, 2, directions)
+    points = scale * (np.arange(16) % 4)[:, None] * along
+    assert gaussian_leak(points) >= 2 - 1e-9
+
+
 def test_rounding_hides_no_difference_far_from_the_centre():
     """Two pairs of points 1e9 apart: the distance within a pair is lost in its square."""
     points = np.array([[-1e9], [-1e9 + 3], [1e9 - 3], [1e9]])
@@ -186,6 +195,15 @@ def test_noise_that_is_missing_in_a_direction_of_the_data_hides_nothing():
     assert silent.whitened(inputs) is None
     without = LinearChannel(channel.data, np.zeros((8, 0)), channel.offset)
     assert without.whitened(inputs) is None
+
+
+@pytest.mark.parametrize("loud", [1e3, 1e6, 1e12])
+def test_a_faint_unit_without_noise_hides_nothing_beside_a_loud_one(loud):
+    """The layers above may amplify it: it shows its pixel as it is, however faint."""
+    channel = LinearChannel(
+        np.diag([loud, 1e-7]), np.array([[1e6 * loud], [0.0]]), offset=np.zeros(2)
+    )
+    assert channel.whitened(np.random.default_rng(0).integers(0, 256, (9, 2), np.uint8)) is None
 
 
 def test_noise_need_not_reach_where_the_data_do_not_move():

@@ -108,8 +108,11 @@ def test_units_that_no_noise_reaches_are_an_error():
 @pytest.mark.parametrize("noise_dim", [7, WIDTH, 50])
 def test_the_loss_of_all_rows_is_the_certificate(cls, noise_dim):
     module = dan_of(cls, setting(noise_dim), averaging=0.0)
+    if cls is DCDAN:  # which begins nearly deaf
+        with torch.no_grad():
+            module.degenerator[0].layer[0].weight.mul_(10)
     leak = module.leak(everything(noise_dim)).item()
-    assert 1e-3 < leak < 0.9 * math.log(len(ROWS))
+    assert 0.01 < leak < 0.9 * math.log(len(ROWS))
     certified = module.inference(seed=0).leak_bound(ROWS) / certificate.NATS
     assert certified == pytest.approx(leak, rel=1e-4)
 
@@ -156,10 +159,9 @@ def test_the_average_is_what_is_certified(cls):
     fit(module, batches(steps=20))
     bound = module.inference(seed=0).leak_bound(ROWS)
     module.degenerator.load_state_dict(module.averaged().state_dict())
-    module = module.double()  # in single precision a sum of hundreds of small logarithms is rounded
-    assert module.leak(everything().to(module.device, torch.float64)).item() == pytest.approx(
-        bound / certificate.NATS, rel=1e-4
-    )
+    rows = everything()
+    leak = module.double().leak(rows._replace(data=rows.data.double()))  # single rounds small leaks
+    assert leak.item() == pytest.approx(bound / certificate.NATS, rel=1e-4)
 
 
 @MODELS

@@ -155,10 +155,7 @@ def gone_from_output(runs: Sequence[RunRecord]) -> Verdict:
     certain = [least for run in runs if (least := certified(run)) is not None]
     left = [e for run in runs if (e := run.metrics.get("percent_destroyed")) is not None]
     words = tuple(map(opinion, runs))
-    if any(words):
-        words = tuple(word or "unclear" for word in words)
-    else:
-        words = ()
+    words = tuple(word or "unclear" for word in words) if any(words) else ()
     blind = [run for run in runs if run.metrics.get("percent_destroyed") and not opinion(run)]
     reasons = [
         f"at least {min(certain):.6g} %_dd" if certain else "",

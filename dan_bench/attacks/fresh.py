@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from dan_bench.attacks.training import (
@@ -130,7 +130,7 @@ class Growth:
     most_steps: PositiveInt
     batch_size: PositiveInt
     lr: PositiveFloat
-    weight_decay: float
+    weight_decay: NonNegativeFloat
 
     def __post_init__(self) -> None:
         if self.most_steps < self.first_steps:

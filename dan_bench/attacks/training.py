@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
@@ -105,7 +105,7 @@ class Budget:
     patience: PositiveInt
     batch_size: PositiveInt
     lr: PositiveFloat
-    weight_decay: float
+    weight_decay: NonNegativeFloat
 
 
 @dataclass(frozen=True)

@@ -253,19 +253,19 @@ RUNGS: dict[str, tuple[Callable[[float], Keyed | Noisy], float, float]] = {
     "copula": (copula, 0, ALMOST),
 }
 """Every law by its name, what its strength is more than, and the most that it can be."""
+COUNTED = {"quantiser": float, "pad": float, "short_key": float, "permutations": math.log2}
+"""Laws whose strength is a count, each with what has to be whole."""
 
 
 def law_of(name: str, strength: float) -> Keyed | Noisy:
-    """Return a law at a strength.
-
-    Raises:
-        ValueError: there is no such law, or it has no such strength.
-    """
+    """Return a law at a strength; a ValueError says that it is not there, or has no such one."""
     if name not in RUNGS:
         raise ValueError(f"law={name}: must be one of {', '.join(RUNGS)}")
     build, above, most = RUNGS[name]
     if not above < strength <= most:
         raise ValueError(f"strength={strength}: {name} takes more than {above:g}, up to {most:g}")
+    if name in COUNTED and COUNTED[name](strength) % 1:
+        raise ValueError(f"strength={strength}: whole numbers; of permutations, powers of two")
     return build(strength)
 
 

@@ -62,9 +62,9 @@ def bracket(record: RunRecord) -> dict[str, str]:
     attacks = [name.removesuffix("_recovered") for name in record.metrics if name in marked]
     words = {}
     if least is not None and not is_old(record):
-        candidates = (record.config["evaluation"].get("certificate") or {}).get("candidates")
+        candidates = least.details.get("candidates")  # fewer than asked for where rows are few
         words["%_dd at least"] = f"{least.value:.6g}" if least.details else "0: no certificate"
-        words |= {"one name of": f"{candidates:,} candidates"} if candidates else {}
+        words |= {"one name of": f"{candidates:,.0f} candidates"} if candidates else {}
         words |= {
             said: form.format(least.details[detail])
             for detail, (said, form) in GUARANTEES.items()

@@ -18,7 +18,7 @@ the best of the attackers left. A run is
   99, and a dictionary attack was among them: nobody here finds it, and nobody can say that it is
   not there;
 - no, where that interval lies below 99; otherwise unclear, as is a certificate that an attacker
-  refuted.
+  refuted: attackers left less than it guarantees, by more than the width of their interval.
 
 A certificate does not cover finite precision (Mironov 2012), noise of 16 bits a number, and a
 generator that is no true randomness. Runs of schema 1 were attacked by the old set, which knew less
@@ -29,7 +29,8 @@ overwrote, lies above 99; no, where it lies below. Unclear is also what was seen
 system that may keep the old bytes elsewhere.
 
 A subject has the word of its runs where all of them agree; otherwise it says how many are gone,
-hidden or a yes. What was not measured has no verdict.
+hidden or a yes. What was not measured has no verdict; where some runs of a subject are judged, the
+others are unclear.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,6 +44,8 @@ ALPHA = 0.01
 """Chance that a subject of ideal noise is rejected."""
 GONE = 99.0
 """%_dd from which on nothing worth mentioning is left."""
+ROUNDING = 1e-6
+"""Percent by which rounding may part what is equal."""
 NOT_COVERED = (
     "finite precision (Mironov 2012), noise of 16 bits a number, and a generator that is no true "
     "randomness"
@@ -129,21 +132,36 @@ def opinion(run: RunRecord) -> str:
     left, certain = run.metrics.get("percent_destroyed"), certified(run)
     attacked = "" if left is None else above(left)
     if certain is not None and certain >= GONE:
-        return "gone" if attacked != "no" else "unclear"
+        return "unclear" if attacked == "no" or refuted(run) else "gone"
     if attacked != "yes":
         return attacked
     return "hidden" if run.metrics.get("dictionary_recovered") is not None else ""
+
+
+def refuted(run: RunRecord) -> bool:
+    """Return whether attackers left less than is certified, by more than chance explains.
+
+    An interval misses what is certified in a few runs of a hundred; that it lies a whole width of
+    its own below that hardly ever happens.
+    """
+    left, certain = run.metrics.get("percent_destroyed"), certified(run)
+    if left is None or left.low is None or left.high is None or certain is None:
+        return False
+    return certain > left.high + (left.high - left.low) + ROUNDING
 
 
 def gone_from_output(runs: Sequence[RunRecord]) -> Verdict:
     """Judge whether the data are gone, hidden from all attackers here, or neither."""
     certain = [least for run in runs if (least := certified(run)) is not None]
     left = [e for run in runs if (e := run.metrics.get("percent_destroyed")) is not None]
-    words = tuple(word for run in runs if (word := opinion(run)))
+    words = tuple(map(opinion, runs))
+    words = tuple(word or "unclear" for word in words) if any(words) else ()
+    blind = [run for run in runs if run.metrics.get("percent_destroyed") and not opinion(run)]
     reasons = [
         f"at least {min(certain):.6g} %_dd" if certain else "",
         f"at most {within(left)} %_dd" if left else "",
-        "no dictionary attack was run" if len(words) < len(left) else "",
+        "an attack left less than is certified" if any(map(refuted, runs)) else "",
+        "no dictionary attack was run" if blind else "",
         OLD if any(map(is_old, runs)) else "",
     ]
     return Verdict(words, "; ".join(filter(None, reasons)))

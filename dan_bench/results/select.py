@@ -26,6 +26,9 @@ MOST_NAMED = 4
 OLD = "attacked by the old set (schema 1)"
 """What is said of records whose attackers were others, and which have no certificate."""
 
+OF_ATTACKERS = ("attacks", "candidates", "certificate")
+"""Parts of an evaluation that are others in each schema."""
+
 Settings = Mapping[str, str]
 """A config as texts by dotted names."""
 
@@ -290,7 +293,8 @@ def lacking(rows: Sequence[Sequence[Settings]], preferred: Sequence[str]) -> lis
 def by_evaluation(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
     """Return the records by how they were measured: the newest schema first, then the commonest.
 
-    The name of each says in what it differs from the first, whose own name says nothing.
+    The name of each says in what it differs from the first, whose own name says nothing; of those
+    of an older schema, from the first that is as old.
     """
     texts: dict[int, str] = {}  # many records share one object
     groups: dict[tuple[int, str], list[RunRecord]] = defaultdict(list)
@@ -300,17 +304,31 @@ def by_evaluation(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
             texts[id(evaluation)] = written(evaluation)
         groups[record.schema_version, texts[id(evaluation)]].append(record)
     ordered = sorted(groups.values(), key=lambda of: (of[0].schema_version, len(of)), reverse=True)
-    return {difference(group[0], ordered[0][0]): group for group in ordered}
+    as_old: dict[int, RunRecord] = {}
+    named = {}
+    for group in ordered:
+        like = as_old.setdefault(group[0].schema_version, group[0])
+        named[difference(group[0], ordered[0][0], like)] = group
+    return named
 
 
-def difference(one: RunRecord, other: RunRecord) -> str:
-    """Say in what an evaluation differs from another: attackers, what it has not, has, has set."""
-    here, there = one.config["evaluation"], other.config["evaluation"]
+def difference(one: RunRecord, first: RunRecord, as_old: RunRecord) -> str:
+    """Say in what an evaluation differs: attackers, what it has not, has, has set.
+
+    Args:
+        one: a run of that evaluation.
+        first: one of what it differs from.
+        as_old: one of the first of its schema, which it is told from; where that is itself, what
+            another set of attackers goes with is not spelled out.
+    """
+    like = first if one is as_old else as_old
+    here, there = one.config["evaluation"], like.config["evaluation"]
     names: dict[str, list[str]] = defaultdict(list)
     for verb, name in sorted(changes(here, there)):
-        names[verb].append(name)
+        if one.schema_version == like.schema_version or name.split(".")[0] not in OF_ATTACKERS:
+            names[verb].append(name)
     texts = [" ".join([verb, ", ".join(of)]).strip() for verb, of in names.items()]
-    versions = [one.schema_version] if one.schema_version != other.schema_version else []
+    versions = [one.schema_version] if one.schema_version != first.schema_version else []
     texts = [OLD] * len(versions) + texts  # the first is of the newest schema
     of = fingerprint([written(here), *versions])
     return f"evaluation {of}: {'; '.join(texts)}" if texts else ""

@@ -17,12 +17,15 @@ from dan_bench.attacks.fresh import (
 )
 from dan_bench.attacks.recovery import Dictionary, Label, Reconstruction
 from dan_bench.attacks.training import Budget, FeatureMap, classification, fit, perceptron, predict
+from dan_bench.config.compose import configure
+from dan_bench.config.schema import ConfigError
 from dan_bench.controls.ciphers import Identity, OneTimePad
 from dan_bench.controls.generators import PythonRandom
 from dan_bench.data.noise import FreshNoise, NoiseRows
 from dan_bench.interfaces import Data
 from dan_bench.metrics.recovery import label_information
 from dan_bench.pipeline.evaluate import Measures, measure
+from dan_bench.pipeline.plan import check
 
 WIDTH, KNOWN, SAMPLES = 16, 400, 500
 GROWTH = Growth(first_steps=16, most_steps=64, batch_size=100, lr=8e-3, weight_decay=0.01)
@@ -204,6 +207,13 @@ def curve_of(found):
 def test_a_cap_below_the_first_look_is_refused():
     with pytest.raises(ValueError, match="most_steps=3 is less than first_steps=4"):
         Growth(first_steps=4, most_steps=3, batch_size=1, lr=1e-3, weight_decay=0.0)
+
+
+def test_a_negative_decay_is_refused_before_anything_is_run():
+    for part in ("attacks.label", "c2st"):
+        name = f"evaluation.{part}.budget.weight_decay"
+        with pytest.raises(ConfigError, match=f"{name}=-1"):
+            check([configure(["data=danoise", f"{name}=-1", "logger=none"])])
 
 
 def test_a_training_that_diverges_names_the_attacker_and_the_cure():

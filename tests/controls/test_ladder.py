@@ -339,12 +339,21 @@ LADDER = ["+experiment=ladder", "logger=none", "evaluation.samples=512", "evalua
         (["model=channel", "data=danoise"], "try data=symbols"),
         ([*LADDER, "model.law=nonsense"], "law=nonsense"),
         ([*LADDER, "model.strength=1.5"], "strength=1.5"),
+        ([*LADDER, "model.law=pad", "model.strength=2.5"], "strength=2.5: whole"),
+        ([*LADDER, "model.law=quantiser", "model.strength=7.5"], "strength=7.5: whole"),
+        ([*LADDER, "model.law=permutations", "model.strength=5"], "strength=5.0.*powers of two"),
         ([*LADDER, "data.size=5"], "size=5"),
     ],
 )
 def test_what_is_no_rung_is_refused(changes, said):
     with pytest.raises(ConfigError, match=said):
         check([configure(changes)])
+
+
+def test_how_many_candidates_there_are_is_set_in_one_place():
+    said = configure([*LADDER, "evaluation.candidates=8"]).evaluation.model_dump(mode="json")
+    parts = [said["certificate"], *said["attacks"].values(), *said["comparisons"].values()]
+    assert [of["candidates"] for of in parts] == [8] * len(parts)
 
 
 def test_the_figure_draws_the_truth_beside_the_bracket(tmp_path):

@@ -71,6 +71,8 @@ BLIND = {"dictionary_recovered": None}
         (bracketed(99.0, **BLIND), "gone"),
         (bracketed(99.0, percent_destroyed=None), "gone"),
         (bracketed(100.0, NONE), "unclear"),  # an attacker refuted the certificate
+        (bracketed(100.0, (99.2, 99.1, 99.3)), "unclear"),  # so did this one, if by less
+        (bracketed(100.0, (99.8, 99.6, 99.95)), "gone"),  # within what chance explains
         (bracketed(98.999, HALF), "unclear"),
         (bracketed(98.999, NONE), "no"),
         (bracketed(None, **BLIND), "X"),
@@ -104,6 +106,25 @@ def test_where_runs_disagree_the_best_word_is_counted():
     assert word("unclear", "no") == "unclear"
     scores = [gone_from_output([run(metrics=of[name])]).score for name in of]
     assert scores[0] > scores[1] > scores[3] > scores[2] == 0
+
+
+def test_a_run_that_was_certified_less_counts_though_nobody_attacked_it():
+    certain = (99.9, 98.5, 98.9)
+    metrics = [bracketed(of, percent_destroyed=None, **BLIND) for of in certain]
+    found = gone_from_output([run(seed=i, metrics=of) for i, of in enumerate(metrics)])
+    assert (found.word, found.runs) == ("gone 1 of 3", 3)
+    assert gone_from_output([run(metrics=metrics[1])]).word == "X"
+
+
+def test_a_certificate_that_an_attack_refuted_is_named():
+    for certain, left, said in [
+        (80.0, (50.0, 49.0, 51.0), True),
+        (100.0, (99.2, 99.1, 99.3), True),
+        (99.0, ALL, False),
+        (100.0, (99.8, 99.6, 99.95), False),
+    ]:
+        reason = gone_from_output([run(metrics=bracketed(certain, left))]).reason
+        assert ("less than is certified" in reason) == said
 
 
 def test_the_reason_has_both_ends():

@@ -83,6 +83,19 @@ def test_the_newest_schema_stands_first_however_many_there_are_of_the_old(
     assert re.fullmatch(r"evaluation [0-9a-f]{4}: attacked by the old set \(schema 1\)", names[1])
 
 
+def test_what_other_attackers_go_with_is_not_spelled_out_but_what_tells_old_runs_apart_is() -> None:
+    label = {"_target_": "x.Label", "budget": {"first_steps": 32}}
+    newest = {"samples": 2000, "candidates": 16, "attacks": {"label": label}, "certificate": {}}
+    label = {"_target_": "x.Label", "budget": {"epochs": 5, "patience": 1}}
+    before = {"samples": 2000, "attacks": {"label": label}}
+    blind = {"samples": 1000, "attacks": {}}
+    runs = [run(seed=0, evaluation=newest)]
+    runs += [old(run(seed=seed, evaluation=before)) for seed in SEEDS]
+    runs += [old(run(seed=0, evaluation=blind))]
+    said = [name.partition(": ")[2] for name in by_evaluation(runs)]
+    assert said == ["", OLD, f"{OLD}; samples=1000; without attacks"]
+
+
 @pytest.mark.parametrize("form", ["table", "markdown", "latex"])
 def test_tables_mark_them_and_no_others(mixed: list[RunRecord], form: str) -> None:
     assert OLD in " ".join(table(mixed[:3], form).split())
@@ -106,6 +119,17 @@ def test_every_cell_has_its_schema(mixed: list[RunRecord], form: str) -> None:
         return
     cells = [cell for cell in json.loads(text) if cell["kind"] == "learned"]
     assert {(c["schema"], c["gone_from_output"]) for c in cells} == {(1, "hidden"), (2, "gone")}
+
+
+def test_show_says_among_how_many_the_name_was_certified(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = {"samples": 1000, "certificate": {"candidates": 1024}}
+    found = Estimate(99.9, 99.9, 99.9, 1000, {"naming": 99.9, "candidates": 1000.0})
+    record = run(metrics=measured() | {"certified_destroyed": found}, evaluation=asked)
+    Store(tmp_path).put(record)
+    assert main(["show", "--results", str(tmp_path), record.key]) == 0
+    assert re.search(r"one name of +1,000 candidates$", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_show_and_compare_say_it(

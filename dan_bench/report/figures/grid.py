@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dan_bench.interfaces import RunRecord
-from dan_bench.results.select import KINDS, Method, by_evaluation, group_methods
+from dan_bench.results.select import KINDS, Method, by_evaluation, group_methods, stated
 
 OBJECTIVE = "nonsaturating"
 """The default, which is shown where there are several."""
@@ -84,9 +84,10 @@ def objective_of(record: RunRecord) -> str:
 
 
 def training_of(record: RunRecord) -> str:
-    """Return how a network was trained, and on how much noise."""
-    parts = ("trainer", "optimizer", "noise_dim", "end_to_end", "algorithm1")
-    return repr([record.config.get(part) for part in parts])
+    """Return how a network was trained, and on how much noise of which law."""
+    parts = ("trainer", "optimizer", "noise_dim", "noise", "end_to_end", "algorithm1")
+    config = stated(record)
+    return repr([config.get(part) for part in parts])
 
 
 def left_out(records: Sequence[RunRecord], shown: Sequence[RunRecord], objective: str) -> str:

@@ -68,6 +68,22 @@ def test_only_what_can_be_compared_is_shown_and_the_rest_is_counted(bench):
     assert len(bench.draw(collapse).keys) == 4
 
 
+def test_networks_of_one_law_of_noise_are_shown(bench):
+    for seed in (0, 1):
+        bench.put("dan", seed=seed, metrics=measured(7, 0.1), noise="gaussian")
+    for seed in (0, 1, 2):
+        bench.put("infodan", seed=seed, metrics=measured(7, 0.1), noise="gaussian")
+    for model in ("dan", "gan"):
+        for seed in (0, 1):
+            bench.put(model, seed=seed, metrics=measured(8, 1), noise="uniform")
+    chosen, others = grid(bench.store.all()[0])
+    assert [(s.name, s.runs[0].config["noise"]) for s in chosen] == [
+        ("dan sigmoid", "gaussian"),
+        ("infodan sigmoid", "gaussian"),
+    ]
+    assert "2 methods" in others
+
+
 def test_what_is_shown_first_is_the_default():
     assert configure().objective.name == OBJECTIVE
     assert configure().data.name == DEFAULT_DATA

@@ -64,11 +64,10 @@ class CertifiedDAN(DAN):
 
     def leak(self, batch: Batch) -> Tensor:
         """Upper bound in nats on what the first layer lets through of one of the batch's data."""
-        assert isinstance(self.degenerator, nn.Sequential)
-        first = self.degenerator[0]
+        first = self.first_layer(self.degenerator)
         assert isinstance(first, nn.Linear)
-        sizes = [self.setting.width, self.setting.noise_dim]
-        of_data, of_noise = first.weight.split(sizes, dim=1)
+        width = self.setting.width
+        of_data, of_noise = first.weight[:, :width], first.weight[:, width:]
         return gaussian_leak(batch.data @ of_data.T, of_noise)
 
 
@@ -96,5 +95,5 @@ def gaussian_leak(images: Tensor, noise: Tensor | None) -> Tensor:
         points = torch.linalg.solve_triangular(of_noise, points, upper=False)
     gram = (points @ points.T if k < n else points.T @ points) / n
     half = torch.linalg.cholesky(gram + torch.eye(len(gram), dtype=gram.dtype, device=gram.device))
-    leak: Tensor = half.diagonal().log().sum()
-    return leak
+    logarithms: Tensor = half.diagonal().log()
+    return logarithms.sum()

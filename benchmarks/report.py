@@ -21,8 +21,7 @@ import numpy as np
 from dan_bench.config.compose import configure
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.results.cache import NAME, SETTLED
-from dan_bench.results.provenance import provenance
-from dan_bench.results.record import Store, key_of
+from dan_bench.results.record import Store, key_of, provenance
 
 RUNS = 10_000
 SEEDS = 5

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dan_bench.cli import InputError
-from dan_bench.interfaces import Bytes, Case, Estimate, Pairs, RunRecord
+from dan_bench.interfaces import Bytes, Case, Data, Estimate, Pairs, RunRecord
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,14 +52,16 @@ def attack(
 ) -> dict[str, Estimate | None]:
     """Attack a function of your own that is to destroy data: what can be recovered?
 
-    Half of the data are the attackers' own, to learn from; the other half is under attack.
+    Half of the data are the attackers' own, to learn from: they call the function on them as often
+    as they like. The other half is under attack.
 
     Args:
         function: from N x d bytes to N x d bytes, row by row.
         data: N x d uint8, rows of one population; the dictionary attack needs N >= 2048.
         labels: of the rows, whole numbers, which the attack `label` recovers.
         shape: of a row, such as (28, 28), whose product is d; default (d,).
-        attacks: names of parts of `evaluation.attacks`: label, reconstruction, dictionary.
+        attacks: names of parts of `evaluation.attacks`: label, reconstruction, dictionary,
+            rehearsal.
         noise_bits: fresh random bits that the function spends on a row. With 0 it is deterministic,
             and the dictionary attack simply runs it on every candidate.
         seed: of the attackers' randomness.
@@ -72,6 +74,7 @@ def attack(
     Raises:
         InputError: data, labels, shape or attacks cannot be used.
     """
+    from dan_bench.attacks.fresh import FreshPairs, held_out
     from dan_bench.config.build import build
     from dan_bench.config.compose import configure
     from dan_bench.metrics.destruction import percent_destroyed
@@ -104,7 +107,10 @@ def attack(
     order = np.random.default_rng(seed).permutation(len(data))
     auxiliary, challenge = pairs(order[half:]), pairs(order[:half])
     confidence = 1 - (1 - CONFIDENCE) / len(built)
-    case = Case(degenerator, auxiliary, challenge, shape, seed, confidence)
+    own = Data(auxiliary.inputs, auxiliary.labels)
+    # the function is only ever given half of the data at once, in case that it was made for so many
+    fresh = FreshPairs(degenerator, own, held_out(len(own), len(own)), seed, chunk=len(own))
+    case = Case(degenerator, auxiliary, challenge, shape, seed, confidence, fresh)
     found = {name: one(case) for name, one in built.items()}
     known = {name: share for name, share in found.items() if share is not None}
     return {

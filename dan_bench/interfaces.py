@@ -27,7 +27,7 @@ from pydantic import Field, PositiveInt
 if TYPE_CHECKING:
     import pandas as pd
     from PIL import Image
-    from torch import Tensor
+    from torch import Tensor, nn
 
 # --- data ---------------------------------------------------------------------------------------
 
@@ -64,15 +64,12 @@ class Dataset(Protocol):
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of one row."""
-        ...
 
     def prepare(self) -> str:
         """Fetch and verify what is not there yet; return one line saying what served."""
-        ...
 
     def load(self, split: Split) -> Data:
         """Return one split, reading only from disk."""
-        ...
 
 
 def dimension(shape: tuple[int, ...]) -> int:
@@ -110,7 +107,6 @@ class Degenerator(Protocol):
 
     def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
         """Degenerate data (n x d bytes) as rows number `rows` (n); return n x d bytes."""
-        ...
 
 
 @runtime_checkable
@@ -125,7 +121,6 @@ class EnumerableNoise(Degenerator, Protocol):
 
         It is a whole number from 0 to 2^noise_bits - 1, each as likely as the others.
         """
-        ...
 
 
 @runtime_checkable
@@ -134,7 +129,6 @@ class Conditional(Degenerator, Protocol):
 
     def condition(self, level: float) -> Degenerator:
         """Return it conditioned on `level`, from 0 (a constant) to 1 (true noise)."""
-        ...
 
 
 @runtime_checkable
@@ -146,7 +140,6 @@ class Certified(Degenerator, Protocol):
 
         Infinite where nothing is guaranteed.
         """
-        ...
 
     def pair_bound(self, inputs: Bytes) -> float:
         """Return the largest total variation, in [0, 1], of the outputs of two of the rows.
@@ -154,7 +147,51 @@ class Certified(Degenerator, Protocol):
         Whoever must say which of two inputs an output was made from is right with probability
         (1 + that) / 2 at most.
         """
-        ...
+
+
+@runtime_checkable
+class KnownLaw(Degenerator, Protocol):
+    """A degenerator whose law can be written down, so that the truth about it is known."""
+
+    def log_likelihood(self, inputs: Bytes, outputs: Bytes) -> NDArray[np.float64]:
+        """Return ln P(output | input) of n outputs and K inputs, n x K; -inf where impossible."""
+
+    def information(self, inputs: Bytes) -> float:
+        """Return I(X; Y) in bits, X being uniform on the rows of `inputs`."""
+
+
+@dataclass(frozen=True)
+class OpenNetwork:
+    """A network as who holds its weights sees it, in double precision, on the CPU."""
+
+    data: NDArray[np.float64]
+    """A, k x d, of its first layer u = A x + B z + c: data x in (0, 1)^d, noise z of variance 1."""
+    noise: NDArray[np.float64]
+    """B, k x m."""
+    offset: NDArray[np.float64]
+    """c, k."""
+    layers: nn.Sequential
+    """From u, n x k, to the pre-activations of the output, n x d; it may be empty."""
+    output: str
+    """How these become numbers in (0, 1): `sigmoid`, or `torus`, their fractional part."""
+    law: NoiseLaw
+    """Of the fresh noise."""
+
+
+@runtime_checkable
+class WhiteBox(Degenerator, Protocol):
+    """A degenerator whose network can be read."""
+
+    def opened(self) -> OpenNetwork | None:
+        """Return the network; None where its data do not enter by one linear layer."""
+
+
+@runtime_checkable
+class Levelled(Degenerator, Protocol):
+    """A degenerator whose output is noise, the same for all inputs, times a size of the input's."""
+
+    def octaves(self, inputs: Bytes) -> NDArray[np.float64]:
+        """Return the binary logarithm of each input's size, from -8 to 0: n."""
 
 
 # --- training -----------------------------------------------------------------------------------
@@ -165,11 +202,9 @@ class Critic(Protocol):
 
     def __call__(self, y: Tensor, /) -> Tensor:
         """Logits B of samples B x d."""
-        ...
 
     def displacement(self, start: Tensor, end: Tensor) -> Tensor:
         """Return the shortest way from `start` to `end`, number by number; they broadcast."""
-        ...
 
 
 class Objective(Protocol):
@@ -180,11 +215,9 @@ class Objective(Protocol):
 
     def discriminator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """Scalar loss of the discriminator; no gradient flows through `fake`."""
-        ...
 
     def degenerator_loss(self, critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
         """Scalar loss of the degenerator, whose gradient flows through `fake`."""
-        ...
 
 
 class Progress(NamedTuple):
@@ -215,6 +248,23 @@ class Pairs:
     rows: NDArray[np.int64]
     labels: NDArray[np.int64] | None = None
 
+    def part(self, chosen: slice) -> Pairs:
+        """Return some of them."""
+        labels = None if self.labels is None else self.labels[chosen]
+        return Pairs(self.inputs[chosen], self.outputs[chosen], self.rows[chosen], labels)
+
+
+class PairStream(Protocol):
+    """Pairs that an attacker makes as he goes: no two of them share their fresh randomness."""
+
+    held_out: int
+    """Of so many of his first inputs none is ever made: they are for validation."""
+    inputs: int
+    """Number of inputs that pairs are made from, again and again."""
+
+    def take(self, start: int, count: int) -> Pairs:
+        """Return the pairs `start` to `start` + `count`; whoever asks gets the same."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -222,13 +272,15 @@ class Case:
 
     degenerator: Degenerator
     auxiliary: Pairs
-    """Pairs that the attacker made himself, to learn from."""
+    """Pairs that the attacker made himself of his first inputs."""
     challenge: Pairs
     """The rows under attack, on which an attack is scored."""
     shape: tuple[int, ...]
     seed: int
     confidence: float
     """Confidence level of each attack's interval."""
+    fresh: PairStream
+    """More of the attacker's own pairs, as many as he likes."""
 
 
 class Attack(Protocol):
@@ -236,11 +288,9 @@ class Attack(Protocol):
 
     def needs_rows(self) -> int:
         """Return the least number of challenge rows that it can be scored on."""
-        ...
 
     def __call__(self, case: Case) -> Estimate | None:
         """Share recovered, in [0, 1]; None where there is nothing of the kind to recover."""
-        ...
 
 
 class Comparison(Protocol):
@@ -248,11 +298,9 @@ class Comparison(Protocol):
 
     def check(self, shape: tuple[int, ...]) -> None:
         """Raise ValueError for rows of a shape that it makes no sense for."""
-        ...
 
     def __call__(self, case: Case, clean: Data) -> Estimate | None:
         """Compare; `clean` is what the model was trained on, before any degeneration."""
-        ...
 
 
 # --- results ------------------------------------------------------------------------------------
@@ -281,15 +329,12 @@ class Results(Protocol):
 
     def all(self) -> tuple[list[RunRecord], dict[Path, str]]:
         """Return every good record, by key, and what is wrong with each of the others."""
-        ...
 
     def curves(self, key: str) -> pd.DataFrame | None:
         """Return a run's curves, one row a logging step; None where it left none."""
-        ...
 
     def array(self, key: str, name: str) -> NDArray[Any] | None:
         """Return an array that a run left; None where it left none."""
-        ...
 
 
 # --- loggers ------------------------------------------------------------------------------------
@@ -310,7 +355,6 @@ class Sink(Protocol):
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Take one point of the curves, by the module's own step."""
-        ...
 
     def close(self, record: RunRecord | None, folder: Path) -> None:
         """Take the outcome, and end.
@@ -319,7 +363,6 @@ class Sink(Protocol):
             record: of the run; None where it was cut off before there was one.
             folder: where the run keeps its files.
         """
-        ...
 
 
 @runtime_checkable
@@ -331,7 +374,6 @@ class SampleSink(Sink, Protocol):
 
     def log_sample(self, sample: Sample, step: int) -> None:
         """Take a sample of the degenerator's output at that step."""
-        ...
 
 
 # --- erasure ------------------------------------------------------------------------------------
@@ -353,4 +395,3 @@ class NoiseSource(Protocol):
         Called from a separate thread, once for each piece of at most 4 MiB, one file after another
         and in order of offset. The buffer returned may be reused from the second call after it on.
         """
-        ...

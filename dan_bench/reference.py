@@ -110,8 +110,9 @@ def publish(results: Path, parts: Sequence[GridPart], base: Path | None = None) 
     Raises:
         InputError: nothing is complete.
     """
-    from dan_bench.report import claims, table
     from dan_bench.report import figures as drawing
+    from dan_bench.report import table
+    from dan_bench.report.claims.command import main as findings
     from dan_bench.report.figures.grid import grid
     from dan_bench.report.table1 import main as table_one
     from dan_bench.results import archive
@@ -132,12 +133,12 @@ def publish(results: Path, parts: Sequence[GridPart], base: Path | None = None) 
     (folder / "leaderboard.csv").write_text(table(records, "csv"))
     (folder / "leaderboard.md").write_text(table(records, "markdown"))
     printed: dict[str, Callable[[list[str]], int]] = {
-        "findings.md": claims.main,
+        "findings.md": findings,
         "table1.md": table_one,
     }
     for name, command in printed.items():
         with (folder / name).open("w") as out, redirect_stdout(out):
-            command(["--results", str(folder), "--format", "markdown"])
+            entry_point(command)(["--results", str(folder), "--format", "markdown"])
     drawing.main(["--results", str(folder)])
     (folder / "README.md").write_text(about(folder.name, records, status(parts, set(done))))
     return folder

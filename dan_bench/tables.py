@@ -39,6 +39,8 @@ class Cell:
 
     estimate: Estimate
     rank: int | None = None
+    mark: str = ""
+    """Stands behind it; a note says what for."""
 
 
 Content = str | Cell | None
@@ -93,9 +95,10 @@ def places(half: float) -> int:
 
 
 def text(cell: Content) -> str:
-    """Return a cell as text, an estimate with its rank behind it."""
+    """Return a cell as text, an estimate with its rank and its mark behind it."""
     if isinstance(cell, Cell):
-        return number(cell.estimate) + (f" ({cell.rank})" if cell.rank is not None else "")
+        rank = "" if cell.rank is None else f" ({cell.rank})"
+        return number(cell.estimate) + rank + cell.mark
     return MISSING if cell is None else cell
 
 
@@ -177,8 +180,8 @@ def fold(text: str, width: int) -> list[str]:
     return lines if lines[0] else lines[1:]
 
 
-GLUE = {"left": r"(?!)", "center": " ", "right": r"(?<!;) (?![±\[])"}
-"""Spaces at which a cell is not folded; a number may be apart from its interval."""
+GLUE = {"left": r"(?!)", "center": r"(?<=\bof) | (?=of\b)", "right": r"(?<!;) (?![±\[])"}
+"""Spaces at which a cell is not folded: not `3 of 5`; a number may be apart from its interval."""
 
 
 def longest_word(text: str) -> int:
@@ -198,7 +201,7 @@ class FittedColumn:
         self.whole = max([word, *map(cell_len, self.cells)])
         inner = [least] if self.align == "left" else map(longest_word, self.cells)
         self.least = min(self.whole, max([word, *inner]))
-        self.one_line = self.least if self.align == "left" else self.whole
+        self.one_line = self.whole if self.align == "right" else self.least
         """Width with texts folded, but each estimate on one line."""
 
     def pad(self, text: str, width: int) -> str:

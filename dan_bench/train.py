@@ -18,7 +18,7 @@ from dan_bench.cli import OK, entry_point
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compose the configs, and carry them out."""
     # Hydra is imported here, so that its absence is reported with the remedy
-    from dan_bench.sweep.command_line import configs_of
+    from dan_bench.config.command_line import configs_of
 
     configs = configs_of(sys.argv[1:] if arguments is None else arguments)
     if not configs:

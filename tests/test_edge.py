@@ -13,7 +13,7 @@ from PIL import Image
 
 from dan_bench import train
 from dan_bench.cli import InputError, entry_point, unusable, user_path
-from dan_bench.config.arguments import checked
+from dan_bench.config.command_line import checked
 from dan_bench.config.compose import configure
 from dan_bench.config.schema import RunConfig
 from dan_bench.dashboard import main as dashboard

@@ -82,11 +82,15 @@ def read(
             of = min((most for most in (size, limit if plain else None) if most), default=None)
             _skip(file, skip, status)
             chunks = _chunks_of(file, limit if plain else None, lambda done: progress(done, of))
-            tally, kept = Tally(), WindowBuffer(window)
-            for block in _blocks(FORMS[form](chunks, bits), window, limit):
-                _refuse_wide(block, bits, name, tally.n, skip if plain else 0)
-                tally.add(block)
-                kept.add(block)
+            tally = Tally()
+
+            def counted() -> Iterator[Bytes]:
+                for block in _blocks(FORMS[form](chunks, bits), window, limit):
+                    _refuse_wide(block, bits, name, tally.n, skip if plain else 0)
+                    tally.add(block)
+                    yield block
+
+            windows = windows_of(counted(), window)
     except IsADirectoryError as error:
         raise UnusableInput(f"{one_line(name)} is a folder: name the files in it") from error
     except OSError as error:
@@ -98,7 +102,6 @@ def read(
         left = f" after the first {skip:,} bytes" if skip else ""
         empty = f"holds no symbols{left}" if skip or not plain else "is empty"
         raise UnusableInput(f"{one_line(name)} {empty}: there is nothing to assess")
-    windows = kept.windows()
     hint = hint_of(windows[0].symbols, tally.symbols, bits) if plain else ""
     return Stream(name, tally, windows, form, hint)
 
@@ -150,38 +153,29 @@ def _refuse_wide(block: Bytes, bits: int, name: str, before: int, skipped: int) 
         )
 
 
-class WindowBuffer:
-    """What must be kept of a stream to have its windows when it ends.
+def windows_of(blocks: Iterable[Bytes], size: int) -> list[Window]:
+    """Return up to three windows of a stream, in order of offset, keeping little of it.
 
-    Windows are the first and the last of the stream, and between them the block whose number is
-    the largest power of two in the first half: it starts between a quarter and a half. So a pipe
-    need not be stored, and has the windows that a file would have; the two of a stream of up to
-    two windows overlap and leave nothing out.
+    They are the first and the last of the stream, and between them the block whose number is the
+    largest power of two in the first half: it starts between a quarter and a half. So a pipe need
+    not be stored, and has the windows that a file would have; the two of a stream of up to two
+    windows overlap and leave nothing out.
+
+    Args:
+        blocks: all of the stream, of `size` symbols each; only the last may be short.
+        size: of a window.
     """
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._count = 0
-        self._n = 0
-        self._powers: dict[int, Bytes] = {}
-        self._last = [np.zeros(0, dtype=np.uint8)]
-
-    def add(self, block: Bytes) -> None:
-        """Add the next block; only the last may be short."""
-        if self._count & (self._count - 1) == 0:  # a power of two, or 0
-            self._powers[self._count] = block
-        self._last = [self._last[-1], block]
-        self._count += 1
-        self._n += len(block)
-
-    def windows(self) -> list[Window]:
-        """Return up to three windows, in order of offset."""
-        found = [Window(0, self._powers[0])]
-        if self._n >= 3 * self._size:
-            half = (self._n // self._size - 1) // 2
-            power = 1 << half.bit_length() - 1
-            found.append(Window(power * self._size, self._powers[power]))
-        if self._n > self._size:
-            last = np.concatenate(self._last)[-self._size :]
-            found.append(Window(self._n - self._size, last))
-        return found
+    powers: dict[int, Bytes] = {}
+    last, n = [np.zeros(0, dtype=np.uint8)], 0
+    for number, block in enumerate(blocks):
+        if number & (number - 1) == 0:  # a power of two, or 0
+            powers[number] = block
+        last, n = [last[-1], block], n + len(block)
+    found = [Window(0, powers[0])] if n else []
+    if n >= 3 * size:
+        half = (n // size - 1) // 2
+        power = 1 << half.bit_length() - 1
+        found.append(Window(power * size, powers[power]))
+    if n > size:
+        found.append(Window(n - size, np.concatenate(last)[-size:]))
+    return found

@@ -18,43 +18,51 @@ from dan_bench.metrics.certificate import naming_limit, reconstruction_limit
 
 
 @dataclass(frozen=True)
-class Certificate:
+class LeakCertificate:
     """The percentage of data that is destroyed for certain.
 
     Args:
-        candidates: K, of whom an attacker has to name one.
+        candidates: K, of whom an attacker has to name one; all rows where there are fewer.
     """
 
     candidates: Annotated[int, Ge(2)]
 
     def needs_rows(self) -> int:
-        """At least one set of candidates."""
-        return self.candidates
+        """Two, to tell apart."""
+        return 2
 
     def __call__(self, degenerator: Degenerator, challenge: Pairs) -> Estimate:
         """Return the least of what is certain for naming one of K inputs and for the label.
 
-        Naming is bounded on each whole set of K rows of the challenge set, and the worst counts;
-        the label, reconstruction and the worst pair on all rows. 0 where nothing is guaranteed.
+        Naming is bounded on each whole set of K rows of the challenge set and, for sets that are
+        drawn at random, on all rows: I(X; Y | S) <= I(X; Y), on average over the sets S, since Y
+        depends on S through X alone. The worst counts. The label, reconstruction and the worst pair
+        are bounded on all rows. 0 where nothing is guaranteed.
 
         Returns:
             Percent, as its own interval. Details, where there is a certificate: `bits` (of all
-            rows) and `naming_bits` (of K) that can leak at most, `naming` and `label` in percent,
-            `named` (share of inputs that anybody can name at most), `r_squared` (the largest of
-            any reconstruction), `told_apart` (the largest chance of saying which of two inputs it
-            was).
+            rows) and `naming_bits` (of one of K) that can leak at most, `naming` and `label` in
+            percent, `named` (share of inputs that anybody can name at most, among `candidates`),
+            `r_squared` (the largest of any reconstruction), `told_apart` (the largest chance of
+            saying which of two inputs it was).
+
+        Raises:
+            ValueError: the challenge set has fewer than two rows.
         """
         n = len(challenge.rows)
+        if n < 2:
+            raise ValueError(f"{n} rows are too few: naming one takes 2 at least")
+        k = min(self.candidates, n)
         if not isinstance(degenerator, Certified):
             return Estimate(0.0, 0.0, 0.0, n)
         inputs = challenge.inputs
-        bits = degenerator.leak_bound(inputs)
-        whole = n // self.candidates * self.candidates
-        sets = np.split(inputs[:whole], whole // self.candidates)
-        naming_bits = max(degenerator.leak_bound(part) for part in sets)
-        if math.isinf(bits) or math.isinf(naming_bits):
+        sets = np.split(inputs[: n // k * k], n // k)
+        bounds = [degenerator.leak_bound(part) for part in (inputs, *sets)]
+        if not all(map(math.isfinite, bounds)):
             return Estimate(0.0, 0.0, 0.0, n)
-        ends = {"naming": destroyed(naming_bits, math.log2(self.candidates))}
+        bits = max(0.0, bounds[0])
+        naming_bits = min(max(0.0, *bounds), math.log2(k))
+        ends = {"naming": destroyed(naming_bits, math.log2(k))}
         if challenge.labels is not None:
             shares = np.bincount(challenge.labels) / n
             entropy = -float(np.sum(shares * np.log2(np.maximum(shares, 1e-300))))
@@ -62,7 +70,8 @@ class Certificate:
         details = {
             "bits": bits,
             "naming_bits": naming_bits,
-            "named": naming_limit(naming_bits, self.candidates),
+            "named": naming_limit(naming_bits, k),
+            "candidates": float(k),
             "r_squared": reconstruction_limit(bits, inputs),
             "told_apart": (1 + degenerator.pair_bound(inputs)) / 2,
         }

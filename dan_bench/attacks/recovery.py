@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
@@ -14,14 +14,8 @@ from scipy import optimize, special
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 
-from dan_bench.attacks.training import (
-    Budget,
-    FeatureMap,
-    classification,
-    fit,
-    perceptron,
-    predict,
-)
+from dan_bench.attacks.fresh import Goal, Growth, Sight, learn
+from dan_bench.attacks.training import circle, classification, perceptron, predict
 from dan_bench.interfaces import Bytes, Case, Degenerator, EnumerableNoise, Estimate, Pairs
 from dan_bench.metrics.recovery import (
     dictionary_information,
@@ -45,7 +39,7 @@ class Label:
     """Which class was it? A classifier from output to label, for data that has labels."""
 
     hidden: PositiveInt
-    budget: Budget
+    budget: Growth
 
     def needs_rows(self) -> int:
         """Enough for an interval."""
@@ -53,24 +47,35 @@ class Label:
 
     def __call__(self, case: Case) -> Estimate | None:
         """(H(label) - cross-entropy) / H(label) on the challenge set."""
-        own, challenge = case.auxiliary, case.challenge
-        if own.labels is None or challenge.labels is None:
+        own, challenge = case.auxiliary.labels, case.challenge.labels
+        if own is None or challenge is None:
             return None
-        features = FeatureMap(own.outputs)
-        x = features(own.outputs)
-        classes = int(max(own.labels.max(), challenge.labels.max())) + 1
-        network = fit(
-            lambda: perceptron(x.shape[1], self.hidden, classes),
-            (x, torch.from_numpy(own.labels)),
-            classification,
-            self.budget,
-            case.seed,
-            "label",
+        counts = np.bincount(own, minlength=int(challenge.max()) + 1)
+        shares = counts / counts.sum()
+        goal = Goal(
+            make=lambda width: perceptron(width, self.hidden, len(counts)),
+            batch=lambda sight, pairs: (sight.outputs(pairs.outputs), numbered(pairs.labels)),
+            loss=classification,
+            worth=max(float(special.entr(shares).sum()), np.finfo(float).tiny),
         )
-        logits = predict(network, features(challenge.outputs))
-        return label_information(
-            special.log_softmax(logits, axis=1), challenge.labels, case.confidence
+        found = learn(goal, case, self.budget, "label")
+        validation = found.validation
+        assert validation.labels is not None
+        known, logits = (
+            predict(found.network, found.sight.outputs(pairs.outputs))
+            for pairs in (validation, case.challenge)
         )
+        logits *= logit(known[:, :, None], validation.labels)
+        estimate = label_information(
+            special.log_softmax(logits, axis=1), challenge, case.confidence
+        )
+        return replace(estimate, details=estimate.details | found.details)
+
+
+def numbered(labels: Numbers | None) -> Tensor:
+    """Labels, which there are, as a tensor."""
+    assert labels is not None
+    return torch.from_numpy(labels)
 
 
 @dataclass(frozen=True)
@@ -81,32 +86,38 @@ class Reconstruction:
     """
 
     hidden: PositiveInt
-    budget: Budget
+    budget: Growth
 
     def needs_rows(self) -> int:
         """Enough for an interval."""
         return INTERVAL_ROWS
 
     def __call__(self, case: Case) -> Estimate:
-        """max(0, R^2) on the challenge set, against the mean of the attacker's own inputs."""
-        features = FeatureMap(case.auxiliary.outputs)
-        x = features(case.auxiliary.outputs)
-        pictures = torch.from_numpy(case.auxiliary.inputs).to(torch.float32).div_(255)
+        """max(0, R^2) on the challenge set, against its own mean.
+
+        A decoder that was told nothing still learns the mean of all that it is shown, which may be
+        nearer to that of the rows under attack than the mean of a few of the attacker's inputs.
+        """
+        pictures = torch.from_numpy(case.auxiliary.inputs).to(torch.float32)
         mean = pictures.mean(dim=0)
-        centred = pictures - mean
         # scaled so that the loss is a share of the variance, however faint the data
-        deviation = centred.square().mean().sqrt().clamp_min(1e-6)
-        network = fit(
-            lambda: perceptron(x.shape[1], self.hidden, centred.shape[1]),
-            (x, centred / deviation),
-            lambda decoder, x, y: mse_loss(decoder(x), y),
-            self.budget,
-            case.seed,
-            "reconstruction",
+        deviation = pictures.sub_(mean).square().mean().sqrt().clamp_min(1e-3)
+
+        def wanted(inputs: Bytes) -> Tensor:
+            return torch.from_numpy(inputs).to(torch.float32).sub_(mean).div_(deviation)
+
+        validated = wanted(case.auxiliary.inputs[: case.fresh.held_out])
+        goal = Goal(
+            make=lambda width: perceptron(width, self.hidden, len(mean)),
+            batch=lambda sight, pairs: (sight.outputs(pairs.outputs), wanted(pairs.inputs)),
+            loss=lambda decoder, x, y: mse_loss(decoder(x), y),
+            worth=float(validated.var(dim=0, correction=0).mean()) or 1.0,
         )
-        guess = predict(network, features(case.challenge.outputs)) * float(deviation)
-        truth = case.challenge.inputs / 255 - mean.double().numpy()
-        return variance_explained(truth, guess, 0 * truth[0], case.confidence)
+        found = learn(goal, case, self.budget, "reconstruction")
+        guess = predict(found.network, found.sight.outputs(case.challenge.outputs))
+        truth = wanted(case.challenge.inputs).double().numpy()
+        estimate = variance_explained(truth, guess, truth.mean(axis=0), case.confidence)
+        return replace(estimate, details=estimate.details | found.details)
 
 
 @dataclass(frozen=True)
@@ -125,7 +136,7 @@ class Dictionary:
     queries: PositiveInt
     hidden: PositiveInt
     features: PositiveInt
-    budget: Budget
+    budget: Growth
     slip: Annotated[float, Field(gt=0, lt=1)] = 0.01
     enumerable_bits: Annotated[NonNegativeInt, Field(le=24)] = 16
 
@@ -136,6 +147,7 @@ class Dictionary:
     def __call__(self, case: Case) -> Estimate:
         """Recovered bits over log2 K."""
         degenerator = case.degenerator
+        details: dict[str, float] = {}
         if degenerator.noise_bits == 0:
             scores, true = self._compare(case)
         elif degenerator.noise_bits <= self.enumerable_bits and isinstance(
@@ -143,8 +155,9 @@ class Dictionary:
         ):
             scores, true = self._enumerate(case, degenerator)
         else:
-            scores, true = self._learn(case)
-        return dictionary_information(scores, true, case.confidence)
+            scores, true, details = self._learn(case)
+        estimate = dictionary_information(scores, true, case.confidence)
+        return replace(estimate, details=estimate.details | details)
 
     def _compare(self, case: Case) -> tuple[Floats, Numbers]:
         """Scores of `queries` rows by running the degenerator on every candidate as that row."""
@@ -184,26 +197,27 @@ class Dictionary:
                 found[:, candidate] += (wanted == made[candidate]).all(axis=1)
         return np.log(np.maximum(found, np.finfo(float).tiny)), np.arange(len(wanted))
 
-    def _learn(self, case: Case) -> tuple[Floats, Numbers]:
+    def _learn(self, case: Case) -> tuple[Floats, Numbers, dict[str, float]]:
         """Scores by a critic <phi(input), psi(output)>, every challenge row among K of them."""
-        own, challenge = case.auxiliary, case.challenge
-        input_features, output_features = FeatureMap(own.inputs), FeatureMap(own.outputs)
-        x, y = input_features(own.inputs), output_features(own.outputs)
-        critic = fit(
-            lambda: PairCritic(x.shape[1], self),
-            (x, y),
-            infonce,
-            self.budget,
-            case.seed,
-            "dictionary",
+        own = min(self.candidates, case.fresh.held_out)
+        goal = Goal(
+            make=lambda width: PairCritic(width, self),
+            batch=lambda sight, pairs: (sight.inputs(pairs.inputs), sight.outputs(pairs.outputs)),
+            loss=infonce,
+            worth=math.log(own) if own > 1 else 1.0,
+            group=self.candidates,
         )
+        found = learn(goal, case, self.budget, "dictionary")
+        critic = found.network
         assert isinstance(critic, PairCritic)
-        of_inputs = predict(critic.of_input, input_features(challenge.inputs))
-        of_outputs = predict(critic.of_output, output_features(challenge.outputs)) * critic.scale
-        whole = len(of_inputs) // self.candidates * self.candidates
-        sets = np.arange(whole).reshape(-1, self.candidates)
-        scores = np.concatenate([of_outputs[rows] @ of_inputs[rows].T for rows in sets])
-        return scores, np.tile(np.arange(self.candidates), len(sets))
+        known = critic.scores(found.sight, found.validation.part(slice(own)))
+        size = self.candidates
+        sets = range(0, len(case.challenge.rows) - size + 1, size)
+        scores = np.concatenate(
+            [critic.scores(found.sight, case.challenge.part(slice(i, i + size))) for i in sets]
+        )
+        scores *= logit(known[:, :, None], np.arange(own))
+        return scores, np.tile(np.arange(size), len(sets)), found.details
 
 
 class Digest:
@@ -236,6 +250,12 @@ class PairCritic(nn.Module):
         scores: Tensor = self.of_output(outputs) @ self.of_input(inputs).T * self.scale
         return scores
 
+    @torch.no_grad()
+    def scores(self, sight: Sight, pairs: Pairs) -> Floats:
+        """Return the scores of some pairs, n x n."""
+        found: Tensor = self(sight.inputs(pairs.inputs), sight.outputs(pairs.outputs))
+        return found.double().numpy()
+
 
 def infonce(critic: nn.Module, inputs: Tensor, outputs: Tensor) -> Tensor:
     """Cross-entropy of each output's own input among those of the batch."""
@@ -252,18 +272,28 @@ class Rehearsal:
     which finds it where one draw comes near the true randomness, and its mean match, which finds
     it where the randomness moves the output little. What each is worth is a logit fitted to the
     same attack on pairs of the attacker's own.
+
+    Args:
+        candidates: K, of whom one is to be named.
+        queries: rows attacked.
+        draws: of fresh randomness, for each candidate.
+        below_bits: fresh randomness of so many bits, or more, is not rehearsed: no draw comes near
+            it. None rehearses any.
     """
 
     candidates: Annotated[int, Ge(2)]
     queries: PositiveInt
     draws: PositiveInt
+    below_bits: PositiveInt | None = None
 
     def needs_rows(self) -> int:
         """At least one set of candidates."""
         return self.candidates
 
-    def __call__(self, case: Case) -> Estimate:
-        """Recovered bits over log2 K."""
+    def __call__(self, case: Case) -> Estimate | None:
+        """Recovered bits over log2 K; None where there is too much randomness to rehearse."""
+        if self.below_bits is not None and case.degenerator.noise_bits >= self.below_bits:
+            return None
         own = 1 + max(int(case.challenge.rows.max()), int(case.auxiliary.rows.max()))
         draws = self.draws if case.degenerator.noise_bits else 1
         known, real = (
@@ -302,12 +332,6 @@ def matches(
         rows = first_row + start * draws + np.arange(len(part))
         match = circle(degenerator(part, rows)) @ wanted.T / inputs.shape[1]
         yield match.reshape(-1, draws, len(wanted)).double().numpy()
-
-
-def circle(rows: Bytes) -> Tensor:
-    """Bytes as points of the circle, n x 2d: all cosines first."""
-    turn = torch.from_numpy(rows).to(torch.float32).mul_(2 * math.pi / 256)
-    return torch.cat([turn.cos(), turn.sin()], dim=1)
 
 
 def logit(evidence: Floats, true: Numbers) -> Floats:

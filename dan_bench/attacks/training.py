@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
@@ -78,12 +78,23 @@ def train_epochs(
             break
 
 
+@contextmanager
+def explained(name: str, lr: float) -> Iterator[None]:
+    """Say whose training it was that diverged inside, and what to do."""
+    try:
+        yield
+    except FloatingPointError as error:
+        raise FloatingPointError(
+            f"the attacker {name} diverged: {error}; lower its budget.lr={lr}"
+        ) from error
+
+
 @dataclass(frozen=True)
 class Budget:
-    """What an attacker may spend.
+    """What may be spent on training with a fixed set of examples.
 
     Args:
-        epochs: passes over its examples, at most.
+        epochs: passes over the examples, at most.
         patience: epochs without a better validation loss after which it stops.
         batch_size: rows a step.
         lr: learning rate of AdamW.
@@ -94,7 +105,7 @@ class Budget:
     patience: PositiveInt
     batch_size: PositiveInt
     lr: PositiveFloat
-    weight_decay: float
+    weight_decay: NonNegativeFloat
 
 
 @dataclass(frozen=True)
@@ -160,12 +171,8 @@ def fit(
             best, kept, stale = reached, copy.deepcopy(network.state_dict()), 0
         return stale >= budget.patience or best < SOLVED
 
-    try:
+    with explained(name, budget.lr):
         train_epochs(network, batches, loss, optimizer, budget.epochs, validate)
-    except FloatingPointError as error:
-        raise FloatingPointError(
-            f"the attacker {name} diverged: {error}; lower its budget.lr={budget.lr}"
-        ) from error
     network.load_state_dict(kept)
     return network.eval().requires_grad_(False)
 
@@ -183,29 +190,41 @@ def predict(
     return torch.cat([network(part) for part in inputs.split(1000)]).double().numpy()
 
 
-def views(rows: Bytes) -> Tensor:
-    """Bytes as (2y - 1, sin 2 pi y, cos 2 pi y), n x 3d.
+def line(rows: Bytes) -> Tensor:
+    """Bytes as numbers between -1 and 1, n x d."""
+    return torch.from_numpy(rows).to(torch.float32).add_(0.5).div_(128).sub_(1)
 
-    The pair on the circle shows what lies across the wrap from 255 to 0.
+
+def circle(rows: Bytes) -> Tensor:
+    """Bytes as points of the circle, n x 2d: all sines first.
+
+    It shows what lies across the wrap from 255 to 0.
     """
-    y = torch.from_numpy(rows).to(torch.float32).add_(0.5).div_(256)
-    turn = 2 * math.pi * y
-    return torch.cat([2 * y - 1, turn.sin(), turn.cos()], dim=1)
+    turn = torch.from_numpy(rows).to(torch.float32).add_(0.5).mul_(2 * math.pi / 256)
+    return torch.cat([turn.sin(), turn.cos()], dim=1)
+
+
+def views(rows: Bytes) -> Tensor:
+    """Bytes on the line and on the circle, n x 3d."""
+    return torch.cat([line(rows), circle(rows)], dim=1)
 
 
 class FeatureMap:
-    """How an attacker sees bytes: their views, centred on those of its training rows.
+    """How an attacker sees bytes: their views, centred on those of some rows.
 
     Without the centring, what all rows have in common (the black of a digit's background) kills
     the hidden units: a decoder then recovers nothing even from the data themselves.
     """
 
-    def __init__(self, training: Bytes) -> None:
-        self._mean = views(training).mean(dim=0)
+    def __init__(self, rows: Bytes, views: Callable[[Bytes], Tensor] = views) -> None:
+        self._views = views
+        self._mean = views(rows).mean(dim=0)
+        self.width = len(self._mean)
+        """Numbers a row."""
 
     def __call__(self, rows: Bytes) -> Tensor:
-        """Return n x 3d numbers."""
-        return views(rows).sub_(self._mean)
+        """Return n x width numbers."""
+        return self._views(rows).sub_(self._mean)
 
 
 def perceptron(inputs: int, hidden: int, outputs: int) -> nn.Module:

@@ -21,7 +21,6 @@ from pydantic import (
 )
 
 from dan_bench.cli import InputError, user_path
-from dan_bench.interfaces import NoiseLaw
 
 PACKAGE = Path(__file__).resolve().parents[1]
 CONF = next(path for path in (PACKAGE.parent / "conf", PACKAGE / "conf") if path.is_dir())
@@ -34,8 +33,10 @@ RENAMED = {
     "dan_bench.metrics.randomness.sample.sp800_22_worst": (
         "dan_bench.metrics.sp800_22.sp800_22_worst"
     ),
-    "dan_bench.table1.subjects.vgg.Vgg": "dan_bench.table1.vgg.Vgg",
-    "dan_bench.table1.subjects.inception.Inception": "dan_bench.table1.inception.Inception",
+    "dan_bench.table1.vgg.Vgg": "dan_bench.table1.imagenet.Vgg",
+    "dan_bench.table1.inception.Inception": "dan_bench.table1.mp3.Inception",
+    "dan_bench.table1.subjects.vgg.Vgg": "dan_bench.table1.imagenet.Vgg",
+    "dan_bench.table1.subjects.inception.Inception": "dan_bench.table1.mp3.Inception",
     "dan_bench.table1.subjects.alphago.AlphaGo": "dan_bench.table1.go.AlphaGo",
     "dan_bench.table1.subjects.dan.Dan": "dan_bench.table1.dan.Dan",
     "dan_bench.table1.subjects.tools.Program": "dan_bench.table1.tools.Program",
@@ -44,9 +45,12 @@ RENAMED = {
     ),
     "dan_bench.table1.boards.MnistFiles": "dan_bench.table1.go.MnistFiles",
     "dan_bench.table1.danoise.DanoiseFiles": "dan_bench.table1.dan.DanoiseFiles",
-    "dan_bench.tracking.WandbSink": "dan_bench.loggers.WandbSink",
-    "dan_bench.tracking.TensorBoardSink": "dan_bench.loggers.TensorBoardSink",
-    "dan_bench.tracking.CsvSink": "dan_bench.loggers.CsvSink",
+    "dan_bench.tracking.WandbSink": "dan_bench.loggers.wandb.WandbSink",
+    "dan_bench.tracking.TensorBoardSink": "dan_bench.loggers.files.TensorBoardSink",
+    "dan_bench.tracking.CsvSink": "dan_bench.loggers.files.CsvSink",
+    "dan_bench.loggers.WandbSink": "dan_bench.loggers.wandb.WandbSink",
+    "dan_bench.loggers.TensorBoardSink": "dan_bench.loggers.files.TensorBoardSink",
+    "dan_bench.loggers.CsvSink": "dan_bench.loggers.files.CsvSink",
     "dan_bench.attacks.label.Label": "dan_bench.attacks.recovery.Label",
     "dan_bench.attacks.reconstruction.Reconstruction": "dan_bench.attacks.recovery.Reconstruction",
     "dan_bench.attacks.dictionary.Dictionary": "dan_bench.attacks.recovery.Dictionary",
@@ -54,7 +58,7 @@ RENAMED = {
     "dan_bench.attacks.dial.Dial": "dan_bench.attacks.comparisons.Dial",
     "dan_bench.data.fashion_mnist.FashionMnist": "dan_bench.data.mnist.FashionMnist",
 }
-"""Targets that have moved, by the names under which keys and records know them."""
+"""Targets that have moved, by earlier names; of several, keys and records know the last."""
 FIRST_NAMES = {new: old for old, new in RENAMED.items()}
 
 
@@ -64,7 +68,7 @@ def first_names(value: Any) -> Any:
         return {name: first_names(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [first_names(inner) for inner in value]
-    return FIRST_NAMES.get(value, value) if isinstance(value, str) else value
+    return FIRST_NAMES.get(RENAMED.get(value, value), value) if isinstance(value, str) else value
 
 
 class ConfigError(InputError):
@@ -149,6 +153,7 @@ class Evaluation(Strict):
 
     samples: PositiveInt
     known: PositiveInt
+    candidates: int = Field(1024, ge=2)
     metrics: dict[str, Part]
     c2st: Part | None
     certificate: Part | None = None
@@ -187,7 +192,7 @@ class RunConfig(Strict):
     objective: NamedPart
     output: Literal["sigmoid", "torus"]
     noise_dim: NonNegativeInt
-    noise: NoiseLaw
+    noise: Literal["gaussian", "uniform"]
     seed: NonNegativeInt
     end_to_end: bool = False
     algorithm1: Algorithm1Config | None = None

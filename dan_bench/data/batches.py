@@ -57,7 +57,7 @@ def quantise(levels: Tensor) -> Bytes:
         FloatingPointError: a level is not finite. A cast would make it 0, and a network that
             diverged would look like one that destroys everything.
     """
-    if not levels.isfinite().all():
+    if levels.numel() and not torch.stack(levels.aminmax()).isfinite().all():
         raise FloatingPointError("an output of the network is not finite: it has diverged")
     quantised: Bytes = levels.clamp(0, 255).to(torch.uint8).cpu().numpy()
     return quantised

@@ -145,14 +145,16 @@ def network_noise(record: RunRecord, folder: Path) -> NoiseSource:
     from dan_bench.data.noise import system_bytes
     from dan_bench.pipeline.algorithm1 import NetworkNoise
     from dan_bench.pipeline.load import load
+    from dan_bench.results.select import OLD, is_old
 
     config = record.config
-    found = {name: record.metrics.get(name) for name in ("joint_bits", "percent_destroyed")}
+    names = ("joint_bits", "certified_destroyed", "percent_destroyed")
+    found = {name: record.metrics.get(name) for name in names}
     measured = ", ".join(f"{name} {e.value:.4f}" for name, e in found.items() if e is not None)
     described = (
         f"run {record.key}: {config['model']['name']}, {config['output']}, "
         f"{config['objective']['name']}, noise_dim {config['noise_dim']} "
-        f"({measured or 'not measured'})"
+        f"({measured or 'not measured'})" + f", {OLD}" * is_old(record)
     )
     width = int(np.prod(np.load(folder / "samples.npy", mmap_mode="r").shape[1:]))
     return NetworkNoise(load(record, folder, 0, system_bytes), width, described)

@@ -36,6 +36,11 @@ def folder(results: Path) -> Path:
     return Path(results) / "wandb"
 
 
+def verdict_key(name: str) -> str:
+    """Return the key of a verdict in a run's summary."""
+    return f"verdict/{name.replace(' ', '_')}"
+
+
 def finish(run: Any, exit_code: int) -> None:
     """End a wandb run, and mark its folder."""
     home = Path(run.dir).parent

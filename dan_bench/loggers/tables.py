@@ -9,6 +9,7 @@ from dan_bench.loggers.offline import finish, folder, prepare
 from dan_bench.report import table1
 from dan_bench.report.leaderboard import boards, table_of, tidy
 from dan_bench.results.record import Store
+from dan_bench.results.select import OLD, is_old
 
 Grid = tuple[list[str], list[list[Any]]]
 """Headings and rows."""
@@ -31,9 +32,11 @@ def collect(results: Path) -> dict[str, Grid]:
         found["leaderboard"] = as_grid(
             [
                 ({"evaluation": board.evaluation} if several else {})
+                | ({"attacks": attacks} if attacks else {})
                 | {"data": section, **dict(zip(table.headings, row, strict=True))}
                 for board in made
-                for section in board.sections
+                for section, rows in board.sections.items()
+                for attacks in [OLD if any(map(is_old, rows[-1].runs)) else ""]
                 for table in [table_of(board, section, board.metrics)]
                 for row in table.texts()
             ]

@@ -1,7 +1,7 @@
 """`logger=wandb`: one wandb run a job, offline unless `logger.offline=false`.
 
 Curves are under train/ over our own `step`; the final metrics are the run's summary, by the names
-that they have in the records, and costs are under cost/.
+that they have in the records, costs are under cost/, and the verdicts' words under verdict/.
 """
 
 from collections.abc import Mapping
@@ -15,8 +15,9 @@ from pytorch_lightning.loggers import Logger
 
 from dan_bench.interfaces import RunRecord, Sample
 from dan_bench.loggers.files import failed, final_sample, last_step, outcome_of
-from dan_bench.loggers.offline import NO_KEY, finish, has_account, prepare, refusal
+from dan_bench.loggers.offline import NO_KEY, finish, has_account, prepare, refusal, verdict_key
 from dan_bench.metrics.catalogue import CURVES
+from dan_bench.report.verdicts import VERDICTS
 
 BINS = 32
 ARTIFACTS = {"record": ("record.json", "curves.parquet"), "model": ("weights.pt",)}
@@ -104,6 +105,11 @@ class WandbSink(Logger):
         run = self.experiment
         try:
             run.summary.update(outcome_of(record))
+            if record is not None and not failed(record):
+                words = {
+                    verdict_key(name): judge([record]).word for name, judge in VERDICTS.items()
+                }
+                run.summary.update(words)
             if record is not None and failed(record):
                 run.summary["error"] = (record.traceback or "no traceback").strip().splitlines()[-1]
             elif record is not None:

@@ -19,7 +19,9 @@ from wandb_workspaces.reports.v2.interface import (
 from wandb_workspaces.workspaces import RunsetSettings as Runs
 from wandb_workspaces.workspaces import Section, Workspace, WorkspaceSettings, internal
 
+from dan_bench.loggers.offline import verdict_key
 from dan_bench.metrics.catalogue import CURVES, MetricEntry, headlines, metrics
+from dan_bench.report.verdicts import VERDICTS
 
 PROJECT = "dan_bench"
 NAME = "Is it noise? Is it gone?"
@@ -34,7 +36,8 @@ def build(entity: str = "", project: str = PROJECT) -> Workspace:
         entity: user or team that it is to be saved for.
         project: wandb project of the runs.
     """
-    pinned = [f"summary:{row.name}" for row in headlines()]
+    pinned = [f"summary:{verdict_key(name)}" for name in VERDICTS]
+    pinned += [f"summary:{row.name}" for row in headlines()]
     workspace = Workspace(
         entity=entity,
         project=project,
@@ -75,6 +78,11 @@ def panels() -> dict[str, list[Any]]:
         ],
         "gone": [
             *final("gone"),
+            against(
+                "Gone, or hidden? At most over at least",
+                "certified_destroyed",
+                "percent_destroyed",
+            ),
             against(
                 "No more is destroyed than the fresh randomness allows (Shannon)",
                 "cost/noise_bits",

@@ -189,7 +189,7 @@ BIASED = LESS | {"limits": (0, 0.5)}
 METRICS = (
     noise("shannon_bits", "shannon bits", "byte entropy (bits)", 8, g_test, required=True),
     noise("bit_bias", "bit bias", "largest bias of a bit", 0, largest_half_normal, **BIASED),
-    noise("joint_bits", "joint bits", "joint entropy (bits a byte)", 8, JOINT, headline=4),
+    noise("joint_bits", "joint bits", "joint entropy (bits a byte)", 8, JOINT, headline=5),
     noise("effective_dimensions", "effective dims", DIMENSIONS, 1, ROWS, headline=1),
     noise(
         "min_entropy_bits", "min-entropy bits", MIN_ENTROPY, 8, low_min_entropy, law=of_min_entropy
@@ -206,8 +206,10 @@ METRICS = (
         headline=2,
         **FOOLED,
     ),
-    destroyed("certified_destroyed", "at least %_dd", "data destroyed, at least (%)"),
-    destroyed("percent_destroyed", "at most %_dd", "data destroyed, at most (%)", headline=3),
+    destroyed("certified_destroyed", "at least %_dd", "data destroyed, at least (%)", headline=3),
+    destroyed("percent_destroyed", "at most %_dd", "data destroyed, at most (%)", headline=4),
+    destroyed("true_destroyed", "true %_dd", "data destroyed, in truth (%)"),
+    destroyed("fbleau_destroyed", "F-BLEAU %_dd", "data destroyed, by F-BLEAU's estimate (%)"),
     destroyed("disk_destroyed", "%_dd on disk", "data destroyed on the disk (%)"),
     destroyed(
         "checkpoint_destroyed", "%_dd of D's checkpoint", "discriminator's checkpoint destroyed (%)"
@@ -216,6 +218,9 @@ METRICS = (
     recovered("reconstruction", "reconstr. rec. %"),
     recovered("dictionary", "dictionary rec. %"),
     recovered("rehearsal", "rehearsal rec. %"),
+    recovered("inversion", "inversion rec. %"),
+    recovered("likelihood", "likelihood rec. %"),
+    recovered("counts", "counts rec. %"),
     share("classifier_accuracy", "fixed classifier %", "accuracy of a fixed classifier (%)", False),
     MetricEntry(
         "dial", "dial R^2", "R^2 of the entropy served on that asked", higher_is_better=True

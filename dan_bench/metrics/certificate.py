@@ -20,9 +20,12 @@ from dan_bench.interfaces import Bytes
 Floats = NDArray[np.float64]
 NATS = 1 / math.log(2)
 """Bits in a nat."""
-NEGLIGIBLE = 1e-9
+NEGLIGIBLE = 1e-12
 """Share of its largest below which a singular value, or what is left of a projection, counts as 0:
-weights have 24 bits, sums of a thousand of them some 20."""
+what the rounding of a thousand double precision sums may leave of nothing."""
+SMALL = 1e-6
+"""Total variance below which the determinant's logarithm is taken from the trace, which is above it
+by less than this share; what is added to 1 would be lost in rounding."""
 PAIRS = 1 << 22
 """Pairs of points that are compared at a time."""
 
@@ -52,8 +55,8 @@ class LinearChannel:
         None where they differ in a direction that the noise does not reach: there u tells them
         apart with certainty.
         """
-        points = self.images(inputs)
-        points -= points.mean(axis=0)
+        # the offset is left out: beside a large one, small differences would be rounded
+        points: Floats = (inputs - inputs.mean(axis=0)) / 256 @ (self.data / self._sizes).T
         size = np.abs(points).max(initial=0.0)
         if size == 0:
             return points
@@ -66,16 +69,30 @@ class LinearChannel:
         return scaled
 
     @cached_property
+    def _sizes(self) -> Floats:
+        """What each unit is divided by, k x 1: how large it may become.
+
+        A unit is only as exact as its own size; beside a larger one it may be small and say all.
+        """
+        sizes: Floats = sum(np.abs(part).sum(axis=1) for part in (self.data, self.noise))
+        return np.where(sizes > 0, sizes, 1)[:, None]
+
+    @cached_property
     def _reach(self) -> tuple[Floats, Floats]:
         """Orthonormal directions that the noise reaches, k x r, and its deviation along each."""
-        directions, lengths, _ = np.linalg.svd(self.noise, full_matrices=False)
+        directions, lengths, _ = np.linalg.svd(self.noise / self._sizes, full_matrices=False)
         reached = lengths > NEGLIGIBLE * lengths.max(initial=0.0)
         return directions[:, reached], lengths[reached]
 
 
 def squared_distances(a: Floats, b: Floats) -> Floats:
-    """Return |a_i - b_j|^2 of n points with m others: n x m. Precise where both are centred."""
-    squares: Floats = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
+    """Return |a_i - b_j|^2 of n points with m others: n x m. Precise where both are centred.
+
+    Rounded up, by as much as the products may have been rounded: nowhere less than the truth.
+    """
+    sizes: Floats = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)
+    rounding = (a.shape[1] + 4) * np.finfo(np.float64).eps
+    squares: Floats = (1 + rounding) * sizes - 2 * a @ b.T
     return np.maximum(squares, 0, out=squares)
 
 
@@ -96,17 +113,27 @@ def gaussian_leak(points: Floats) -> float:
     bounds = [math.log2(n), _determinant(points)]
     if n * n <= 4 * PAIRS:
         centred = points - points.mean(axis=0)
-        overlaps = np.exp(-squared_distances(centred, centred) / 2).mean(axis=1)  # 1/n at least
-        bounds.append(-float(np.log2(overlaps).mean()))
+        short = np.expm1(-squared_distances(centred, centred) / 2).mean(axis=1)  # of overlap 1
+        with np.errstate(divide="ignore"):  # where all are so far apart that rounding leaves none
+            bounds.append(-float(np.log1p(short).mean()) * NATS)
     return max(0.0, min(bounds))
 
 
 def _determinant(points: Floats) -> float:
-    """1/2 log2 det(I + S) of the points' covariance S, by whichever Gram matrix is smaller."""
+    """1/2 log2 det(I + S) of the points' covariance S, by whichever Gram matrix is smaller.
+
+    Rounded up, by as much as S and the determinant may have been rounded: of points that are far
+    apart on a line, I would be lost beside S, and the determinant of what is left is 0.
+    """
     n, k = points.shape
     centred = points - points.mean(axis=0)
     gram = (centred.T @ centred if k <= n else centred @ centred.T) / n
-    return 0.5 * float(np.linalg.slogdet(np.eye(len(gram)) + gram)[1]) * NATS
+    variance = float(np.trace(gram))
+    if variance < SMALL:
+        return 0.5 * variance * NATS
+    rounding = (n + k) * np.finfo(np.float64).eps * variance
+    gram[np.diag_indices_from(gram)] += 1 + rounding
+    return 0.5 * float(np.linalg.slogdet(gram)[1]) * NATS
 
 
 def largest_distance(points: Floats) -> float:

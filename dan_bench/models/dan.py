@@ -66,6 +66,11 @@ class DAN(AdversarialModule):
         assert isinstance(network, nn.Sequential)
         return network[0]
 
+    def later_layers(self, network: nn.Module) -> nn.Sequential | None:
+        """The perceptron's other layers."""
+        assert isinstance(network, nn.Sequential)
+        return network[1:]
+
     def inputs(self, data: Tensor, noise: Tensor) -> Tensor:
         """The noise, beside the centred data unless the network is blind to it."""
         return noise if self.blind else torch.cat([data - self.setting.data_mean, noise], dim=1)

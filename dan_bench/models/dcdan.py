@@ -155,9 +155,21 @@ class DCDAN(CertifiedDAN):
 
     def leak(self, batch: Batch) -> Tensor:
         """Upper bound in nats on what the perturbed data say of one of the batch's data."""
-        first = self.first_layer(self.degenerator)
+        assert isinstance(self.degenerator, nn.Sequential)
+        first = self.degenerator[0]
         assert isinstance(first, Perturbation)
         return gaussian_leak(first.image(batch.data).flatten(1), None)
+
+    def later_layers(self, network: nn.Module) -> nn.Sequential | None:
+        """The convolutions of the perturbed noise, a grid, and the way back."""
+        assert isinstance(network, nn.Sequential)
+        _, layers, unfold = network
+        assert isinstance(layers, nn.Sequential)
+        first = layers[0]
+        assert isinstance(first, nn.Conv2d)
+        rows, columns = (ceil(n / self.cell) for n in self.setting.shape[:2])
+        grid = nn.Unflatten(1, (first.in_channels, rows, columns))
+        return nn.Sequential(grid, *layers, unfold)
 
     def widest(self, make_dan: Callable[[], nn.Module], parameters: Callable[[int], int]) -> int:
         """Return the largest width that has at most `share` of the parameters of that DAN."""

@@ -145,6 +145,10 @@ class EntropyDAN(DAN):
         """None: the data enter through their level alone."""
         return None
 
+    def later_layers(self, network: nn.Module) -> nn.Sequential | None:
+        """None, for the same reason."""
+        return None
+
     def own(self, network: nn.Module, data: Tensor) -> Tensor:
         """Level of the noise that the data are to become, in [0, 1]: B."""
         assert isinstance(network, ConditionalDegenerator)
@@ -225,6 +229,10 @@ class FrozenEntropyDAN(FrozenDegenerator):
         """Return 0 where all inputs have one amplitude, and 1 where nothing is guaranteed."""
         amplitudes = self._amplitudes(inputs)
         return float(amplitudes.min() < amplitudes.max())
+
+    def octaves(self, inputs: Bytes) -> NDArray[np.float64]:
+        """Return the binary logarithm of what each input's noise is multiplied by, n."""
+        return BITS * (self._amplitudes(inputs) - 1)
 
     @torch.no_grad()
     def _amplitudes(self, inputs: Bytes) -> NDArray[np.float64]:

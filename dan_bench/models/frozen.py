@@ -6,11 +6,11 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from dan_bench.data.batches import as_bytes, as_unit
 from dan_bench.data.noise import FreshNoise, fast_bytes
-from dan_bench.interfaces import Bytes, NoiseLaw
+from dan_bench.interfaces import Bytes, NoiseLaw, OpenNetwork
 from dan_bench.metrics.certificate import (
     LinearChannel,
     gaussian_leak,
@@ -33,6 +33,8 @@ class FrozenDegenerator:
         noise: law of the fresh numbers.
         draw: makes the bytes that they are made of.
         channel: the network's first layer, where it is linear in data and noise.
+        layers: what follows on it, up to the output.
+        output: name of the output.
     """
 
     def __init__(
@@ -43,12 +45,16 @@ class FrozenDegenerator:
         noise: NoiseLaw,
         draw: Draw = fast_bytes,
         channel: LinearChannel | None = None,
+        layers: nn.Sequential | None = None,
+        output: str = "sigmoid",
     ) -> None:
         self._degenerate = degenerate
         self._fresh = FreshNoise(seed, "fresh", noise_dim, noise, draw)
         self._noise = noise
         self.noise_bits = 16.0 * noise_dim
         self.channel = channel
+        self._layers = layers
+        self._output = output
 
     def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
         """Run the network on the data, in chunks of bounded size."""
@@ -58,6 +64,13 @@ class FrozenDegenerator:
             noise = torch.from_numpy(self._fresh(rows[part]))
             out[part] = as_bytes(self._degenerate(as_unit(data[part]), noise))
         return out
+
+    def opened(self) -> OpenNetwork | None:
+        """Return the network, for who attacks it with its weights in hand."""
+        if self.channel is None or self._layers is None:
+            return None
+        u = self.channel
+        return OpenNetwork(u.data, u.noise, u.offset, self._layers, self._output, self._noise)
 
     def leak_bound(self, inputs: Bytes) -> float:
         """Return an upper bound in bits on what the output says of one of the inputs.

@@ -52,6 +52,11 @@ class GAN(AdversarialModule):
         assert isinstance(network, nn.Sequential)
         return network[0]
 
+    def later_layers(self, network: nn.Module) -> nn.Sequential | None:
+        """The perceptron's other layers."""
+        assert isinstance(network, nn.Sequential)
+        return network[1:]
+
     def inputs(self, data: Tensor, noise: Tensor) -> Tensor:
         """The noise alone."""
         return noise

@@ -17,6 +17,7 @@ from dan_bench.data.noise import fast_bytes
 from dan_bench.interfaces import Dataset, Degenerator, NoiseLaw, Objective
 from dan_bench.metrics.certificate import LinearChannel
 from dan_bench.metrics.entropy import shannon_bits
+from dan_bench.models.entrance import alike, measured
 from dan_bench.models.frozen import Draw, FrozenDegenerator
 from dan_bench.models.outputs import OUTPUTS, DiscriminatorCritic
 from dan_bench.objectives import on_both
@@ -166,31 +167,57 @@ class AdversarialModule(pl.LightningModule, ABC):
             seed: of the run; fresh noise is a function of it and of the row number.
             draw: makes the fresh noise; with `data.noise.system_bytes` no seed reproduces it.
         """
-        setting = self.setting
+        degenerate = self.eval().degenerate
+        setting, channel = self.setting, self.channel()
         return FrozenDegenerator(
-            self.eval().degenerate, setting.noise_dim, seed, setting.noise, draw, self.channel()
+            degenerate,
+            setting.noise_dim,
+            seed,
+            setting.noise,
+            draw,
+            channel,
+            None if channel is None else self.later(),
+            setting.output,
         )
 
     def channel(self) -> LinearChannel | None:
         """Return the degenerator's first layer as a map of data and noise; None if there is none.
 
-        It is measured, column by column, on the unit vectors.
+        None also where it turns out not to be what `first_layer` promises: it is not linear, or
+        the output is made of more than of it, as where a subclass gives the data another way in.
         """
-        first = self.first_layer(self.averaged())
-        if first is None:
+        network = self.averaged()
+        first, later = self.first_layer(network), self.later_layers(network)
+        if first is None or later is None:
             return None
-        first = copy.deepcopy(first).cpu().double()
         width, noise_dim = self.setting.width, self.setting.noise_dim
-        with torch.no_grad():
-            unit = torch.eye(width + noise_dim, dtype=torch.float64)
-            zero = first(self.inputs(*torch.zeros_like(unit[:1]).split([width, noise_dim], 1)))
-            columns = first(self.inputs(*unit.split([width, noise_dim], 1))) - zero
-        matrix = columns.flatten(1).T.numpy()
-        return LinearChannel(matrix[:, :width], matrix[:, width:], zero.flatten().numpy())
+
+        def whole(data: Tensor, noise: Tensor) -> Tensor:
+            return self.output.features(self.degenerate(data, noise))
+
+        def parts(data: Tensor, noise: Tensor) -> Tensor:
+            raw = later(first(self.inputs(data, noise)).flatten(1))
+            return self.output.features(self.output.activation(raw))
+
+        if not alike(whole, parts, width, noise_dim, next(network.parameters())):
+            return None
+        return measured(first, self.inputs, width, noise_dim)
+
+    def later(self) -> nn.Sequential | None:
+        """Return what follows on `channel`, up to the output; None if there is no first layer."""
+        layers = self.later_layers(self.averaged())
+        return None if layers is None else copy.deepcopy(layers).cpu().double()
 
     def first_layer(self, network: nn.Module) -> nn.Module | None:
         """Return the part of a degenerator that is linear in its `inputs`, if that is where all
         of the data enter; None where they enter otherwise, too.
+        """
+        return None
+
+    def later_layers(self, network: nn.Module) -> nn.Sequential | None:
+        """Return the rest of a degenerator that has a first layer, on its flattened output.
+
+        A first layer without it has no certificate, since nothing shows that all data enter there.
         """
         return None
 

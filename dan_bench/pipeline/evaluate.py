@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from dan_bench.attacks.certificate import Certificate
+from dan_bench.attacks.certificate import LeakCertificate
 from dan_bench.attacks.distinguish import C2st
+from dan_bench.attacks.fresh import FreshPairs, held_out
 from dan_bench.data.noise import NoiseRows
 from dan_bench.interfaces import (
     Attack,
@@ -39,7 +40,7 @@ class Measures:
     known: int
     metrics: Mapping[str, Metric]
     c2st: C2st | None
-    certificate: Certificate | None
+    certificate: LeakCertificate | None
     attacks: Mapping[str, Attack]
     comparisons: Mapping[str, Comparison] = field(default_factory=dict)
 
@@ -82,10 +83,10 @@ def measure(
         seconds[name] = time.perf_counter() - start
         return result
 
-    def held_out() -> Pairs:
+    def attacked() -> Pairs:
         return pairs(degenerator, source.load("test"), np.arange(measures.samples), first_row=0)
 
-    challenge: Pairs = timed("degenerate", held_out)
+    challenge: Pairs = timed("degenerate", attacked)
     found: dict[str, Estimate | None] = {}
     for name, metric in measures.metrics.items():
         found[name] = timed(name, partial(metric, challenge.outputs))
@@ -100,10 +101,14 @@ def measure(
         certify = partial(measures.certificate, degenerator, challenge)
         found["certified_destroyed"] = timed("certificate", certify)
     if measures.attacks or measures.comparisons:
+        own = source.load("attack")
+        known = min(measures.known, len(own))
         auxiliary: Pairs = timed(
-            "attackers' data", lambda: own_pairs(degenerator, source, measures)
+            "attackers' data",
+            lambda: pairs(degenerator, own, np.arange(known), first_row=measures.samples),
         )
-        case = Case(degenerator, auxiliary, challenge, source.shape, seed, CONFIDENCE)
+        fresh = FreshPairs(degenerator, own, held_out(known, len(own)), seed)
+        case = Case(degenerator, auxiliary, challenge, source.shape, seed, CONFIDENCE, fresh)
     for name, comparison in measures.comparisons.items():
         found[name] = timed(name, partial(comparison, case, source.load("train")))
     if measures.attacks:
@@ -141,9 +146,3 @@ def pairs(
     rows = first_row + np.arange(len(chosen))
     labels = None if data.labels is None else data.labels[chosen]
     return Pairs(inputs, degenerator(inputs, rows), rows, labels)
-
-
-def own_pairs(degenerator: Degenerator, source: Dataset, measures: Measures) -> Pairs:
-    """Pairs that the attacker made, on rows whose fresh randomness no held-out row shares."""
-    data = source.load("attack")
-    return pairs(degenerator, data, np.arange(min(measures.known, len(data))), measures.samples)

@@ -74,11 +74,14 @@ def trained(record: RunRecord, name: str) -> RunRecord:
     return record
 
 
-def quality(record: RunRecord) -> tuple[float, float]:
-    """Return what runs of one model are chosen by: %_dd first, and then entropy."""
-    found = [record.metrics.get(name) for name in ("percent_destroyed", "joint_bits")]
-    destroyed, bits = (-1.0 if estimate is None else estimate.value for estimate in found)
-    return destroyed, bits
+def quality(record: RunRecord) -> tuple[float, ...]:
+    """Return what runs of one model are chosen by: what is certainly destroyed, the newest attacks,
+    what they left, and then entropy.
+    """
+    names = ("certified_destroyed", "percent_destroyed", "joint_bits")
+    found = [record.metrics.get(name) for name in names]
+    certain, left, bits = (-1.0 if estimate is None else estimate.value for estimate in found)
+    return max(0.0, certain), record.schema_version, left, bits
 
 
 def load(record: RunRecord, folder: Path, seed: int, draw: Draw = fast_bytes) -> Degenerator:

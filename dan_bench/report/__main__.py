@@ -3,14 +3,13 @@
 import argparse
 import sys
 from importlib import import_module
-from pathlib import Path
 
-from dan_bench.cli import InputError, entry_point, user_path
+from dan_bench.cli import InputError, entry_point
 from dan_bench.interfaces import RunRecord
 from dan_bench.report import table
-from dan_bench.results.archive import open_results
+from dan_bench.report.inputs import finished, read, results_parser
 from dan_bench.results.cache import uncollected
-from dan_bench.results.select import settings_of
+from dan_bench.results.select import settings_of, stated
 from dan_bench.results.where import conditions, listed, there_are, where
 from dan_bench.tables import FORMATS
 
@@ -19,7 +18,7 @@ COMMANDS = {
     BOARD: ("the table (the default)", ""),
     "table1": ("the paper's Table 1, as `python -m dan_bench.table1` measured it", "table1:main"),
     "figures": ("draw results/figures", "figures:main"),
-    "findings": ("the claims, each judged from the records", "claims:main"),
+    "findings": ("the claims, each judged from the records", "claims.command:main"),
     "html": ("the results as one self-contained page", "html.command:main"),
     "saturation": ("what gradient is left as the discriminator learns", "saturation:main"),
     "show": ("all that one run left", "runs:main_show"),
@@ -31,16 +30,14 @@ COMMANDS = {
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
-    made = argparse.ArgumentParser(
-        prog="python -m dan_bench.report",
-        description="Print the table of a results folder: controls first, then models.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="commands, each with a --help of its own:\n"
+    made = results_parser(
+        "",
+        "Print the table of a results folder: controls first, then models.",
+        "commands, each with a --help of its own:\n"
         + "".join(f"  {name:12} {what}\n" for name, (what, _) in COMMANDS.items())
         + "\nexample: python -m dan_bench.report --metrics joint_bits,percent_destroyed "
         "--format latex",
     )
-    made.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
     made.add_argument("--format", choices=FORMATS, default="table")
     made.add_argument(
         "--metrics",
@@ -87,20 +84,16 @@ def metrics_of(records: list[RunRecord]) -> tuple[set[str], set[str]]:
 
 def axes_of(records: list[RunRecord]) -> set[str]:
     """Return the config names that may make a row; a part goes by its name too."""
-    axes = {name for flat in settings_of(record.config for record in records) for name in flat}
+    axes = {name for flat in settings_of(map(stated, records)) for name in flat}
     return axes | {name.removesuffix(".name") for name in axes}
 
 
 def board(arguments: list[str]) -> int:
     """Print the table; 0 where there was one, 2 where something asked for is not there."""
     asked = parser().parse_args(arguments)
-    records, damaged = open_results(asked.results).all()
-    for path, reason in damaged.items():
-        print(f"left out {path}: {reason}", file=sys.stderr)
-    done = [record for record in records if record.status == "done"]
+    _, records = read(asked.results)
+    done = finished(records, asked.results)
     failed = len(records) - len(done)
-    if not done:
-        raise InputError(f"no finished runs under {asked.results}; `make sweep` makes some")
     if asked.where is not None:
         done = where(done, conditions(asked.where), axes_of(done))
     metrics = asked.metrics

@@ -7,7 +7,6 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -16,24 +15,30 @@ from scipy import special
 
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.metrics import catalogue
-from dan_bench.report.verdicts import DECIDING, OF_IDEAL, VERDICTS, Verdict
+from dan_bench.report.verdicts import DECIDING, NOT_COVERED, OF_IDEAL, VERDICTS, Verdict
 from dan_bench.results.select import (
+    KINDS,
+    OLD,
     Method,
     by_evaluation,
     check_axes,
     group_methods,
+    is_old,
     natural,
-    seed_of,
 )
 from dan_bench.statistics import CONFIDENCE, shared_ranks
 from dan_bench.tables import MISSING, Cell, Column, Table
 
 IDEAL = "ideal noise"
-KINDS = ("control", "untrained", "learned")
-"""Kinds of methods, in the order of their rows."""
 LEAST, BRIEF = 2, 4
 """Metrics of a table that shows what decides the verdicts: however narrow, and at most."""
 MORE = "More metrics: python -m dan_bench.report --metrics all; each row on one line: --wide."
+BRACKET = (
+    "%_dd is a bracket. At least: certified against every attacker of any power; not covered are "
+    f"{NOT_COVERED}. At most: what the best attack here left, and attacks only get better."
+)
+STILL_RISING, MARK = "still_rising", "^"
+RISING = f"{MARK} still rising: a learned attacker reached its cap while it was still improving."
 COUNTS = ("seeds", "N")
 """Columns that there are where rows differ in them."""
 
@@ -46,16 +51,6 @@ class Row(Method):
     cells: dict[str, Cell]
     verdicts: dict[str, Verdict]
     """One for each of `VERDICTS`."""
-
-    @property
-    def kind(self) -> str:
-        """One of `KINDS`, or `baseline`."""
-        return str(self.runs[0].config["model"]["kind"]) if self.runs else "baseline"
-
-    @cached_property
-    def seeds(self) -> int:
-        """How many training seeds there are."""
-        return len({seed_of(run) for run in self.runs})
 
 
 @dataclass(frozen=True)
@@ -133,7 +128,7 @@ def leaderboard(
         group_methods(done, group_by),
         key=lambda method: (
             method.axes.get("data", ""),
-            KINDS.index(method.runs[0].config["model"]["kind"]),
+            KINDS.index(method.kind),
             [natural(value) for value in method.axes.values()],
         ),
     )
@@ -150,10 +145,14 @@ def leaderboard(
             method.axes,
             method.runs,
             tuple(sorted({run.config["evaluation"]["samples"] for run in method.runs})),
-            {name: Cell(cell, ranks.get((i, name))) for name, cell in estimates[i].items()},
+            {
+                name: Cell(cell, ranks.get((i, name)), MARK * (name in marked))
+                for name, cell in estimates[i].items()
+            },
             {name: judge(method.runs) for name, judge in VERDICTS.items()},
         )
         for i, method in enumerate(methods)
+        for marked in [rising(method.runs)]
     ]
     found_rows: list[Row] = []
     for section, group in groupby(rows, key=lambda row: row.axes.get("data")):
@@ -161,6 +160,17 @@ def leaderboard(
         reference = ideal(section, [run for row in members for run in row.runs], wanted)
         found_rows += [*([reference] if reference else []), *members]
     return found_rows
+
+
+def rising(runs: Sequence[RunRecord]) -> set[str]:
+    """Return the metrics that rest on an attacker who stopped while it was still improving."""
+    found = {
+        name
+        for run in runs
+        for name, estimate in run.metrics.items()
+        if estimate is not None and estimate.details.get(STILL_RISING)
+    }
+    return found | {"percent_destroyed"} if found else found
 
 
 def ideal(section: str | None, runs: Sequence[RunRecord], metrics: Sequence[str]) -> Row | None:
@@ -258,7 +268,8 @@ def rank(
 
 def measured_on(run: RunRecord) -> tuple[str, str]:
     """Return the data set, and a text that tells how a run was measured."""
-    return run.config["data"]["name"], json.dumps(run.config["evaluation"], sort_keys=True)
+    evaluation = json.dumps(run.config["evaluation"], sort_keys=True)
+    return run.config["data"]["name"], f"{run.schema_version} {evaluation}"
 
 
 # --- as tables ----------------------------------------------------------------------------------
@@ -284,11 +295,15 @@ def caption(rows: Sequence[Row]) -> str:
     def span(values: Sequence[int]) -> str:
         return f"{values[0]}" if len(values) == 1 else f"{values[0]} to {values[-1]}"
 
+    measured = [row for row in rows if row.runs]
+    old = [row.label for row in measured if is_old(row.runs[0])]
+    which = f": {', '.join(old)}" if len(old) < len(measured) else ""
     return (
-        f"N = {span(samples)} held-out samples; mean ± half of the 95 % t interval "
-        f"over {span(seeds)} training seed{'s' * (seeds != [1])}; (rank), shared where intervals "
-        "overlap; "
-        f"{MISSING} = no value" + (of_ideal if any(row.kind == "baseline" for row in rows) else "")
+        f"{OLD}{which}; "
+        * bool(old)
+        + f"N = {span(samples)} held-out samples; mean ± half of the 95 % t interval over "
+        f"{span(seeds)} training seed{'s' * (seeds != [1])}; (rank), shared where intervals "
+        f"overlap; {MISSING} = no value" + of_ideal * any(row.kind == "baseline" for row in rows)
     )
 
 
@@ -323,15 +338,23 @@ def tables_of(found: Sequence[Leaderboard], brief: bool = False) -> list[Table]:
         brief: show `BRIEF` metrics at most, those that decide the verdicts first.
     """
     tables: list[Table] = []
+    notes: dict[str, None] = {}
     hidden = False
     for board in found:
         for section, rows in board.sections.items():
             metrics = deciding(board.metrics, rows) if brief else board.metrics
             hidden |= len(metrics) < len(board.metrics)
+            notes |= dict.fromkeys(notes_of(rows, metrics))
             tables.append(table_of(board, section, metrics, brief))
-    if hidden:
-        tables[-1] = replace(tables[-1], notes=[MORE])
-    return tables
+    notes |= {MORE: None} if hidden else {}
+    return [*tables[:-1], *(replace(last, notes=[*notes]) for last in tables[-1:])]
+
+
+def notes_of(rows: Sequence[Row], metrics: Sequence[str]) -> list[str]:
+    """Return what has to be said of the metrics of some rows."""
+    cells = [(name, cell) for row in rows for name in metrics if (cell := row.cells.get(name))]
+    certified = any(name == "certified_destroyed" for name, _ in cells)
+    return [BRACKET] * certified + [RISING] * any(cell.mark for _, cell in cells)
 
 
 def deciding(metrics: Sequence[str], rows: Sequence[Row]) -> list[str]:
@@ -364,6 +387,8 @@ def tidy(found: Sequence[Leaderboard]) -> list[dict[str, Any]]:
             "seeds": row.seeds,
             "samples": row.samples[0] if len(row.samples) == 1 else None,
             "rank": cell.rank,
+            "still_rising": True if cell.mark else None,
+            "schema": row.runs[0].schema_version if row.runs else None,
             **{
                 name.replace(" ", "_"): verdict.word if verdict.runs else None
                 for name, verdict in row.verdicts.items()

@@ -1,15 +1,15 @@
 """`python -m dan_bench.report show | compare | export`: single runs in full, and every number."""
 
-import argparse
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import pandas as pd
 
 from dan_bench.cli import InputError, user_path
 from dan_bench.interfaces import Estimate, RunRecord
-from dan_bench.results.archive import open_results
-from dan_bench.results.select import flatten, settings_of
+from dan_bench.report.inputs import read, results_parser
+from dan_bench.report.leaderboard import rising
+from dan_bench.report.verdicts import NOT_COVERED
+from dan_bench.results.select import OLD, flatten, is_old, settings_of, stated
 from dan_bench.tables import MISSING, Column, Table, terminal, terminal_width
 
 
@@ -43,9 +43,45 @@ def side_by_side(title: str, rows: Sequence[Sequence[str]], heads: Sequence[str]
     return Table([Column(head, "left") for head in heads], rows, title)
 
 
-def show(record: RunRecord) -> list[Table]:
-    """Return all that a record holds."""
-    parts: dict[str, Mapping[str, str]] = {
+GUARANTEES = {
+    "bits": ("leaks of the whole input at most", "{:.4g} bits"),
+    "naming_bits": ("leaks of its name at most", "{:.4g} bits"),
+    "naming": ("of its name destroyed at least", "{:.6g} %"),
+    "label": ("of its label destroyed at least", "{:.6g} %"),
+    "named": ("inputs that anybody names at most", "{:.4%}"),
+    "told_apart": ("two inputs are told apart at most", "{:.4%} of the time; 50 % is guessing"),
+    "r_squared": ("reconstructed at most", "R^2 = {:.4g}"),
+}
+"""What each of a certificate's details says, and how its number is written."""
+
+
+def bracket(record: RunRecord) -> dict[str, str]:
+    """Return in words between what %_dd lies, and what is certain against every attacker."""
+    least, most = (record.metrics.get(f"{end}_destroyed") for end in ("certified", "percent"))
+    marked = rising([record]) - {"percent_destroyed"}
+    attacks = [name.removesuffix("_recovered") for name in record.metrics if name in marked]
+    words = {}
+    if least is not None and not is_old(record):
+        candidates = least.details.get("candidates")  # fewer than asked for where rows are few
+        words["%_dd at least"] = f"{least.value:.6g}" if least.details else "0: no certificate"
+        words |= {"one name of": f"{candidates:,.0f} candidates"} if candidates else {}
+        words |= {
+            said: form.format(least.details[detail])
+            for detail, (said, form) in GUARANTEES.items()
+            if detail in least.details
+        }
+        words |= {"not covered": NOT_COVERED} if least.details else {}
+    if most is not None:
+        words["%_dd at most"] = span(most)
+        words |= {"attacks": OLD} if is_old(record) else {}
+        words |= {"still rising at their cap": ", ".join(attacks)} if attacks else {}
+    return words
+
+
+def parts(record: RunRecord) -> dict[str, Mapping[str, str]]:
+    """Return all that a record holds, as texts by name, part by part."""
+    return {
+        "is it gone from the output?": bracket(record),
         "metrics, with their 95 % intervals": {
             name: span(e) + ("" if e is None or e.n is None else f"  N = {e.n:,}")
             for name, e in record.metrics.items()
@@ -60,16 +96,20 @@ def show(record: RunRecord) -> list[Table]:
         "config": flatten(record.config),
         "provenance": flatten(record.provenance),
     }
+
+
+def show(record: RunRecord) -> list[Table]:
+    """Return all that a record holds, as a table a part."""
     return [
         side_by_side(title, [(f"  {name}", value) for name, value in of.items()], ["", ""])
-        for title, of in parts.items()
+        for title, of in parts(record).items()
         if of
     ]
 
 
 def compare(one: RunRecord, other: RunRecord) -> list[Table]:
-    """Return what differs between two runs: settings first, then every metric of both."""
-    here, there = settings_of(record.config for record in (one, other))
+    """Return what differs between two runs: settings, every metric of both, and %_dd in words."""
+    here, there = settings_of(map(stated, (one, other)))
     settings = [
         (name, here.get(name, MISSING), there.get(name, MISSING))
         for name in dict.fromkeys([*here, *there])
@@ -79,10 +119,13 @@ def compare(one: RunRecord, other: RunRecord) -> list[Table]:
         (name, span(one.metrics.get(name)), span(other.metrics.get(name)))
         for name in dict.fromkeys([*one.metrics, *other.metrics])
     ]
-    return [
-        side_by_side("", rows, [name, one.key, other.key])
-        for name, rows in (("setting", settings), ("metric", metrics))
+    words, of_other = bracket(one), bracket(other)
+    gone = [
+        (name, words.get(name, MISSING), of_other.get(name, MISSING))
+        for name in dict.fromkeys([*words, *of_other])
     ]
+    parts = {"setting": settings, "metric": metrics, "is it gone?": gone}
+    return [side_by_side("", rows, [name, one.key, other.key]) for name, rows in parts.items()]
 
 
 def tidy(records: Sequence[RunRecord]) -> pd.DataFrame:
@@ -92,7 +135,7 @@ def tidy(records: Sequence[RunRecord]) -> pd.DataFrame:
     high, n. A failed run has one row without a metric.
     """
     rows: list[dict[str, object]] = []
-    settings = settings_of(record.config for record in records)
+    settings = settings_of(map(stated, records))
     for record, flat in zip(records, settings, strict=True):
         base: dict[str, object] = {"key": record.key, "status": record.status}
         base |= flat
@@ -108,21 +151,12 @@ def tidy(records: Sequence[RunRecord]) -> pd.DataFrame:
     return frame.reindex(columns=[*(name for name in frame.columns if name not in last), *last])
 
 
-def results_parser(command: str, description: str) -> argparse.ArgumentParser:
-    """Return the parser of a command that reads a results folder."""
-    parser = argparse.ArgumentParser(
-        prog=f"python -m dan_bench.report {command}", description=description
-    )
-    parser.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
-    return parser
-
-
 def main_show(arguments: list[str]) -> int:
     """Print all that one run left."""
     parser = results_parser("show", "Print all that a run left.")
     parser.add_argument("run", metavar="RUN", help="a key, or its beginning")
     asked = parser.parse_args(arguments)
-    record = find(open_results(asked.results).all()[0], asked.run)
+    record = find(read(asked.results)[1], asked.run)
     print(
         f"run {record.key}: {record.status}\n\n{terminal(show(record), terminal_width())}", end=""
     )
@@ -138,7 +172,7 @@ def main_compare(arguments: list[str]) -> int:
     )
     parser.add_argument("runs", nargs=2, metavar="RUN", help="a key, or its beginning")
     asked = parser.parse_args(arguments)
-    records, _ = open_results(asked.results).all()
+    _, records = read(asked.results)
     one, other = (find(records, key) for key in asked.runs)
     print(terminal(compare(one, other), terminal_width()), end="")
     return 0
@@ -155,7 +189,7 @@ def main_export(arguments: list[str]) -> int:
         parser.error(f"{asked.file}: the name must end in .csv or .parquet")
     if not asked.file.absolute().parent.is_dir():
         parser.error(f"{asked.file}: there is no folder {asked.file.absolute().parent}")
-    records, _ = open_results(asked.results).all()
+    _, records = read(asked.results)
     if not records:
         raise InputError(f"no runs under {asked.results}; `make sweep` makes some")
     frame = tidy(records)

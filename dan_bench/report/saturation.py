@@ -4,19 +4,17 @@ Of runs with a frozen degenerator and `runtime.log_gradients=true`, which `+expe
 makes.
 """
 
-import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from dan_bench.cli import user_path
+from dan_bench.cli import InputError, entry_point
 from dan_bench.interfaces import Estimate, Results, RunRecord
-from dan_bench.results.archive import open_results
+from dan_bench.report.inputs import read, results_parser
 from dan_bench.results.select import group_methods
 from dan_bench.statistics import t_interval
 from dan_bench.tables import MISSING, Column, Table, render
@@ -125,25 +123,19 @@ def tables_of(curves: Curves) -> list[Table]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Print the tables; 0 where there were any, 2 where not."""
-    parser = argparse.ArgumentParser(
-        prog="python -m dan_bench.report.saturation",
-        description="Print how much gradient is left as the discriminator learns.",
+    parser = results_parser(
+        "saturation", "Print how much gradient is left as the discriminator learns."
     )
-    parser.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
     parser.add_argument("--format", choices=("table", "markdown", "latex"), default="table")
     asked = parser.parse_args(arguments)
-    store = open_results(asked.results)
-    curves = gradient_curves(store.all()[0], store)
+    store, records = read(asked.results)
+    curves = gradient_curves(records, store)
     if not curves:
-        print(
-            f"no finished runs with gradients under {asked.results}; "
-            "`python -m dan_bench.train -m +experiment=saturation` makes some",
-            file=sys.stderr,
-        )
-        return 2
+        makes = "`python -m dan_bench.train -m +experiment=saturation` makes some"
+        raise InputError(f"no finished runs with gradients under {asked.results}; {makes}")
     print(render(asked.format, tables_of(curves)), end="")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(entry_point(main)())

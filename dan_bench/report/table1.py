@@ -1,6 +1,5 @@
 """The paper's Table 1, from its records alone: `python -m dan_bench.report table1`."""
 
-import argparse
 import json
 import sys
 import tomllib
@@ -11,12 +10,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from dan_bench.cli import InputError, user_path
+from dan_bench.cli import InputError, entry_point
 from dan_bench.config.schema import CONF
 from dan_bench.interfaces import Estimate, RunRecord
-from dan_bench.results.archive import open_results
+from dan_bench.report.inputs import read, results_parser
 from dan_bench.results.record import Store
-from dan_bench.results.select import differing, group_methods, settings_of
+from dan_bench.results.select import OLD, differing, group_methods, is_old, settings_of, stated
 from dan_bench.statistics import t_interval
 from dan_bench.tables import (
     FORMATS,
@@ -144,7 +143,7 @@ def title(record: RunRecord) -> str:
 
 def titles(firsts: Sequence[RunRecord]) -> list[str]:
     """Return a title for each row, with the settings that tell it from others of the same name."""
-    settings = settings_of({**record.config, "seed": None} for record in firsts)
+    settings = settings_of({**stated(record), "seed": None} for record in firsts)
     alike: dict[tuple[str, str], list[int]] = defaultdict(list)
     for i, record in enumerate(firsts):
         alike[str(record.config["preset"]), title(record)].append(i)
@@ -159,7 +158,9 @@ def titles(firsts: Sequence[RunRecord]) -> list[str]:
 def notes_of(record: RunRecord) -> list[str]:
     """Return the notes of a record, which stand under the table."""
     doubts = [f"unverified because: {why}" for why in record.provenance.get("unverified", [])]
-    return [*record.provenance.get("notes", []), *doubts]
+    old = is_old(record) and record.metrics.get(OUTPUT) is not None
+    notes = [*record.provenance.get("notes", []), *doubts]
+    return [*notes, *([f"%_dd in the output: {OLD}"] if old else [])]
 
 
 def failure(record: RunRecord) -> str:
@@ -283,25 +284,16 @@ def render(rows: Sequence[EntryRow], form: str = "table") -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Print the table; 0 where there was one, 2 where there are no records."""
-    made = argparse.ArgumentParser(
-        prog="python -m dan_bench.report table1",
-        description="Print Table 1 again from its records.",
-    )
-    made.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
+    made = results_parser("table1", "Print Table 1 again from its records.")
     made.add_argument("--format", choices=FORMATS, default="table")
     asked = made.parse_args(arguments)
-    records, damaged = open_results(asked.results, "table1").all()
-    for path, reason in damaged.items():
-        print(f"left out {path}: {reason}", file=sys.stderr)
+    _, records = read(asked.results, "table1")
     if not records:
-        print(
-            f"no records under {asked.results}/table1; `python -m dan_bench.table1` makes some",
-            file=sys.stderr,
-        )
-        return 2
+        makes = "`python -m dan_bench.table1` makes some"
+        raise InputError(f"no records under {asked.results}/table1; {makes}")
     print(render(rows_of(records), asked.format), end="")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(entry_point(main)())

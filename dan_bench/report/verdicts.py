@@ -10,15 +10,27 @@ Each is made of one opinion a run. Looks like noise:
 - Yes, where none is, and at least the bytes as a whole (`shannon_bits`) and the rows as a whole
   (`c2st_accuracy`) were measured. Yes means that nothing measured speaks against it.
 
-Gone from the output: yes, where the interval of %_dd lies above 99, which is to say that the
-best of the attackers recovered less than 1 %, and a dictionary attack was among them; no, where it
-lies below; otherwise unclear. An upper bound on destruction: attacks only get better.
+Gone from the output: %_dd is a bracket, at least what the certificate guarantees, and at most what
+the best of the attackers left. A run is
 
-Gone from the disk: the same of `disk_destroyed`, the bytes that Algorithm 1 overwrote. Unclear
-is also what was seen to change on a file system that may keep the old bytes elsewhere.
+- gone, where at least 99 is certified, against every attacker of any power;
+- hidden, where less is certified or nothing, the whole interval of what attackers left lies above
+  99, and a dictionary attack was among them: nobody here finds it, and nobody can say that it is
+  not there;
+- no, where that interval lies below 99; otherwise unclear, as is a certificate that an attacker
+  refuted: attackers left less than it guarantees, by more than the width of their interval.
 
-A subject is a yes or a no where all of its runs agree; otherwise it says how many are a yes. What
-was not measured has no verdict.
+A certificate does not cover finite precision (Mironov 2012), noise of 16 bits a number, and a
+generator that is no true randomness. Runs of schema 1 were attacked by the old set, which knew less
+of the network than it was given; they have no certificate, and are never gone.
+
+Gone from the disk: yes, where the interval of `disk_destroyed`, of the bytes that Algorithm 1
+overwrote, lies above 99; no, where it lies below. Unclear is also what was seen to change on a file
+system that may keep the old bytes elsewhere.
+
+A subject has the word of its runs where all of them agree; otherwise it says how many are gone,
+hidden or a yes. What was not measured has no verdict; where some runs of a subject are judged, the
+others are unclear.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,40 +38,54 @@ from dataclasses import dataclass
 
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.metrics import catalogue
+from dan_bench.results.select import OLD, is_old
 
 ALPHA = 0.01
 """Chance that a subject of ideal noise is rejected."""
 GONE = 99.0
-"""%_dd above which nothing worth mentioning was recovered."""
-DECIDING = ("c2st_accuracy", "percent_destroyed", "disk_destroyed", "shannon_bits")
+"""%_dd from which on nothing worth mentioning is left."""
+ROUNDING = 1e-6
+"""Percent by which rounding may part what is equal."""
+NOT_COVERED = (
+    "finite precision (Mironov 2012), noise of 16 bits a number, and a generator that is no true "
+    "randomness"
+)
+"""What a certificate says nothing of."""
+DECIDING = (
+    *("certified_destroyed", "percent_destroyed", "c2st_accuracy", "disk_destroyed"),
+    "shannon_bits",
+)
 """Metrics that the verdicts rest on, in the order in which a narrow table shows them."""
+SCORES = {"gone": 1.0, "yes": 1.0, "hidden": 0.75, "unclear": 0.5, "no": 0.0}
+"""What is said of a run, and what it counts for when subjects are sorted."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How many of a subject's judged runs are a yes, and how many a no; the rest are unclear."""
+    """What is said of each judged run of a subject."""
 
-    yes: int
-    no: int
-    runs: int
+    words: tuple[str, ...] = ()
+    """Each one of `SCORES`."""
     reason: str = ""
 
     @property
+    def runs(self) -> int:
+        """How many were judged."""
+        return len(self.words)
+
+    @property
     def word(self) -> str:
-        """Return `yes`, `no`, `unclear`, `2 of 5`, or `X` where no run was judged."""
-        if not self.runs:
-            return "X"
-        for word, count in (("yes", self.yes), ("no", self.no)):
-            if count == self.runs:
-                return word
-        return f"{self.yes} of {self.runs}" if self.yes else "unclear"
+        """Return what all are, `2 of 5`, `gone 2 of 5`, or `X` where no run was judged."""
+        if len({*self.words}) < 2:
+            return self.words[0] if self.words else "X"
+        best = max(self.words, key=lambda word: SCORES[word])
+        count = f"{self.words.count(best)} of {self.runs}"
+        return {"yes": count, "unclear": best}.get(best, f"{best} {count}")
 
     @property
     def score(self) -> float | None:
-        """From 0 for no to 1 for yes, to sort by; None where no run was judged."""
-        return (
-            (self.yes + 0.5 * (self.runs - self.yes - self.no)) / self.runs if self.runs else None
-        )
+        """From 0 for no to 1 for yes or gone, to sort by; None where no run was judged."""
+        return sum(SCORES[word] for word in self.words) / self.runs if self.runs else None
 
 
 def looks_like_noise(runs: Sequence[RunRecord]) -> Verdict:
@@ -77,7 +103,7 @@ def looks_like_noise(runs: Sequence[RunRecord]) -> Verdict:
     p, name = worst
     size = f"p = {p:.2g}" if p > 0 else "p < 1e-300"
     reason = f"least likely of noise: {name}, {size}; level {level:.1g}" if name else ""
-    return Verdict(sum(opinions), len(opinions) - sum(opinions), len(opinions), reason)
+    return Verdict(tuple("yes" if opinion else "no" for opinion in opinions), reason)
 
 
 def p_values(run: RunRecord) -> dict[str, float]:
@@ -95,38 +121,74 @@ def p_values(run: RunRecord) -> dict[str, float]:
     return found
 
 
+def certified(run: RunRecord) -> float | None:
+    """Return %_dd that is certain, in percent; None where no certificate was asked for."""
+    found = None if is_old(run) else run.metrics.get("certified_destroyed")
+    return None if found is None else found.value
+
+
+def opinion(run: RunRecord) -> str:
+    """Return whether the data of one run are gone; nothing where that was not judged."""
+    left, certain = run.metrics.get("percent_destroyed"), certified(run)
+    attacked = "" if left is None else above(left)
+    if certain is not None and certain >= GONE:
+        return "unclear" if attacked == "no" or refuted(run) else "gone"
+    if attacked != "yes":
+        return attacked
+    return "hidden" if run.metrics.get("dictionary_recovered") is not None else ""
+
+
+def refuted(run: RunRecord) -> bool:
+    """Return whether attackers left less than is certified, by more than chance explains.
+
+    An interval misses what is certified in a few runs of a hundred; that it lies a whole width of
+    its own below that hardly ever happens.
+    """
+    left, certain = run.metrics.get("percent_destroyed"), certified(run)
+    if left is None or left.low is None or left.high is None or certain is None:
+        return False
+    return certain > left.high + (left.high - left.low) + ROUNDING
+
+
 def gone_from_output(runs: Sequence[RunRecord]) -> Verdict:
-    """Judge whether the best attacker recovered less than 1 % of the data."""
-    attacked = [run for run in runs if run.metrics.get("percent_destroyed") is not None]
-    verdict = above([e for run in attacked if (e := run.metrics["percent_destroyed"])], "%_dd")
-    named = all(run.metrics.get("dictionary_recovered") is not None for run in attacked)
-    if named or not verdict.yes:
-        return verdict
-    return Verdict(0, 0, 0, "no dictionary attack was run")
+    """Judge whether the data are gone, hidden from all attackers here, or neither."""
+    certain = [least for run in runs if (least := certified(run)) is not None]
+    left = [e for run in runs if (e := run.metrics.get("percent_destroyed")) is not None]
+    words = tuple(map(opinion, runs))
+    words = tuple(word or "unclear" for word in words) if any(words) else ()
+    blind = [run for run in runs if run.metrics.get("percent_destroyed") and not opinion(run)]
+    reasons = [
+        f"at least {min(certain):.6g} %_dd" if certain else "",
+        f"at most {within(left)} %_dd" if left else "",
+        "an attack left less than is certified" if any(map(refuted, runs)) else "",
+        "no dictionary attack was run" if blind else "",
+        OLD if any(map(is_old, runs)) else "",
+    ]
+    return Verdict(words, "; ".join(filter(None, reasons)))
 
 
 def gone_from_disk(runs: Sequence[RunRecord]) -> Verdict:
     """Judge whether less than 1 % of the bytes can still be read from the disk."""
-    return above(
-        [e for run in runs if (e := run.metrics.get("disk_destroyed")) is not None],
-        "%_dd on disk",
-    )
+    found = [e for run in runs if (e := run.metrics.get("disk_destroyed")) is not None]
+    return Verdict(tuple(map(above, found)), f"%_dd on disk {within(found)}" if found else "")
 
 
-def above(found: Sequence[Estimate], what: str) -> Verdict:
-    """Judge estimates of %_dd against `GONE`."""
-    spans = [
-        (e.value if e.low is None else e.low, e.value if e.high is None else e.high) for e in found
-    ]
-    if not spans:
-        return Verdict(0, 0, 0)
-    lowest, highest = min(low for low, _ in spans), max(high for _, high in spans)
-    return Verdict(
-        sum(low >= GONE for low, _ in spans),
-        sum(high < GONE for _, high in spans),
-        len(spans),
-        f"{what} within [{lowest:.4g}, {highest:.4g}]",
-    )
+def ends(estimate: Estimate) -> tuple[float, float]:
+    """Return both ends of the interval; the value itself where there is none."""
+    value, low, high = estimate.value, estimate.low, estimate.high
+    return value if low is None else low, value if high is None else high
+
+
+def above(estimate: Estimate) -> str:
+    """Judge %_dd against `GONE`: `yes`, `no`, or `unclear` where the interval holds both."""
+    low, high = ends(estimate)
+    return "yes" if low >= GONE else "no" if high < GONE else "unclear"
+
+
+def within(found: Sequence[Estimate]) -> str:
+    """Say where all of the intervals lie."""
+    lows, highs = zip(*map(ends, found), strict=True)
+    return f"within [{min(lows):.4g}, {max(highs):.4g}]"
 
 
 VERDICTS: dict[str, Callable[[Sequence[RunRecord]], Verdict]] = {
@@ -135,9 +197,9 @@ VERDICTS: dict[str, Callable[[Sequence[RunRecord]], Verdict]] = {
     "gone from disk": gone_from_disk,
 }
 OF_IDEAL = {
-    name: Verdict(1, 0, 1, "by definition")
+    name: Verdict(("yes",), "by definition")
     if judge is looks_like_noise
-    else Verdict(0, 0, 0, "there is nothing that could be gone")
+    else Verdict((), "there is nothing that could be gone")
     for name, judge in VERDICTS.items()
 }
 """Of ideal noise, which has no runs."""

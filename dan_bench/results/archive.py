@@ -5,7 +5,7 @@
 
 import io
 import zipfile
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from dan_bench.cli import InputError
@@ -63,15 +65,10 @@ class Archive:
 
     def curves(self, key: str) -> pd.DataFrame | None:
         """Return a run's curves to five digits, one row a logging step; None where it has none."""
-        if key not in self._places:
-            return None
-        start, end = self._places[key]
-        rows = self._curves.slice(start, end - start)
-        its_own = [name for name in rows.column_names if rows[name].null_count < end - start]
-        frame = rows.select([name for name in its_own if name != "key"]).to_pandas()
-        return pd.DataFrame(
-            {name: decimal(frame[name].to_numpy(np.float64)) for name in frame.columns}
-        )
+        rows = self._curves.filter(pc.field("key") == key).drop_columns("key")
+        its_own = [name for name in rows.column_names if rows[name].null_count < len(rows)]
+        points = {name: decimal(rows[name].to_numpy().astype(np.float64)) for name in its_own}
+        return pd.DataFrame(points) if points else None
 
     def array(self, key: str, name: str) -> NDArray[Any] | None:
         """Return an array of a run; None where none was published.
@@ -79,20 +76,16 @@ class Archive:
         An entry that is a text names the entry that holds the same array.
         """
         path = f"{key}/{name}"
-        if path not in self._entries:
+        if path not in self._arrays:
             return None
-        with np.load(self.folder / ARRAYS) as file:
-            found: NDArray[Any] = file[path]
-            return file[str(found)] if found.dtype.kind == "U" else found
+        found = self._arrays[path]
+        return self._arrays[str(found)] if found.dtype.kind == "U" else found
 
     @cached_property
-    def _entries(self) -> frozenset[str]:
+    def _arrays(self) -> Mapping[str, NDArray[Any]]:
         path = self.folder / ARRAYS
-        if not path.is_file():
-            return frozenset()
         try:
-            with zipfile.ZipFile(path) as file:
-                return frozenset(name.removesuffix(".npy") for name in file.namelist())
+            return NpzFile(io.BytesIO(path.read_bytes())) if path.is_file() else {}
         except zipfile.BadZipFile as error:
             raise InputError(f"{path} is damaged: {error}") from error
 
@@ -106,16 +99,6 @@ class Archive:
         except pa.ArrowException as error:
             raise InputError(f"{path} is damaged: {error}") from error
 
-    @cached_property
-    def _places(self) -> dict[str, tuple[int, int]]:
-        """For each key the first of its rows, and the first after them."""
-        keys = np.asarray(self._curves["key"].to_pylist(), dtype=str)
-        named, starts, counts = np.unique(keys, return_index=True, return_counts=True)
-        return {
-            str(key): (int(start), int(start + count))
-            for key, start, count in zip(named, starts, counts, strict=True)
-        }
-
 
 class JoinedResults:
     """Several results as one; a run that is in two of them is that of the first where it is done.
@@ -125,12 +108,18 @@ class JoinedResults:
     """
 
     def __init__(self, places: Sequence[Results]) -> None:
-        self._places = places
+        self._damaged: dict[Path, str] = {}
+        self._found: dict[str, tuple[RunRecord, Results]] = {}
+        for place in places:
+            records, faults = place.all()
+            self._damaged |= faults
+            for record in records:
+                if record.key not in self._found or self._found[record.key][0].status != "done":
+                    self._found[record.key] = record, place
 
     def all(self) -> tuple[list[RunRecord], dict[Path, str]]:
         """Return every good record, by key, and what is wrong with each of the others."""
-        damaged = {path: why for _, faults in self._read for path, why in faults.items()}
-        return [self._found[key][0] for key in sorted(self._found)], damaged
+        return [self._found[key][0] for key in sorted(self._found)], self._damaged
 
     def curves(self, key: str) -> pd.DataFrame | None:
         """Return a run's curves, one row a logging step; None where it left none."""
@@ -139,19 +128,6 @@ class JoinedResults:
     def array(self, key: str, name: str) -> NDArray[Any] | None:
         """Return an array that a run left; None where it left none."""
         return self._found[key][1].array(key, name) if key in self._found else None
-
-    @cached_property
-    def _read(self) -> list[tuple[list[RunRecord], dict[Path, str]]]:
-        return [place.all() for place in self._places]
-
-    @cached_property
-    def _found(self) -> dict[str, tuple[RunRecord, Results]]:
-        found: dict[str, tuple[RunRecord, Results]] = {}
-        for place, (records, _) in zip(self._places, self._read, strict=True):
-            for record in records:
-                if record.key not in found or found[record.key][0].status != "done":
-                    found[record.key] = record, place
-        return found
 
 
 class AmbiguousResults(InputError):

@@ -15,7 +15,7 @@ import gc
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,44 +37,45 @@ a file system (FAT's)."""
 Stamp = tuple[int, int, int, int]
 """Inode, size, and when contents and inode last changed, in nanoseconds. Records are replaced and
 never rewritten, so that the inode is another each time."""
-STAMP = pa.schema([(name, pa.int64()) for name in ("inode", "size", "changed", "touched")])
+STAMP = ("inode", "size", "changed", "touched")
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """Switch the garbage collector off: it takes half of the time, and finds nothing in records."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class CachedStore(Store):
     """A store whose `all()` is fast; it always returns what `Store.all()` does."""
 
+    @uncollected()
     def all(self) -> tuple[list[RunRecord], dict[Path, str]]:
         """Return every good record, by key, and what is wrong with each of the others."""
-        with uncollected():
-            return self._all(time.time_ns())
-
-    def _all(self, now: int) -> tuple[list[RunRecord], dict[Path, str]]:
-        known = self._known()
+        now, known = time.time_ns(), self._known()
         good: list[RunRecord] = []
         damaged: dict[Path, str] = {}
-        stamps: list[Stamp] = []
-        fresh = 0
+        kept: dict[tuple[str, Stamp], RunRecord] = {}
         for name, stamp in sorted(self._stamps()):
-            before = known.get(name)
-            if before is not None and before[0] == stamp:
-                record = before[1]
-            else:
-                path = self.runs / name / "record.json"
-                try:
-                    record = read(path)
-                except FileNotFoundError:
-                    continue
-                except DamagedRecord as error:
-                    damaged[path] = str(error)
-                    continue
-                if settled(stamp, now):
-                    fresh += 1
-            good.append(record)
-            stamps.append(stamp)
-        if fresh >= LEAST:
-            kept = [i for i, stamp in enumerate(stamps) if settled(stamp, now)]
+            path = self.runs / name / "record.json"
+            try:
+                good.append(known.get((name, stamp)) or read(path))
+            except FileNotFoundError:
+                continue
+            except DamagedRecord as error:
+                damaged[path] = str(error)
+                continue
+            if max(stamp[2:]) < now - SETTLED * 1e9:
+                kept[name, stamp] = good[-1]
+        if len(kept.keys() - known.keys()) >= LEAST:
             with contextlib.suppress(OSError, pa.ArrowException):
-                self._keep([good[i] for i in kept], [stamps[i] for i in kept])
+                self._keep(kept)
         return good, damaged
 
     def _stamps(self) -> Iterator[tuple[str, Stamp]]:
@@ -90,24 +91,25 @@ class CachedStore(Store):
                 continue
             yield name, (of.st_ino, of.st_size, of.st_mtime_ns, of.st_ctime_ns)
 
-    def _known(self) -> dict[str, tuple[Stamp, RunRecord]]:
-        """Return what the cache holds by name of the folder, which is the key of a good record."""
+    def _known(self) -> dict[tuple[str, Stamp], RunRecord]:
+        """Return what the cache holds, by the folder's name and the stamp of its record."""
         path = self.runs / NAME
         try:
             table = pq.read_table(path, memory_map=False, page_checksum_verification=True)
             if (table.schema.metadata or {}).get(b"dan_bench") != VERSION.encode():
                 return {}
-            stamps = zip(*(table.column(name).to_pylist() for name in STAMP.names), strict=True)
-            records = from_table(table)
+            stamps = zip(*(table.column(name).to_pylist() for name in STAMP), strict=True)
+            # a good record's key is the name of its folder
+            return {(r.key, s): r for r, s in zip(from_table(table), stamps, strict=True)}
         except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
             return {}
-        return {r.key: (stamp, r) for r, stamp in zip(records, stamps, strict=True)}
 
-    def _keep(self, records: list[RunRecord], stamps: list[Stamp]) -> None:
+    def _keep(self, kept: Mapping[tuple[str, Stamp], RunRecord]) -> None:
         """Write the cache, in one piece."""
-        table = to_table(records)
-        for name, values in zip(STAMP.names, zip(*stamps, strict=True), strict=True):
-            table = table.append_column(STAMP.field(name), pa.array(values, pa.int64()))
+        table = to_table(list(kept.values()))
+        for i, name in enumerate(STAMP):
+            numbers = pa.array([stamp[i] for _, stamp in kept], pa.int64())
+            table = table.append_column(name, numbers)
         table = table.replace_schema_metadata({"dan_bench": VERSION})
         with whole(self.runs / NAME) as file:
             pq.write_table(
@@ -119,29 +121,11 @@ class CachedStore(Store):
             )
 
 
-@contextlib.contextmanager
-def uncollected() -> Iterator[None]:
-    """Switch the garbage collector off: it takes half of the time, and finds nothing in records."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-def settled(stamp: Stamp, now: int) -> bool:
-    """Return whether a file last changed so long ago that its next change changes its stamp."""
-    return max(stamp[2:]) < now - SETTLED * 1e9
-
-
 # --- records in columns -------------------------------------------------------------------------
 
 SCALARS = {"key": pa.string(), "status": pa.string(), "schema_version": pa.int64()}
 TEXTS = ("metrics", "costs", "traceback")
 IN_PARTS = ("config", "provenance")
-FIELDS = ("value", "low", "high", "n", "details")
 
 
 def to_table(records: Sequence[RunRecord]) -> pa.Table:
@@ -158,7 +142,7 @@ def to_table(records: Sequence[RunRecord]) -> pa.Table:
     }
     texts: dict[str, list[str | None]] = {
         "metrics": [
-            text({name: plain(estimate) for name, estimate in record.metrics.items()})
+            text({name: e and list(vars(e).values()) for name, e in record.metrics.items()})
             for record in records
         ],
         "costs": [text(record.costs) for record in records],
@@ -222,8 +206,3 @@ def parsed(table: pa.Table, name: str) -> list[Any]:
 
 
 text: Callable[[object], str] = json.JSONEncoder(separators=(",", ":")).encode
-
-
-def plain(estimate: Estimate | None) -> list[object] | None:
-    """Return an estimate as a list of its `FIELDS`."""
-    return None if estimate is None else [getattr(estimate, name) for name in FIELDS]

@@ -9,16 +9,25 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from dan_bench.cli import InputError
-from dan_bench.interfaces import RunRecord
+from dan_bench.interfaces import SCHEMA_VERSION, RunRecord
 from dan_bench.results.record import whole_numbers
 
 AXES = ("data", "model", "output", "objective")
 """What names a method; further settings are added where they tell methods apart."""
+KINDS = ("control", "untrained", "learned")
+"""Kinds of methods, in the order in which they are shown."""
 MOST_NAMED = 4
 """Differences within one part of the config (as its evaluation) that a name spells out."""
+
+OLD = "attacked by the old set (schema 1)"
+"""What is said of records whose attackers were others, and which have no certificate."""
+
+OF_ATTACKERS = ("attacks", "candidates", "certificate")
+"""Parts of an evaluation that are others in each schema."""
 
 Settings = Mapping[str, str]
 """A config as texts by dotted names."""
@@ -44,6 +53,16 @@ class Method:
         return tuple(sorted(self.runs, key=seed_of))
 
     @property
+    def kind(self) -> str:
+        """One of `KINDS`; `baseline` of ideal noise, which has no runs."""
+        return str(self.runs[0].config["model"]["kind"]) if self.runs else "baseline"
+
+    @cached_property
+    def seeds(self) -> int:
+        """How many training seeds there are."""
+        return len({seed_of(run) for run in self.runs})
+
+    @property
     def label(self) -> str:
         """All axes but the data set."""
         return " ".join(v for axis, v in self.axes.items() if axis != "data" and v)
@@ -65,7 +84,7 @@ def group_methods(
         InputError: the axes would pool runs that differ in more than the seed.
     """
     runs = list(records)
-    whole = settings_of(run.config for run in runs)
+    whole = settings_of(map(stated, runs))
     bare = without_seeds(whole)
     if group_by:
         named = [{axis: value_of(f, axis) for axis in group_by} for f in whole]
@@ -86,6 +105,21 @@ def method_numbers(configs: Iterable[dict[str, Any]]) -> list[int]:
     numbers: dict[int, int] = {}
     bare = without_seeds(settings_of(configs))
     return [numbers.setdefault(id(of), len(numbers)) for of in bare]
+
+
+def stated(run: RunRecord) -> dict[str, Any]:
+    """Return a run's config with what tells it from others besides.
+
+    That is its schema version, for attackers change with it, and the law of a network's noise:
+    where a config names none there was only the uniform one.
+    """
+    law = {"noise": "uniform"} if "noise_dim" in run.config else {}
+    return {**law, **run.config, "schema_version": run.schema_version}
+
+
+def is_old(run: RunRecord) -> bool:
+    """Return whether a run was attacked by the old set, and can have no certificate."""
+    return run.schema_version < SCHEMA_VERSION
 
 
 def seed_of(run: RunRecord) -> int:
@@ -210,7 +244,7 @@ def check_axes(groups: Iterable[Sequence[RunRecord]], group_by: Sequence[str]) -
     """
     missing: dict[str, None] = {}
     for runs in groups:
-        whole = settings_of(run.config for run in runs)
+        whole = settings_of(map(stated, runs))
         rows: dict[tuple[str, ...], list[Settings]] = defaultdict(list)
         for of, bare in zip(whole, without_seeds(whole), strict=True):
             rows[tuple(value_of(of, axis) for axis in group_by)].append(bare)
@@ -257,29 +291,47 @@ def lacking(rows: Sequence[Sequence[Settings]], preferred: Sequence[str]) -> lis
 
 
 def by_evaluation(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
-    """Return the records by how they were measured, the commonest first.
+    """Return the records by how they were measured: the newest schema first, then the commonest.
 
-    The name of each says in what it differs from the first, whose own name says nothing.
+    The name of each says in what it differs from the first, whose own name says nothing; of those
+    of an older schema, from the first that is as old.
     """
     texts: dict[int, str] = {}  # many records share one object
-    groups: dict[str, list[RunRecord]] = defaultdict(list)
+    groups: dict[tuple[int, str], list[RunRecord]] = defaultdict(list)
     for record in records:
         evaluation = record.config["evaluation"]
         if id(evaluation) not in texts:
             texts[id(evaluation)] = written(evaluation)
-        groups[texts[id(evaluation)]].append(record)
-    ordered = sorted(groups.values(), key=len, reverse=True)
-    return {difference(group[0], ordered[0][0]): group for group in ordered}
+        groups[record.schema_version, texts[id(evaluation)]].append(record)
+    ordered = sorted(groups.values(), key=lambda of: (of[0].schema_version, len(of)), reverse=True)
+    as_old: dict[int, RunRecord] = {}
+    named = {}
+    for group in ordered:
+        like = as_old.setdefault(group[0].schema_version, group[0])
+        named[difference(group[0], ordered[0][0], like)] = group
+    return named
 
 
-def difference(one: RunRecord, other: RunRecord) -> str:
-    """Say in what an evaluation differs from another: what it has not, has, and has set."""
-    here, there = one.config["evaluation"], other.config["evaluation"]
+def difference(one: RunRecord, first: RunRecord, as_old: RunRecord) -> str:
+    """Say in what an evaluation differs: attackers, what it has not, has, has set.
+
+    Args:
+        one: a run of that evaluation.
+        first: one of what it differs from.
+        as_old: one of the first of its schema, which it is told from; where that is itself, what
+            another set of attackers goes with is not spelled out.
+    """
+    like = first if one is as_old else as_old
+    here, there = one.config["evaluation"], like.config["evaluation"]
     names: dict[str, list[str]] = defaultdict(list)
     for verb, name in sorted(changes(here, there)):
-        names[verb].append(name)
+        if one.schema_version == like.schema_version or name.split(".")[0] not in OF_ATTACKERS:
+            names[verb].append(name)
     texts = [" ".join([verb, ", ".join(of)]).strip() for verb, of in names.items()]
-    return f"evaluation {fingerprint([written(here)])}: {'; '.join(texts)}" if texts else ""
+    versions = [one.schema_version] if one.schema_version != first.schema_version else []
+    texts = [OLD] * len(versions) + texts  # the first is of the newest schema
+    of = fingerprint([written(here), *versions])
+    return f"evaluation {of}: {'; '.join(texts)}" if texts else ""
 
 
 def changes(

@@ -14,7 +14,7 @@ import yaml
 
 from dan_bench.cli import InputError
 from dan_bench.interfaces import RunRecord
-from dan_bench.results.select import natural
+from dan_bench.results.select import natural, stated
 
 MOST = 20
 """Names or values that a message lists."""
@@ -164,9 +164,10 @@ def setting(run: RunRecord, name: str) -> Any:
     `ABSENT` where a control or an untrained network lacks the whole part: it could not have it.
     """
     first, *words = name.split(".")
-    if first not in run.config:
-        return None if run.config["model"]["kind"] == "learned" else ABSENT
-    found = run.config[first]
+    config = stated(run)
+    if first not in config:
+        return None if config["model"]["kind"] == "learned" else ABSENT
+    found = config[first]
     for word in words:
         found = found.get(word) if isinstance(found, dict) else None
     return found["name"] if isinstance(found, dict) and "name" in found else found

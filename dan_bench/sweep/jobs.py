@@ -69,11 +69,17 @@ def carry_out(
     runtime = configs[0].runtime
     view = view_of(runtime.progress)
     data: list[str] = []
-    keyed = {key_of(c.scientific()): c for c in identified(configs)}
-    left = {key: c for key, c in keyed.items() if not is_done(key, c)}
+    if any("fingerprint" in config.data.arguments for config in configs):
+        from dan_bench.pipeline.plan import identify
+
+        configs = [identify(config) for config in configs]
+    keyed = {key_of(config.scientific()): config for config in configs}
+    left = {key: config for key, config in keyed.items() if not is_done(key, config)}
     if left:
         pool.start_server(runtime.threads)
-        data = checked(list(left.values()))
+        from dan_bench.pipeline.plan import check  # torch, which the server loads meanwhile
+
+        data = check(list(left.values()))
         Store(runtime.results, configs[0].part).runs.mkdir(parents=True, exist_ok=True)
     view.ready(len(keyed), len(left), data)
     try:
@@ -110,22 +116,6 @@ def is_done(key: str, config: RunConfig) -> bool:
     """Return whether there is an intact record of success."""
     record = Store(config.runtime.results, config.part).get(key, config.scientific())
     return record is not None and record.status == "done"
-
-
-def identified(configs: Sequence[Any]) -> list[Any]:
-    """Return the configs with what only their data can say filled in."""
-    if not any("fingerprint" in c.data.arguments for c in configs):
-        return list(configs)
-    from dan_bench.pipeline.plan import identify
-
-    return [identify(config) for config in configs]
-
-
-def checked(configs: Sequence[Any]) -> list[str]:
-    """Refuse configs that cannot be run; return where each data set came from."""
-    from dan_bench.pipeline.plan import check
-
-    return check(configs)
 
 
 def log_tables(config: RunConfig) -> None:

@@ -12,8 +12,7 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 
 from dan_bench.config.schema import RunConfig
 from dan_bench.interfaces import RunRecord
-from dan_bench.results.provenance import provenance
-from dan_bench.results.record import Store
+from dan_bench.results.record import Store, provenance
 from dan_bench.sweep.state import Job, SweepState, reason
 from dan_bench.sweep.view import Quiet
 

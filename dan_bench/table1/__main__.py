@@ -99,9 +99,12 @@ def sweep(asked: argparse.Namespace, scratch: Path) -> tuple[list[str], int]:
         if folder is not None:
             refuse_overlap(folder, scratch, f"--{name}")
     paths = {"results": asked.results, "datasets": asked.datasets}
-    composed = compose_entries(
-        asked.preset, asked.subjects, asked.seeds, overrides(asked), paths, folders
-    )
+    overrides = [
+        f"runtime.accelerator={'gpu' if asked.device == 'cuda' else 'cpu'}",
+        f"runtime.threads={asked.threads}",
+        f"runtime.progress={asked.progress}",
+    ]
+    composed = compose_entries(asked.preset, asked.subjects, asked.seeds, overrides, paths, folders)
     # an entry that is cut off with its process cannot remove its copies of the user's data
     with temporary_folder(scratch, "sweep-") as own:
         configs = [identified(config, own) for config in composed]
@@ -110,15 +113,6 @@ def sweep(asked: argparse.Namespace, scratch: Path) -> tuple[list[str], int]:
         with suppress(OSError):  # other entries may be at work in it
             scratch.rmdir()
     return [key_of(config.scientific()) for config in configs], code
-
-
-def overrides(asked: argparse.Namespace) -> list[str]:
-    """Return the options as overrides of the config of a run."""
-    return [
-        f"runtime.accelerator={'gpu' if asked.device == 'cuda' else 'cpu'}",
-        f"runtime.threads={asked.threads}",
-        f"runtime.progress={asked.progress}",
-    ]
 
 
 if __name__ == "__main__":

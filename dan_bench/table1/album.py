@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.ExifTags import Base
 
-from dan_bench.table1.entry import Album
 from dan_bench.table1.workspace import copy_files, fingerprint, regular_files
 
 Picture = NDArray[np.uint8]
@@ -54,16 +53,13 @@ FAMILY = ("astronaut", "camera", "chelsea", "coffee", "rocket", "hubble_deep_fie
 QUALITY = 92
 
 
-class BundledAlbum(Album):
+class BundledAlbum:
     """Six photographs that scikit-image ships, each with its author and licence in its EXIF."""
 
-    @property
-    def note(self) -> str:
-        """Say whose it is."""
-        return (
-            f"album: {len(FAMILY)} freely licensed photographs that scikit-image ships, as JPEG, "
-            "stand in for your family's (--album DIR)"
-        )
+    note = (
+        f"album: {len(FAMILY)} freely licensed photographs that scikit-image ships, as JPEG, "
+        "stand in for your family's (--album DIR)"
+    )
 
     def identify(self) -> str:
         """Return what a record knows it by."""
@@ -84,7 +80,7 @@ class BundledAlbum(Album):
 
 
 @dataclass(frozen=True)
-class OwnAlbum(Album):
+class OwnAlbum:
     """A copy of the user's own; the original is read, and nothing else."""
 
     root: Path

@@ -64,16 +64,13 @@ class Dan(Entry):
 
     config: EntryConfig
 
-    @property
-    def note(self) -> str:
-        """Say what is done to the files, and what the numbers mean."""
-        return (
-            "DAN and its relatives: after the training, the files of the training set and of the "
-            "album are overwritten in place by what the degenerator makes of them (Algorithm 1's "
-            "last step), with the operating system's randomness; their accuracy is the "
-            "discriminator's, and 50 % is the end point; %_dd in the output is at most what the "
-            "best attack leaves of held-out training data"
-        )
+    note = (
+        "DAN and its relatives: after the training, the files of the training set and of the "
+        "album are overwritten in place by what the degenerator makes of them (Algorithm 1's "
+        "last step), with the operating system's randomness; their accuracy is the "
+        "discriminator's, and 50 % is the end point; %_dd in the output is at most what the "
+        "best attack leaves of held-out training data"
+    )
 
     def identify(self) -> dict[str, Any]:
         """Return the run's whole config but for its data."""

@@ -22,6 +22,7 @@ from dan_bench.interfaces import Estimate, Progress, ProgressCallback, Sink
 from dan_bench.metrics.destruction import pooled_destruction
 from dan_bench.pipeline.plan import PlannedRun, RunOutcome
 from dan_bench.report.table1 import ALBUM, TRAINING
+from dan_bench.table1.album import BundledAlbum, OwnAlbum
 from dan_bench.table1.config import EntryConfig
 from dan_bench.table1.workspace import Workspace, regular_files, scratch
 
@@ -78,23 +79,6 @@ class TrainingSet(ABC):
         """Write it to `place.training`, and what is not to be trained on to `place.held_out`."""
 
 
-class Album(ABC):
-    """The photo album beside the training set."""
-
-    @property
-    @abstractmethod
-    def note(self) -> str:
-        """One line on whose it is."""
-
-    @abstractmethod
-    def identify(self) -> str:
-        """Return what a record knows it by."""
-
-    @abstractmethod
-    def write(self, folder: Path) -> None:
-        """Write its files."""
-
-
 @dataclass(frozen=True)
 class EntryRun(PlannedRun):
     """One entry with one seed, ready to begin."""
@@ -102,7 +86,7 @@ class EntryRun(PlannedRun):
     config: EntryConfig
     entry: Entry
     training: TrainingSet
-    album: Album
+    album: BundledAlbum | OwnAlbum
 
     def perform(self, folder: Path, sink: Sink | None, progress: ProgressCallback) -> RunOutcome:
         """Run the entry, measure what it left, and write curves.parquet and files.parquet.
@@ -129,8 +113,12 @@ class EntryRun(PlannedRun):
                     except Exception:
                         failure = traceback.format_exc()
                     progress(Progress("measuring what is left"))
+                    root = place.root.resolve()  # where that lay is of no interest later
                     for column, evidence in ((TRAINING, of_training), (ALBUM, of_album)):
-                        surveys[column] = [relative(survey, place) for survey in evidence.survey()]
+                        surveys[column] = [
+                            replace(survey, path=str(Path(survey.path).relative_to(root)))
+                            for survey in evidence.survey()
+                        ]
         except Exception:
             failure = traceback.format_exc()
         result = result or TrainingResult()
@@ -208,11 +196,6 @@ def allow_handles(place: Workspace) -> None:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         within = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (within, hard))
-
-
-def relative(survey: Survey, place: Workspace) -> Survey:
-    """Return it with its path below the scratch folder: where that lay is of no interest later."""
-    return replace(survey, path=str(Path(survey.path).relative_to(place.root.resolve())))
 
 
 def destroyed(surveys: Sequence[Survey]) -> Estimate:

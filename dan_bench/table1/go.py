@@ -7,8 +7,10 @@ import numpy as np
 import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, cross_entropy, mse_loss, relu
+from torch.nn.functional import adaptive_avg_pool2d, cross_entropy, mse_loss
 from torch.utils.data import TensorDataset
+from torchvision.models.resnet import BasicBlock
+from torchvision.ops import Conv2dNormActivation
 
 from dan_bench.attacks.training import seeded
 from dan_bench.data.mnist import Mnist, read
@@ -124,16 +126,17 @@ class PolicyValue(nn.Module):
 
     def __init__(self, channels: int, blocks: int) -> None:
         super().__init__()
+        # torchvision's convolutions keep the board's size, and are normalised over the batch
         self.tower = nn.Sequential(
-            *(convolution(PLANES, channels, 3), nn.ReLU()),
-            *(Residual(channels) for _ in range(blocks)),
+            Conv2dNormActivation(PLANES, channels, 3),
+            *(BasicBlock(channels, channels) for _ in range(blocks)),
         )
         self.policy = nn.Sequential(
-            *(convolution(channels, 2, 1), nn.ReLU(), nn.Flatten()),
+            *(Conv2dNormActivation(channels, 2, 1), nn.Flatten()),
             nn.Linear(2 * POINTS, PASS + 1),
         )
         self.value = nn.Sequential(
-            *(convolution(channels, 1, 1), nn.ReLU(), nn.Flatten()),
+            *(Conv2dNormActivation(channels, 1, 1), nn.Flatten()),
             *(nn.Linear(POINTS, VALUE_HIDDEN), nn.ReLU()),
             *(nn.Linear(VALUE_HIDDEN, 1), nn.Tanh(), nn.Flatten(0)),
         )
@@ -142,25 +145,6 @@ class PolicyValue(nn.Module):
         """Boards B x 3 x 19 x 19 to the moves' logits, B x 362, and values in (-1, 1), B."""
         x = self.tower(x)
         return self.policy(x), self.value(x)
-
-
-class Residual(nn.Module):
-    """Two convolutions around which the input goes straight."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = convolution(channels, channels, 3)
-        self.second = convolution(channels, channels, 3)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return x plus what the block makes of it, of the same shape."""
-        return relu(x + self.second(relu(self.first(x))))
-
-
-def convolution(inputs: int, outputs: int, size: int) -> nn.Module:
-    """A convolution that keeps the board's size, normalised over the batch."""
-    layer = nn.Conv2d(inputs, outputs, size, padding=size // 2, bias=False)
-    return nn.Sequential(layer, nn.BatchNorm2d(outputs))
 
 
 def loss(network: nn.Module, x: Tensor, digits: Tensor) -> Tensor:

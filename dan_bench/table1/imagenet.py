@@ -1,23 +1,36 @@
-"""ImageNet's layout: a folder a class, named by its synset, with JPEGs in it."""
+"""VGG on ImageNet (Simonyan & Zisserman 2015): pictures in its layout, and torchvision's network.
+
+The layout is a folder a class, named by its synset, with JPEGs in it.
+"""
 
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+import torch
 from PIL import Image
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
+from torch import nn
+from torchvision import transforms
+from torchvision.datasets import ImageFolder
+from torchvision.models import vgg
 
+from dan_bench.attacks.training import classification, seeded
 from dan_bench.rng import generator
 from dan_bench.table1.album import PHOTOGRAPHS, Picture
-from dan_bench.table1.entry import TrainingSet
+from dan_bench.table1.entry import Entry, RunContext, TrainingResult, TrainingSet
+from dan_bench.table1.learning import Learning, learn, right_class
 from dan_bench.table1.workspace import Workspace, copy_files, fingerprint, regular_files
 
-SPLITS = ("train", "val")
 HELD_OUT_SHARE = 5
 """Where there is no `val`, one in so many of a class is held out."""
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of ImageNet's pixels, as everybody has them."""
+ORIGINAL = (1.0, 224, False)
+"""Width, side and normalisation of VGG."""
 
 
 @dataclass(frozen=True)
@@ -108,30 +121,25 @@ class OwnImageNet(TrainingSet):
 
     def identify(self) -> dict[str, Any]:
         """Return what it knows of its contents."""
-        files = [path for split in self._splits() for path in split]
+        files = [path for _, split in self._splits() for path in split]
         return {"kind": "own", "fingerprint": fingerprint(files, self.root)}
 
     def write(self, place: Workspace, seed: int) -> None:
         """Copy the pictures into the scratch folder."""
-        for files, root, target in zip(
-            self._splits(), self._roots(), (place.training, place.held_out), strict=True
-        ):
-            copy_files(files, root, target)
+        (train, training), (val, held_out) = self._splits()
+        copy_files(training, train, place.training)
+        copy_files(held_out, val, place.held_out)
 
-    def _roots(self) -> tuple[Path, Path]:
-        if (self.root / SPLITS[0]).is_dir():
-            return self.root / SPLITS[0], self.root / SPLITS[1]
-        return self.root, self.root
-
-    def _splits(self) -> tuple[list[Path], list[Path]]:
-        train, val = self._roots()
-        if train != val:
-            return list(chain(*self._classes(train))), list(chain(*self._classes(val)))
-        classes = self._classes(train)
-        return (
-            [path for of in classes for i, path in enumerate(of) if i % HELD_OUT_SHARE],
-            [path for of in classes for path in of[::HELD_OUT_SHARE]],
-        )
+    def _splits(self) -> tuple[tuple[Path, list[Path]], tuple[Path, list[Path]]]:
+        """Return what to train on and what is held out, each with the folder of its classes."""
+        train, val = self.root / "train", self.root / "val"
+        if train.is_dir():
+            training, held_out = (list(chain(*self._classes(root))) for root in (train, val))
+            return (train, training), (val, held_out)
+        classes = self._classes(self.root)
+        training = [path for of in classes for i, path in enumerate(of) if i % HELD_OUT_SHARE]
+        held_out = [path for of in classes for path in of[::HELD_OUT_SHARE]]
+        return (self.root, training), (self.root, held_out)
 
     def _classes(self, root: Path) -> list[list[Path]]:
         """Return the files of each class that is taken."""
@@ -145,3 +153,80 @@ class OwnImageNet(TrainingSet):
                 )
             by_class[parts[0]].append(path)
         return [by_class[name][: self.per_class] for name in sorted(by_class)[: self.classes]]
+
+
+@dataclass(frozen=True)
+class Vgg(Entry):
+    """A VGG that classifies the pictures of an ImageFolder.
+
+    Args:
+        layers: the configuration, of the paper's Table 1; D has sixteen layers.
+        width: share of the original's channels, and of its 4,096 hidden units.
+        side: of the input, in pixels; pictures are made 8/7 of it on their shorter side first, as
+            the original's 256 are to its 224.
+        batch_norm: whether activations are normalised, which the original's were not.
+        learning: how it is trained.
+    """
+
+    layers: Literal["A", "B", "D", "E"]
+    width: Annotated[float, Field(gt=0, le=1)]
+    side: PositiveInt
+    batch_norm: bool
+    learning: Learning
+
+    @property
+    def note(self) -> str | None:
+        """Say what was made smaller."""
+        if (self.width, self.side, self.batch_norm) == ORIGINAL:
+            return None
+        normalised = ", with batch normalisation" if self.batch_norm else ""
+        return (
+            f"VGG: torchvision's configuration {self.layers} at {self.width:g} of its width on "
+            f"{self.side} x {self.side} pixels{normalised}"
+        )
+
+    def run(self, place: Workspace, context: RunContext) -> TrainingResult:
+        """Train on `training`, class by folder."""
+        scaled = transforms.Resize(self.side * 8 // 7)
+        numbers = [transforms.ToTensor(), transforms.Normalize(MEAN, DEVIATION)]
+        chance = [transforms.RandomCrop(self.side), transforms.RandomHorizontalFlip()]
+        middle = transforms.CenterCrop(self.side)
+        with seeded(context.seed, "table1/vgg"):
+            training = ImageFolder(
+                str(place.training), transforms.Compose([scaled, *chance, *numbers])
+            )
+            held_out = ImageFolder(
+                str(place.held_out), transforms.Compose([scaled, middle, *numbers])
+            )
+            held_out.target_transform = lambda y: training.class_to_idx[held_out.classes[y]]
+            network = self.make(len(training.classes))
+            return learn(
+                network,
+                training,
+                held_out,
+                classification,
+                right_class,
+                self.learning,
+                context,
+            )
+
+    def make(self, classes: int) -> nn.Module:
+        """Return the network; at full width it is torchvision's as it is."""
+
+        def scaled(channels: int) -> int:
+            return max(1, round(channels * self.width))
+
+        layers = [n if isinstance(n, str) else scaled(n) for n in vgg.cfgs[self.layers]]
+        features = vgg.make_layers(layers, batch_norm=self.batch_norm)
+        if self.width == 1:
+            whole: nn.Module = vgg.VGG(features, num_classes=classes)
+            return whole
+        with torch.device("meta"):  # where the classifier that is put aside costs nothing
+            network: nn.Module = vgg.VGG(features, init_weights=False)
+        pooled, hidden = scaled(512) * 7 * 7, scaled(4096)
+        network.classifier = nn.Sequential(
+            *(nn.Linear(pooled, hidden), nn.ReLU(), nn.Dropout()),
+            *(nn.Linear(hidden, hidden), nn.ReLU(), nn.Dropout()),
+            nn.Linear(hidden, classes),
+        )
+        return network

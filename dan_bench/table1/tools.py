@@ -61,30 +61,22 @@ class Program(Tool):
 class TruncateAndRewrite(Tool):
     """Every file opened with O_TRUNC and written anew with random bytes, as most programs save."""
 
-    @property
-    def note(self) -> str:
-        """Say what is done."""
-        return (
-            "truncation: every file of the training set and the album opened with O_TRUNC and "
-            "written anew with random bytes"
-        )
+    note = (
+        "truncation: every file of the training set and the album opened with O_TRUNC and "
+        "written anew with random bytes"
+    )
 
     def run(self, place: Workspace, context: RunContext) -> TrainingResult:
-        """Do it, and wait for the device."""
+        """Write as many random bytes as there were, and wait for the device."""
         for path in originals(place):
-            rewrite(path)
+            size = path.stat().st_size
+            with path.open("wb") as file:
+                file.write(os.urandom(size))
+                file.flush()
+                os.fsync(file.fileno())
         return TrainingResult()
 
 
 def originals(place: Workspace) -> list[Path]:
     """Return every file of the training set and of the album."""
     return [path for folder in place.originals for path in regular_files(folder, folder.name)]
-
-
-def rewrite(path: Path) -> None:
-    """Write as many random bytes as there were, from an empty file on."""
-    size = path.stat().st_size
-    with path.open("wb") as file:
-        file.write(os.urandom(size))
-        file.flush()
-        os.fsync(file.fileno())

@@ -7,42 +7,26 @@ import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from dan_bench.cli import InputError
 
 
-@dataclass(frozen=True)
 class Workspace:
     """The folders of one entry; they and nothing else are written to."""
 
-    root: Path
-
-    @property
-    def training(self) -> Path:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.training = root / "training"
         """The training set as files, evidence of which is taken."""
-        return self.root / "training"
-
-    @property
-    def held_out(self) -> Path:
+        self.held_out = root / "held_out"
         """What is not trained on."""
-        return self.root / "held_out"
-
-    @property
-    def album(self) -> Path:
+        self.album = root / "album"
         """The family photo album beside it: a copy, whatever becomes of it."""
-        return self.root / "album"
-
-    @property
-    def originals(self) -> tuple[Path, Path]:
+        self.originals = (self.training, self.album)
         """The original data, both columns' folders: what destroys data is given these."""
-        return self.training, self.album
-
-    @property
-    def work(self) -> Path:
+        self.work = root / "work"
         """For whatever an entry wants to write."""
-        return self.root / "work"
 
 
 @contextmanager

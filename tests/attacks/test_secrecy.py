@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from charts import legend, numbers, texts
 
+from dan_bench.attacks.fresh import Growth
 from dan_bench.attacks.recovery import Dictionary, Digest, Rehearsal, logit
-from dan_bench.attacks.training import Budget
 from dan_bench.config.compose import configure
 from dan_bench.config.schema import ConfigError
 from dan_bench.controls.ciphers import OneTimePad, SeededRandom, Shake256, XorStoredKey
@@ -22,7 +22,7 @@ from dan_bench.report.figures.secrecy import secrecy
 from dan_bench.results.record import Store, key_of
 
 WIDTH = 36
-BUDGET = Budget(epochs=2, patience=1, batch_size=100, lr=1e-3, weight_decay=0.01)
+BUDGET = Growth(first_steps=4, most_steps=8, batch_size=100, lr=1e-3, weight_decay=0.01)
 DICTIONARY = Dictionary(candidates=64, queries=32, hidden=16, features=8, budget=BUDGET)
 
 
@@ -44,7 +44,7 @@ class Digits:
 
 
 def recovered(degenerator, source, attack=DICTIONARY, seed=0):
-    measures = Measures(500, 500, {}, None, {"attack": attack})
+    measures = Measures(500, 500, {}, None, None, {"attack": attack})
     return measure(degenerator, source, measures, seed, lambda _: None).metrics["attack_recovered"]
 
 
@@ -91,7 +91,7 @@ class Numbers:
 @pytest.mark.parametrize("bits", [1, 2, 4, 7])
 def test_an_optimal_attacker_of_an_ideal_cipher_is_at_shannons_bound(bits):
     attack = Dictionary(256, 256, hidden=1, features=1, budget=BUDGET)
-    measures = Measures(256, 256, {}, None, {"dictionary": attack})
+    measures = Measures(256, 256, {}, None, None, {"dictionary": attack})
     found = measure(Rotate(bits), Numbers(), measures, 0, lambda _: None).metrics
     assert found["percent_destroyed"].value == pytest.approx(shannon_bound(bits, 8), abs=1e-9)
 
@@ -204,6 +204,20 @@ def test_a_rehearsal_never_runs_a_row_under_attack_again(mnist):
     assert len(rows) == len(set(rows)) == 500 + 500 + 2 * 64 * 32
 
 
+@pytest.mark.parametrize(("below", "rehearsed"), [(None, True), (9, True), (8, False)])
+def test_more_randomness_than_is_worth_it_is_not_rehearsed(mnist, below, rehearsed):
+    asked = []
+
+    class Noted(OneNumber):
+        def __call__(self, data, rows):
+            asked.append(len(rows))
+            return super().__call__(data, rows)
+
+    attack = Rehearsal(candidates=64, queries=64, draws=2, below_bits=below)
+    assert (recovered(Noted(), Digits(mnist), attack) is not None) == rehearsed
+    assert len(asked) == (4 if rehearsed else 2)  # the challenge and the attacker's own pairs
+
+
 def test_a_logit_gives_the_weights_that_made_the_choices():
     """5,000 choices among 8, made by the model itself: standard errors are below 0.03."""
     stream, weights = np.random.default_rng(0), np.array([1.5, -0.5])
@@ -219,9 +233,11 @@ SMALL = [
     "evaluation.samples=1000",
     "evaluation.known=1000",
     "evaluation.c2st=null",
-    "evaluation.attacks.dictionary.candidates=64",
+    "~evaluation.attacks.label",
+    "~evaluation.attacks.reconstruction",
+    "evaluation.candidates=64",
+    "evaluation.attacks.dictionary.budget.most_steps=32",
     "evaluation.attacks.dictionary.queries=16",
-    "evaluation.attacks.rehearsal.candidates=64",
     "evaluation.attacks.rehearsal.queries=64",
     "evaluation.attacks.rehearsal.draws=4",
     "trainer.max_steps=5",

@@ -116,7 +116,7 @@ def test_a_constant_degenerator_is_as_far_from_uniform_as_can_be():
 
 def test_a_degenerator_that_is_uniform_is_at_no_distance():
     """KL of 4,096 bytes, corrected for bias: its standard deviation is 0.0040 bits."""
-    module = dan(output="torus")
+    module = dan(output="torus", noise="uniform")
     module.degenerator = NoiseIn()
     point = noted(module)
     assert abs(point["uniform_distance_bits"]) < 4 * 0.0040

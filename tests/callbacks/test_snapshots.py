@@ -35,7 +35,7 @@ class Adder:
 def looked(folder, rows, steps, at, last=50):
     """A listener called at some steps, on a module that adds the step."""
     module = Adder()
-    looks = Snapshots(folder, at, last, Data(rows), 3, seed=0)
+    looks = Snapshots(folder, at, last, Data(rows), 3, "gaussian", seed=0)
     for module.step in steps:
         looks(module, None)
     return Store(folder.parent.parent)

@@ -19,12 +19,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from omegaconf.errors import OmegaConfBaseException
 
+from dan_bench.config.command_line import reason
 from dan_bench.config.compose import configure, resolved
-from dan_bench.config.schema import CONF, ConfigError, RunConfig
-from dan_bench.pipeline.plan import Plan, plan
+from dan_bench.config.schema import CONF, RENAMED, ConfigError, RunConfig, first_names
+from dan_bench.pipeline.plan import Plan, check, identify, plan
 from dan_bench.results.record import key_of
-from dan_bench.sweep.command_line import reason
-from dan_bench.sweep.jobs import checked, identified
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATASETS = f"runtime.datasets={REPOSITORY / 'datasets'}"
@@ -61,7 +60,7 @@ REFUSED: dict[str, tuple[list[str], list[str]]] = {
     ),
     "fewer rows than candidates": (
         ["evaluation.samples=1001"],
-        ["evaluation.samples=1001", "dictionary", "at least 1024"],
+        ["evaluation.samples=1001", "at least 1024"],
     ),
     "more rows than are held out": (
         ["evaluation.samples=20000", "data=mnist"],
@@ -99,7 +98,7 @@ def test_is_refused_by_name_with_what_would_be_accepted(
 ) -> None:
     results = tmp_path / "results"
     with pytest.raises((HydraException, OmegaConfBaseException, ConfigError)) as refused:
-        checked(identified([configure([*overrides, DATASETS, f"runtime.results={results}"])]))
+        check([identify(configure([*overrides, DATASETS, f"runtime.results={results}"]))])
     said = reason(refused.value)
     assert [word for word in words if word not in said] == [], said
     assert not results.exists()
@@ -109,7 +108,7 @@ def test_all_that_is_wrong_with_several_jobs_is_said_at_once() -> None:
     good = configure(["model=dan", "data=danoise"])
     bad = [configure(["model=gan", "data=danoise", o]) for o in ("output=torus", "noise_dim=0")]
     with pytest.raises(ConfigError) as refused:
-        checked([bad[0], good, bad[1]])
+        check([bad[0], good, bad[1]])
     assert "output=torus" in str(refused.value)
     assert "noise_dim=0" in str(refused.value)
 
@@ -276,6 +275,12 @@ def test_the_key_does_not_depend_on_where_it_runs(override: str) -> None:
     assert key("data=mnist", override) == key("data=mnist")
 
 
+def test_a_target_makes_one_key_under_all_of_its_names() -> None:
+    for earlier, present in RENAMED.items():
+        assert first_names({"_target_": earlier}) == first_names({"_target_": present})
+        assert first_names(present) in RENAMED
+
+
 def leaves(values: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     if not isinstance(values, dict):
         return [path]
@@ -284,6 +289,7 @@ def leaves(values: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 WITHIN = {
     "output": "torus",
+    "noise": "uniform",
     "precision": "64-true",
     "kind": "untrained",
     "gradient_clip": 1.0,
@@ -329,7 +335,7 @@ def test_the_key_depends_on_what_is_in_a_folder_and_not_on_where_it_lies(
     pictures: Path, tmp_path: Path
 ) -> None:
     def of(root: Path) -> str:
-        (config,) = identified([configure(["data=folder", "data.kind=bytes", f"data.root={root}"])])
+        config = identify(configure(["data=folder", "data.kind=bytes", f"data.root={root}"]))
         return key_of(config.scientific())
 
     (tmp_path / "letter.txt").write_bytes((pictures / "letter.txt").read_bytes())

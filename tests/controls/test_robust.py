@@ -14,6 +14,7 @@ from dan_bench.attacks.comparisons import (
     FreshClassifierAccuracy,
     StructuralSimilarity,
 )
+from dan_bench.attacks.fresh import FreshPairs
 from dan_bench.attacks.training import Budget
 from dan_bench.config.compose import configure
 from dan_bench.config.schema import ConfigError
@@ -242,7 +243,8 @@ def compared(source, comparison, degenerator, n=2000):
         rows = first + np.arange(n)
         inputs = data.rows[:n]
         pairs.append(Pairs(inputs, degenerator(inputs, rows), rows, data.labels[:n]))
-    return comparison(Case(degenerator, *pairs, SHAPE, 0, 0.95), train)
+    fresh = FreshPairs(degenerator, train, n, seed=0)
+    return comparison(Case(degenerator, *pairs, SHAPE, 0, 0.95, fresh), train)
 
 
 def test_nothing_is_fooled_by_the_identity(source, brief):
@@ -263,7 +265,8 @@ def test_data_without_labels_is_compared_by_its_looks_only():
     source = Danoise(seed=0, train_size=200, test_size=200, shape=SHAPE)
     rows = np.arange(100)
     pairs = Pairs(source.load("test").rows[rows], source.load("test").rows[rows], rows)
-    case = Case(Identity(WIDTH, 0), pairs, pairs, SHAPE, 0, 0.95)
+    fresh = FreshPairs(Identity(WIDTH, 0), source.load("train"), 100, seed=0)
+    case = Case(Identity(WIDTH, 0), pairs, pairs, SHAPE, 0, 0.95, fresh)
     assert ClassifierAccuracy()(case, source.load("train")) is None
     assert FreshClassifierAccuracy()(case, source.load("train")) is None
     assert StructuralSimilarity()(case, source.load("train")).value == pytest.approx(1)

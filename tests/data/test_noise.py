@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from dan_bench.data.batches import UNIT_VARIANCE, Batches, as_bytes, as_unit
-from dan_bench.data.noise import BLOCK_ROWS, Danoise, NoiseRows, fast_bytes, randbytes
+from dan_bench.data.batches import Batches, as_bytes, as_unit
+from dan_bench.data.noise import BLOCK_ROWS, Danoise, FreshNoise, NoiseRows, fast_bytes, randbytes
 from dan_bench.interfaces import Data
 from dan_bench.rng import derive
 
@@ -76,7 +76,7 @@ def test_no_two_streams_or_seeds_share_more_bytes_than_chance():
         danoise.load("train").rows,
         danoise.load("test").rows,
         batches.target,
-        batches.fresh,
+        NoiseRows(0, "train/fresh", 100, draw=fast_bytes),
         NoiseRows(1, "danoise/train", 100),
         *(NoiseRows(0, name, 100) for name in names),
     ]
@@ -142,13 +142,28 @@ def test_uniform_is_uniform():
     assert stats.kstest(u.astype(np.float64), "uniform").pvalue > 1e-4
 
 
-def test_fresh_noise_has_mean_0_and_variance_1():
-    """200,000 numbers: the mean within 4 standard errors (6e-5), and so the mean square."""
-    rows = NoiseRows(0, "fresh", 400, draw=fast_bytes)
-    noise = rows.uniform(np.arange(1000), *UNIT_VARIANCE).astype(np.float64)
+LAWS = {"gaussian": stats.norm(), "uniform": stats.uniform(-(3**0.5), 2 * 3**0.5)}
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_fresh_noise_follows_its_law(law):
+    """Kolmogorov-Smirnov on 200,000 numbers; false alarm 1e-4. Mean and mean square: 4 errors."""
+    noise = FreshNoise(0, "fresh", 200, law)(np.arange(1000)).astype(np.float64).ravel()
+    assert stats.kstest(noise, LAWS[law].cdf).pvalue > 1e-4
     assert abs(noise.mean()) < 4 / noise.size**0.5
-    # the square of a uniform number of variance 1 has variance 9/5 - 1
-    assert abs(np.square(noise).mean() - 1) < 4 * (0.8 / noise.size) ** 0.5
+    fourth = float(LAWS[law].moment(4))
+    assert abs(np.square(noise).mean() - 1) < 4 * ((fourth - 1) / noise.size) ** 0.5
+
+
+def test_fresh_noise_is_a_function_of_the_row_and_two_bytes_a_number():
+    fresh = FreshNoise(3, "s", 5, "gaussian")
+    rows = NoiseRows(3, "s", 10, draw=fast_bytes)
+    wanted = np.array([7, 2000, 7])
+    words = rows[wanted].view("<u2").astype(np.float64)
+    assert fresh(wanted).dtype == np.float32
+    assert np.allclose(fresh(wanted), stats.norm.ppf((words + 0.5) / 65536), atol=1e-6)
+    assert np.array_equal(fresh(wanted)[1:2], fresh(wanted[1:2]))
+    assert FreshNoise(3, "s", 0, "gaussian")(wanted).shape == (3, 0)
 
 
 @given(seed=st.integers(0, 2**64 - 1), n=st.integers(0, 50))

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from dan_bench.pipeline.algorithm1 import NetworkNoise
 from dan_bench.pipeline.load import NoDegenerator, find, load
 from dan_bench.pipeline.run import run
 from dan_bench.results.record import Store
+from dan_bench.results.select import OLD
 
 COMMAND = [sys.executable, "-m", "dan_bench.degenerate"]
 
@@ -303,6 +305,13 @@ def test_two_erasures_have_different_noise(trained):
     folder = trained / "runs" / record.key
     one, two = (bytes(network_noise(record, folder).fill(bytes(600), 0, 600)) for _ in range(2))
     assert one != two
+
+
+def test_a_network_that_the_old_set_attacked_is_listed_so(trained):
+    record = find("dan", trained)
+    folder = trained / "runs" / record.key
+    assert OLD not in network_noise(record, folder).name
+    assert network_noise(replace(record, schema_version=1), folder).name.endswith(OLD)
 
 
 @pytest.mark.parametrize("damage", ["missing", "text", "another network", "a pickle"])

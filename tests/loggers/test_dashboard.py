@@ -13,7 +13,7 @@ from typing import Any
 
 import logged_runs
 import pytest
-from html_records import measured
+from html_records import measured, old
 from html_records import run as made
 from logged_runs import (
     STRACE,
@@ -294,3 +294,16 @@ def test_the_tables_rank_as_the_report_does(tmp_path: Path) -> None:
         if of["subject"] != "ideal noise"
     }
     assert ranks == {("", "dan"): "1", ("", "gan"): "2", (" samples=2001", "best"): "1"}
+
+
+def test_tables_of_runs_that_the_old_set_attacked_say_so(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.put(made("dan", "learned", 0))
+    assert "attacks" not in collect(tmp_path)["leaderboard"][0]
+    store.put(old(made("dan", "learned", 1)))
+    headings, rows = collect(tmp_path)["leaderboard"]
+    cells = [dict(zip(headings, row, strict=True)) for row in rows]
+    marks = [of["attacks"] for of in cells if of["subject"].startswith("dan")]
+    assert marks == [None, "attacked by the old set (schema 1)"]
+    headings, rows = collect(tmp_path)["leaderboard_numbers"]
+    assert {row[headings.index("schema")] for row in rows} >= {1, 2}

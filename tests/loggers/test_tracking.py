@@ -35,6 +35,7 @@ from dan_bench.config.compose import configure
 from dan_bench.config.schema import ConfigError
 from dan_bench.loggers.offline import runs
 from dan_bench.pipeline.plan import plan
+from dan_bench.report.verdicts import VERDICTS
 from dan_bench.results.record import Store
 
 pytestmark = pytest.mark.filterwarnings(
@@ -152,6 +153,10 @@ def test_the_summary_holds_the_final_metrics_and_the_costs(tracked: Tracked) -> 
     assert interval is not None
     assert summary["percent_destroyed/low"] == pytest.approx(interval.low, rel=1e-12)
     assert summary["cost/parameters"] == record.costs["parameters"]
+    words = {name: judge([record]).word for name, judge in VERDICTS.items()}
+    for name, word in words.items():
+        assert summary[f"verdict/{name.replace(' ', '_')}"] == word
+    assert not any("verdict/" in name for name in summary_of(tracked.runs["fail"]))
 
 
 def test_samples_are_kept_at_the_steps_asked_for_and_at_the_end(tracked: Tracked) -> None:

@@ -108,8 +108,11 @@ def test_units_that_no_noise_reaches_are_an_error():
 @pytest.mark.parametrize("noise_dim", [7, WIDTH, 50])
 def test_the_loss_of_all_rows_is_the_certificate(cls, noise_dim):
     module = dan_of(cls, setting(noise_dim), averaging=0.0).double()
+    if cls is DCDAN:  # which begins nearly deaf
+        with torch.no_grad():
+            module.degenerator[0].layer[0].weight.mul_(10)
     leak = module.leak(everything(noise_dim)).item()
-    assert 0.001 < leak < 0.9 * math.log(len(ROWS))
+    assert 0.01 < leak < 0.9 * math.log(len(ROWS))
     certified = module.inference(seed=0).leak_bound(ROWS) / certificate.NATS
     assert certified == pytest.approx(leak, rel=1e-6)
 

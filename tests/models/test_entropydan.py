@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dan_bench.attacks.comparisons import Dial, r_squared
+from dan_bench.attacks.fresh import FreshPairs
 from dan_bench.data.batches import Batch, Batches
 from dan_bench.interfaces import Case, Conditional, Data, Estimate, Pairs, RunRecord
 from dan_bench.metrics.entropy import joint_bits, shannon_bits
@@ -166,7 +167,8 @@ def test_a_few_hundred_steps_set_the_dial():
 def case_of(degenerator):
     rows = np.arange(len(ROWS))
     pairs = Pairs(ROWS, degenerator(ROWS, rows), rows)
-    return Case(degenerator, pairs, pairs, (WIDTH,), 0, 0.95)
+    fresh = FreshPairs(degenerator, Data(ROWS), 1, seed=0)
+    return Case(degenerator, pairs, pairs, (WIDTH,), 0, 0.95, fresh)
 
 
 # turned and measured

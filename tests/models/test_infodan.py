@@ -163,8 +163,8 @@ def test_data_without_labels_has_the_other_two_terms():
     ("changes", "word"), [({"recogniser_hidden": ()}, "recogniser_hidden"), ({"classes": 1}, "2")]
 )
 def test_arguments_that_make_no_sense_are_refused(changes, word):
-    fine = {"recogniser_hidden": (8,), "classes": 10, "input": "data_and_noise"}
-    arguments = fine | {"certificate_weight": 0.0} | changes
+    arguments = {"recogniser_hidden": (8,), "classes": 10, "input": "data_and_noise"}
+    arguments |= {"certificate_weight": 0.0} | changes
     with pytest.raises(ValueError, match=word):
         InfoDAN.check(infodan().setting, **arguments)
 

@@ -21,7 +21,7 @@ from dan_bench.results.record import Store
 
 DICTIONARY = (
     "{_target_:dan_bench.attacks.recovery.Dictionary,candidates:32,queries:8,hidden:8,features:4,"
-    "budget:{epochs:1,patience:1,batch_size:16,lr:1e-3,weight_decay:0}}"
+    "budget:{first_steps:1,most_steps:2,batch_size:16,lr:1e-3,weight_decay:0}}"
 )
 ALIKE = [
     f"+evaluation.attacks.dictionary={DICTIONARY}",

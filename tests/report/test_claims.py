@@ -1,5 +1,7 @@
 """Each claim on records made by hand: agree, disagree, undecided or not measured, and its flips."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from claim_cases import CASES
@@ -117,6 +119,7 @@ def test_what_is_no_worse_depends_on_which_way_is_better():
 
 
 EXACT = {"dcdan-half", "algorithm-1", "proposition-1", "python-is-no-true-randomness"}
+EXACT |= {"infodan-is-gone-mnist", "infodan-is-gone-danoise"}
 
 
 @pytest.mark.parametrize("claim", sorted(set(CASES) - {c for c in CASES if "table1" in c} - EXACT))
@@ -207,6 +210,20 @@ def test_how_well_deep_learning_learned_is_shown_and_not_judged_by():
 def test_noise_of_another_size_is_no_reference():
     other = control("python_random", NOISE, n=N + 1)
     assert judged(world(other, runs(metrics=NOISE)), "torus-is-noise").verdict == "undecided"
+
+
+def test_a_control_of_another_schema_is_named_so_and_one_of_the_same_goes_first():
+    before = [replace(one, schema_version=1) for one in PYTHON]
+    network = runs(metrics=NOISE)
+
+    def words(*controls):
+        evidence = judged(world(*controls, network), "torus-is-noise").evidence
+        return {one.rule.rpartition(" of ")[2] for one in evidence if "python" in one.rule}
+
+    assert words(before) == {"python_random (schema 1)"}
+    assert words(PYTHON) == {"python_random"}
+    broader = [replace(o, metrics={**o.metrics, "more": o.metrics["joint_bits"]}) for o in before]
+    assert words(broader, PYTHON) == {"python_random"}
 
 
 def test_infodan_is_compared_where_dan_leaks_and_all_else_is_alike():

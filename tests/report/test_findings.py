@@ -12,7 +12,7 @@ from claim_cases import CASES
 from claim_records import control, table, torus, world
 
 from dan_bench.interfaces import Estimate, RunRecord
-from dan_bench.report.claims import main
+from dan_bench.report.__main__ import main
 from dan_bench.report.claims.judge import findings
 from dan_bench.report.claims.render import FORMATS, shown
 from dan_bench.report.saturation import geometric_interval
@@ -54,7 +54,7 @@ def results(tmp_path):
 
 
 def printed(capsys, *arguments):
-    code = main(list(map(str, arguments)))
+    code = main(["findings", *map(str, arguments)])
     said = capsys.readouterr()
     return code, said.out, said.err
 
@@ -86,7 +86,7 @@ def test_markdown_links_each_claim_to_its_figures(results, capsys):
     for claim in CASES:
         assert f"### {claim}" in lines
         assert f"](#{claim}) |" in out
-    assert lines[0] == "41 claims: 3 agree, 1 disagree, 0 undecided, 37 not measured."
+    assert lines[0] == "47 claims: 3 agree, 1 disagree, 0 undecided, 43 not measured."
 
 
 def test_json_holds_everything_unrounded(results, capsys):

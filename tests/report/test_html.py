@@ -105,7 +105,21 @@ def test_every_row_has_its_verdicts_and_numbers(text):
     assert collapsed.count('class="verdict X"') == 1
     assert "7.9001 ± 0.0002" in collapsed  # 7.9, 7.9001, 7.9002
     assert 'title="[7.89985, 7.90035]"' in collapsed
-    assert row("python_random").count('class="verdict yes"') == 2
+    python = row("python_random")
+    assert python.count('class="verdict yes"') == 2
+    assert "<b>✓</b><span>gone</span>" in python
+    hidden = row("entropydan torus minimax")
+    assert re.search('class="verdict some"[^>]*><b>◐</b><span>hidden</span>', hidden)
+    assert text.count("finite precision (Mironov 2012)") == 2  # under the boards, and in the rule
+
+
+def test_runs_say_in_words_what_their_certificates_hold(elements, text):
+    packed = re.search(r'id="packed"[^>]*>([^<]+)<', text)
+    assert packed is not None
+    tables = json.loads(gzip.decompress(base64.b64decode(packed[1])))
+    (python,) = [one for one in tables.values() if "inputs that anybody names at most" in one]
+    for words in ("0.0977%", "50.0000% of the time; 50 % is guessing", "finite precision"):
+        assert words in python
 
 
 def test_what_records_say_is_text_and_not_markup(text):
@@ -212,7 +226,7 @@ def test_the_same_records_make_the_same_page_and_import_nothing_that_trains(resu
 
 def test_no_records_and_bad_options_are_refused(tmp_path, capsys):
     for folder in (tmp_path, tmp_path / "nowhere"):
-        assert command(["--results", str(folder)]) == 2
+        assert main(["html", "--results", str(folder)]) == 2
         assert "make sweep" in capsys.readouterr().err
     Store(tmp_path).put(run())
     for options in (["--out", str(tmp_path / "no" / "page.html")], ["--port", "70000"]):

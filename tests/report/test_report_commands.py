@@ -115,3 +115,50 @@ def test_the_table_is_what_no_command_and_leaderboard_print(results, capsys):
     bare = told(capsys, "--results", results)
     assert bare[0] == 0
     assert bare[1] == told(capsys, "leaderboard", "--results", results)[1]
+
+
+BOUNDS = {
+    "naming": 99.95,
+    "label": 99.8,
+    "bits": 0.0075,
+    "naming_bits": 0.005,
+    "named": 0.0021,
+    "told_apart": 0.53,
+    "r_squared": 0.04,
+}
+
+
+def bracketed(seed, details, rising=0.0):
+    metrics = {
+        "certified_destroyed": Estimate(min(details.values(), default=0.0), details=details),
+        "percent_destroyed": Estimate(99.9, 99.8, 100.0),
+        "label_recovered": Estimate(0.001, details={"still_rising": rising}),
+        "dictionary_recovered": Estimate(0.0, details={"still_rising": 0.0}),
+    }
+    made = record(seed, metrics=metrics)
+    made.config["evaluation"]["certificate"] = {"candidates": 1024} if details else None
+    return dataclasses.replace(made, key=key_of(made.config))
+
+
+def test_certificates_are_put_in_words(tmp_path, capsys):
+    certain, open_ended = bracketed(0, BOUNDS), bracketed(1, {}, rising=1.0)
+    for one in (certain, open_ended):
+        Store(tmp_path).put(one)
+    _, out, _ = told(capsys, "show", certain.key, "--results", tmp_path)
+    words = dict(line.strip().split("  ", 1) for line in out.splitlines() if "  " in line.strip())
+    said = {name: value.strip() for name, value in words.items()}
+    assert said["one name of"] == "1,024 candidates"
+    assert said["leaks of the whole input at most"] == "0.0075 bits"
+    assert said["of its label destroyed at least"] == "99.8 %"
+    assert said["inputs that anybody names at most"] == "0.2100%"
+    assert said["two inputs are told apart at most"] == "53.0000% of the time; 50 % is guessing"
+    assert said["reconstructed at most"] == "R^2 = 0.04"
+    assert "finite precision (Mironov 2012)" in out
+    assert "still rising at" not in out
+    _, out, _ = told(capsys, "show", open_ended.key, "--results", tmp_path)
+    assert "0: no certificate" in out
+    assert "Mironov" not in out
+    _, out, _ = told(capsys, "compare", certain.key, open_ended.key, "--results", tmp_path)
+    (line,) = [line.split("  ") for line in out.splitlines() if line.startswith("still rising")]
+    assert [cell.strip() for cell in line if cell] == ["still rising at their cap", "X", "label"]
+    assert "99.9 [99.8, 100]" in out

@@ -39,7 +39,7 @@ def test_a_cell_is_the_mean_and_the_t_interval_over_seeds(rows: list[Row]) -> No
     half = T_975_2 * 0.1 / 3**0.5
     assert cell.n == 3
     assert (cell.value, cell.low, cell.high) == pytest.approx((7.5, 7.5 - half, 7.5 + half))
-    assert "7.50 ± 0.25" in table(small_sweep())
+    assert "7.50 ± 0.25" in table(small_sweep(), metrics=["joint_bits"])
 
 
 def test_a_share_recovered_is_shown_in_percent(rows: list[Row]) -> None:

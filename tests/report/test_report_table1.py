@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dan_bench.cli import entry_point
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report.__main__ import main as report
 from dan_bench.report.table1 import (
@@ -238,7 +239,7 @@ def test_every_format_holds_every_row(empty):
 
 
 def test_it_prints_again_from_the_folder_alone(tmp_path, capsys):
-    assert main(["--results", str(tmp_path)]) == 2
+    assert entry_point(main)(["--results", str(tmp_path)]) == 2
     assert "python -m dan_bench.table1" in capsys.readouterr().err
     store_of(tmp_path).put(record())
     assert main(["--results", str(tmp_path), "--format", "markdown"]) == 0

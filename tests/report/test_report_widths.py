@@ -66,7 +66,7 @@ def test_no_line_is_longer_and_every_row_can_be_read(
     ]
     words = [[row.verdicts[name].word for name in VERDICTS] for row in expected]
     assert [row[1:4] for row in found] == words
-    number = r"X|-?\d+(\.\d+)?( ± \d+(\.\d+)?)?( \(\d+\))?|\d+"
+    number = r"X|-?\d+(\.\d+)?( ± \d+(\.\d+)?)?( \(\d+\))?\^?|\d+"
     for row in found:
         assert len(row) >= 5
         assert all(re.fullmatch(number, cell) for cell in row[4:]), row

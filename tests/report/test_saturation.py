@@ -10,6 +10,7 @@ import pytest
 import torch
 from charts import legend, numbers
 
+from dan_bench.cli import entry_point
 from dan_bench.config.compose import configure
 from dan_bench.data.batches import Batches
 from dan_bench.interfaces import Data, RunRecord
@@ -189,14 +190,14 @@ def test_runs_that_differ_in_more_than_the_seed_have_lines_of_their_own(tmp_path
     found = gradient_curves(store.all()[0], store)
     assert {name: len(runs) for name, runs in found.items()} == {
         "hinge": 2,
-        "minimax noise_dim=3": 2,
-        "minimax noise_dim=none": 2,
+        "minimax noise=none noise_dim=none": 2,
+        "minimax noise=uniform noise_dim=3": 2,
     }
 
 
 def test_without_gradients_there_is_no_table_and_no_figure(tmp_path, capsys):
     store = stored(tmp_path, "hinge", 0, curve([0.5], [1.0]), frozen=False)
-    assert main(["--results", str(tmp_path)]) == 2
+    assert entry_point(main)(["--results", str(tmp_path)]) == 2
     assert "+experiment=saturation" in capsys.readouterr().err
     assert saturation(store.all()[0], store) is None
 

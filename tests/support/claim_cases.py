@@ -8,6 +8,9 @@ from claim_records import (
     SIGMOID,
     attacked,
     both,
+    bracket,
+    certified,
+    control,
     destroyed,
     disk,
     enciphered,
@@ -76,10 +79,56 @@ CASES = {
         [destroyed(50.0, 1.0, **SIGMOID)],
         [destroyed(99.0, 0.1, **SIGMOID), destroyed(99.9, 0.01, seeds=(0,), **SIGMOID)],
     ),
+    "sigmoid-is-named": (
+        [world(runs(metrics=bracket(0.0, inversion=(0.9, 0.01)), **SIGMOID))],
+        [world(runs(metrics=bracket(0.0, inversion=(0.3, 0.01)), **SIGMOID))],
+        [world(runs(metrics=bracket(0.0, inversion=(0.5, 0.1)), **SIGMOID))],
+    ),
     "torus-destroys": (
-        [destroyed(99.9, 0.01)],
-        [destroyed(98.0, 0.1)],
-        [destroyed(99.0, 0.1)],
+        [world(runs(metrics=bracket(0.0)))],
+        [world(runs(metrics=bracket(0.0, 98.0))), world(runs(metrics=bracket(99.5)))],
+        [world(runs(metrics=bracket(0.0, 99.0)))],
+    ),
+    "one-time-pad-is-gone": (
+        [world(control("one_time_pad", bracket(100.0)))],
+        [world(control("one_time_pad", bracket(99.9)))],
+        [world(control("one_time_pad", bracket(100.0, 99.0)))],
+    ),
+    "infodan-is-gone-mnist": (
+        [world(certified()), world(certified(0.0), certified(weight=5.0))],
+        [
+            world(certified(99.8)),
+            world(certified({"naming": 99.95, "label": 99.6})),
+            world(certified(metrics={"c2st_accuracy": (0.9, 0.0)})),
+        ],
+        [world(certified({"naming": 99.95}))],
+    ),
+    "infodan-is-gone-danoise": (
+        [world(certified({"naming": 99.95}, data="danoise"))],
+        [world(certified({"naming": 99.8}, data="danoise"))],
+        [world(certified(data="danoise", metrics={"c2st_accuracy": (0.55, 0.05)}))],
+    ),
+    "certificate-destroys": (
+        [world(certified(), certified(50.0, 0.0))],
+        [
+            world(certified(40.0), certified(50.0, 0.0)),
+            world(certified(metrics={"joint_bits": (7.9, 0.001)}), certified(50.0, 0.0)),
+        ],
+        [world(certified(), certified(50.0, 0.0, metrics={"certified_destroyed": (50.0, 90.0)}))],
+    ),
+    "gaussian-noise-certifies": (
+        [world(certified(), certified(0.0, law="uniform"))],
+        [
+            world(certified(0.0), certified(10.0, law="uniform")),
+            world(certified(metrics={"joint_bits": (7.9, 0.001)}), certified(0.0, law="uniform")),
+        ],
+        [
+            world(certified(0.0), certified(0.0, law="uniform")),
+            world(
+                certified(metrics={"certified_destroyed": (50.0, 90.0)}),
+                certified(0.0, law="uniform"),
+            ),
+        ],
     ),
     "hash-is-not-gone": (
         [passing(metrics=KEPT)],

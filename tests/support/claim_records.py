@@ -100,6 +100,21 @@ def destroyed(middle, step, **changes):
     return world(runs(metrics=attacked, **changes))
 
 
+def bracket(certain, middle=99.95, **attacks):
+    """Metrics of runs that were attacked, with what is certified of them: percent, or details."""
+    details = certain if isinstance(certain, dict) else {"naming": certain, "label": certain}
+    least = (min(details.values()), 0.0, details)
+    return {**NOISE, **GONE, "percent_destroyed": (middle, 0.01), "certified_destroyed": least} | {
+        f"{name}_recovered": spec for name, spec in attacks.items()
+    }
+
+
+def certified(certain=99.95, weight=1.0, law="gaussian", metrics=None, **changes):
+    """An InfoDAN with a certificate."""
+    part = {"certificate_weight": weight}
+    return runs("infodan", bracket(certain) | (metrics or {}), part=part, noise=law, **changes)
+
+
 def passing(name="shake256", metrics=None, **changes):
     return world(control(name, {**NOISE, **(metrics or {})}, **changes))
 

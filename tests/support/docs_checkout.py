@@ -211,6 +211,7 @@ LEAST = {
     r"runtime\.keep_samples": 16,
     r"evaluation\.(samples|known)": 1024,
     r"(evaluation|model)\..*\bepochs": 1,
+    r"evaluation\..*\b(first|most)_steps": 1,
     r"evaluation\..*\.(queries|draws)": 8,
     r"evaluation\..*\.settings": 3,
     r"algorithm1\.rows": 100,
@@ -219,9 +220,11 @@ LEAST = {
 CUT = " ".join(
     [
         "trainer.max_steps=4 trainer.batch_size=16 evaluation.samples=1024 evaluation.known=1024",
+        "evaluation.c2st.budget.epochs=1",
         *(
-            f"evaluation.{part}.budget.epochs=1"
-            for part in ("c2st", "attacks.label", "attacks.reconstruction", "attacks.dictionary")
+            f"evaluation.attacks.{part}.budget.{steps}=1"
+            for part in ("label", "reconstruction", "dictionary")
+            for steps in ("first_steps", "most_steps")
         ),
         *(f"~{METRICS}.{name}" for name in ("min_entropy_bits", "sp800_22")),
     ]

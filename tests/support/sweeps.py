@@ -80,7 +80,7 @@ SMALL = [
     "trainer.max_steps=30",
     "evaluation.samples=1000",
     "evaluation.known=300",
-    "evaluation.attacks.dictionary.candidates=64",
+    "evaluation.candidates=64",
     "runtime.log_every=5",
 ]
 LONG = 240  # seconds after which something hangs; a sweep takes ten on an idle machine

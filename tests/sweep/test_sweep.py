@@ -39,7 +39,7 @@ def swept(mnist: Mnist, tmp_path_factory: pytest.TempPathFactory) -> Swept:
         "trainer.max_steps=30",
         "evaluation.samples=1000",
         "evaluation.known=1000",
-        "evaluation.attacks.dictionary.candidates=256",
+        "evaluation.candidates=256",
     ]
     return Swept(place, arguments, place.train(*arguments))
 
@@ -69,7 +69,7 @@ def test_a_sweep_says_which_job_it_is_at_of_how_many(swept: Swept) -> None:
         lines = [line for line in out.splitlines() if line.startswith(f"[{number}/4] ")]
         assert len(lines) == 2
         assert lines[0].endswith(": running")
-        assert re.search(r": done after \d+ s$", lines[1])
+        assert re.search(r": done after .*\d+ s$", lines[1])
 
 
 def test_without_a_terminal_it_writes_plain_lines(swept: Swept) -> None:

@@ -33,13 +33,13 @@ from dan_bench.report.table1 import ALBUM, OUTPUT, TRAINING
 from dan_bench.results.archive import open_results
 from dan_bench.results.record import key_of
 from dan_bench.statistics import binomial_interval
-from dan_bench.table1 import inception
+from dan_bench.table1 import mp3
 from dan_bench.table1.album import BundledAlbum
 from dan_bench.table1.config import compose_entries
 from dan_bench.table1.dan import WIDTH, Dan
 from dan_bench.table1.entry import RunContext, identified, plan_entry
+from dan_bench.table1.imagenet import Vgg
 from dan_bench.table1.learning import Learning, examined, learn, right_class
-from dan_bench.table1.vgg import Vgg
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -131,7 +131,7 @@ def test_inception_trains_its_auxiliary_classifier_where_it_has_one():
     with torch.device("meta"):
         network = inception_v3(weights=None, num_classes=5, init_weights=False)
         x, y = torch.zeros(2, 3, 299, 299), torch.zeros(2, dtype=torch.long)
-        assert inception.loss(network, x, y).shape == ()
+        assert mp3.loss(network, x, y).shape == ()
         assert network(x).aux_logits.shape == (2, 5)
 
 
@@ -228,7 +228,7 @@ TINY = {
             "per_class": 2, "held_out": 1, "cell": 96,
         },
         {
-            "_target_": "dan_bench.table1.vgg.Vgg",
+            "_target_": "dan_bench.table1.imagenet.Vgg",
             "layers": "A", "width": 0.05, "side": 32, "batch_norm": True,
             "learning": {"epochs": 1, "batch_size": 10, "optimizer": ADAM},
         },
@@ -236,7 +236,7 @@ TINY = {
     "inception": (
         {"_target_": "dan_bench.table1.mp3.Synthesised", "songs": 2, "seconds": 6},
         {
-            "_target_": "dan_bench.table1.inception.Inception",
+            "_target_": "dan_bench.table1.mp3.Inception",
             "side": 75, "seconds": 1.0, "hop": 2.0,
             "learning": {"epochs": 2, "batch_size": 4, "optimizer": ADAM},
         },

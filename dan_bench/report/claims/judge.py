@@ -191,7 +191,7 @@ class Pairing:
             # what the partner lacks cannot be compared; a control that is missing leaves it open
             if target is not None or self.is_control(rule.of):
                 says = said(rule.relation, estimate, target)
-                words = worded(rule, target, quantity)
+                words = worded(rule, target, quantity, self.called(rule))
         runs = () if group is None else group.runs
         keys = [r.key for r in runs if not quantity.metric or look_up(r, quantity.metric)]
         if group is None or (says == "beside" and not keys):
@@ -215,6 +215,13 @@ class Pairing:
         group = self.named(rule.of, rule.to)
         return None if group is None else rule.to.of(group)
 
+    def called(self, rule: Rule) -> str:
+        """Return whose quantity a rule compares with, and its schema where that is another."""
+        other = self.named(rule.of, rule.to) if isinstance(rule.to, Quantity) else None
+        if other is None or schema(other) == schema(self.group):
+            return rule.of
+        return f"{rule.of} (schema {schema(other)})"
+
     def is_control(self, name: str) -> bool:
         """Return whether a name is that of a control, and not of the group or its partner."""
         return bool(name) and (self.wanted is None or name != self.wanted.name)
@@ -222,15 +229,21 @@ class Pairing:
     def named(self, name: str, quantity: Quantity) -> Group | None:
         """Return the group of a name: these runs, their partner, or a control.
 
-        A control is one on the same data at the same N; of several evaluations the one that
-        measured most, for what it made is the same.
+        A control is one on the same data at the same N, of the same schema where there is one; of
+        several evaluations the one that measured most, for what it made is the same.
         """
         if not self.is_control(name):
             return self.partner if name else self.group
         wanted = {"model": name, **{s: setting(self.group.config, s) for s in SAME}}
         measured = [quantity.metric.partition(".")[0]] if quantity.metric else []
         found = select(self.material, Runs(wanted, measured=measured, every=True))
-        return min(found, key=lambda group: -group.breadth, default=None)
+        mine = schema(self.group)
+        return min(found, key=lambda one: (schema(one) != mine, -one.breadth), default=None)
+
+
+def schema(group: Group) -> int:
+    """Return the schema version of a group's records."""
+    return group.runs[0].schema_version
 
 
 SAME = ("data", "evaluation.samples")
@@ -250,14 +263,14 @@ def said(relation: str, estimate: Estimate | None, target: Estimate | None) -> S
     return "for" if agrees else "against" if disagrees else "neither"
 
 
-def worded(rule: Rule, target: Estimate | None, judged: Quantity) -> str:
-    """Return a rule in words, with the numbers of what it compares with."""
+def worded(rule: Rule, target: Estimate | None, judged: Quantity, of: str) -> str:
+    """Return a rule in words, with the numbers of what it compares with, and whose they are."""
     words = f"{rule.relation} {spelled(target)}"
     if not isinstance(rule.to, Quantity):
         return words
     if rule.to is judged:
-        return f"{words} of {rule.of}"
-    whose = f"{rule.of}'s" if rule.of else "its"
+        return f"{words} of {of}"
+    whose = f"{of}'s" if of else "its"
     return f"{words} ({whose} {rule.to.heading})"
 
 

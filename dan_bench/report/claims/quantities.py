@@ -16,7 +16,7 @@ from dan_bench.statistics import t_interval
 
 LAST = 4
 """The end of a run is the last one of so many parts of its logging steps."""
-DICTIONARIES = ("dictionary_recovered", "rehearsal_recovered")
+DICTIONARIES = ("dictionary_recovered", "rehearsal_recovered", "inversion_recovered")
 ROUNDING = 1e-6
 """Percent by which a share of exactly 1 may miss it."""
 STATE_BITS = 19_937
@@ -46,8 +46,8 @@ def quantity(name: str) -> Quantity:
     statistic, _, curve = name.partition(" of ")
     if statistic in STATISTICS:
         return of_curve(curve, statistic)
-    if statistic == "hull":
-        return hull(curve)
+    if statistic in ("hull", "least"):
+        return (hull if statistic == "hull" else least)(curve)
     return NAMED.get(name) or of_metric(name)
 
 
@@ -99,6 +99,17 @@ def hull(name: str, title: str = "") -> Quantity:
     if of_run is complexity:
         return Quantity(name, of, "linear_complexity")
     return Quantity(title or heading(name), of, name, of_sample=False)
+
+
+def least(name: str) -> Quantity:
+    """Return the least of the runs' values of what is exact in each, as a certificate's bounds."""
+
+    def of(group: Group) -> Estimate | None:
+        found = [over_seeds([run], name) for run in group.runs]
+        values = [estimate.value for estimate in found if estimate is not None]
+        return exactly(min(values), len(values)) if values else None
+
+    return Quantity(f"{heading(name)}, least of the seeds", of, name)
 
 
 def complexity(run: RunRecord) -> Estimate | None:
@@ -165,7 +176,7 @@ def parameters(group: Group) -> Estimate | None:
 def noise_runs(group: Group) -> Estimate | None:
     """Count the runs that look like noise, each by itself (see `verdicts`)."""
     verdict = looks_like_noise(group.runs)
-    return exactly(float(verdict.yes), verdict.runs) if verdict.runs else None
+    return exactly(float(verdict.words.count("yes")), verdict.runs) if verdict.runs else None
 
 
 def judged_runs(group: Group) -> Estimate | None:
@@ -175,7 +186,7 @@ def judged_runs(group: Group) -> Estimate | None:
 
 
 def better_dictionary(group: Group) -> Estimate:
-    """%_dd by the better of the dictionary attacks that were run."""
+    """%_dd by the best of the attacks that were run and name a candidate."""
     shares = [[e.value for name in DICTIONARIES if (e := r.metrics.get(name))] for r in group.runs]
     return t_interval([100 * (1 - max(of_run)) for of_run in shares])
 

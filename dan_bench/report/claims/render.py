@@ -11,6 +11,7 @@ from typing import get_args
 
 from dan_bench.interfaces import Estimate
 from dan_bench.report.claims.judge import Finding, Observation, Says, Verdict
+from dan_bench.results.select import OLD
 from dan_bench.tables import (
     MISSING,
     Column,
@@ -28,7 +29,7 @@ MEANING = (
     "A verdict follows from intervals alone: a claim is agreed with where the whole interval of "
     "every quantity lies where the claim puts it, disagreed with where one lies wholly elsewhere, "
     "and undecided where an interval holds both. Mean ± half of the 95 % interval over training "
-    "seeds; of one run, its own."
+    f"seeds; of one run, its own. Runs of schema 1 were {OLD.partition(' (')[0]}."
 )
 LEAST = 4
 """Digits of a figure; more where an interval is so narrow that its ends would look the same."""

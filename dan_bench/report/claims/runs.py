@@ -12,7 +12,7 @@ from dan_bench.interfaces import Results, RunRecord
 from dan_bench.metrics.destruction import shannon_bound
 from dan_bench.report.leaderboard import look_up
 from dan_bench.report.table1 import title
-from dan_bench.results.select import group_methods
+from dan_bench.results.select import group_methods, is_old, stated
 
 ONE_DIMENSION = "bell"
 """The data set of Figure 6; of one byte a row there is little to claim."""
@@ -31,17 +31,20 @@ class Runs:
     """Which runs: by their settings, and by what was measured of them."""
 
     where: Mapping[str, Any] = field(default_factory=dict)
-    """Settings by dotted name: the value, or a list of the values that will do."""
+    """Settings by dotted name: the value, a list of the values that will do, or what it is above.
+
+    `schema_version` is one too.
+    """
     trained: bool = False
     """A trained model as the claims mean it: see `TRAINED`."""
     noise: Literal["any", "full", "some", "none", "bounded"] = "any"
     """How much fresh noise each sample was given: see `FRESH`."""
     measured: Sequence[str] = ()
-    """Metrics that every run has."""
+    """Metrics, or details of one, that every run has."""
     curves: Sequence[str] = ()
     """Curves that every run of a group has, of two points or more."""
     every: bool = False
-    """All groups; otherwise, of each data set, the one of most seeds, then steps, then metrics."""
+    """All groups; otherwise, of each data set, the first by `Group.rank`."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,8 @@ class Group:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The config of one of them."""
-        return self.runs[0].config
+        """The config of one of them, and its schema version."""
+        return stated(self.runs[0])
 
     @property
     def data(self) -> str:
@@ -62,10 +65,10 @@ class Group:
         return str(self.config["data"]["name"])
 
     @property
-    def rank(self) -> tuple[int, int, int]:
-        """What groups are sorted by: most seeds first, then most steps, then most metrics."""
+    def rank(self) -> tuple[int, ...]:
+        """What groups are sorted by: the newest schema, then most seeds, steps and metrics."""
         steps = int(setting(self.config, "trainer.max_steps") or 0)
-        return -len(self.runs), -steps, -self.breadth
+        return -self.runs[0].schema_version, -len(self.runs), -steps, -self.breadth
 
     @property
     def breadth(self) -> int:
@@ -85,8 +88,12 @@ class Group:
         said += [f"scale {model['scale']:g}"] if model.get("scale", 1) != 1 else []
         if "noise_dim" in config and not has_full_noise(self.runs[0]):
             said.append(f"noise_dim {config['noise_dim']}")
-        steps = setting(config, "trainer.max_steps")
-        return ", ".join([*said, *([f"{steps} steps"] if steps else [])])
+        steps, weight = setting(config, "trainer.max_steps"), model.get("certificate_weight")
+        said += [] if weight is None else [f"certificate_weight {weight:g}"]
+        said += [f"{config['noise']} noise"] if weight is not None else []
+        said += [f"{steps} steps"] if steps else []
+        said += [f"schema {config['schema_version']}"] if is_old(self.runs[0]) else []
+        return ", ".join(said)
 
     @cached_property
     def points(self) -> list[pd.DataFrame | None]:
@@ -105,8 +112,9 @@ def select(material: Material, wanted: Runs) -> list[Group]:
     records = [
         run
         for run in material.records
-        if all(fits(setting(run.config, name), value) for name, value in where.items())
-        and all(run.metrics.get(metric) for metric in wanted.measured)
+        for config in [stated(run)]
+        if all(fits(setting(config, name), value) for name, value in where.items())
+        and all(look_up(run, metric) for metric in wanted.measured)
         and FRESH[wanted.noise](run)
     ]
     found = [g for g in groups(records, material.results) if all(map(g.curve, wanted.curves))]
@@ -132,6 +140,8 @@ def setting(config: Mapping[str, Any], name: str) -> Any:
 
 def fits(value: Any, wanted: Any) -> bool:
     """Return whether a setting has the value, one of the values, or meets the condition."""
+    if isinstance(wanted, Mapping):
+        return value is not None and bool(value > wanted["above"])
     if callable(wanted):
         return bool(wanted(value))
     return value in wanted if isinstance(wanted, list) else wanted in (value, "any")

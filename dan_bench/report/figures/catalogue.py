@@ -10,11 +10,13 @@ from functools import cache
 
 from dan_bench.metrics.catalogue import entries_of_others
 from dan_bench.report.figures.architectures import architectures
+from dan_bench.report.figures.attackers import attackers
 from dan_bench.report.figures.collapse import collapse
 from dan_bench.report.figures.convergence import convergence
 from dan_bench.report.figures.dial import dial
 from dan_bench.report.figures.figure import Draw
 from dan_bench.report.figures.fooled import fooled
+from dan_bench.report.figures.ladder import ladder
 from dan_bench.report.figures.one_dimension import one_dimension
 from dan_bench.report.figures.pictures import (
     after_fifteen_passes,
@@ -50,6 +52,14 @@ CATALOGUE: dict[str, FigureEntry] = {
         secrecy,
         "%_dd against fresh randomness, with Shannon's bound",
         f"{TRAIN} -m +experiment=secrecy",
+    ),
+    "ladder": FigureEntry(
+        ladder,
+        "both ends of %_dd where the truth is known",
+        f"{TRAIN} -m +experiment=ladder",
+    ),
+    "attackers": FigureEntry(
+        attackers, "what learned attackers recover, against the noise they saw", SWEEP
     ),
     "fooled": FigureEntry(
         fooled,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dan_bench.cli import user_path
 from dan_bench.interfaces import Results, RunRecord
-from dan_bench.results.archive import open_results
+from dan_bench.report.inputs import finished, read, results_parser
 from dan_bench.results.where import listed
 
 THEMES = ("light", "dark")
@@ -16,13 +16,12 @@ THEMES = ("light", "dark")
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
-    made = argparse.ArgumentParser(
-        prog="python -m dan_bench.report figures",
-        description="Draw the figures of a results folder, as SVG and PNG, in two themes; "
-        "README.md beside them says what is seen.",
-        epilog="exit code: 0 something was drawn, 2 nothing was or a name is unknown",
+    made = results_parser(
+        "figures",
+        "Draw the figures of a results folder, as SVG and PNG, in two themes; README.md beside "
+        "them\nsays what is seen.",
+        "exit code: 0 something was drawn, 2 nothing was or a name is unknown",
     )
-    made.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
     made.add_argument(
         "--out", type=user_path, metavar="DIR", help="where to (default: figures/ in the results)"
     )
@@ -40,16 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
     from dan_bench.report.figures.catalogue import figures
 
     names = None if asked.only is None else listed("--only", asked.only, figures())
-    results = open_results(asked.results)
-    records, damaged = results.all()
-    for path, reason in damaged.items():
-        print(f"left out {path}: {reason}", file=sys.stderr)
-    done = [record for record in records if record.status == "done"]
+    results, records = read(asked.results)
     if asked.list:
-        return listing(done, results)
-    if not done:
-        print(f"no finished runs under {asked.results}; `make sweep` makes some", file=sys.stderr)
-        return 2
+        return listing([record for record in records if record.status == "done"], results)
+    done = finished(records, asked.results)
     themes = [name for name in THEMES if asked.theme in ("both", name)]
     return draw_all(done, results, asked.out or asked.results / "figures", names, themes)
 

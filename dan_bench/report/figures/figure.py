@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dan_bench.interfaces import Results, RunRecord
+from dan_bench.results.select import OLD, is_old
 
 DEFAULT_DATA = "mnist"
 """Data set of the default config: it is shown where a figure has room for one only."""
@@ -74,6 +75,11 @@ def one_data_set(names: Sequence[str]) -> tuple[str, str]:
 def not_shown(what: str, names: Sequence[str]) -> str:
     """Return a sentence on what there was no room for; empty where there was."""
     return f"{what}: {', '.join(names)}." if names else ""
+
+
+def attackers(runs: Sequence[RunRecord]) -> str:
+    """Return a sentence on runs that were attacked by the old set; empty where none was."""
+    return f"Some of it was {OLD}." if any(map(is_old, runs)) else ""
 
 
 def joined(*sentences: str) -> str:

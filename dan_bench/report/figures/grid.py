@@ -7,38 +7,32 @@ one evaluation, one training schedule and one objective, and says how many other
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from dan_bench.interfaces import RunRecord
-from dan_bench.results.select import group_methods
+from dan_bench.results.select import KINDS, Method, by_evaluation, group_methods, stated
 
 OBJECTIVE = "nonsaturating"
 """The default, which is shown where there are several."""
-KINDS = ("control", "untrained", "learned")
 
 
-@dataclass(frozen=True)
-class PlottedMethod:
-    """A method of a figure, with its runs by seed."""
-
-    section: str
-    """The data set."""
-    model: str
-    output: str
-    """Empty for a control."""
-    kind: str
-    runs: tuple[RunRecord, ...]
+class PlottedMethod(Method):
+    """A method of a figure: of one data set no two have the same name."""
 
     @property
     def name(self) -> str:
-        """Model and output: nothing else differs."""
+        """Model and output: nothing else differs. A control has no output."""
         return f"{self.model} {self.output}".strip()
 
     @property
-    def seeds(self) -> int:
-        """How many there are."""
-        return len({run.config["seed"] for run in self.runs})
+    def model(self) -> str:
+        """Name of the model."""
+        return self.axes["model"]
+
+    @property
+    def output(self) -> str:
+        """Its output layer; empty for a control."""
+        return self.axes["output"]
 
 
 def grid(records: Sequence[RunRecord]) -> tuple[list[PlottedMethod], str]:
@@ -52,7 +46,7 @@ def grid(records: Sequence[RunRecord]) -> tuple[list[PlottedMethod], str]:
         sentence on how many were left out; empty where none was.
     """
     done = [record for record in records if record.status == "done"]
-    kept = most_common(done, lambda r: repr(r.config["evaluation"]))
+    kept = next(iter(by_evaluation(done).values()), [])
     trained = [record for record in kept if record.config["model"]["kind"] == "learned"]
     objectives = Counter(objective_of(record) for record in trained)
     of = OBJECTIVE if OBJECTIVE in objectives else next(iter(objectives), "")
@@ -66,9 +60,10 @@ def grid(records: Sequence[RunRecord]) -> tuple[list[PlottedMethod], str]:
         output = "" if kind == "control" else config.get("output", "")
         groups[config["data"]["name"], KINDS.index(kind), name, output].append(record)
     shown = []
-    for (section, kind, name, output), runs in sorted(groups.items()):
+    for (section, _, name, output), runs in sorted(groups.items()):
         most = max(group_methods(runs), key=lambda method: len(method.runs))
-        shown.append(PlottedMethod(section, name, output, KINDS[kind], most.by_seed))
+        axes = {"data": section, "model": name, "output": output}
+        shown.append(PlottedMethod(axes, most.by_seed))
     return shown, left_out(done, [run for subject in shown for run in subject.runs], of)
 
 
@@ -89,9 +84,10 @@ def objective_of(record: RunRecord) -> str:
 
 
 def training_of(record: RunRecord) -> str:
-    """Return how a network was trained, and on how much noise."""
-    parts = ("trainer", "optimizer", "noise_dim", "end_to_end", "algorithm1")
-    return repr([record.config.get(part) for part in parts])
+    """Return how a network was trained, and on how much noise of which law."""
+    parts = ("trainer", "optimizer", "noise_dim", "noise", "end_to_end", "algorithm1")
+    config = stated(record)
+    return repr([config.get(part) for part in parts])
 
 
 def left_out(records: Sequence[RunRecord], shown: Sequence[RunRecord], objective: str) -> str:

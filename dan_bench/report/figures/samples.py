@@ -9,12 +9,12 @@ from dan_bench.interfaces import Bytes, Results, RunRecord
 from dan_bench.report.figures.figure import Figure, joined, not_shown, one_data_set
 from dan_bench.report.figures.grid import PlottedMethod, grid
 from dan_bench.report.figures.pictures import SCALE, SheetItem, mosaic, shape_of, sheet
+from dan_bench.results.select import KINDS
 
 TILES = 2
 MOST = 11
 """Methods that are drawn: models first, then untrained networks, then controls."""
 COLUMNS = 3
-KINDS = ("learned", "untrained", "control")
 LABEL, BETWEEN = 112, 8
 """Pixels."""
 CAPTION = (
@@ -32,7 +32,7 @@ def samples(records: Sequence[RunRecord], results: Results) -> Figure | None:
         return None
     section, elsewhere = one_data_set([one.section for one, _ in kept])
     here = [(one, of) for one, of in kept if one.section == section]
-    here.sort(key=lambda pair: (KINDS.index(pair[0].kind), pair[0].name))
+    here.sort(key=lambda pair: (-KINDS.index(pair[0].kind), pair[0].name))
     members = here[:MOST]
     first = members[0][0]
     data = strip(first, results, "inputs")

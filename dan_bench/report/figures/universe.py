@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from dan_bench.interfaces import Results, RunRecord
-from dan_bench.report.figures.figure import Figure, rows_of
+from dan_bench.report.figures.figure import Figure, attackers, joined, rows_of
 from dan_bench.report.figures.style import interval, marks, numbers
 
 UNIVERSE = {
@@ -22,8 +22,9 @@ CAPTION = (
     "ApJ 710, 1825), S/k over ln 2, bars its uncertainty. Deep learning is from these records: all "
     "that came out of their trained networks (rows x bytes x bits of entropy a byte, summed over "
     "runs: {made:.3g} bits), and of that which went in, the bits that the best attacker could not "
-    "name any more (at most {gone:.3g}). At this rate the universe is caught up with after "
-    "10^{more:.0f} sweeps. The axis is logarithmic, for reasons of space."
+    "name any more (at most {gone:.3g}) and those that nobody can (at least {certain:.3g}). At "
+    "this rate the universe is caught up with after 10^{more:.0f} sweeps. The axis is "
+    "logarithmic, for reasons of space."
 )
 
 
@@ -37,11 +38,12 @@ def universe(records: Sequence[RunRecord], _: Results) -> Figure | None:
     made = sum(map(bits_made, learned))
     if made <= 0:
         return None
-    gone = sum(map(bits_gone, learned))
+    gone = sum(bits_gone(run, "percent_destroyed") for run in learned)
+    certain = sum(bits_gone(run, "certified_destroyed") for run in learned)
     rows = [row(name, "universe", *(x / math.log(2) for x in of)) for name, of in UNIVERSE.items()]
     rows.append(row("made by networks here", "networks", made))
-    if gone > 0:
-        rows.append(row("destroyed by networks here", "networks", gone))
+    for said, bits in (("destroyed here at most", gone), ("destroyed here at least", certain)):
+        rows += [row(said, "networks", bits)] if bits > 0 else []
     kinds = ["universe", "networks"]
     x = alt.X(
         "bits:Q",
@@ -60,9 +62,9 @@ def universe(records: Sequence[RunRecord], _: Results) -> Figure | None:
     )
     chart = alt.layer(stem, width, points, text, data=numbers(rows))
     ahead = math.log10(UNIVERSE["observable universe"][0] / math.log(2) / made)
-    caption = CAPTION.format(made=made, gone=gone, more=ahead)
+    caption = CAPTION.format(made=made, gone=gone, certain=certain, more=ahead)
     chart = chart.properties(width=480, height=34 * len(rows))
-    return Figure(chart, caption, tuple(learned), rows_of(learned))
+    return Figure(chart, joined(caption, attackers(learned)), tuple(learned), rows_of(learned))
 
 
 def row(what: str, kind: str, bits: float, less: float = 0.0, more: float = 0.0) -> dict[str, Any]:
@@ -80,9 +82,9 @@ def bits_made(run: RunRecord) -> float:
     return found.value * (found.n or 0)
 
 
-def bits_gone(run: RunRecord) -> float:
-    """Return the bits that name a row among the candidates and the best attacker did not know."""
-    named, share = (run.metrics.get(m) for m in ("dictionary_recovered", "percent_destroyed"))
+def bits_gone(run: RunRecord, metric: str) -> float:
+    """Return the bits that name a row among the candidates, times one end of %_dd."""
+    named, share = (run.metrics.get(m) for m in ("dictionary_recovered", metric))
     if named is None or share is None:
         return 0.0
     rows = int(run.config["evaluation"]["samples"])

@@ -6,25 +6,29 @@ from itertools import groupby
 
 from dan_bench.metrics.catalogue import metric
 from dan_bench.report.figures.grid import short
-from dan_bench.report.html.methods import MethodSummary
-from dan_bench.report.leaderboard import Row, caption
+from dan_bench.report.html.runs import MethodSummary
+from dan_bench.report.leaderboard import Row, caption, notes_of
 from dan_bench.report.verdicts import VERDICTS, Verdict
 from dan_bench.results.select import AXES
 from dan_bench.tables import MISSING, Cell, number
 
 KINDS = {"baseline": "ideal", "control": "control", "untrained": "untrained", "learned": "trained"}
-SIGNS = {"yes": "✓", "no": "✗", "X": MISSING}
+SIGNS = {"yes": "✓", "gone": "✓", "no": "✗", "X": MISSING}
 
 
 def boards(methods: Sequence[MethodSummary], metrics: Sequence[str]) -> str:
-    """Return a table for each evaluation and data set, of the metrics that anything there has."""
+    """Return a table for each evaluation and data set, of the metrics that anything there has.
+
+    Below them stands, once, what has to be said of the metrics.
+    """
     found = []
     alike = groupby(enumerate(methods), key=lambda item: (item[1].evaluation, item[1].row.section))
     for k, (_, group) in enumerate(alike):
         members = list(group)
         there = [name for name in metrics if any(name in s.row.cells for _, s in members)]
         found.append(table(members, there, f"board-{k}"))
-    return "\n".join(found)
+    notes = notes_of([method.row for method in methods], metrics)
+    return "\n".join([*found, *(f"<p>{escape(note)}</p>" for note in notes)])
 
 
 def table(members: Sequence[tuple[int, MethodSummary]], metrics: Sequence[str], name: str) -> str:
@@ -73,7 +77,7 @@ def row(i: int, method: MethodSummary, metrics: Sequence[str]) -> str:
     """Return the row of one method."""
     of = method.row
     verdicts = [of.verdicts[name] for name in VERDICTS]
-    words = " ".join(f'data-v{k}="{escape(v.word)}"' for k, v in enumerate(verdicts) if of.seeds)
+    words = " ".join(f'data-v{k}="{kind_of(v)}"' for k, v in enumerate(verdicts) if of.seeds)
     cells = [verdict_cell(verdict) for verdict in verdicts]
     if of.kind == "baseline":
         by_definition = "<span>yes</span><small>by definition</small>"
@@ -97,10 +101,15 @@ def name_of(i: int, of: Row) -> str:
     return link + small
 
 
+def kind_of(verdict: Verdict) -> str:
+    """Return what the page filters and colours by: gone is a yes, hidden is between it and no."""
+    word = "yes" if verdict.word == "gone" else verdict.word
+    return word if word in ("yes", "no", MISSING) else "some"
+
+
 def verdict_cell(verdict: Verdict) -> str:
     """Return the cell of a verdict: a sign, a word, and why."""
-    word = verdict.word
-    kind = word if word in ("yes", "no", "X") else "some"
+    word, kind = verdict.word, kind_of(verdict)
     shown = f"<b>{SIGNS.get(word, '◐')}</b>"
     shown += f"<span>{escape(word)}</span>" if word != MISSING else ""
     title = f' title="{escape(verdict.reason)}"' if verdict.reason else ""
@@ -118,4 +127,5 @@ def metric_cell(cell: Cell | None, group: str) -> str:
     if cell.rank is not None:
         first = " first" if cell.rank == 1 else ""
         rank = f'<span class="rank{first}"><span class="vh">rank </span>{cell.rank}</span>'
-    return f'<td class="g-{group}" data-s="{e.value:.8g}"{title}>{escape(number(e))}{rank}</td>'
+    said = escape(number(e)) + rank + cell.mark
+    return f'<td class="g-{group}" data-s="{e.value:.8g}"{title}>{said}</td>'

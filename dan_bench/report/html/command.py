@@ -6,17 +6,13 @@ import webbrowser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from dan_bench.cli import user_path
-from dan_bench.results.archive import open_results
+from dan_bench.cli import InputError, user_path
+from dan_bench.report.inputs import finished, read, results_parser
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
-    made = argparse.ArgumentParser(
-        prog="python -m dan_bench.report html",
-        description="Write the results as one HTML file that needs nothing else.",
-    )
-    made.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
+    made = results_parser("html", "Write the results as one HTML file that needs nothing else.")
     made.add_argument(
         "--out", type=user_path, metavar="FILE", help="where to (default: DIR/report.html)"
     )
@@ -34,18 +30,12 @@ def main(arguments: list[str] | None = None) -> int:
     out = asked.out or asked.results / "report.html"
     if not out.absolute().parent.is_dir():
         if asked.out is None:
-            print(f"there is no folder {asked.results}; `make sweep` makes one", file=sys.stderr)
-            return 2
+            raise InputError(f"there is no folder {asked.results}; `make sweep` makes one")
         made.error(f"{out}: there is no folder {out.absolute().parent}")
     if not 0 <= asked.port <= 65535:
         made.error(f"--port {asked.port}: must lie between 0 and 65535")
-    store = open_results(asked.results)
-    records, damaged = store.all()
-    for path, reason in damaged.items():
-        print(f"left out {path}: {reason}", file=sys.stderr)
-    if not any(record.status == "done" for record in records):
-        print(f"no finished runs under {asked.results}; `make sweep` makes some", file=sys.stderr)
-        return 2
+    store, records = read(asked.results)
+    finished(records, asked.results)
     from dan_bench.report.html.page import LIMIT, page
 
     written = page(records, store, asked.results).encode()

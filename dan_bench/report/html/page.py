@@ -16,9 +16,8 @@ from dan_bench.report.figures.figure import Figure
 from dan_bench.report.figures.style import DARK, LIGHT, PAGE, config
 from dan_bench.report.figures.write import version
 from dan_bench.report.html.board import boards
-from dan_bench.report.html.methods import summaries
 from dan_bench.report.html.pictures import galleries, viewer
-from dan_bench.report.html.runs import failures, folded, pack, packed
+from dan_bench.report.html.runs import failures, folded, pack, packed, summaries
 from dan_bench.report.leaderboard import known_first
 from dan_bench.results.archive import open_results
 

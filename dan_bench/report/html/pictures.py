@@ -12,7 +12,8 @@ from PIL import Image
 from dan_bench.interfaces import Bytes, Results, RunRecord
 from dan_bench.metrics.pictures import as_pictures
 from dan_bench.report.figures.pictures import python_noise
-from dan_bench.report.html.methods import MethodSummary
+from dan_bench.report.html.runs import MethodSummary
+from dan_bench.results.select import KINDS
 
 TILES = 8
 MOST_BYTES = 12_000
@@ -69,8 +70,7 @@ def galleries(methods: Sequence[MethodSummary], store: Results) -> list[Gallery]
 
 def place(method: MethodSummary) -> tuple[int, float]:
     """Return what methods are sorted by."""
-    kind = ("learned", "untrained", "control").index(method.row.kind)
-    return kind, -(method.row.verdicts["looks like noise"].score or 0)
+    return -KINDS.index(method.row.kind), -(method.row.verdicts["looks like noise"].score or 0)
 
 
 def read(run: RunRecord, part: str, store: Results) -> Bytes | None:

@@ -1,17 +1,46 @@
-"""Every run in full: settings, numbers, and where they come from."""
+"""The methods with their runs, and every run in full: settings, numbers, where they come from."""
 
 import base64
 import gzip
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from dan_bench.interfaces import RunRecord
-from dan_bench.report.html.methods import MethodSummary
-from dan_bench.report.runs import span
-from dan_bench.results.select import flatten
+from dan_bench.report.figures.grid import short_names
+from dan_bench.report.leaderboard import Row, boards
+from dan_bench.report.runs import parts
 from dan_bench.tables import MISSING
+
+
+@dataclass(frozen=True)
+class MethodSummary:
+    """One row; ideal noise has no runs."""
+
+    row: Row
+    runs: tuple[RunRecord, ...]
+    name: str
+    """Short; within a data set no other has the same."""
+    evaluation: str
+    """In what its measurements differ from the commonest; empty where in nothing."""
+
+
+def summaries(records: Sequence[RunRecord]) -> list[MethodSummary]:
+    """Return the rows of all leaderboards, in their order, each with its runs by seed.
+
+    A name that a board before has taken says which board it is of.
+    """
+    found: list[MethodSummary] = []
+    for board in boards(records):
+        taken = {(one.row.section, one.name) for one in found}
+        for section, rows in board.sections.items():
+            for label, name in short_names([row.label for row in rows]).items():
+                (row,) = [row for row in rows if row.label == label]
+                more = f" · {board.evaluation.split(':')[0]}" * ((section, name) in taken)
+                found.append(MethodSummary(row, row.by_seed, name + more, board.evaluation))
+    return found
 
 
 def pack(text: str) -> str:
@@ -43,26 +72,14 @@ def table(method: MethodSummary) -> str:
     """Return a table with a column a run; what all runs share is written once."""
     runs = method.runs
     keys = "".join(f'<th scope="col"><code>{run.key}</code></th>' for run in runs)
-    groups = {
-        "metrics, with their 95 % intervals": [metrics(run) for run in runs],
-        "costs": [{name: f"{v:.5g}" for name, v in run.costs.items()} for run in runs],
-        "provenance": [flatten(run.provenance) for run in runs],
-        "settings": [flatten(run.config) for run in runs],
-    }
-    body = "".join(group(title, of, len(runs)) for title, of in groups.items())
+    of_runs = [parts(run) for run in runs]
+    titles = [title for title in of_runs[0] if title != "details"]  # the page has a limit
+    body = "".join(group(title, [of[title] for of in of_runs], len(runs)) for title in titles)
     return (
         f'<div class="scroll" role="region" aria-label="runs of {escape(method.name)}" '
         'tabindex="0"><table class="full"><thead><tr><th scope="col">run</th>'
         f"{keys}</tr></thead>{body}</table></div>"
     )
-
-
-def metrics(run: RunRecord) -> dict[str, str]:
-    """Return each metric with its interval and N."""
-    return {
-        name: span(e) + ("" if e is None or e.n is None else f" N = {e.n:,}")
-        for name, e in run.metrics.items()
-    }
 
 
 def group(title: str, of: Sequence[Mapping[str, Any]], runs: int) -> str:

@@ -1,6 +1,7 @@
 """Charts: what is drawn is what the records hold."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from dan_bench.report.figures.figure import DEFAULT_DATA
 from dan_bench.report.figures.fooled import SIZES, fooled
 from dan_bench.report.figures.grid import OBJECTIVE, grid
 from dan_bench.report.figures.one_dimension import BINS, one_dimension
+from dan_bench.report.figures.secrecy import secrecy
 from dan_bench.report.figures.universe import UNIVERSE, universe
 from dan_bench.statistics import t_interval
 
@@ -64,6 +66,22 @@ def test_only_what_can_be_compared_is_shown_and_the_rest_is_counted(bench):
     assert "3 methods" in others
     assert others in bench.draw(collapse).caption
     assert len(bench.draw(collapse).keys) == 4
+
+
+def test_networks_of_one_law_of_noise_are_shown(bench):
+    for seed in (0, 1):
+        bench.put("dan", seed=seed, metrics=measured(7, 0.1), noise="gaussian")
+    for seed in (0, 1, 2):
+        bench.put("infodan", seed=seed, metrics=measured(7, 0.1), noise="gaussian")
+    for model in ("dan", "gan"):
+        for seed in (0, 1):
+            bench.put(model, seed=seed, metrics=measured(8, 1), noise="uniform")
+    chosen, others = grid(bench.store.all()[0])
+    assert [(s.name, s.runs[0].config["noise"]) for s in chosen] == [
+        ("dan sigmoid", "gaussian"),
+        ("infodan sigmoid", "gaussian"),
+    ]
+    assert "2 methods" in others
 
 
 def test_what_is_shown_first_is_the_default():
@@ -178,7 +196,61 @@ def test_the_universe_is_drawn_to_scale(bench):
     bench.put("pcg64", "control", metrics=found)  # made by no network
     bits = numbers(bench.spec(universe))["bits"].tolist()
     of_universe = [value / np.log(2) for value, _, _ in UNIVERSE.values()]
-    assert bits == pytest.approx([*of_universe, 2 * 7.5 * N * D, 2 * N * 10 * 0.8], rel=ROUNDED)
+    made = [2 * 7.5 * N * D, 2 * N * 10 * 0.8]
+    assert bits == pytest.approx([*of_universe, *made], rel=ROUNDED)
+    bench.put(seed=2, metrics=found | {"certified_destroyed": Estimate(60.0)})
+    bits = numbers(bench.spec(universe))["bits"].tolist()
+    assert bits[-2:] == pytest.approx([3 * N * 10 * 0.8, N * 10 * 0.6], rel=ROUNDED)
+
+
+def named(share, certain=None, **attacks):
+    """Metrics of a network that was attacked, and of whose inputs' names so much is certain."""
+    found = {f"{name}_recovered": of for name, of in {"rehearsal": None, **attacks}.items()}
+    shares = {"dictionary_recovered": share, **found}
+    metrics = {
+        name: None if one is None else Estimate(one, n=N, details={"of_bits": 10.0})
+        for name, one in shares.items()
+    }
+    details = {} if certain is None else {"naming": certain}
+    least = min([0.0] if certain is None else [certain, 50.0])  # less is certain of the label
+    return metrics | {"certified_destroyed": Estimate(least, least, least, N, details)}
+
+
+def test_the_bracket_reaches_from_what_is_certified_to_what_the_best_attack_left(bench):
+    shares = {0: (1.0, 1.0, None), 4: (0.1, 0.6, None), 784: (0.0, 0.2, 70.0)}
+    for dim, (learned, inverted, certain) in shares.items():
+        for seed in (0, 1):
+            found = named(learned, certain, inversion=inverted)
+            bench.put(seed=seed, metrics=found, costs={"noise_bits": 16.0 * dim}, noise_dim=dim)
+    found = named(1.0, rehearsal=1.0)
+    bench.put("shake256", "control", metrics=found, costs={"noise_bits": 0.0})
+    spec = bench.spec(secrecy)
+    drawn = numbers(spec)
+    network = drawn[drawn["kind"] == "network"].set_index("fresh bits")
+    assert network["destroyed"].tolist() == pytest.approx([0, 40, 80])
+    assert network["certified"].tolist() == pytest.approx([0, 0, 70])
+    assert network["learned attack"].tolist() == pytest.approx([0, 90, 100])
+    bars = [of for of in parts(spec) if of.get("y2") == {"field": "destroyed"}]
+    assert [of["y"]["field"] for of in bars] == ["certified"]
+    assert "attacked by the old set" not in bench.draw(secrecy).caption
+
+
+def test_secrecy_is_drawn_of_the_newest_attacks_and_the_most_amounts_of_randomness(bench):
+    def put(dims, **more):
+        found = named(0.5, rehearsal=0.5)
+        return {
+            bench.put(metrics=found, costs={"noise_bits": 16.0 * d}, noise_dim=d, **more).key
+            for d in dims
+        }
+
+    few = put((784, 64), evaluation={"samples": N, "known": 1})
+    many = put((0, 1, 2))
+    records = bench.store.all()[0]
+    assert set(secrecy(records, bench.store).keys) == many
+    before = [replace(r, schema_version=1) if r.key in many else r for r in records]
+    assert set(secrecy(before, bench.store).keys) == few
+    drawn = secrecy([r for r in before if r.key in many], bench.store)
+    assert "attacked by the old set (schema 1)" in drawn.caption
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -14,7 +14,7 @@ from charts import parts
 from figure_records import bell_run, filled, measured
 from PIL import Image, ImageColor
 
-from dan_bench.cli import InputError
+from dan_bench.cli import InputError, entry_point
 from dan_bench.config.compose import configure
 from dan_bench.interfaces import RunRecord
 from dan_bench.report import figures as package
@@ -215,7 +215,7 @@ def test_figures_are_drawn_by_name_and_the_captions_of_others_stay(bench):
 
 
 def test_without_records_nothing_is_drawn(tmp_path, capsys):
-    assert main(["--results", str(tmp_path)]) == 2
+    assert entry_point(main)(["--results", str(tmp_path)]) == 2
     assert "make sweep" in capsys.readouterr().err
     assert not (tmp_path / "figures").exists()
 

@@ -16,7 +16,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from dan_bench.config.arguments import INSTEAD, refuse_no_choice
+from dan_bench.config.command_line import INSTEAD, refuse_no_choice
 from dan_bench.config.compose import without_hydra
 from dan_bench.config.schema import ConfigError
 

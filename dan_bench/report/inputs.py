@@ -1,0 +1,43 @@
+"""What every command of the report begins with: its parser, and the records of a folder."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from dan_bench.cli import InputError, user_path
+from dan_bench.interfaces import Results, RunRecord
+from dan_bench.results.archive import open_results
+
+
+def results_parser(command: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
+    """Return the parser of a command that reads a results folder."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m dan_bench.report {command}".rstrip(),
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--results", type=user_path, default=Path("results"), metavar="DIR")
+    return parser
+
+
+def read(folder: Path, part: str = "runs") -> tuple[Results, list[RunRecord]]:
+    """Return the results of a folder and all good records; name the damaged ones."""
+    results = open_results(folder, part)
+    records, damaged = results.all()
+    for path, reason in damaged.items():
+        print(f"left out {path}: {reason}", file=sys.stderr)
+    return results, records
+
+
+def finished(records: Sequence[RunRecord], folder: Path) -> list[RunRecord]:
+    """Return the records of runs that succeeded.
+
+    Raises:
+        InputError: there are none.
+    """
+    done = [record for record in records if record.status == "done"]
+    if not done:
+        raise InputError(f"no finished runs under {folder}; `make sweep` makes some")
+    return done

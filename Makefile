@@ -20,7 +20,7 @@ $(READY): requirements.lock pyproject.toml
 
 setup: $(READY) ## create .venv and install what requirements.lock pins
 
-sweep: $(READY) ## train, measure and print everything (15 to 20 minutes; finished runs are kept)
+sweep: $(READY) ## train, measure and print everything (20 to 25 minutes; finished runs are kept)
 	@$(BIN)/python -m dan_bench.train -m +sweep=default
 
 report: $(READY) ## print the table of results/ again

@@ -123,6 +123,7 @@ BOUNDS = {
     "bits": 0.0075,
     "naming_bits": 0.005,
     "named": 0.0021,
+    "candidates": 1024.0,
     "told_apart": 0.53,
     "r_squared": 0.04,
 }

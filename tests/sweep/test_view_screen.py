@@ -52,7 +52,7 @@ def test_what_failed_stays_on_the_screen_with_its_reason() -> None:
 def test_the_last_that_are_done_are_shown_with_their_final_figures() -> None:
     lines = drawn(busy(jobs=60, failed=0, done=50).state, 130)
     assert lines[4].split()[0] == "50"
-    figures = "effective dims 0.9996 · c2st accuracy 0.5006 · %_dd 99.97"
+    figures = "effective dims 0.9996 · c2st accuracy 0.5006 · at most %_dd 99.97"
     assert re.search(f"done +0:01:20  {figures}$", lines[4])
     assert lines[-1] == " … and 31 more"
 

@@ -20,10 +20,14 @@ from rich.progress import (
 )
 
 from dan_bench import cli
-from dan_bench.degenerate.certificate import Certificate, destroyed_text, now, write
+from dan_bench.degenerate import issue
+from dan_bench.degenerate.certificate import now
+from dan_bench.degenerate.source import ENOUGH, in_words, source
+from dan_bench.degenerate.signature import SignatureError
+from dan_bench.degenerate.text import percent
 from dan_bench.erase import GENERATORS, ErasurePlan, ErasureRefused, erase, plan_erasure
 from dan_bench.erase.plan import refuse_inside
-from dan_bench.interfaces import NoiseSource, RunRecord
+from dan_bench.interfaces import NoiseSource
 
 EVERY = 5.0
 """Seconds between two lines of progress where there is no terminal to draw a bar on."""
@@ -39,10 +43,11 @@ def parser() -> argparse.ArgumentParser:
         "--yes, and without the name of each path typed at the prompt, it only lists what would "
         "be lost.",
         epilog="exit code: 0 all done, or nothing asked for; 1 some file was not "
-        "overwritten: run it again; 2 refused, nothing was touched. "
+        "overwritten: run it again; 2 refused, nothing was touched; 3 done with noise that is not "
+        "certified to say nothing of the data. "
         "example: python -m dan_bench.degenerate old-tax-returns --with dan",
     )
-    made.add_argument("paths", nargs="+", metavar="PATH", help="a file, or a folder and all in it")
+    made.add_argument("paths", nargs="*", metavar="PATH", help="a file, or a folder and all in it")
     made.add_argument(
         "--with",
         dest="source",
@@ -80,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder of the runs",
     )
+    issue.add_options(made)
     return made
 
 
@@ -93,6 +99,10 @@ def main(arguments: list[str] | None = None, ask: Callable[[str], str] | None = 
     """
     command = parser()
     asked = command.parse_args(arguments)
+    if asked.verify is not None:
+        return issue.verified(command, asked)
+    if not asked.paths:
+        command.error("the following arguments are required: PATH")
     if asked.yes and asked.dry_run:
         command.error("--yes and --dry-run say opposite things")
     with nothing_touched():
@@ -100,7 +110,8 @@ def main(arguments: list[str] | None = None, ask: Callable[[str], str] | None = 
             asked.paths, cross_mounts=asked.cross_mounts, hard_links=asked.hard_links
         )
         certificate = certificate_path(asked.certificate, plan)
-        noise = source(asked.source, asked.results)
+        noise = source(asked.source, asked.results, asked.leaky)
+        issue.check_key(asked.sign, plan)
     print(listing(plan, noise, asked.remove))
     if not plan.files:
         print("there is nothing to overwrite")
@@ -120,46 +131,6 @@ def nothing_touched() -> Iterator[None]:
         raise cli.InputError(f"refused, nothing was touched: {error}") from error
 
 
-def source(name: str, results: Path) -> NoiseSource:
-    """Return a generator, or a trained degenerator."""
-    return GENERATORS[name]() if name in GENERATORS else network_noise(*found_by(name, results))
-
-
-def found_by(name: str, results: Path) -> tuple[RunRecord, Path]:
-    """Return the run that a name means, and its folder."""
-    from dan_bench.pipeline.load import find  # torch, for trained degenerators only
-
-    record = find(name, results)
-    path = Path(name)
-    return record, path if path.is_dir() else results / "runs" / record.key
-
-
-def network_noise(record: RunRecord, folder: Path) -> NoiseSource:
-    """Return the degenerator of a run as a source; its fresh noise is the operating system's.
-
-    Raises:
-        NoDegenerator: it cannot be built.
-    """
-    import numpy as np
-
-    from dan_bench.data.noise import system_bytes
-    from dan_bench.pipeline.algorithm1 import NetworkNoise
-    from dan_bench.pipeline.load import load
-    from dan_bench.results.select import OLD, is_old
-
-    config = record.config
-    names = ("joint_bits", "certified_destroyed", "percent_destroyed")
-    found = {name: record.metrics.get(name) for name in names}
-    measured = ", ".join(f"{name} {e.value:.4f}" for name, e in found.items() if e is not None)
-    described = (
-        f"run {record.key}: {config['model']['name']}, {config['output']}, "
-        f"{config['objective']['name']}, noise_dim {config['noise_dim']} "
-        f"({measured or 'not measured'})" + f", {OLD}" * is_old(record)
-    )
-    width = int(np.prod(np.load(folder / "samples.npy", mmap_mode="r").shape[1:]))
-    return NetworkNoise(load(record, folder, 0, system_bytes), width, described)
-
-
 def listing(plan: ErasurePlan, noise: NoiseSource, remove: bool) -> str:
     """Return what would be lost, what would be left alone, and the warnings to read before."""
     lines = [f"{f.status.st_size:>15,}  {f.path!r}" for f in plan.files[:SHOWN]]
@@ -169,6 +140,7 @@ def listing(plan: ErasurePlan, noise: NoiseSource, remove: bool) -> str:
         f"{plan.size:>15,}  bytes in {len(plan.files):,} files would be overwritten"
         + (" and removed" if remove else ""),
         f"with: {noise.name}",
+        f"gone from that noise: {in_words(noise.destroys)} ({noise.destroys.reason})",
     ]
     lines += [f"left alone: {r.path!r}: {r.text}" for r in plan.refused[:SHOWN]]
     if len(plan.refused) > SHOWN:
@@ -253,6 +225,7 @@ def carry_out(plan: ErasurePlan, noise: NoiseSource, asked: argparse.Namespace, 
         journal = asked.journal or journal_path(plan)
         if why := cli.unusable(journal.absolute().parent):
             raise ErasureRefused(f"--journal {journal}: {why}")
+    devices = issue.devices_of(plan)
     try:
         with progress_bar(plan.size) as progress:
             report = erase(plan, noise, journal=journal, remove=asked.remove, progress=progress)
@@ -264,25 +237,25 @@ def carry_out(plan: ErasurePlan, noise: NoiseSource, asked: argparse.Namespace, 
     except OSError as error:
         cli.say(f"cut off: {cli.explained(error)}; the same command, run again, continues")
         return cli.FAILED
-    certificate = Certificate(tuple(root.path for root in plan.roots), began, now(), report)
+    certificate = issue.certificate_of(plan, noise, asked, began, now(), report, devices)
     try:
-        written = write(certificate, path)
-    except OSError as error:
-        cli.say(f"no certificate: {cli.explained(error)}; the same command, run again, writes it")
+        written, total = issue.written(certificate, path, asked.sign)
+    except (OSError, SignatureError) as error:
+        why = cli.explained(error) if isinstance(error, OSError) else error
+        cli.say(f"no certificate: {why}; the same command, run again, writes it")
         return cli.FAILED
     for file in report.files:
         if file.error:
             cli.say(f"{file.path!r}: {file.error}")
     done = sum(file.status == "overwritten" for file in report.files)
-    destroyed = destroyed_text(report.destroyed)
-    print(f"{done:,} of {len(report.files):,} files overwritten: {destroyed}")
+    print(f"{done:,} of {len(report.files):,} files overwritten: {percent(total['destroyed'])}")
     doubts = {reason for file in report.files if file.survey for reason in file.survey.unverified}
     for reason in sorted(doubts):
         print(f"UNVERIFIED: {reason}")
     print(f"certificate: {' and '.join(map(str, written))}")
     if report.complete:
         journal.unlink(missing_ok=True)  # there is nothing left to continue
-        return cli.OK
+        return cli.OK if noise.destroys.at_least >= ENOUGH else issue.NOT_VOUCHED
     cli.say(f"run it again to continue; what is done is in {journal}")
     return cli.FAILED
 

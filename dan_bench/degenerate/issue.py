@@ -1,0 +1,113 @@
+"""What the command has to do with certificates: its options, their checks, `--verify`."""
+
+import argparse
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dan_bench import cli
+from dan_bench.degenerate.certificate import Certificate, write
+from dan_bench.degenerate.device import devices
+from dan_bench.degenerate.signature import SignatureError, sign, try_key
+from dan_bench.degenerate.verify import BadCertificate, verify
+from dan_bench.erase import ErasurePlan, ErasureRefused, ErasureReport
+from dan_bench.erase.plan import refuse_inside
+from dan_bench.interfaces import NoiseSource
+
+NOT_VOUCHED = 3
+"""Exit code of what was done, but cannot be vouched for."""
+
+
+def add_options(made: argparse.ArgumentParser) -> None:
+    """Add what certificates need to the command line's parser."""
+    made.add_argument(
+        "--leaky",
+        action="store_true",
+        help="allow a network of which no certificate says that its noise tells nothing of the "
+        "data (exit code 3)",
+    )
+    made.add_argument("--operator", metavar="NAME", help="who erases, for the certificate")
+    made.add_argument("--contact", metavar="TEXT", help="how to reach them, for the certificate")
+    made.add_argument(
+        "--sign",
+        type=cli.user_path,
+        metavar="KEY",
+        help="sign the certificate with an SSH key (ssh-keygen -Y sign), into FILE.json.sig",
+    )
+    made.add_argument(
+        "--verify",
+        type=cli.user_path,
+        metavar="FILE.json",
+        help="erase nothing; check a certificate's form, chain, sums, text and signature "
+        "(exit code: 0 good, 1 not)",
+    )
+    made.add_argument(
+        "--signers",
+        type=cli.user_path,
+        metavar="FILE",
+        help="with --verify: who may sign (ALLOWED SIGNERS in ssh-keygen(1)); demands a signature",
+    )
+
+
+def verified(command: argparse.ArgumentParser, asked: argparse.Namespace) -> int:
+    """Check a certificate, and say what was found."""
+    if asked.paths:
+        command.error("--verify erases nothing: name no PATH with it")
+    try:
+        print(verify(asked.verify, asked.signers).to_text())
+    except BadCertificate as error:
+        cli.say(f"NOT good: {asked.verify}: {error}")
+        return cli.FAILED
+    return cli.OK
+
+
+def check_key(key: Path | None, plan: ErasurePlan) -> None:
+    """Refuse a key that cannot sign, or is itself to be erased."""
+    if key is None:
+        return
+    refuse_inside(str(key.absolute()), plan.roots, "the key")
+    try:
+        try_key(key)
+    except SignatureError as error:
+        raise ErasureRefused(f"--sign {key}: {error}") from error
+
+
+def devices_of(plan: ErasurePlan) -> tuple[dict[str, Any], ...]:
+    """Return what the files of a plan lie on."""
+    return tuple(devices((file.status.st_dev, file.mount) for file in plan.files))
+
+
+def certificate_of(
+    plan: ErasurePlan,
+    noise: NoiseSource,
+    asked: argparse.Namespace,
+    began: datetime,
+    ended: datetime,
+    report: ErasureReport,
+    devices_: tuple[dict[str, Any], ...],
+) -> Certificate:
+    """Return the certificate of an erasure that has just ended."""
+    return Certificate(
+        tuple(root.path for root in plan.roots),
+        began,
+        ended,
+        report,
+        noise.destroys,
+        noise.needs_original,
+        devices_,
+        asked.remove,
+        asked.operator,
+        asked.contact,
+    )
+
+
+def written(
+    certificate: Certificate, path: Path, key: Path | None
+) -> tuple[list[Path], dict[str, Any]]:
+    """Write a certificate, and sign it; return the files, and the sums.
+
+    Raises:
+        OSError, SignatureError: one of the files cannot be written; those before it are there.
+    """
+    made, total = write(certificate, path)
+    return [*made, sign(path, key)] if key is not None else made, total

@@ -70,8 +70,6 @@ class Certificate:
             )
             if file.survey is not None:
                 lines.append(f"  {destroyed_text(file.survey.destroyed)}")
-                lines.append(f"  sha256 before {file.survey.sha256_before or 'not known'}")
-                lines.append(f"  sha256 after  {file.survey.sha256_after or 'not known'}")
                 lines += [f"  UNVERIFIED: {reason}" for reason in file.survey.unverified]
             if file.error:
                 lines.append(f"  ERROR: {file.error}")
@@ -119,8 +117,6 @@ def _entry(file: FileResult) -> dict[str, Any]:
     }
     if file.survey is not None:
         entry |= {
-            "sha256_before": file.survey.sha256_before,
-            "sha256_after": file.survey.sha256_after,
             "bytes_compared": file.survey.compared,
             "percent_destroyed": _span(file.survey.destroyed),
             "unverified": list(file.survey.unverified),

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
@@ -21,9 +22,8 @@ from rich.progress import (
 
 from dan_bench import cli
 from dan_bench.degenerate import issue
-from dan_bench.degenerate.certificate import now
-from dan_bench.degenerate.source import ENOUGH, in_words, source
 from dan_bench.degenerate.signature import SignatureError
+from dan_bench.degenerate.source import ENOUGH, in_words, source
 from dan_bench.degenerate.text import percent
 from dan_bench.erase import GENERATORS, ErasurePlan, ErasureRefused, erase, plan_erasure
 from dan_bench.erase.plan import refuse_inside
@@ -172,7 +172,7 @@ def confirmed(plan: ErasurePlan, ask: Callable[[str], str] | None) -> bool:
 
 def certificate_path(path: Path | None, plan: ErasurePlan) -> Path:
     """Return where the certificate goes: neither it nor its text replaces what is not one."""
-    place = path or Path(f"certificate-{now():%Y%m%d-%H%M%S}.json")
+    place = path or Path(f"certificate-{datetime.now(UTC):%Y%m%d-%H%M%S}.json")
     if why := cli.unwritable(place, (".json",)):
         raise ErasureRefused(f"--certificate {place}: {why}")
     text = place.with_suffix(".txt")
@@ -220,7 +220,6 @@ def progress_bar(total: int) -> Iterator[Callable[[int], None]]:
 
 def carry_out(plan: ErasurePlan, noise: NoiseSource, asked: argparse.Namespace, path: Path) -> int:
     """Overwrite, and write the certificate of it."""
-    began = now()
     with nothing_touched():
         journal = asked.journal or journal_path(plan)
         if why := cli.unusable(journal.absolute().parent):
@@ -237,11 +236,11 @@ def carry_out(plan: ErasurePlan, noise: NoiseSource, asked: argparse.Namespace, 
     except OSError as error:
         cli.say(f"cut off: {cli.explained(error)}; the same command, run again, continues")
         return cli.FAILED
-    certificate = issue.certificate_of(plan, noise, asked, began, now(), report, devices)
+    certificate = issue.certificate_of(plan, noise, asked, report, devices)
     try:
         written, total = issue.written(certificate, path, asked.sign)
     except (OSError, SignatureError) as error:
-        why = cli.explained(error) if isinstance(error, OSError) else error
+        why = cli.explained(error) if isinstance(error, OSError) else str(error)
         cli.say(f"no certificate: {why}; the same command, run again, writes it")
         return cli.FAILED
     for file in report.files:

@@ -68,7 +68,9 @@ class DeviceForm(Form):
 class OutcomeForm(Form):
     """What became of files; each of the texts may hold a `{}` for each of a file's `n`."""
 
-    status: Literal["overwritten", "failed", "left alone"]
+    status: Literal["overwritten", "partly", "failed", "left alone"] = Field(
+        description="Partly: all but the bytes in a file's `bad`."
+    )
     source: Count | None = Field(description="Number of what it was overwritten with.")
     read_back: bool | None = Field(description="Whether the device gave back what was written.")
     removed: bool
@@ -85,6 +87,9 @@ class Particulars(Form):
     compared: Count | None = Field(None, description="Bytes compared, where not all the data.")
     n: list[Count] | None = Field(None, description="The numbers in the outcome's texts, in order.")
     same_as: str | None = Field(None, description="The other name by which it is listed.")
+    bad: list[tuple[Count, Count]] | None = Field(
+        None, description="Bytes that could not be read or written, from and to."
+    )
     digest: str | None = Field(None, description="HMAC-SHA-256 of the original, if asked for.")
 
 
@@ -106,6 +111,7 @@ class TotalForm(Form):
     """Sums over all entries; each of them can be computed from the entries again."""
 
     overwritten: Count
+    partly: Count
     failed: Count
     left_alone: Count
     bytes: Count = Field(description="Of the files overwritten, each file counted once.")
@@ -148,7 +154,7 @@ class Document(Form):
     contact: str | None
     paths: list[str]
     remove: bool
-    attempts: list[tuple[Time, Time | None]] = Field(min_length=1)
+    attempts: list[tuple[Time, Time]] = Field(min_length=1)
     sources: list[SourceForm] = Field(min_length=1)
     devices: list[DeviceForm]
     folders: list[FolderForm]
@@ -167,9 +173,14 @@ def schema() -> dict[str, Any]:
 
 def path_text(path: str) -> str:
     """Return a file's name as certificates have it."""
+    if path.isascii() and "\\" not in path:
+        return path
     return os.fsencode(path).replace(b"\\", rb"\\").decode("utf-8", "backslashreplace")
 
 
 def compact(value: Any) -> bytes:
     """Return the text that is hashed."""
-    return json.dumps(value, separators=(",", ":"), sort_keys=True, allow_nan=False).encode()
+    return ENCODER.encode(value).encode()
+
+
+ENCODER = json.JSONEncoder(separators=(",", ":"), sort_keys=True, allow_nan=False)

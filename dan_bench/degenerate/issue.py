@@ -1,7 +1,6 @@
 """What the command has to do with certificates: its options, their checks, `--verify`."""
 
 import argparse
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -81,19 +80,14 @@ def certificate_of(
     plan: ErasurePlan,
     noise: NoiseSource,
     asked: argparse.Namespace,
-    began: datetime,
-    ended: datetime,
     report: ErasureReport,
     devices_: tuple[dict[str, Any], ...],
 ) -> Certificate:
     """Return the certificate of an erasure that has just ended."""
     return Certificate(
         tuple(root.path for root in plan.roots),
-        began,
-        ended,
         report,
-        noise.destroys,
-        noise.needs_original,
+        noise,
         devices_,
         asked.remove,
         asked.operator,

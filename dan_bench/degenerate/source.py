@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dan_bench.erase import GENERATORS, ErasureRefused
-from dan_bench.interfaces import Destruction, NoiseSource, RunRecord
+from dan_bench.interfaces import INDEPENDENT, Destruction, NoiseSource, RunRecord
 
 ENOUGH = 99.0
 """%_dd from which on data count as gone, as in the reports."""
@@ -91,6 +91,17 @@ def claim(record: RunRecord) -> Destruction:
         at_least = min(least.value, 100.0 if at_most is None else at_most)
     measured = least is not None or at_most is not None
     return Destruction(at_least, at_most, "; ".join([*reasons, *[where] * measured]))
+
+
+def of_earlier(name: str) -> tuple[bool, Destruction]:
+    """Return whether the noise of an earlier attempt was made from the data, and what is gone.
+
+    Of that attempt no more than the name is left: what a network destroys is not vouched for.
+    """
+    if any(make().name == name for make in GENERATORS.values()):
+        return False, INDEPENDENT
+    reason = "not known: an earlier attempt took another source, which is not at hand"
+    return True, Destruction(0.0, None, reason)
 
 
 def in_words(destroys: Destruction) -> str:

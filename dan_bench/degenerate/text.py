@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from dan_bench.degenerate.source import ends
 
 READ_BACK = {True: "read back as written", False: "NOT what was written", None: "not read back"}
-MOST_LAYERS, MOST_OUTCOMES, MOST_PATHS = 40, 40, 40
+MOST_LAYERS, MOST_OUTCOMES, MOST_PATHS, MOST_SPANS = 40, 40, 40, 5
 
 
 class Shown(NamedTuple):
@@ -25,12 +25,12 @@ def text_of(document: dict[str, Any], shown: list[Shown], exceptional: int) -> b
         exceptional: how many there are.
     """
     total = document["total"]
-    of = total["overwritten"] + total["failed"]
+    of = total["overwritten"] + total["partly"] + total["failed"]
     lines = [
         "Certificate of erasure",
         "",
         *limited([f"path:         {quoted(path)}" for path in document["paths"]], MOST_PATHS),
-        *(f"attempt:      {began} to {ended or '?'}" for began, ended in document["attempts"]),
+        *(f"attempt:      {began} to {ended}" for began, ended in document["attempts"]),
         f"operator:     {quoted(document['operator'])}",
         f"contact:      {quoted(document['contact'])}",
         f"host:         {quoted(document['host'])}",
@@ -40,8 +40,8 @@ def text_of(document: dict[str, Any], shown: list[Shown], exceptional: int) -> b
         f"files:        {total['overwritten']:,} of {of:,} overwritten, {total['bytes']:,} bytes; "
         f"{total['read_back']:,} read back as written; {total['removed']:,} removed"
         + ("" if document["remove"] else " (not asked for)"),
-        f"not vouched:  {total['failed']:,} failed, {total['doubted']:,} in doubt; "
-        f"{total['left_alone']:,} left alone",
+        f"not vouched:  {total['failed']:,} failed, {total['partly']:,} overwritten in part, "
+        f"{total['doubted']:,} in doubt; {total['left_alone']:,} left alone",
         f"on disk:      {percent(total['on_disk'])}",
         f"destroyed:    {percent(total['destroyed'])}",
     ]
@@ -102,8 +102,9 @@ def of_file(one: Shown) -> str:
     words = in_words(one.outcome, particulars.get("n", []))
     bytes_ = "" if size is None else f"{size:,} bytes, "
     disk = "" if low is None else f"; on disk {ends(low, high)}"
+    bad = [f"; not bytes {a:,} to {b:,}" for a, b in (particulars.get("bad") or [])[:MOST_SPANS]]
     place = one.folder if one.folder.endswith("/") else f"{one.folder}/"
-    return f"{quoted(place + name)}: {bytes_}{words}{disk}"
+    return f"{quoted(place + name)}: {bytes_}{words}{''.join(bad)}{disk}"
 
 
 def quoted(text: Any) -> str:

@@ -14,9 +14,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dan_bench.degenerate.certificate import EVERY, Chain, Sums
-from dan_bench.degenerate.form import KIND, Document
+from dan_bench.degenerate.form import KIND, Document, compact
 from dan_bench.degenerate.signature import SignatureError, check, signature_path
+from dan_bench.degenerate.sums import EVERY, Chain, Sums
 from dan_bench.degenerate.text import percent, printable, quoted, text_of
 
 LARGEST = 128 << 20
@@ -44,9 +44,9 @@ class Checked:
             f"good: form, chain and sums hold; chain ends in {chain}",
             f"signature: {signed}",
             *(f"path: {quoted(path)}" for path in self.document["paths"][:40]),
-            f"{total['overwritten']:,} files overwritten, {total['failed']:,} failed, "
-            f"{total['left_alone']:,} left alone, {total['doubted']:,} in doubt; "
-            f"{percent(total['destroyed'])}",
+            f"{total['overwritten']:,} files overwritten, {total['partly']:,} in part, "
+            f"{total['failed']:,} failed, {total['left_alone']:,} left alone, "
+            f"{total['doubted']:,} in doubt; {percent(total['destroyed'])}",
         ]
         return "\n".join(map(printable, lines))
 
@@ -138,12 +138,13 @@ def check_entries(document: dict[str, Any]) -> Sums:
     chain, sums = Chain({name: document[name] for name in HEAD}), Sums(document["sources"])
     number = 0
     for i, of in enumerate(document["folders"]):
+        folder = compact(of["folder"])
         for j, entry in enumerate(of["files"]):
             where = f"folders.{i}.files.{j}"
             if entry[2] >= len(outcomes):
                 raise BadCertificate(f"{where}: there is no outcome {entry[2]}")
             _check_entry(where, entry, outcomes[entry[2]])
-            chain.add(of["folder"], entry)
+            chain.add(folder, compact(entry))
             sums.add(of["folder"], entry, outcomes[entry[2]])
             number += 1
             if number % EVERY == 0 and claimed["links"][: len(chain.links)] != chain.links:

@@ -7,14 +7,15 @@
 """
 
 from dan_bench.erase.eraser import erase
-from dan_bench.erase.evidence import Evidence, FileEvidence, Survey
+from dan_bench.erase.evidence import Evidence, FileEvidence
 from dan_bench.erase.handles import ConcurrentChange, DirectoryEntry, ErasureRefused
-from dan_bench.erase.journal import ErasureReport, FileResult
 from dan_bench.erase.overwrite import GENERATORS, FastNoise, PythonRandomNoise, UrandomNoise
 from dan_bench.erase.plan import ErasurePlan, Remark, plan_erasure
+from dan_bench.erase.result import Attempt, ErasureReport, FileResult, Survey
 
 __all__ = [
     "GENERATORS",
+    "Attempt",
     "ConcurrentChange",
     "DirectoryEntry",
     "ErasurePlan",

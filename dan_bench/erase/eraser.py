@@ -3,6 +3,7 @@
 import os
 import secrets
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
@@ -11,15 +12,14 @@ from dan_bench.erase.evidence import (
     KEEP,
     FileEvidence,
     SealedCopy,
-    Survey,
-    sha256_of,
     why_doubted,
 )
 from dan_bench.erase.filesystem import extents, length
 from dan_bench.erase.handles import AnyPath, ConcurrentChange, DirectoryEntry
-from dan_bench.erase.journal import ErasureReport, FileResult, Journal, JournalEntry, key_of
+from dan_bench.erase.journal import Journal, JournalEntry, key_of
 from dan_bench.erase.overwrite import Blocks, overwrite, read_back
 from dan_bench.erase.plan import ErasurePlan, error_text, refuse_inside
+from dan_bench.erase.result import Attempt, ErasureReport, FileResult, Survey
 from dan_bench.files import sync_folder
 from dan_bench.interfaces import NoiseSource
 
@@ -64,14 +64,15 @@ def erase(
     if evidence:
         refuse_inside(tempfile.gettempdir(), plan.roots, "the temporary folder")
     with Journal(journal, plan) as book:
-        erasure = _Erasure(noise, book, evidence, verify, remove, keep, progress)
+        attempt = Attempt(1, noise.name, time.time(), time.time())
+        erasure = _Erasure(noise, attempt, book, evidence, verify, remove, keep, progress)
         results = {key: result for key, (_, result) in book.done.items()}
         first: dict[tuple[int, int], DirectoryEntry] = {}
         for found in plan.files:
             twin = first.setdefault(found.identity, found)
             known = results[key_of(twin)] if twin is not found else None
             results[key_of(found)] = erasure.erase_file(found, known)
-    return ErasureReport(noise.name, tuple(results.values()), plan.refused)
+    return ErasureReport(noise.name, tuple(results.values()), plan.refused, (attempt,))
 
 
 def remove(found: DirectoryEntry, handle: int, folder: int) -> None:
@@ -114,6 +115,7 @@ class _Erasure:
     """How each file is treated; the fields are the arguments of `erase`."""
 
     noise: NoiseSource
+    attempt: Attempt
     journal: Journal
     evidence: bool
     verify: bool
@@ -143,7 +145,12 @@ class _Erasure:
                 return result
         except (OSError, ConcurrentChange) as error:
             return FileResult(
-                found.path, found.status.st_size, "failed", 0, error=error_text(error)
+                found.path,
+                found.status.st_size,
+                "failed",
+                0,
+                self.attempt,
+                error=error_text(error),
             )
 
     def _finish(self, found: DirectoryEntry, handle: int, result: FileResult) -> None:
@@ -179,9 +186,8 @@ class _Erasure:
                 evidence = stack.enter_context(closing(FileEvidence(found, copy, self.keep)))
             blocks = Blocks.of(handle, status.st_size if begun is None else begun.size)
             if begun is None:
-                sha256 = evidence.sha256 if evidence is not None else None
                 begun = JournalEntry(
-                    blocks.size, blocks.end, status.st_atime_ns, status.st_mtime_ns, sha256
+                    blocks.size, blocks.end, status.st_atime_ns, status.st_mtime_ns, None
                 )
                 self.journal.begin(found, begun)
             elif status.st_size != begun.size:
@@ -209,14 +215,13 @@ class _Erasure:
                     fate="there",
                     destroyed=None,
                     unverified=(INTERRUPTED, *why_doubted(handle, found, extents(handle))),
-                    sha256_before=begun.sha256,
-                    sha256_after=sha256_of(handle),
                 )
             return FileResult(
                 found.path,
                 begun.size,
                 "overwritten" if error is None else "failed",
                 written,
+                self.attempt,
                 read,
                 survey,
                 error,

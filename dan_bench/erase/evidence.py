@@ -7,8 +7,7 @@ import stat
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,8 @@ from dan_bench.erase import filesystem
 from dan_bench.erase.filesystem import Extent, Span, length
 from dan_bench.erase.handles import AnyPath, ConcurrentChange, DirectoryEntry, locate, stat_entry
 from dan_bench.erase.plan import Guard, Remark, refuse_inside, walk
-from dan_bench.interfaces import Bytes, Estimate
+from dan_bench.erase.result import Fate, Survey
+from dan_bench.interfaces import Bytes
 from dan_bench.metrics.destruction import disk_destruction
 
 KEEP = 64 << 20
@@ -26,32 +26,6 @@ SAMPLE = 4096
 """Bytes of one block of the sample."""
 PIECE = 1 << 20
 SPARE_HANDLES = 64
-
-Fate = Literal["there", "replaced", "gone"]
-
-
-@dataclass(frozen=True)
-class Survey:
-    """What became of one file's data."""
-
-    path: str
-    size: int
-    """Of the file, before."""
-    data: int
-    """Bytes of it outside of holes."""
-    compared: int
-    """Bytes that were kept and compared; fewer than `data` where it was sampled."""
-    fate: Fate
-    """What its path leads to: the same file, another one, or nothing."""
-    destroyed: Estimate | None
-    """%_dd, of which the value and the lower end are guaranteed; None where nothing could be
-    compared, for want of data or for a reason in `unverified`."""
-    unverified: tuple[str, ...]
-    """Why the old data may survive unseen; empty where there is no known reason."""
-    sha256_before: str | None
-    """Of the whole file, holes as zeros; None where an interrupted attempt had not noted it."""
-    sha256_after: str | None
-    """Of what the handle shows; None where it could not be read."""
 
 
 class SealedCopy:
@@ -96,7 +70,7 @@ class SealedCopy:
 class FileEvidence:
     """One file as it is now, to be looked for later.
 
-    Holds a handle, a hash, where its blocks lie, and its bytes, or a random sample of them, in the
+    Holds a handle, where its blocks lie, and its bytes, or a random sample of them, in the
     sealed copy. Takes at most 8 MiB of memory beside a word for each extent, whatever the size.
 
     Args:
@@ -116,7 +90,6 @@ class FileEvidence:
             self._spans = filesystem.data_spans(self._handle, self._size)
             self._sampled = length(self._spans) > keep
             self._pieces = _sample(self._spans, keep) if self._sampled else _cut(self._spans)
-            self.sha256 = sha256_of(self._handle)
             self._copy, self._position = copy, copy.end
             for start, end in self._pieces:
                 copy.put(os.pread(self._handle, end - start, start))
@@ -134,7 +107,7 @@ class FileEvidence:
         nothing is known to have overwritten the old ones.
         """
         compared = length(self._pieces)
-        same, in_doubt, after = 0, compared, None
+        same, in_doubt = 0, compared
         doubts = list(self._doubts)
         fate, other = self._at_path()
         try:
@@ -152,7 +125,6 @@ class FileEvidence:
                     )
             os.posix_fadvise(self._handle, 0, 0, os.POSIX_FADV_DONTNEED)
             same, in_doubt = self._compare(other, moved)
-            after = sha256_of(self._handle)
         except OSError as error:
             doubts.append(f"it could not be read again: {error.strerror}")
         finally:
@@ -167,8 +139,6 @@ class FileEvidence:
             fate,
             disk_destruction(same, in_doubt, compared, draws) if compared else None,
             tuple(dict.fromkeys(doubts)),
-            self.sha256,
-            after,
         )
 
     def close(self) -> None:
@@ -272,15 +242,6 @@ def why_doubted(handle: int, found: DirectoryEntry, mapped: list[Extent] | None)
     flags = filesystem.inode_flags(handle)
     of_mount = filesystem.why_unverifiable(found.mount, found.status.st_dev, flags)
     return of_mount or filesystem.why_in_doubt(mapped)
-
-
-def sha256_of(handle: int) -> str:
-    """Return SHA-256 of a whole file, holes as zeros."""
-    digest, at = hashlib.sha256(), 0
-    while piece := os.pread(handle, PIECE, at):
-        digest.update(piece)
-        at += len(piece)
-    return digest.hexdigest()
 
 
 def _equal(handle: int, start: int, old: Bytes) -> NDArray[np.bool_]:

@@ -1,74 +1,22 @@
-"""What an erasure reports, and the journal that lets a killed one continue."""
+"""The journal that lets a killed erasure continue."""
 
 import fcntl
 import json
 import os
 import stat
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-from dan_bench.erase.evidence import Survey
 from dan_bench.erase.handles import AnyPath, DirectoryEntry, ErasureRefused
-from dan_bench.erase.plan import ErasurePlan, Remark, refuse_inside
+from dan_bench.erase.plan import ErasurePlan, refuse_inside
+from dan_bench.erase.result import Attempt, FileResult, Survey
 from dan_bench.files import sync_folder
 from dan_bench.interfaces import Estimate
-from dan_bench.metrics.destruction import pooled_destruction
 
 KIND = "dan_bench erasure journal, version 1"
 
 Key = tuple[str, int, int]
 """Path, device, inode."""
-
-
-@dataclass(frozen=True)
-class FileResult:
-    """What was done to one file."""
-
-    path: str
-    size: int
-    status: Literal["overwritten", "failed"]
-    """Overwritten: every byte that it holds a block for, as far as the device can be trusted; and
-    read back as written, where that was asked for."""
-    written: int
-    """Bytes, including the slack of the last block. A failed file may have lost as many."""
-    read_back: bool | None = None
-    """Whether the device gave back what was written; None where it was not read back."""
-    survey: Survey | None = None
-    """What the evidence showed; None where none was taken."""
-    error: str | None = None
-    removed: bool = False
-    earlier: bool = False
-    """Finished by an earlier attempt, and not touched since."""
-    same_as: str | None = None
-    """The other name under which the same file is reported."""
-
-
-@dataclass(frozen=True)
-class ErasureReport:
-    """What was done to all files of a plan."""
-
-    noise: str
-    files: tuple[FileResult, ...]
-    refused: tuple[Remark, ...]
-
-    @property
-    def complete(self) -> bool:
-        """Whether every file was overwritten; what the plan had refused is not counted."""
-        return all(file.status == "overwritten" for file in self.files)
-
-    @property
-    def destroyed(self) -> Estimate | None:
-        """%_dd of all data together; None where there was none.
-
-        A file of which nothing could be compared counts as 0 to 100.
-        """
-        parts: list[tuple[Estimate | None, int]] = []
-        for file in self.files:
-            if file.survey is not None:
-                parts.append((file.survey.destroyed, file.survey.data))
-            elif file.same_as is None:
-                parts.append((None, file.size))
-        return pooled_destruction(parts) if any(size for _, size in parts) else None
 
 
 @dataclass(frozen=True)
@@ -80,7 +28,7 @@ class JournalEntry:
     """To where its slack reaches: the size that it may have for a moment."""
     accessed_ns: int
     modified_ns: int
-    sha256: str | None
+    digest: str | None
 
 
 class Journal:
@@ -201,4 +149,6 @@ def _result_of_json(values: dict[str, Any]) -> FileResult:
             "destroyed": None if destroyed is None else Estimate(**destroyed),
             "unverified": tuple(survey["unverified"]),
         }
+    values["bad"] = tuple((start, end) for start, end in values["bad"])
+    values["attempt"] = Attempt(**values["attempt"])
     return FileResult(**values | {"survey": None if survey is None else Survey(**survey)})

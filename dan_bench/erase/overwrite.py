@@ -1,6 +1,7 @@
 """Noise written over a file's bytes where they lie, read back, and the generators it comes from."""
 
 import hashlib
+import hmac
 import os
 import random
 from collections.abc import Callable, Iterator
@@ -164,6 +165,22 @@ def read_back(handle: int, spans: list[Span]) -> str:
             digest.update(buffer[:n])
             os.posix_fadvise(handle, start, n, os.POSIX_FADV_DONTNEED)
             start += n
+    return digest.hexdigest()
+
+
+def digest_of(handle: int, spans: list[Span], key: bytes) -> str:
+    """Return HMAC-SHA256 (RFC 2104) of a file's data. Holes are passed over, however large.
+
+    Of each span its start and end as 64-bit little-endian numbers, then its bytes.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    digest = hmac.new(key, digestmod="sha256")
+    for start, end in spans:
+        digest.update(start.to_bytes(8, "little") + end.to_bytes(8, "little"))
+        for at in range(start, end, PIECE):
+            digest.update(os.pread(handle, min(PIECE, end - at), at))
     return digest.hexdigest()
 
 

@@ -1,6 +1,5 @@
 """What is erased and how, and what is refused. All of it in folders that the tests make."""
 
-import hashlib
 import os
 import pwd
 import socket
@@ -173,7 +172,6 @@ def test_one_refused_path_stops_all(tree):
 
 def test_every_byte_is_overwritten_and_nothing_else_changes(tree):
     before = {file.path: os.stat(file.path) for file in plan_erasure([tree]).files}
-    hashes = {path: hashlib.sha256(contents(path)).hexdigest() for path in before}
     report = erase(plan_erasure([tree]), Constant())
     assert report.complete
     assert len(report.files) == len(SIZES)
@@ -185,8 +183,6 @@ def test_every_byte_is_overwritten_and_nothing_else_changes(tree):
         assert after == b"\xaa" * result.size
         assert result.status == "overwritten"
         assert result.read_back is True
-        assert result.survey.sha256_before == hashes[result.path]
-        assert result.survey.sha256_after == hashlib.sha256(after).hexdigest()
         assert result.survey.fate == "there"
     assert (tree.parent / "beside").read_bytes() == b"not yours"
 

@@ -9,6 +9,7 @@
 from dan_bench.erase.eraser import erase
 from dan_bench.erase.evidence import Evidence, FileEvidence
 from dan_bench.erase.handles import ConcurrentChange, DirectoryEntry, ErasureRefused
+from dan_bench.erase.outcome import Outcome
 from dan_bench.erase.overwrite import GENERATORS, FastNoise, PythonRandomNoise, UrandomNoise
 from dan_bench.erase.plan import ErasurePlan, Remark, plan_erasure
 from dan_bench.erase.result import Attempt, ErasureReport, FileResult, Survey
@@ -25,6 +26,7 @@ __all__ = [
     "FastNoise",
     "FileEvidence",
     "FileResult",
+    "Outcome",
     "PythonRandomNoise",
     "Remark",
     "Survey",

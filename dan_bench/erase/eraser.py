@@ -72,7 +72,7 @@ def erase(
             twin = first.setdefault(found.identity, found)
             known = results[key_of(twin)] if twin is not found else None
             results[key_of(found)] = erasure.erase_file(found, known)
-    return ErasureReport(noise.name, tuple(results.values()), plan.refused, (attempt,))
+    return ErasureReport(noise.name, tuple(results.values()), plan.refused, (attempt,), remove)
 
 
 def remove(found: DirectoryEntry, handle: int, folder: int) -> None:

@@ -39,6 +39,8 @@ class Remark:
 
     path: str
     text: str
+    holds_data: bool = True
+    """False of what has no data of its own: links, device nodes, FIFOs, sockets."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def plan_erasure(
                 continue
             found, reason = met
             if reason is not None:
-                refused[found.path] = Remark(found.path, reason)
+                refused[found.path] = Remark(found.path, reason, holds_data(found))
             elif stat.S_ISREG(found.status.st_mode):
                 files.setdefault(found.path, found)
     warnings = [remark for found in files.values() for remark in _warnings_of(found)]
@@ -204,6 +206,11 @@ class Guard:
                 "data with it; hard_links=True (--hard-links) includes it"
             )
         return None
+
+
+def holds_data(found: DirectoryEntry) -> bool:
+    """Return whether an entry is a file or folder, and no link, device node, FIFO or socket."""
+    return stat.S_ISREG(found.status.st_mode) or stat.S_ISDIR(found.status.st_mode)
 
 
 def refuse_inside(path: str, roots: Sequence[Root | DirectoryEntry], what: str) -> None:

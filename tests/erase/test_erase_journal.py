@@ -19,6 +19,7 @@ import dan_bench.erase.overwrite as overwriting
 from dan_bench.erase import (
     ErasureRefused,
     FastNoise,
+    Outcome,
     erase,
     plan_erasure,
 )
@@ -117,7 +118,7 @@ def test_a_line_that_was_cut_short_counts_as_not_written(tree, tmp_path):
         journal.write_bytes(whole[:cut])
         report = erase(plan_erasure([tree]), FastNoise(), journal=journal)
         assert sum(not result.earlier for result in report.files) == 1
-        assert report.complete
+        assert report.outcome in (Outcome.DONE, Outcome.DOUBTED)
         assert entries(journal)[0]["roots"] == [str(tree)]
 
 
@@ -226,7 +227,7 @@ def kill_and_check(tmp_path, seed, kills):
                 assert share_left(int((now == old).sum()), len(old)) < 0.02 or len(old) == 5
     assert ends[-1]
     report = erase(plan_erasure([root]), FastNoise(), journal=tmp_path / "journal")
-    assert report.complete
+    assert report.outcome in (Outcome.DONE, Outcome.DOUBTED)
     assert all(result.earlier for result in report.files)
     for result in report.files:
         assert os.path.getsize(result.path) == len(originals[result.path]) == result.size

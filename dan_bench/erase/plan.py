@@ -259,8 +259,9 @@ class Guard:
         home = (found.root.identity[0], found.root.mount)
         if not self._cross_mounts and (status.st_dev, found.mount) != home:
             return "on another mount; cross_mounts=True (--cross-mounts) includes it"
-        if not self._anyway and (reason := self._on_no_disk(found)):
-            return reason
+        twice = None if self._anyway else self._on_no_disk(found)
+        if twice is not None:
+            return twice
         if stat.S_ISDIR(status.st_mode):
             return self._protected.get(found.identity)
         if status.st_nlink > 1 and not self._hard_links:

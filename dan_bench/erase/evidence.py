@@ -98,6 +98,7 @@ class FileEvidence:
             self._extents = filesystem.extents(self._handle)
             systems = FileSystems() if systems is None else systems
             self._doubts = why_doubted(self._handle, found, self._extents, systems)
+            self._attributes = why_attributes_doubted(self._handle)
             self._spans = filesystem.data_spans(self._handle, self._size)
             self._sampled = length(self._spans) > keep
             self._pieces = _sample(self._spans, keep) if self._sampled else _cut(self._spans)
@@ -157,7 +158,7 @@ class FileEvidence:
             compared,
             fate,
             disk_destruction(same, in_doubt, compared, draws) if compared else None,
-            tuple(dict.fromkeys(doubts)),
+            tuple(dict.fromkeys((*doubts, *self._attributes))),
         )
 
     def close(self) -> None:
@@ -294,7 +295,7 @@ def why_doubted(
     doubts = tuple(of.doubts)
     if of.kind in ("ext3", "ext4") and flags & JOURNAL_DATA:
         doubts = (*doubts, JOURNALED)
-    return (doubts or filesystem.why_in_doubt(mapped)) + why_attributes_doubted(handle)
+    return doubts or filesystem.why_in_doubt(mapped)
 
 
 def _equal(reader: DeviceReader, start: int, old: Bytes) -> NDArray[np.bool_]:

@@ -23,9 +23,9 @@ from rich.progress import (
 from dan_bench import cli
 from dan_bench.degenerate import issue
 from dan_bench.degenerate.signature import SignatureError
-from dan_bench.degenerate.source import ENOUGH, in_words, source
+from dan_bench.degenerate.source import in_words, source
 from dan_bench.degenerate.text import percent
-from dan_bench.erase import GENERATORS, ErasurePlan, ErasureRefused, erase, plan_erasure
+from dan_bench.erase import GENERATORS, ErasurePlan, ErasureRefused, Outcome, erase, plan_erasure
 from dan_bench.erase.plan import refuse_inside
 from dan_bench.interfaces import NoiseSource
 
@@ -252,11 +252,11 @@ def carry_out(plan: ErasurePlan, noise: NoiseSource, asked: argparse.Namespace, 
     for reason in sorted(doubts):
         print(f"UNVERIFIED: {reason}")
     print(f"certificate: {' and '.join(map(str, written))}")
-    if report.complete:
-        journal.unlink(missing_ok=True)  # there is nothing left to continue
-        return cli.OK if noise.destroys.at_least >= ENOUGH else issue.NOT_VOUCHED
-    cli.say(f"run it again to continue; what is done is in {journal}")
-    return cli.FAILED
+    if report.outcome is Outcome.FAILED:
+        cli.say(f"run it again to continue; what is done is in {journal}")
+        return report.outcome
+    journal.unlink(missing_ok=True)  # there is nothing left to continue
+    return report.outcome if total["vouched"] else Outcome.DOUBTED
 
 
 if __name__ == "__main__":

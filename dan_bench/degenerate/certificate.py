@@ -58,7 +58,6 @@ class Certificate:
         report: what was done, and when.
         noise: what the last attempt wrote.
         devices: what the files lay on, as `device.devices` returns it.
-        remove: whether they were to be removed.
         operator, contact: who did it, and where to reach them, in the user's own words.
     """
 
@@ -66,7 +65,6 @@ class Certificate:
     report: ErasureReport
     noise: NoiseSource
     devices: tuple[dict[str, Any], ...] = ()
-    remove: bool = False
     operator: str | None = None
     contact: str | None = None
 
@@ -91,7 +89,7 @@ class Certificate:
             "operator": None if self.operator is None else _clean(self.operator),
             "contact": None if self.contact is None else _clean(self.contact),
             "paths": [path_text(path) for path in self.paths],
-            "remove": self.remove,
+            "remove": self.report.removal,
             "attempts": [[_time(of.began), _time(of.ended)] for of in self.report.attempts],
             "sources": [self._source(name) for name in self.noises],
             "devices": list(self.devices),
@@ -130,7 +128,9 @@ class Outcomes:
             yield self._entry(file)
         for remark in report.refused:
             folder, name = os.path.split(remark.path)
-            number, numbers = self._number("left alone", error=remark.text)
+            number, numbers = self._number(
+                "left alone" if remark.holds_data else "passed over", error=remark.text
+            )
             rest = [{"n": numbers}] if numbers else []
             yield path_text(folder), [path_text(name), None, number, None, None, *rest]
 
@@ -147,10 +147,14 @@ class Outcomes:
             file.error,
         )
         particulars: dict[str, Any] = {}
-        if survey is not None and survey.data != file.size:
-            particulars["data"] = survey.data
-        if survey is not None and survey.compared != survey.data:
-            particulars["compared"] = survey.compared
+        if survey is None:
+            if file.same_as is None:
+                particulars["compared"] = 0
+        else:
+            if survey.data != file.size:
+                particulars["data"] = survey.data
+            if survey.compared != survey.data:
+                particulars["compared"] = survey.compared
         if numbers:
             particulars["n"] = numbers
         if file.same_as is not None:
@@ -189,7 +193,11 @@ class Outcomes:
 def write_json(certificate: Certificate, file: BinaryIO) -> tuple[dict[str, Any], Sums]:
     """Write the document, a line for each file; return it without its files, and their sums."""
     head = certificate.head()
-    chain, sums, outcomes = Chain(head), Sums(head["sources"]), Outcomes(certificate.noises)
+    chain, sums, outcomes = (
+        Chain(head),
+        Sums(head["sources"], head["remove"]),
+        Outcomes(certificate.noises),
+    )
     file.write(b"{\n")
     for name, value in head.items():
         file.write(f' "{name}": {json.dumps(value)},\n'.encode())

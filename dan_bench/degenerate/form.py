@@ -68,8 +68,9 @@ class DeviceForm(Form):
 class OutcomeForm(Form):
     """What became of files; each of the texts may hold a `{}` for each of a file's `n`."""
 
-    status: Literal["overwritten", "partly", "failed", "left alone"] = Field(
-        description="Partly: all but the bytes in a file's `bad`."
+    status: Literal["overwritten", "partly", "failed", "left alone", "passed over"] = Field(
+        description="Partly: all but the bytes in a file's `bad`. Passed over: what has no data of "
+        "its own, such as a link."
     )
     source: Count | None = Field(description="Number of what it was overwritten with.")
     read_back: bool | None = Field(description="Whether the device gave back what was written.")
@@ -114,6 +115,7 @@ class TotalForm(Form):
     partly: Count
     failed: Count
     left_alone: Count
+    passed_over: Count
     bytes: Count = Field(description="Of the files overwritten, each file counted once.")
     read_back: Count
     removed: Count
@@ -123,8 +125,8 @@ class TotalForm(Form):
         description="%_dd, of what can be read and of what the noise leaves: the headline."
     )
     vouched: bool = Field(
-        description="Whether every file that was to be overwritten was, was read back and is in no "
-        "doubt, and the noise leaves less than 1 %."
+        description="Whether all that was named was overwritten (and removed, if asked), read back "
+        "and compared, nothing of it is in doubt, and the noise leaves less than 1 %."
     )
 
 

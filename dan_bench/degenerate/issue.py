@@ -13,9 +13,6 @@ from dan_bench.erase import ErasurePlan, ErasureRefused, ErasureReport
 from dan_bench.erase.plan import refuse_inside
 from dan_bench.interfaces import NoiseSource
 
-NOT_VOUCHED = 3
-"""Exit code of what was done, but cannot be vouched for."""
-
 
 def add_options(made: argparse.ArgumentParser) -> None:
     """Add what certificates need to the command line's parser."""
@@ -89,7 +86,6 @@ def certificate_of(
         report,
         noise,
         devices_,
-        asked.remove,
         asked.operator,
         asked.contact,
     )

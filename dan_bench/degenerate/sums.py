@@ -9,10 +9,11 @@ from dan_bench.degenerate.text import Shown
 
 EVERY = 1000
 """Files between two hashes of the chain that are kept."""
-SHOWN = 100
-"""Exceptional files that the text lists."""
+SHOWN = 50
+"""Exceptional files of each status that the text lists."""
 UNIT = 10_000
 """Percentages are held in whole numbers of 1 / 10,000."""
+STATUSES = ("overwritten", "partly", "failed", "left alone", "passed over")
 NUMBERS = ("bytes", "read_back", "removed", "doubted")
 
 Entry = list[Any]
@@ -24,23 +25,25 @@ class Sums:
 
     Args:
         sources: as the document has them.
+        remove: whether the files were to be removed.
     """
 
-    def __init__(self, sources: list[dict[str, Any]]) -> None:
+    def __init__(self, sources: list[dict[str, Any]], remove: bool) -> None:
         self.counts: dict[int, int] = {}
         """Files of each outcome."""
         self.shown: list[Shown] = []
-        """The first exceptional files."""
+        """The first exceptional files of each status."""
         self.exceptional = 0
         self._sources: list[tuple[int, int | None]] = [
             (_whole(of["at_least"]), None if of["at_most"] is None else _whole(of["at_most"]))
             for of in sources
         ]
-        names = (*("overwritten", "partly", "failed", "left alone"), *NUMBERS)
-        self._of: dict[str, int] = dict.fromkeys(names, 0)
+        self._remove = remove
+        self._listed: dict[str, int] = {}
+        self._of: dict[str, int] = dict.fromkeys((*STATUSES, *NUMBERS), 0)
         self._weight = 0
         self._disk = self._gone = (0, 0)
-        self._unknown = self._leaky = False
+        self._unknown = self._not_vouched = False
 
     def add(self, folder: str, entry: Entry, outcome: dict[str, Any]) -> None:
         """Count one file."""
@@ -53,11 +56,16 @@ class Sums:
         of["read_back"] += done and outcome["read_back"] is True
         of["removed"] += outcome["removed"]
         of["doubted"] += bool(outcome["doubts"])
-        if not done or outcome["doubts"] or outcome["error"] or outcome["read_back"] is not True:
+        usual = done and not outcome["doubts"] and outcome["read_back"] is True
+        if not usual or outcome["error"]:
             self.exceptional += 1
-            if len(self.shown) < SHOWN:
+            self._listed[status] = self._listed.get(status, 0) + 1
+            if self._listed[status] <= SHOWN:
                 self.shown.append(Shown(folder, entry, outcome))
-        if status == "left alone" or particulars.get("same_as") is not None:
+        removed = outcome["removed"] or not self._remove
+        if status != "passed over" and not (usual and removed and particulars.get("compared") != 0):
+            self._not_vouched = True
+        if size is None or particulars.get("same_as") is not None:
             return
         of["bytes"] += size if done else 0
         data = particulars.get("data")
@@ -69,7 +77,7 @@ class Sums:
         above = ends[1] if most is None else min(ends[1], most)
         self._gone = self._gone[0] + weight * ends[0] * least, self._gone[1] + weight * above
         self._unknown |= most is None
-        self._leaky |= least < ENOUGH * UNIT
+        self._not_vouched |= least < ENOUGH * UNIT
 
     def total(self) -> dict[str, Any]:
         """Return the sums, as `TotalForm` has them.
@@ -88,17 +96,11 @@ class Sums:
                 "at_least": self._gone[0] // (n * 100 * UNIT) / UNIT,
                 "at_most": None if self._unknown else -(-self._gone[1] // n) / UNIT,
             }
-        done = of["overwritten"]
         return {
-            "overwritten": done,
-            "partly": of["partly"],
-            "failed": of["failed"],
-            "left_alone": of["left alone"],
-            **{name: of[name] for name in NUMBERS},
+            **{name.replace(" ", "_"): count for name, count in of.items()},
             "on_disk": disk,
             "destroyed": gone,
-            "vouched": 0 < done == of["read_back"]
-            and not (of["partly"] or of["failed"] or of["doubted"] or self._leaky),
+            "vouched": of["overwritten"] > 0 and not self._not_vouched,
         }
 
 

@@ -41,7 +41,9 @@ def text_of(document: dict[str, Any], shown: list[Shown], exceptional: int) -> b
         f"{total['read_back']:,} read back as written; {total['removed']:,} removed"
         + ("" if document["remove"] else " (not asked for)"),
         f"not vouched:  {total['failed']:,} failed, {total['partly']:,} overwritten in part, "
-        f"{total['doubted']:,} in doubt; {total['left_alone']:,} left alone",
+        f"{total['doubted']:,} in doubt; {total['left_alone']:,} left alone; "
+        f"{total['passed_over']:,} passed over, without data of their own",
+        f"vouched for:  {'yes, all of it' if total['vouched'] else 'NO, not all of it'}",
         f"on disk:      {percent(total['on_disk'])}",
         f"destroyed:    {percent(total['destroyed'])}",
     ]
@@ -83,11 +85,11 @@ def percent(ends_of: dict[str, Any] | None) -> str:
 def in_words(outcome: dict[str, Any], numbers: list[int] | None = None) -> str:
     """Return what became of a file; numbers that are not given are left open."""
     parts = [outcome["status"]]
-    if outcome["status"] != "left alone":
+    left = outcome["status"] in ("left alone", "passed over")
+    if not left:
         parts += [READ_BACK[outcome["read_back"]]]
     parts += ["removed"] * outcome["removed"] + ["by an earlier attempt"] * outcome["earlier"]
     parts += [f"UNVERIFIED: {doubt}" for doubt in outcome["doubts"]]
-    left = outcome["status"] == "left alone"
     parts += [outcome["error"] if left else f"ERROR: {outcome['error']}"] * bool(outcome["error"])
     text = "; ".join(parts).replace("{}", "N" if numbers is None else "{}")
     for number in numbers or []:

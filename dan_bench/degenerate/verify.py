@@ -135,7 +135,10 @@ def check_entries(document: dict[str, Any]) -> Sums:
     for i, outcome in enumerate(outcomes):
         if outcome["source"] is not None and outcome["source"] >= len(document["sources"]):
             raise BadCertificate(f"outcomes.{i}.source: there is no such source")
-    chain, sums = Chain({name: document[name] for name in HEAD}), Sums(document["sources"])
+    chain, sums = (
+        Chain({name: document[name] for name in HEAD}),
+        Sums(document["sources"], document["remove"]),
+    )
     number = 0
     for i, of in enumerate(document["folders"]):
         folder = compact(of["folder"])
@@ -172,12 +175,13 @@ def _check_entry(where: str, entry: list[Any], outcome: dict[str, Any]) -> None:
     data = rest[0].get("data") if rest else None
     if size is not None and data is not None and data > size:
         raise BadCertificate(f"{where}: {data} bytes of data in a file of {size}")
-    if (size is None) != (outcome["status"] == "left alone"):
-        raise BadCertificate(f"{where}: only what was left alone has no size")
+    alone = outcome["status"] in ("left alone", "passed over")
+    if (size is None) != alone or (outcome["source"] is None) != alone:
+        raise BadCertificate(
+            f"{where}: what was left alone, and nothing else, has no size or noise"
+        )
     if (low is None) != (high is None) or (low is not None and low > high):
         raise BadCertificate(f"{where}: %_dd from {low} to {high}")
-    if (outcome["source"] is None) != (outcome["status"] == "left alone"):
-        raise BadCertificate(f"{where}: only what was left alone has no source")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

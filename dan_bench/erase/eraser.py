@@ -14,7 +14,7 @@ from dan_bench.erase.evidence import (
     SealedCopy,
     why_doubted,
 )
-from dan_bench.erase.filesystem import extents, length
+from dan_bench.erase.filesystem import FileSystems, extents, length
 from dan_bench.erase.handles import AnyPath, ConcurrentChange, DirectoryEntry
 from dan_bench.erase.journal import Journal, JournalEntry, key_of
 from dan_bench.erase.overwrite import Blocks, overwrite, read_back
@@ -214,7 +214,10 @@ class _Erasure:
                     compared=0,
                     fate="there",
                     destroyed=None,
-                    unverified=(INTERRUPTED, *why_doubted(handle, found, extents(handle))),
+                    unverified=(
+                        INTERRUPTED,
+                        *why_doubted(handle, found, extents(handle), FileSystems()),
+                    ),
                 )
             return FileResult(
                 found.path,

@@ -13,8 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dan_bench.erase import filesystem
-from dan_bench.erase.filesystem import Extent, Span, length
+from dan_bench.erase.attributes import why_attributes_doubted
+from dan_bench.erase.direct import NOT_DIRECT, DeviceReader
+from dan_bench.erase.filesystem import JOURNAL_DATA, JOURNALED, Extent, FileSystems, Span, length
 from dan_bench.erase.handles import AnyPath, ConcurrentChange, DirectoryEntry, locate, stat_entry
+from dan_bench.erase.past_journal import SECTOR, held
 from dan_bench.erase.plan import Guard, Remark, refuse_inside, walk
 from dan_bench.erase.result import Fate, Survey
 from dan_bench.interfaces import Bytes
@@ -77,16 +80,25 @@ class FileEvidence:
         found: the file.
         copy: where to keep its bytes.
         keep: how many; of more data than that, a random sample of blocks.
+        systems: the file systems as they are now, looked at once for a batch of files.
     """
 
-    def __init__(self, found: DirectoryEntry, copy: SealedCopy, keep: int = KEEP) -> None:
+    def __init__(
+        self,
+        found: DirectoryEntry,
+        copy: SealedCopy,
+        keep: int = KEEP,
+        systems: FileSystems | None = None,
+    ) -> None:
         self.found = found
         with found.folder() as folder:
             self._handle = found.open(folder, os.O_RDONLY)
         try:
             self._size = os.fstat(self._handle).st_size
             self._extents = filesystem.extents(self._handle)
-            self._doubts = why_doubted(self._handle, found, self._extents)
+            systems = FileSystems() if systems is None else systems
+            self._doubts = why_doubted(self._handle, found, self._extents, systems)
+            self._attributes = why_attributes_doubted(self._handle)
             self._spans = filesystem.data_spans(self._handle, self._size)
             self._sampled = length(self._spans) > keep
             self._pieces = _sample(self._spans, keep) if self._sampled else _cut(self._spans)
@@ -95,16 +107,21 @@ class FileEvidence:
                 copy.put(os.pread(self._handle, end - start, start))
             if copy.end - self._position != length(self._pieces):
                 raise ConcurrentChange("it shrank while it was read")
+            if not self._doubts:
+                self._doubts = self._in_journals(systems)
         except BaseException:
             self.close()
             raise
 
-    def survey(self) -> Survey:
+    def survey(self, systems: FileSystems | None = None) -> Survey:
         """Find out what can still be read of the old bytes, through the handle and the path.
 
-        What waits in memory is written first, and the page cache dropped, so that the answer is
-        the device's. Bytes that differ are in doubt where their blocks have moved, for then
+        What waits in memory is written first, and the page cache is passed by, so that the answer
+        is the device's. Bytes that differ are in doubt where their blocks have moved, for then
         nothing is known to have overwritten the old ones.
+
+        Args:
+            systems: the file systems as they are now, after the erasure.
         """
         compared = length(self._pieces)
         same, in_doubt = 0, compared
@@ -113,7 +130,8 @@ class FileEvidence:
         try:
             os.fsync(self._handle)
             mapped = filesystem.extents(self._handle)
-            doubts += why_doubted(self._handle, self.found, mapped)
+            systems = FileSystems() if systems is None else systems
+            doubts += why_doubted(self._handle, self.found, mapped, systems)
             if doubts or self._extents is None or mapped is None:
                 moved = self._spans
             else:
@@ -123,8 +141,10 @@ class FileEvidence:
                         f"{length(moved)} of {length(self._spans)} bytes lie in other blocks "
                         "now: nothing is known to have overwritten the old ones"
                     )
-            os.posix_fadvise(self._handle, 0, 0, os.POSIX_FADV_DONTNEED)
-            same, in_doubt = self._compare(other, moved)
+            same, in_doubt, direct = self._compare(other, moved)
+            if not direct:
+                doubts.append(NOT_DIRECT)
+                in_doubt = compared - same
         except OSError as error:
             doubts.append(f"it could not be read again: {error.strerror}")
         finally:
@@ -138,30 +158,56 @@ class FileEvidence:
             compared,
             fate,
             disk_destruction(same, in_doubt, compared, draws) if compared else None,
-            tuple(dict.fromkeys(doubts)),
+            tuple(dict.fromkeys((*doubts, *self._attributes))),
         )
 
     def close(self) -> None:
         """Close the handle."""
         os.close(self._handle)
 
-    def _compare(self, other: int | None, moved: list[Span]) -> tuple[int, int]:
-        """Return how many bytes are unchanged, and how many of the others have moved."""
+    def _compare(self, other: int | None, moved: list[Span]) -> tuple[int, int, bool]:
+        """Return how many bytes are unchanged, how many of the others have moved, and whether it
+        is the device that was asked."""
         same = in_doubt = 0
         position = self._position
         doubtful = iter(filesystem.intersection(self._pieces, moved))
         span = next(doubtful, None)
-        for start, end in self._pieces:
-            old = self._copy.get(position, end - start)
-            position += end - start
-            equal = _equal(self._handle, start, old)
-            if other is not None:
-                equal |= _equal(other, start, old)
-            same += int(equal.sum())
-            while span is not None and span[1] <= end:
-                in_doubt += int((~equal[span[0] - start : span[1] - start]).sum())
-                span = next(doubtful, None)
-        return same, in_doubt
+        most = max((end - start for start, end in self._pieces), default=1)
+        with ExitStack() as stack:
+            readers = [
+                stack.enter_context(DeviceReader(handle, most))
+                for handle in (self._handle, other)
+                if handle is not None
+            ]
+            for start, end in self._pieces:
+                old = self._copy.get(position, end - start)
+                position += end - start
+                equal = _equal(readers[0], start, old)
+                for reader in readers[1:]:
+                    equal |= _equal(reader, start, old)
+                same += int(equal.sum())
+                while span is not None and span[1] <= end:
+                    in_doubt += int((~equal[span[0] - start : span[1] - start]).sum())
+                    span = next(doubtful, None)
+            return same, in_doubt, readers[0].direct
+
+    def _in_journals(self, systems: FileSystems) -> tuple[str, ...]:
+        """Look for the data in what the file system's journal holds: all of them, no sample."""
+        status = self.found.status
+        journals = systems.of(
+            self.found.mount, status.st_dev, filesystem.inode_flags(self._handle), search=True
+        )
+        if journals.doubts:
+            return tuple(journals.doubts)
+        sectors = 0
+        if journals.journals:
+            for start, end in _cut(self._spans):
+                piece = os.pread(self._handle, end - start, start)
+                sectors += sum(held(prints, piece) for prints in journals.journals)
+        text = (
+            f"the file system's journal holds {sectors * SECTOR} bytes of the data or more, from "
+        )
+        return (text + "when it was mounted with data=journal",) if sectors else ()
 
     def _at_path(self) -> tuple[Fate, int | None]:
         """Return what the path leads to, and a handle of it where it is another file."""
@@ -237,16 +283,24 @@ class Evidence:
         self.close()
 
 
-def why_doubted(handle: int, found: DirectoryEntry, mapped: list[Extent] | None) -> tuple[str, ...]:
-    """Return why an overwrite of this file could not be verified as things stand."""
+def why_doubted(
+    handle: int, found: DirectoryEntry, mapped: list[Extent] | None, systems: FileSystems
+) -> tuple[str, ...]:
+    """Return why an overwrite of this file could not be verified as things stand.
+
+    Its journal is not searched: only `FileEvidence` does, and only before the overwrite.
+    """
     flags = filesystem.inode_flags(handle)
-    of_mount = filesystem.why_unverifiable(found.mount, found.status.st_dev, flags)
-    return of_mount or filesystem.why_in_doubt(mapped)
+    of = systems.of(found.mount, found.status.st_dev, flags)
+    doubts = tuple(of.doubts)
+    if of.kind in ("ext3", "ext4") and flags & JOURNAL_DATA:
+        doubts = (*doubts, JOURNALED)
+    return doubts or filesystem.why_in_doubt(mapped)
 
 
-def _equal(handle: int, start: int, old: Bytes) -> NDArray[np.bool_]:
+def _equal(reader: DeviceReader, start: int, old: Bytes) -> NDArray[np.bool_]:
     """Which bytes of `old` are read at `start`; none behind the end."""
-    now = np.frombuffer(os.pread(handle, len(old), start), np.uint8)
+    now = np.frombuffer(reader.read(len(old), start), np.uint8)
     equal = np.zeros(len(old), dtype=np.bool_)
     np.equal(now, old[: len(now)], out=equal[: len(now)])
     return equal

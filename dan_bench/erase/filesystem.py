@@ -3,10 +3,15 @@
 import errno
 import fcntl
 import os
+import stat
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from dan_bench.erase.devices import device_stack, loop_file, of_source
+from dan_bench.erase.handles import mount_id
+from dan_bench.erase.past_journal import SEARCH, Prints
 
 IN_PLACE = ("ext2", "ext3", "ext4", "xfs")
 """Known to overwrite data in place, and to disclose where they lie."""
@@ -20,6 +25,15 @@ WHY_NOT = {
     "f2fs": "f2fs writes to a new place (a log): the old one keeps the data",
 }
 NETWORK = ("nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "virtiofs", "afs", "glusterfs", "lustre")
+JOURNALED = "the file system's journal holds copies of the data (data=journal)"
+NOT_SEARCHED = (
+    "Only the places where the data lie now are overwritten. Earlier places of the same data are "
+    "neither known nor searched for: what an editor left that saves under a new name, blocks given "
+    "up when the file was cut, punched or moved (defragmented), data that lay in the inode until "
+    "they grew, deleted snapshots, names, swap, caches, backups. Filling the free space "
+    "(--free-space) reaches those of them that are free now."
+)
+"""What no erasure of files can claim; every certificate says so."""
 
 GETFLAGS = 0x80086601  # FS_IOC_GETFLAGS, FS_JOURNAL_DATA_FL and FS_NOCOW_FL: linux/fs.h
 JOURNAL_DATA = 0x00004000
@@ -52,6 +66,23 @@ class Mount:
 
     kind: str
     options: frozenset[str]
+    source: str = ""
+    """What is mounted: the path of a device, for those that have one."""
+
+
+@dataclass
+class FileSystem:
+    """How a mounted file system writes, down to the devices that it lies on."""
+
+    kind: str
+    devices: list[str] = field(default_factory=list)
+    """Names of all block devices, the uppermost first; those below a loop device's file too."""
+    doubts: list[str] = field(default_factory=list)
+    """Why old data may outlive an overwrite, and be found on a device."""
+    remarks: list[str] = field(default_factory=list)
+    """What no search of a device shows: that the medium is flash, or that of a virtual machine."""
+    journals: list[Prints] = field(default_factory=list)
+    """What the journals hold that may hold data."""
 
 
 def mounted() -> dict[int, Mount]:
@@ -63,9 +94,111 @@ def mounted() -> dict[int, Mount]:
         return {}
     for line in lines:
         before, after = line.split(" - ", 1)
-        kind, _, options = after.split(" ")[:3]
-        found[int(before.split()[0])] = Mount(kind, frozenset(options.split(",")))
+        kind, source, options = after.split(" ")[:3]
+        found[int(before.split()[0])] = Mount(kind, frozenset(options.split(",")), source)
     return found
+
+
+class FileSystems:
+    """File systems as they are now, each looked at once: for one batch of files, not for longer.
+
+    Journals are searched only for files (`of` with `search`), which takes root and up to seconds.
+    """
+
+    def __init__(self) -> None:
+        self._mounts = mounted()
+        self._known: dict[tuple[int | None, int, bool, bool], FileSystem] = {}
+
+    def of(
+        self, mount: int | None, device: int, flags: int | None = None, search: bool = False
+    ) -> FileSystem:
+        """Return how the file system of a mount id and st_dev writes.
+
+        Args:
+            mount: id of the mount.
+            device: st_dev of its files.
+            flags: attributes of one file, where a file may be written otherwise than others.
+            search: whether its journal is searched, if it has one.
+        """
+        no_copy = bool(flags and flags & NO_COPY_ON_WRITE)
+        key = (mount, device, no_copy, search)
+        if key not in self._known:
+            self._known[key] = self._look(*key)
+        return self._known[key]
+
+    def _look(self, mount: int | None, device: int, no_copy: bool, search: bool) -> FileSystem:
+        of = self._mounts.get(mount) if mount is not None else None
+        if of is None:
+            return FileSystem(
+                "", doubts=["the kind of file system is not known: /proc does not list it"]
+            )
+        found = FileSystem(of.kind)
+        # a btrfs file without copy on write is written in place, as long as its extents do not move
+        if of.kind not in IN_PLACE and not (of.kind == "btrfs" and no_copy):
+            unknown = f"{of.kind} is not known to write in place"
+            if of.kind in NETWORK or of.kind.startswith("fuse"):
+                unknown = (
+                    f"{of.kind}: what its server does with the old data cannot be seen from here"
+                )
+            found.doubts.append(WHY_NOT.get(of.kind, unknown))
+            return found
+        if of.kind in ("ext3", "ext4"):
+            self._look_at_journal(of, device, search, found)
+        devices = [device] if os.major(device) else of_source(of.source, of.kind)
+        for option in of.options:
+            if option.startswith("rtdev="):
+                devices += of_source(option.partition("=")[2], of.kind)
+        if not devices:
+            found.doubts.append(f"{of.kind}: the device that it lies on is not known")
+        self._look_below(devices, search, found)
+        return found
+
+    def _look_below(self, devices: list[int], search: bool, found: FileSystem) -> None:
+        for below in map(device_stack, devices):
+            found.devices += below.names
+            found.doubts += below.doubts
+            found.remarks += below.remarks
+            for name, path in below.files:
+                self._look_at_loop(name, path, search, found)
+
+    def _look_at_journal(self, of: Mount, device: int, search: bool, found: FileSystem) -> None:
+        options = of.options | _ext4_options(device)
+        if "data=journal" in options:
+            found.doubts.append(JOURNALED)
+        elif search and (not options or any(option.startswith("data=") for option in options)):
+            held = SEARCH.of(device, lasting="nodelalloc" not in options)
+            if isinstance(held, str):
+                found.doubts.append(
+                    f"the file system's journal could not be searched ({held}): it may hold copies "
+                    "of the data, if it was ever mounted with data=journal"
+                )
+            else:
+                found.journals.append(held)
+
+    def _look_at_loop(self, name: str, path: str, search: bool, found: FileSystem) -> None:
+        """Judge what a loop device lies in: a file like any other, or a device."""
+        doubts: list[str] = []
+        try:
+            handle = loop_file(name, path)
+            try:
+                status, flags = os.fstat(handle), inode_flags(handle)
+                if stat.S_ISBLK(status.st_mode):
+                    within = FileSystem("")
+                    self._look_below([status.st_rdev], search, within)
+                else:
+                    within = self.of(mount_id(handle), status.st_dev, flags, search)
+                    if not within.doubts:
+                        doubts += why_in_doubt(extents(handle, 0), SHARED | ENCODED)
+                        doubts += [JOURNALED] if flags & JOURNAL_DATA else []
+            finally:
+                os.close(handle)
+            found.devices += within.devices
+            found.remarks += within.remarks
+            found.journals += within.journals
+            doubts += within.doubts
+        except OSError as error:
+            doubts.append(f"it cannot be looked at ({error.strerror})")
+        found.doubts += [f"{name} lies in the file {path!r}: {doubt}" for doubt in doubts]
 
 
 def why_unverifiable(mount: int | None, device: int, flags: int | None = None) -> tuple[str, ...]:
@@ -76,23 +209,7 @@ def why_unverifiable(mount: int | None, device: int, flags: int | None = None) -
         device: st_dev of its files.
         flags: attributes of one file, to judge that file rather than the file system.
     """
-    of = mounted().get(mount) if mount is not None else None
-    if of is None:
-        return ("the kind of file system is not known: /proc does not list it",)
-    reasons = []
-    # a btrfs file without copy on write is written in place, as long as its extents do not move
-    in_place = of.kind == "btrfs" and flags is not None and flags & NO_COPY_ON_WRITE
-    if not in_place and of.kind not in IN_PLACE:
-        if of.kind in NETWORK or of.kind.startswith("fuse"):
-            unknown = f"{of.kind}: what its server does with the old data cannot be seen from here"
-        else:
-            unknown = f"{of.kind} is not known to write in place"
-        reasons.append(WHY_NOT.get(of.kind, unknown))
-    if of.kind in ("ext3", "ext4"):
-        journaled = "data=journal" in of.options | _ext4_options(device)
-        if journaled or (flags is not None and flags & JOURNAL_DATA):
-            reasons.append("the file system's journal holds copies of the data (data=journal)")
-    return tuple(reasons)
+    return tuple(FileSystems().of(mount, device, flags).doubts)
 
 
 def inode_flags(handle: int) -> int:
@@ -128,13 +245,18 @@ class Extent:
     flags: int
 
 
-def extents(handle: int) -> list[Extent] | None:
-    """Write back what is in memory, then return all extents; None where FIEMAP is unsupported."""
+def extents(handle: int, how: int = SYNC) -> list[Extent] | None:
+    """Return all extents; None where FIEMAP is unsupported.
+
+    Args:
+        handle: of the file.
+        how: whether what is in memory is written first (SYNC), so that it has a place.
+    """
     found: list[Extent] = []
     start = 0
     while True:
         request = bytearray(HEADER.size + AT_ONCE * EXTENT.size)
-        HEADER.pack_into(request, 0, start, (1 << 64) - 1 - start, SYNC, 0, AT_ONCE, 0)
+        HEADER.pack_into(request, 0, start, (1 << 64) - 1 - start, how, 0, AT_ONCE, 0)
         try:
             fcntl.ioctl(handle, FIEMAP, request, True)
         except OSError as error:
@@ -152,13 +274,13 @@ def extents(handle: int) -> list[Extent] | None:
         start = found[-1].logical + found[-1].length
 
 
-def why_in_doubt(mapped: list[Extent] | None) -> tuple[str, ...]:
-    """Return what about a file's extents keeps an overwrite from being verified."""
+def why_in_doubt(mapped: list[Extent] | None, of: int = ~0) -> tuple[str, ...]:
+    """Return what about a file's extents, of the flags `of`, keeps it from being verified."""
     if mapped is None:
         return ("the file system does not disclose where the data lie (FIEMAP)",)
     flags = 0
     for extent in mapped:
-        flags |= extent.flags
+        flags |= extent.flags & of
     shared = sum(extent.length for extent in mapped if extent.flags & SHARED)
     reasons = {
         f"{shared} bytes of extents are shared with a snapshot or another file": flags & SHARED,
@@ -195,6 +317,17 @@ def owned_spans(handle: int, size: int, mapped: list[Extent] | None) -> list[Spa
     """
     of_blocks = [(e.logical, min(size, e.logical + e.length)) for e in mapped or ()]
     return union(data_spans(handle, size) + [span for span in of_blocks if span[0] < span[1]])
+
+
+def beyond_end(size: int, block: int, mapped: list[Extent] | None) -> list[Span]:
+    """Return the blocks that a file holds behind the one that its end lies in.
+
+    fallocate(2) puts them there, with whatever their last owner left in them.
+    """
+    end = block_end(size, block, mapped)
+    known = [e for e in mapped or () if not e.flags & (UNALIGNED | ENCODED | UNKNOWN)]
+    spans = union((e.logical, e.logical + e.length) for e in known)
+    return difference(spans, [(0, max(end, -(-size // block) * block))])
 
 
 def block_end(size: int, block: int, mapped: list[Extent] | None) -> int:

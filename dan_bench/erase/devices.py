@@ -1,0 +1,166 @@
+"""Block devices down to the real ones: what lies below a file system, and is it in place?"""
+
+import fcntl
+import os
+import re
+import stat
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SYS = Path("/sys")
+
+LOOP_STATUS = 0x4C05  # LOOP_GET_STATUS64: linux/loop.h
+LOOP_INODE = struct.Struct("=8xQ216x")
+
+IN_PLACE_LEVELS = ("linear", "raid0", "raid1", "raid4", "raid5", "raid6", "raid10")
+IN_PLACE_MAPS = re.compile(r"CRYPT-(LUKS1|LUKS2|PLAIN)-|LVM-\w{64}$|(part\d+-)?mpath-")
+"""UUIDs of device mapper devices that pass writes on (linux/dm-ioctl.h). Those parts of a volume
+that belong to a snapshot, a thin pool, a cache or VDO have a suffix, and lie among the slaves."""
+IN_VIRTUAL_MACHINES = re.compile(r"/(virtio\d|vbd-|VMBUS)")
+VIRTUAL_MODELS = re.compile("QEMU|VBOX|VMware|Virtual", re.IGNORECASE)
+
+
+@dataclass
+class DeviceStack:
+    """What lies below a file system."""
+
+    names: list[str] = field(default_factory=list)
+    """Of the devices, from the file system's own down."""
+    doubts: list[str] = field(default_factory=list)
+    """Which layers are not known to write in place, and why."""
+    remarks: list[str] = field(default_factory=list)
+    """What the real devices are that keep their old data from being vouched for: flash, or those
+    of a virtual machine."""
+    files: list[tuple[str, str]] = field(default_factory=list)
+    """Loop devices, each with the file that it lies in."""
+
+
+def device_stack(device: int, sys: Path = SYS) -> DeviceStack:
+    """Follow a block device (st_dev or st_rdev) through /sys down to the real ones."""
+    found = DeviceStack()
+    _descend(f"{os.major(device)}:{os.minor(device)}", sys, found)
+    return found
+
+
+def of_source(source: str, kind: str, sys: Path = SYS) -> list[int]:
+    """Return the devices of a file system that has no number of its own, such as btrfs.
+
+    Args:
+        source: what is mounted, as mountinfo has it: the path of a device.
+        kind: of file system.
+    """
+    try:
+        status = os.stat(source)
+    except OSError:
+        return []
+    if not stat.S_ISBLK(status.st_mode):
+        return []
+    if kind == "btrfs":
+        name = _folder(f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}", sys).name
+        for folder in sys.glob(f"fs/btrfs/*/devices/{name}"):
+            numbers = [(member / "dev").read_text() for member in folder.parent.iterdir()]
+            return [os.makedev(*map(int, number.split(":"))) for number in numbers]
+    return [status.st_rdev]
+
+
+def loop_file(name: str, path: str) -> int:
+    """Open the file of a loop device to look at it; return the handle.
+
+    Raises:
+        OSError: it cannot be opened, or it is another file than the device's.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        status = bytearray(LOOP_INODE.size)
+        try:
+            device = os.open(f"/dev/{name}", os.O_RDONLY | os.O_CLOEXEC)
+        except PermissionError:  # whoever may read the file but not the device takes /sys's word
+            return handle
+        try:
+            fcntl.ioctl(device, LOOP_STATUS, status, True)
+        finally:
+            os.close(device)
+        if LOOP_INODE.unpack(status)[0] != os.fstat(handle).st_ino:
+            raise FileNotFoundError(2, "another file has its name")
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _descend(number: str, sys: Path, found: DeviceStack) -> None:
+    folder = _folder(number, sys)
+    if not folder.exists():
+        found.doubts.append(f"block device {number} is not listed in /sys: what it is is not known")
+        return
+    if (folder / "partition").exists():
+        folder = folder.parent
+    name = folder.name.replace("!", "/")
+    if name in found.names:
+        return
+    found.names.append(name)
+    if (folder / "loop").exists():
+        found.files.append((name, _text(folder / "loop/backing_file")))
+        return
+    below = sorted((folder / "slaves").glob("*"))
+    if (folder / "dm").exists():
+        uuid = _text(folder / "dm/uuid")
+        if not IN_PLACE_MAPS.match(uuid):
+            title, kind = _text(folder / "dm/name"), uuid or "no UUID"
+            found.doubts.append(
+                f"{name} ({title}, {kind}): this kind of device mapper device is not known to "
+                "write in place"
+            )
+    elif (folder / "md").exists():
+        found.doubts += _of_array(name, folder / "md")
+    elif name.startswith("bcache"):
+        found.doubts.append(f"{name} is a cache (bcache), which may keep old data")
+    elif "/devices/virtual/" in str(folder) and "/nvme-subsystem/" not in str(folder):
+        found.doubts.append(f"{name} is no hardware, and is not known to write in place")
+    else:
+        found.remarks += _of_medium(name, folder)
+        return
+    for slave in below:
+        _descend(_text(slave / "dev"), sys, found)
+
+
+def _of_array(name: str, folder: Path) -> list[str]:
+    level, policy = _text(folder / "level"), _text(folder / "consistency_policy")
+    doubts = []
+    if level not in IN_PLACE_LEVELS:
+        doubts.append(f"{name} is an array (md, {level or 'of unknown level'})")
+    if policy in ("journal", "ppl"):
+        doubts.append(f"{name} is an array (md) with a journal, which holds copies ({policy})")
+    if _text(folder / "degraded") not in ("", "0"):
+        doubts.append(f"{name} is a degraded array (md): the lost disk keeps its old data")
+    return doubts
+
+
+def _of_medium(name: str, folder: Path) -> list[str]:
+    rotational = _text(folder / "queue/rotational")
+    model = " ".join(filter(None, (_text(folder / "device" / of) for of in ("vendor", "model"))))
+    remarks = []
+    if rotational != "1":
+        remarks.append(
+            f"{name}{model and f' ({model})'}: rotational={rotational or 'unknown'}, so that the "
+            "medium is flash, or not known to be magnetic; its controller may keep old copies "
+            "that no read shows"
+        )
+    if IN_VIRTUAL_MACHINES.search(str(folder)) or VIRTUAL_MODELS.search(model):
+        remarks.append(
+            f"{name} is the disk of a virtual machine: its medium, and what its host keeps of old "
+            "data, cannot be seen from here"
+        )
+    return remarks
+
+
+def _folder(number: str, sys: Path) -> Path:
+    return (sys / "dev/block" / number).resolve()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="surrogateescape").strip()
+    except OSError:
+        return ""

@@ -68,20 +68,22 @@ def never(question):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "ask"),
+    ("arguments", "ask", "code"),
     [
-        (["--dry-run"], never),
-        ([], lambda _: ""),
-        ([], lambda _: "Secret"),
-        ([], lambda _: "secret "),
-        ([], None),
+        (["--dry-run"], never, 0),
+        ([], lambda _: "", 4),
+        ([], lambda _: "Secret", 4),
+        ([], lambda _: "secret ", 4),
+        ([], None, 4),
     ],
     ids=["dry run", "empty answer", "wrong case", "blank behind", "no terminal"],
 )
-def test_without_a_yes_it_lists_and_touches_nothing(place, arguments, ask, capsys, monkeypatch):
+def test_without_a_yes_it_lists_and_touches_nothing(
+    place, arguments, ask, code, capsys, monkeypatch
+):
     monkeypatch.setattr(sys, "stdin", open(os.devnull))  # noqa: SIM115
     before = contents(place)
-    assert main([str(place / "secret"), *arguments], ask) == 0
+    assert main([str(place / "secret"), *arguments], ask) == code
     assert contents(place) == before
     said = capsys.readouterr().out
     assert "15,003  bytes in 3 files would be overwritten" in said
@@ -95,7 +97,7 @@ def test_end_of_input_is_a_no(place):
         raise EOFError
 
     before = contents(place)
-    assert main([str(place / "secret")], gone) == 0
+    assert main([str(place / "secret")], gone) == 4
     assert contents(place) == before
 
 
@@ -128,7 +130,7 @@ def test_what_is_wrong_is_refused_and_nothing_is_touched(place, arguments, words
 
 def test_an_empty_folder_has_nothing_to_overwrite(place, capsys):
     (place / "empty").mkdir()
-    assert main([str(place / "empty"), "--yes"]) == 0
+    assert main([str(place / "empty"), "--yes"]) == 4
     assert "nothing to overwrite" in capsys.readouterr().out
 
 

@@ -24,25 +24,26 @@ def second_look(
             later, times having been put back by then, holds new data.
     """
     planned = {file.path: file for file in plan.files}
-    known = planned.keys() | {remark.path for remark in plan.refused}
-    removed = {result.path for result in results if result.removed}
-    overwritten = {result.path for result in results if result.status == "overwritten"} - removed
+    left_alone = {remark.path for remark in plan.refused}
+    done = {result.path: result for result in results if result.status == "overwritten"}
     found = []
     for met in _entries(plan):
         if isinstance(met, Remark):
-            if met.path not in known:
+            if met.path not in left_alone and met.path not in planned:
                 found.append(met)
             continue
         now, reason = met
-        before = planned.get(now.path)
+        path = now.path
+        before, result = planned.get(path), done.get(path)
         if stat.S_ISDIR(now.status.st_mode) and reason is None:
             continue
-        if before is None or not before.is_same(now.status) or now.path in removed:
-            if now.path not in known or before is not None:
+        removed = result is not None and result.removed
+        if before is None or removed or not before.is_same(now.status):
+            if before is not None or path not in left_alone:
                 text = f"appeared while the erasure ran ({reason or AGAIN})"
-                found.append(Remark(now.path, text, holds_data(now)))
-        elif now.path in overwritten and _written_to(before, now, began_ns):
-            found.append(Remark(now.path, f"was written to after it was overwritten ({AGAIN})"))
+                found.append(Remark(path, text, holds_data(now)))
+        elif result is not None and _written_to(before, now, began_ns):
+            found.append(Remark(path, f"was written to after it was overwritten ({AGAIN})"))
     return tuple(found)
 
 

@@ -12,7 +12,6 @@ from functools import cached_property, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from dan_bench.degenerate.form import KIND, compact, path_text
@@ -20,7 +19,6 @@ from dan_bench.degenerate.source import of_earlier
 from dan_bench.degenerate.sums import UNIT, Chain, Entry, Sums
 from dan_bench.degenerate.text import text_of
 from dan_bench.erase import ErasureReport, FileResult
-from dan_bench.files import whole
 from dan_bench.interfaces import Estimate, NoiseSource
 
 CLAIM = (
@@ -223,14 +221,12 @@ def write_json(certificate: Certificate, file: BinaryIO) -> tuple[dict[str, Any]
     return head | rest, sums
 
 
-def write(certificate: Certificate, path: Path) -> tuple[list[Path], dict[str, Any]]:
-    """Write PATH (JSON) and a .txt beside it, each whole or not; return both, and the sums."""
-    beside = path.with_suffix(".txt")
-    with whole(path) as file:
-        document, sums = write_json(certificate, file)
-    with whole(beside) as file:
-        file.write(text_of(document, sums.shown, sums.exceptional))
-    return [path, beside], document["total"]
+def write(certificate: Certificate, file: BinaryIO, beside: BinaryIO) -> dict[str, Any]:
+    """Write the document, and its text into a file beside it; return the sums."""
+    document, sums = write_json(certificate, file)
+    beside.write(text_of(document, sums.shown, sums.exceptional))
+    total: dict[str, Any] = document["total"]
+    return total
 
 
 def _time(seconds: float) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 from dan_bench import cli
 from dan_bench.degenerate.certificate import Certificate, write
 from dan_bench.degenerate.device import devices
-from dan_bench.degenerate.signature import SignatureError, sign, try_key
+from dan_bench.degenerate.outputs import Outputs
+from dan_bench.degenerate.signature import SignatureError, signed, try_key
 from dan_bench.degenerate.verify import BadCertificate, verify
 from dan_bench.erase import ErasurePlan, ErasureRefused, ErasureReport
-from dan_bench.erase.plan import refuse_inside
 from dan_bench.interfaces import NoiseSource
 
 
@@ -45,10 +45,8 @@ def add_options(made: argparse.ArgumentParser) -> None:
     )
 
 
-def verified(command: argparse.ArgumentParser, asked: argparse.Namespace) -> int:
+def verified(asked: argparse.Namespace) -> int:
     """Check a certificate, and say what was found."""
-    if asked.paths:
-        command.error("--verify erases nothing: name no PATH with it")
     try:
         print(verify(asked.verify, asked.signers).to_text())
     except BadCertificate as error:
@@ -61,7 +59,7 @@ def check_key(key: Path | None, plan: ErasurePlan) -> None:
     """Refuse a key that cannot sign, or is itself to be erased."""
     if key is None:
         return
-    refuse_inside(str(key.absolute()), plan.roots, "the key")
+    plan.refuse_inside(key.absolute(), "the key")
     try:
         try_key(key)
     except SignatureError as error:
@@ -82,7 +80,7 @@ def certificate_of(
 ) -> Certificate:
     """Return the certificate of an erasure that has just ended."""
     return Certificate(
-        tuple(root.path for root in plan.roots),
+        plan.paths,
         report,
         noise,
         devices_,
@@ -92,12 +90,16 @@ def certificate_of(
 
 
 def written(
-    certificate: Certificate, path: Path, key: Path | None
+    certificate: Certificate, outputs: Outputs, key: Path | None
 ) -> tuple[list[Path], dict[str, Any]]:
     """Write a certificate, and sign it; return the files, and the sums.
 
     Raises:
-        OSError, SignatureError: one of the files cannot be written; those before it are there.
+        OSError, SignatureError: one of the files cannot be written; there is none then.
     """
-    made, total = write(certificate, path)
-    return [*made, sign(path, key)] if key is not None else made, total
+    with outputs.json.writer() as file, outputs.text.writer() as beside:
+        total = write(certificate, file, beside)
+    if key is not None and outputs.signature is not None:
+        with outputs.signature.writer() as file:
+            file.write(signed(key, outputs.json.content()))
+    return outputs.publish(), total

@@ -8,8 +8,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from dan_bench.files import whole
-
 NAMESPACE = "dan-bench-certificate"
 LONGEST = 1 << 16
 """Bytes of a signature file that are looked at; those of OpenSSH have a few hundred."""
@@ -31,20 +29,7 @@ def try_key(key: Path) -> None:
     Raises:
         SignatureError: it cannot.
     """
-    _signed(key, TRIAL)
-
-
-def sign(path: Path, key: Path) -> Path:
-    """Write the signature of a file beside it, and return its path.
-
-    Raises:
-        SignatureError: the key cannot sign.
-        OSError: it cannot be read or written.
-    """
-    signature = _signed(key, path.read_bytes())
-    with whole(signature_path(path)) as file:
-        file.write(signature)
-    return signature_path(path)
+    signed(key, TRIAL)
 
 
 def check(content: bytes, signature: Path, signers: Path | None) -> str:
@@ -74,7 +59,7 @@ def check(content: bytes, signature: Path, signers: Path | None) -> str:
     return _run(["-Y", "verify", *common, *allowed, "-I", found[0]], content)
 
 
-def _signed(key: Path, content: bytes) -> bytes:
+def signed(key: Path, content: bytes) -> bytes:
     """Return the signature of a content."""
     with key.open("rb"):  # an OSError names it
         pass

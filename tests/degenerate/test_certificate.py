@@ -6,12 +6,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from certificates import ATTEMPT, Leaky, certificate, many, report, result, some, written
+from certificates import ATTEMPT, Leaky, many, report, result, some, written
 from erasing import listed
 from jsonschema import Draft202012Validator
 
 from dan_bench.degenerate.__main__ import main
-from dan_bench.degenerate.certificate import CLAIM, NOT_KNOWN, write
+from dan_bench.degenerate.certificate import CLAIM, NOT_KNOWN
 from dan_bench.degenerate.device import devices
 from dan_bench.degenerate.form import Document, schema
 from dan_bench.erase import Attempt, FastNoise, UrandomNoise
@@ -163,7 +163,7 @@ def test_a_hundred_thousand_files_are_under_ten_megabytes(tmp_path):
     kept = report(
         many(100_000, doubts=("btrfs writes to a new place: the old one keeps the data",))
     )
-    write(certificate(kept), tmp_path / "c.json")
+    written(tmp_path, kept)
     assert (tmp_path / "c.json").stat().st_size < 10_000_000
     assert (tmp_path / "c.txt").stat().st_size < 20_000
     assert "and 99,950 more" in (tmp_path / "c.txt").read_text()

@@ -29,6 +29,8 @@ from dan_bench.pipeline.run import run
 from dan_bench.results.record import Store
 from dan_bench.results.select import OLD
 
+DONE = (0, 3)
+"""All was overwritten; which of them depends on the file system that tests run on."""
 COMMAND = [sys.executable, "-m", "dan_bench.degenerate"]
 
 
@@ -68,20 +70,22 @@ def never(question):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "ask"),
+    ("arguments", "ask", "code"),
     [
-        (["--dry-run"], never),
-        ([], lambda _: ""),
-        ([], lambda _: "Secret"),
-        ([], lambda _: "secret "),
-        ([], None),
+        (["--dry-run"], never, 0),
+        ([], lambda _: "", 4),
+        ([], lambda _: "Secret", 4),
+        ([], lambda _: "secret ", 4),
+        ([], None, 4),
     ],
     ids=["dry run", "empty answer", "wrong case", "blank behind", "no terminal"],
 )
-def test_without_a_yes_it_lists_and_touches_nothing(place, arguments, ask, capsys, monkeypatch):
+def test_without_a_yes_it_lists_and_touches_nothing(
+    place, arguments, ask, code, capsys, monkeypatch
+):
     monkeypatch.setattr(sys, "stdin", open(os.devnull))  # noqa: SIM115
     before = contents(place)
-    assert main([str(place / "secret"), *arguments], ask) == 0
+    assert main([str(place / "secret"), *arguments], ask) == code
     assert contents(place) == before
     said = capsys.readouterr().out
     assert "15,003  bytes in 3 files would be overwritten" in said
@@ -95,7 +99,7 @@ def test_end_of_input_is_a_no(place):
         raise EOFError
 
     before = contents(place)
-    assert main([str(place / "secret")], gone) == 0
+    assert main([str(place / "secret")], gone) == 4
     assert contents(place) == before
 
 
@@ -128,7 +132,7 @@ def test_what_is_wrong_is_refused_and_nothing_is_touched(place, arguments, words
 
 def test_an_empty_folder_has_nothing_to_overwrite(place, capsys):
     (place / "empty").mkdir()
-    assert main([str(place / "empty"), "--yes"]) == 0
+    assert main([str(place / "empty"), "--yes"]) == 4
     assert "nothing to overwrite" in capsys.readouterr().out
 
 
@@ -144,7 +148,7 @@ def test_opposite_flags_are_refused(place):
 @pytest.mark.parametrize("source", ["fast", "python_random", "urandom"])
 def test_told_yes_it_overwrites_all_of_it_and_nothing_else(place, source):
     before = contents(place / "secret")
-    assert main([str(place / "secret"), "--yes", "--with", source]) == 0
+    assert main([str(place / "secret"), "--yes", "--with", source]) in DONE
     after = contents(place / "secret")
     assert after.keys() == before.keys()
     for name, old in before.items():
@@ -164,13 +168,13 @@ def test_the_typed_name_is_as_good_as_a_yes(place):
         return "secret"
 
     before = contents(place / "secret")
-    assert main([str(place / "secret")], answer) == 0
+    assert main([str(place / "secret")], answer) in DONE
     assert len(asked) == 1
     assert all(contents(place / "secret")[name] != old for name, old in before.items())
 
 
 def test_the_certificate_says_what_was_seen(place):
-    assert main([str(place / "secret"), "--yes"]) == 0
+    assert main([str(place / "secret"), "--yes"]) in DONE
     found, text = certificate_in(place)
     assert found["claim"] == CLAIM
     assert "Clear" in text
@@ -189,7 +193,7 @@ def test_the_certificate_says_what_was_seen(place):
 
 
 def test_asked_to_it_removes_what_it_has_overwritten(place):
-    assert main([str(place / "secret"), "--yes", "--remove"]) == 0
+    assert main([str(place / "secret"), "--yes", "--remove"]) in DONE
     assert contents(place / "secret") == {}
     assert (place / "canary").read_bytes() == b"sing" * 1000
     assert all(entry["removed"] for entry in overwritten(certificate_in(place)[0]))
@@ -202,7 +206,7 @@ def test_a_file_with_another_name_is_left_alone_unless_it_is_asked_for(place):
     assert (place / "other name").read_bytes() == old
     for path in place.glob("certificate-*"):
         path.unlink()
-    assert main([str(place / "secret"), "--yes", "--hard-links"]) == 0
+    assert main([str(place / "secret"), "--yes", "--hard-links"]) in DONE
     assert (place / "other name").read_bytes() != old
 
 
@@ -379,6 +383,6 @@ def test_progress_that_nobody_reads_stops_nothing(place):
         check=False,
     )
     os.close(end)
-    assert ended.returncode == 0
+    assert ended.returncode in DONE
     assert "3 of 3 files overwritten" in ended.stdout
     assert certificate_in(place)[0]["total"]["vouched"]

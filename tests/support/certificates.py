@@ -73,5 +73,6 @@ def certificate(made=None, noise=None, **rest):
 def written(folder, made=None, noise=None, **rest):
     """Write one; return its path and its document."""
     path = Path(folder) / "c.json"
-    write(certificate(made, noise, **rest), path)
+    with path.open("wb") as file, path.with_suffix(".txt").open("wb") as beside:
+        write(certificate(made, noise, **rest), file, beside)
     return path, json.loads(path.read_text())

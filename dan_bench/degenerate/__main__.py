@@ -140,13 +140,12 @@ def network_noise(record: RunRecord, folder: Path) -> NoiseSource:
     Raises:
         NoDegenerator: it cannot be built.
     """
-    import numpy as np
-
     from dan_bench.data.noise import system_bytes
     from dan_bench.pipeline.algorithm1 import NetworkNoise
-    from dan_bench.pipeline.load import load
+    from dan_bench.pipeline.load import load, width_of
     from dan_bench.results.select import OLD, is_old
 
+    degenerator = load(record, folder, 0, system_bytes)
     config = record.config
     names = ("joint_bits", "certified_destroyed", "percent_destroyed")
     found = {name: record.metrics.get(name) for name in names}
@@ -156,8 +155,7 @@ def network_noise(record: RunRecord, folder: Path) -> NoiseSource:
         f"{config['objective']['name']}, noise_dim {config['noise_dim']} "
         f"({measured or 'not measured'})" + f", {OLD}" * is_old(record)
     )
-    width = int(np.prod(np.load(folder / "samples.npy", mmap_mode="r").shape[1:]))
-    return NetworkNoise(load(record, folder, 0, system_bytes), width, described)
+    return NetworkNoise(degenerator, width_of(record), described)
 
 
 def listing(plan: ErasurePlan, noise: NoiseSource, remove: bool) -> str:

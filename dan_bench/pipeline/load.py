@@ -157,7 +157,7 @@ def load(record: RunRecord, folder: Path, seed: int, draw: Draw = fast_bytes) ->
         raise NoDegenerator(f"{path} is of a run that diverged: {error}") from error
     except ConfigError as error:
         raise NoDegenerator(f"the run's config is not one of this version: {error}") from error
-    except (*DAMAGES, RuntimeError) as error:
+    except DAMAGES as error:
         raise NoDegenerator(f"{path} is no checkpoint of this run: {reason(error)}") from error
     return degenerator
 

@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Collection
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ MOST_UNPACKED = 1 << 31
 
 DAMAGES = (
     *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError),
-    *(OSError, EOFError, MemoryError, RecursionError, NotImplementedError, SyntaxError),
+    *(OSError, EOFError, MemoryError, RuntimeError, SyntaxError, TokenError),
     *(pa.ArrowException, struct.error, zipfile.BadZipFile, zlib.error),
 )
 """What json, numpy, zipfile and pyarrow raise over files that are damaged or forged."""

@@ -34,7 +34,9 @@ from dan_bench.erase import (
     Outcome,
     Remark,
     erase,
+    pending,
     plan_erasure,
+    restore_names,
 )
 from dan_bench.erase.afterwards import second_look
 from dan_bench.erase.names import names_left, remove_folders
@@ -65,7 +67,9 @@ def run(asked: argparse.Namespace, ask: Callable[[str], str] | None) -> int:
     """List, and if that is agreed to, go on; return the exit code."""
     journal = asked.journal or journal_path(asked.paths)
     with nothing_touched():
-        resumed = journal.exists()
+        resumed = pending(journal, asked.paths) is not None
+        if resumed and not asked.dry_run:
+            restore_names(journal)
         plan = plan_erasure(
             asked.paths,
             cross_mounts=asked.cross_mounts,
@@ -150,7 +154,7 @@ def carry_out(
     devices = issue.devices_of(plan)
     began = time.time_ns()
     try:
-        with progress_bar(plan.size) as progress:
+        with progress_bar(plan.held) as progress:
             report = erase(plan, noise, journal=journal, remove=asked.remove, progress=progress)
         report, folders = looked_after(plan, report, asked.remove_folders, began)
     except ErasureRefused as error:

@@ -4,9 +4,10 @@ import os
 import stat
 from collections.abc import Collection, Iterator
 
-from dan_bench.erase.handles import ConcurrentChange, DirectoryEntry, Root, stat_entry
+from dan_bench.erase.handles import ConcurrentChange, DirectoryEntry, Root
 from dan_bench.erase.plan import ErasurePlan, Remark, error_text, holds_data, walk
 from dan_bench.erase.result import FileResult
+from dan_bench.erase.status import status_of
 
 AGAIN = "run it again for that"
 
@@ -54,7 +55,7 @@ def _entries(plan: ErasurePlan) -> Iterator[tuple[DirectoryEntry, str | None] | 
         try:
             with root.folder() as folder:
                 yield (
-                    DirectoryEntry(root.root, root.parts, *stat_entry(folder, root.parts[-1])),
+                    DirectoryEntry(root.root, root.parts, *status_of(folder, root.parts[-1])),
                     None,
                 )
         except FileNotFoundError:

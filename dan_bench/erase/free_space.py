@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from dan_bench.erase.direct import NOT_DIRECT, DeviceReader
 from dan_bench.erase.filesystem import IN_PLACE, NO_COPY_ON_WRITE, FileSystems
 from dan_bench.erase.handles import AnyPath, ErasureRefused, mount_id
+from dan_bench.erase.reserve import without_reserve, write_notes
 from dan_bench.interfaces import NoiseSource
 
 PIECE = 4 << 20
@@ -20,7 +21,7 @@ FILLED = (*IN_PLACE, "btrfs", "f2fs", "jfs", "vfat", "exfat", "ntfs3", "fuseblk"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 NOT_FREE = (
     "What is not free was not filled: the slack of other files, names in folders, the inodes, the "
-    "journal."
+    "journal, and the blocks beside the file system's notes in clusters (bigalloc)."
 )
 
 
@@ -116,14 +117,16 @@ def fill_free_space(
                 f"the free space of {path!r} is not filled: {of.kind or 'it'} is not known to be "
                 "the file system of a disk"
             )
+        kept_back = held.enter_context(without_reserve(handle, of.kind))
         filling = _Filling(handle, noise, progress, held)
         smallest = os.fstatvfs(handle).f_frsize
         while filling.add_file(smallest):  # writing back sets free what was only put aside
             pass
         full = os.fstatvfs(handle)
+        kept_back += write_notes(handle, of.kind)
         read_back, direct = _is_noise(filling.files)
     left = full.f_bfree * full.f_frsize
-    doubts = list(of.doubts)
+    doubts = [*of.doubts, *kept_back]
     if any(name.startswith("loop") for name in of.devices):
         doubts.append(
             "it lies in the file of a loop device: what was discarded there (fstrim, -o discard) "

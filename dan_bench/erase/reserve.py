@@ -10,8 +10,6 @@ from pathlib import Path
 
 SET_RESERVE = 0xC0105872  # XFS_IOC_SET_RESBLKS and XFS_IOC_GET_RESBLKS: xfs_fs.h
 GET_RESERVE = 0x80105873
-KEPT = 64
-"""Blocks of xfs: with none, it has no room to note where the last ones went."""
 XFS_KEEPS = (
     "xfs keeps some free blocks of each allocation group for its own trees, uncounted: they were "
     "not overwritten"
@@ -69,7 +67,7 @@ def without_reserve(handle: int, kind: str) -> Iterator[tuple[str, ...]]:
         try:
             fcntl.ioctl(handle, GET_RESERVE, answer, True)
             wanted = RESERVE.unpack(answer)[0]
-            fcntl.ioctl(handle, SET_RESERVE, bytearray(RESERVE.pack(KEPT, 0)), True)
+            fcntl.ioctl(handle, SET_RESERVE, bytearray(RESERVE.pack(0, 0)), True)
         except OSError:
             yield (XFS_KEEPS + "; more so where it is not root who has it filled",)
             return

@@ -35,7 +35,7 @@ from pathlib import Path
 from dan_bench.erase import ErasureRefused, FastNoise, FileResult, erase, plan_erasure
 from dan_bench.erase.filesystem import beyond_end, data_spans, extents, mounted
 from dan_bench.erase.free_space import fill_free_space
-from dan_bench.erase.handles import mount_id
+from dan_bench.erase.status import mount_id
 
 RECORD = 512
 RUN = secrets.token_hex(5).encode()

@@ -9,8 +9,10 @@
 from dan_bench.erase.eraser import erase
 from dan_bench.erase.evidence import Evidence, FileEvidence
 from dan_bench.erase.handles import ConcurrentChange, DirectoryEntry, ErasureRefused
+from dan_bench.erase.journal import Pending, pending
 from dan_bench.erase.overwrite import GENERATORS, FastNoise, PythonRandomNoise, UrandomNoise
 from dan_bench.erase.plan import ErasurePlan, Remark, plan_erasure
+from dan_bench.erase.removal import restore_names
 from dan_bench.erase.result import Attempt, ErasureReport, FileResult, Survey
 
 __all__ = [
@@ -25,10 +27,13 @@ __all__ = [
     "FastNoise",
     "FileEvidence",
     "FileResult",
+    "Pending",
     "PythonRandomNoise",
     "Remark",
     "Survey",
     "UrandomNoise",
     "erase",
+    "pending",
     "plan_erasure",
+    "restore_names",
 ]

@@ -1,29 +1,30 @@
 """Algorithm 1's last step: the data are overwritten, looked for, and on request removed."""
 
 import os
-import secrets
+import resource
 import tempfile
-import time
-from collections.abc import Callable
-from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import replace
 
-from dan_bench.erase.evidence import (
-    KEEP,
-    FileEvidence,
-    SealedCopy,
-    why_doubted,
-)
-from dan_bench.erase.filesystem import FileSystems, extents, length
-from dan_bench.erase.handles import AnyPath, ConcurrentChange, DirectoryEntry
-from dan_bench.erase.journal import Journal, JournalEntry, key_of
-from dan_bench.erase.overwrite import Blocks, overwrite, read_back
+from dan_bench.erase.evidence import KEEP, FileEvidence, SealedCopy, why_doubted
+from dan_bench.erase.filesystem import FileSystems, difference, extents, length
+from dan_bench.erase.handles import AnyPath, ConcurrentChange, DirectoryEntry, Folders, Identity
+from dan_bench.erase.journal import Journal, key_of
+from dan_bench.erase.overwrite import Blocks, Overwriter, digest_of, read_back
 from dan_bench.erase.plan import ErasurePlan, error_text, refuse_inside
-from dan_bench.erase.result import Attempt, ErasureReport, FileResult, Survey
-from dan_bench.files import sync_folder
+from dan_bench.erase.records import Begun, Key
+from dan_bench.erase.removal import hidden_paths, is_gone, remove
+from dan_bench.erase.result import ErasureReport, FileResult, Survey
+from dan_bench.erase.small import SMALL, keep_original, look_again, overwrite_batch
+from dan_bench.erase.task import INTERRUPTED, Task
 from dan_bench.interfaces import NoiseSource
 
-INTERRUPTED = "an earlier attempt was interrupted: no whole original was left to compare with"
+TOGETHER = 256
+"""Files in a batch, at most; each takes a handle. All of their bytes are in memory, twice:"""
+BATCH = 8 << 20
+SPARE_HANDLES = 128
+LOST = "begun by an earlier attempt, and not there now: a part of its data may be left"
 
 
 def erase(
@@ -36,25 +37,30 @@ def erase(
     remove: bool = False,
     keep: int = KEEP,
     progress: Callable[[int], None] = lambda _: None,
+    digest_key: bytes | None = None,
 ) -> ErasureReport:
     """Overwrite every file of a plan in place; the result of each says what went wrong with it.
 
     A file is opened without truncation and only if it still is the very file that the plan saw,
     with the same size, time and no more names. Every byte that it holds a block for is overwritten,
-    up to the end of its last block; holes stay holes. Then the device is waited for, and the file
-    is read back through a fresh handle. Size and times are as before.
+    bad blocks excepted, up to the end of its last block; holes stay holes. Then the device is
+    waited for, and the file is read back through a fresh handle. Size and times are as before.
+    Small files are dealt with in batches.
 
     Args:
         plan: what to erase, as `plan_erasure` returned it.
         noise: what to write.
         journal: file outside of what is erased that lets a killed run continue: what it has
             finished is not done again, what it had begun is done from the start. None keeps none.
+            Its folder must be the user's own.
         evidence: whether each file's %_dd is measured; takes up to `keep` bytes of room in the
-            temporary folder, for one file at a time.
+            temporary folder, for one large file at a time.
         verify: whether it is read back.
         remove: whether what was overwritten without error is cut to nothing and unlinked.
         keep: bytes of a file that are compared for its %_dd; of larger ones, a sample.
-        progress: called with the number of further bytes written, each time some were.
+        progress: called with the number of further bytes that are done, each time some are. What
+            it raises because it cannot print stops nothing.
+        digest_key: key of an HMAC-SHA256 of each original; without one, none is made.
 
     Raises:
         ErasureRefused: the journal or the temporary folder is not usable; nothing was touched.
@@ -63,184 +69,262 @@ def erase(
     """
     if evidence:
         refuse_inside(tempfile.gettempdir(), plan.roots, "the temporary folder")
-    with Journal(journal, plan) as book:
-        attempt = Attempt(1, noise.name, time.time(), time.time())
-        erasure = _Erasure(noise, attempt, book, evidence, verify, remove, keep, progress)
-        results = {key: result for key, (_, result) in book.done.items()}
-        first: dict[tuple[int, int], DirectoryEntry] = {}
-        for found in plan.files:
-            twin = first.setdefault(found.identity, found)
-            known = results[key_of(twin)] if twin is not found else None
-            results[key_of(found)] = erasure.erase_file(found, known)
-    return ErasureReport(noise.name, tuple(results.values()), plan.refused, (attempt,))
+    options = {"evidence": evidence, "verify": verify, "remove": remove}
+    with (
+        Journal(journal, plan, options, noise.name) as book,
+        closing(_Erasure(book, noise, options, keep, progress, digest_key)) as erasure,
+    ):
+        results = [result for batch in batches(plan.files) for result in erasure.erase(batch)]
+        results += erasure.of_earlier_attempts()
+        results += erasure.of_lost_roots(plan, len(results))
+        return ErasureReport(noise.name, tuple(results), plan.refused, book.attempts)
 
 
-def remove(found: DirectoryEntry, handle: int, folder: int) -> None:
-    """Cut a file to nothing and unlink it; cut only where it has no other name.
-
-    No system call unlinks "this file" rather than "whatever has this name". So the name is first
-    moved to one that nobody can guess; only if that is the file is it unlinked, else the name is
-    put back.
-
-    Raises:
-        ConcurrentChange: another file has the name now; it was put back.
-    """
-    name, hidden = found.parts[-1], f".{secrets.token_hex(16)}"
-    os.rename(name, hidden, src_dir_fd=folder, dst_dir_fd=folder)
-    if not found.is_same(os.stat(hidden, dir_fd=folder, follow_symlinks=False)):
-        _put_back(hidden, name, folder)
-        raise ConcurrentChange("another file has taken its name, and was left alone")
-    if os.fstat(handle).st_nlink == 1:
-        os.ftruncate(handle, 0)
-        os.fsync(handle)
-    os.unlink(hidden, dir_fd=folder)
-    sync_folder(".", dir_fd=folder)
-
-
-def _put_back(hidden: str, name: str, folder: int) -> None:
-    """Give a name back, over nothing: where something has it by now, `hidden` stays."""
-    try:
-        os.link(hidden, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
-    except FileExistsError:
-        return
-    except OSError:  # a folder, which has no second name; rename replaces no folder with content
-        with suppress(OSError):
-            os.rename(hidden, name, src_dir_fd=folder, dst_dir_fd=folder)
-    else:
-        os.unlink(hidden, dir_fd=folder)
+def batches(files: Iterable[DirectoryEntry]) -> Iterator[list[DirectoryEntry]]:
+    """Put small files together, in their order; every other file, and one of more names, alone."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    most = max(1, min(TOGETHER, (limit - SPARE_HANDLES) // 2))
+    batch: list[DirectoryEntry] = []
+    size = 0
+    for found in files:
+        held = max(found.status.st_size, found.status.st_blocks * 512)
+        alone = held > SMALL or found.status.st_nlink > 1
+        if batch and (alone or size + held > BATCH or len(batch) == most):
+            yield batch
+            batch, size = [], 0
+        batch.append(found)
+        size += held
+        if alone:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
-@dataclass(frozen=True)
 class _Erasure:
-    """How each file is treated; the fields are the arguments of `erase`."""
+    """How each batch is treated; the arguments are those of `erase`."""
 
-    noise: NoiseSource
-    attempt: Attempt
-    journal: Journal
-    evidence: bool
-    verify: bool
-    remove: bool
-    keep: int
-    progress: Callable[[int], None]
+    def __init__(
+        self,
+        book: Journal,
+        noise: NoiseSource,
+        options: dict[str, bool],
+        keep: int,
+        progress: Callable[[int], None],
+        digest_key: bytes | None,
+    ) -> None:
+        self._book, self._told = book, book.told
+        self._evidence, self._verify, self._remove = options.values()
+        self._keep, self._key = keep, digest_key
+        self._tell = progress
+        self._writer = Overwriter(noise, self._progress)
+        self._folders = Folders()
+        self._own_names = hidden_paths(self._told)
+        self._met: set[Key] = set()
+        self._twins: dict[Identity, FileResult] = {}
 
-    def erase_file(self, found: DirectoryEntry, twin: FileResult | None) -> FileResult:
-        """Erase one file, unless it was done before or under another name (`twin`)."""
+    def close(self) -> None:
+        """Close the folders, and end the thread."""
+        self._folders.close()
+        self._writer.close()
+
+    def _progress(self, n: int) -> None:
         try:
-            with found.opened(os.O_RDWR) as (handle, folder):
-                result = self._done_before(found, handle, twin)
-                if result is None:
-                    result = self._overwrite(found, handle)
-                    if result.status == "overwritten":
-                        self._finish(found, handle, result)
-                if not self.remove or result.status == "failed":
-                    return result
+            self._tell(n)
+        except (OSError, ValueError):  # nobody can be told, on a full disk or a closed terminal
+            self._tell = lambda _: None
+
+    def erase(self, batch: list[DirectoryEntry]) -> list[FileResult]:
+        """Erase files, in their order, unless that was done before."""
+        systems = FileSystems()
+        outcome: list[Task | FileResult] = []
+        with ExitStack() as held:
+            for found in batch:
                 try:
-                    remove(found, handle, folder)
+                    outcome.append(self._opened(found, held, systems))
                 except (OSError, ConcurrentChange) as error:
-                    return replace(
-                        result, error=f"overwritten, but not removed: {error_text(error)}"
-                    )
-                result = replace(result, removed=True)
-                self._finish(found, handle, result)
-                return result
-        except (OSError, ConcurrentChange) as error:
-            return FileResult(
-                found.path,
-                found.status.st_size,
-                "failed",
-                0,
-                self.attempt,
-                error=error_text(error),
-            )
+                    outcome.append(self._failed(found, error))
+            tasks = [task for task in outcome if isinstance(task, Task)]
+            fresh = [task for task in tasks if task.result is None]
+            self._book.begin([(task.key, task.begun) for task in fresh])
+            if fresh and fresh[0].evidence is None and self._is_small(fresh[0]):
+                self._overwrite_together(fresh)
+            elif fresh:
+                self._overwrite(*fresh)
+            done = []
+            for task in tasks:
+                new = task.result is None
+                result = task.result or task.conclude(self._book.attempt)
+                if result.status != "failed" and (new or result.same_as is not None):
+                    done.append((task.key, task.done(result)))
+            self._book.finish(done)
+            if self._remove:
+                good = [t for t in tasks if t.result and t.result.status == "overwritten"]
+                if good:
+                    remove(good, self._book, self._folders, systems)
+        results = [item.result if isinstance(item, Task) else item for item in outcome]
+        for found, of in zip(batch, results, strict=True):
+            if found.status.st_nlink > 1 and of is not None:
+                self._twins.setdefault(found.identity, of)
+        return [result for result in results if result is not None]
 
-    def _finish(self, found: DirectoryEntry, handle: int, result: FileResult) -> None:
-        self.journal.finish(found, os.fstat(handle).st_ctime_ns, result)
+    def of_earlier_attempts(self) -> Iterator[FileResult]:
+        """Yield the results of files that the plan no longer lists."""
+        for key, done in self._told.done.items():
+            if key not in self._met:
+                gone = not done.result.removed and is_gone(key, done, self._told, self._book)
+                yield replace(done.result, removed=done.result.removed or gone)
+        for key, begun in self._told.begun.items():
+            if key not in self._met:
+                last = self._told.attempts[-1]
+                yield FileResult(key[0], begun.size, "failed", 0, last, error=LOST)
 
-    def _done_before(
-        self, found: DirectoryEntry, handle: int, twin: FileResult | None
-    ) -> FileResult | None:
-        """The result of an earlier attempt, or of the same file's other name."""
-        if twin is not None and twin.status == "overwritten":
-            return replace(
-                twin, path=found.path, written=0, survey=None, same_as=twin.path, removed=False
-            )
-        changed_ns, result = self.journal.done.get(key_of(found), (None, None))
-        return result if changed_ns == os.fstat(handle).st_ctime_ns else None
+    def of_lost_roots(self, plan: ErasurePlan, reported: int) -> Iterator[FileResult]:
+        """Yield a failure for each root that is gone, if not all was erased before it went."""
+        missing = self._told.planned - reported
+        if self._told.header is not None and missing > 0:
+            for path in {*self._told.header["roots"]} - {root.path for root in plan.roots}:
+                text = f"it is gone, and up to {missing} files were never overwritten: mounted?"
+                yield FileResult(path, 0, "failed", 0, self._book.attempt, error=text)
 
-    def _overwrite(self, found: DirectoryEntry, handle: int) -> FileResult:
-        """Overwrite a file, read it back and look for its old bytes."""
+    def _failed(self, found: DirectoryEntry, error: Exception) -> FileResult:
+        path, size = found.path, found.status.st_size
+        self._met.add(key_of(found))
+        return FileResult(path, size, "failed", 0, self._book.attempt, error=error_text(error))
+
+    def _is_small(self, task: Task) -> bool:
+        return max(task.begun.size, task.found.status.st_blocks * 512) <= SMALL
+
+    def _opened(self, found: DirectoryEntry, held: ExitStack, systems: FileSystems) -> Task:
+        """Open a file and look at it; its result is there if nothing needs to be done."""
+        handle = found.open(self._folders.of(found), os.O_RDWR)
+        held.callback(os.close, handle)
         status = os.fstat(handle)
-        begun = self.journal.begun.get(key_of(found))
-        _check_unchanged(found, status, begun)
-        resumed, written = begun is not None, 0
+        key = key_of(found)
+        key = self._own_names.get(key, key)
+        file_system = self._book.file_system(handle, status.st_dev)
+        times = (status.st_atime_ns, status.st_mtime_ns)
+        begun = Begun(file_system, found.status.birth_ns, status.st_size, 0, *times, None)
+        task = Task(found, key, handle, file_system, begun, Blocks([], 0, []), None)
+        if self._told.header is not None:
+            task.result = self._done_before(task, status)
+            if task.result is None:
+                self._take_up(task, status)
+        if (twin := self._twins.get(found.identity)) and twin.status == "overwritten":
+            task.result = replace(
+                twin, path=key[0], written=0, survey=None, same_as=twin.path, removed=False
+            )
+        if task.result is not None:
+            self._progress(found.held)
+            return task
+        _check_unchanged(found, status)
+        task.mapped = extents(handle)
+        task.blocks = Blocks.of(handle, task.begun.size, task.mapped)
+        task.begun = task.begun._replace(end=task.blocks.end)
+        self._keep_original(task, held, systems)
+        return task
+
+    def _done_before(self, task: Task, status: os.stat_result) -> FileResult | None:
+        """The result of an earlier attempt, if nothing was done to the file since."""
+        done = self._told.done.get(task.key)
+        if done is None or done.result.removed:
+            return None
+        if (done.file_system, done.birth_ns) != (task.file_system, task.found.status.birth_ns):
+            return None
+        if task.key in self._told.hidden:  # renamed, and perhaps cut to nothing, to be removed
+            as_left = (done.result.size, done.modified_ns)
+            same = status.st_size == 0 or (status.st_size, status.st_mtime_ns) == as_left
+        else:
+            same = status.st_ctime_ns == done.changed_ns
+        self._met.add(task.key)
+        return done.result if same else None
+
+    def _take_up(self, task: Task, status: os.stat_result) -> None:
+        """Go on with a file that an earlier attempt had begun, and give it back its size."""
+        begun = self._told.begun.get(task.key)
+        births = (begun.birth_ns if begun else None, task.found.status.birth_ns)
+        if begun is None or (None not in births and births[0] != births[1]):
+            return  # another file has got its inode
+        self._met.add(task.key)
+        task.resumed = True
+        longer = begun.size < status.st_size <= begun.end and status.st_size % 512 == 0
+        if status.st_size == begun.size or longer:
+            task.begun = begun
+            if longer:
+                os.ftruncate(task.handle, begun.size)
+        # else it was written to since: what it holds now is dealt with
+
+    def _keep_original(self, task: Task, held: ExitStack, systems: FileSystems) -> None:
+        """Keep what the evidence is measured by, as far as there is a whole original."""
+        if task.resumed:
+            return
+        if self._key is not None:
+            digest = digest_of(task.handle, task.blocks.spans, self._key)
+            task.begun = task.begun._replace(digest=digest)
+        if not self._evidence:
+            return
+        if self._is_small(task):
+            keep_original(task, systems)
+        else:
+            copy = held.enter_context(closing(SealedCopy()))
+            task.evidence = FileEvidence(task.found, copy, self._keep, systems)
+            held.enter_context(closing(task.evidence))
+
+    def _overwrite_together(self, tasks: list[Task]) -> None:
+        overwrite_batch(tasks, self._writer.noise, FileSystems(), self._progress)
+        systems = FileSystems()
+        look_again(tasks, systems, self._folders, self._verify, self._evidence)
+        for task in tasks:
+            if self._evidence and task.resumed:
+                task.survey = _without_original(task, systems)
+
+    def _overwrite(self, task: Task) -> None:
+        """Overwrite a large file, read it back and look for its old bytes."""
 
         def count(n: int) -> None:
-            nonlocal written
-            written += n
-            self.progress(n)
+            task.written += n
+            self._progress(n)
 
-        with ExitStack() as stack:
-            evidence = None
-            if self.evidence and not resumed:
-                copy = stack.enter_context(closing(SealedCopy()))
-                evidence = stack.enter_context(closing(FileEvidence(found, copy, self.keep)))
-            blocks = Blocks.of(handle, status.st_size if begun is None else begun.size)
-            if begun is None:
-                begun = JournalEntry(
-                    blocks.size, blocks.end, status.st_atime_ns, status.st_mtime_ns, None
-                )
-                self.journal.begin(found, begun)
-            elif status.st_size != begun.size:
-                os.ftruncate(handle, begun.size)
-            error, read = None, None
-            try:
-                noise_sha256 = overwrite(handle, blocks, self.noise, count, self.verify)
-                if noise_sha256 is not None:
-                    with found.opened(os.O_RDONLY) as (fresh, _):
-                        read = read_back(fresh, blocks.spans) == noise_sha256
-            except (OSError, ConcurrentChange) as failure:
-                error = error_text(failure)
-            finally:
-                with suppress(OSError):  # a file that is not ours may be written to, but not dated
-                    os.utime(handle, ns=(begun.accessed_ns, begun.modified_ns))
-            if read is False:
-                error = "the device does not give back what was written"
-            survey = evidence.survey() if evidence is not None else None
-            if self.evidence and resumed:
-                survey = Survey(
-                    found.path,
-                    begun.size,
-                    data=length(blocks.spans),
-                    compared=0,
-                    fate="there",
-                    destroyed=None,
-                    unverified=(
-                        INTERRUPTED,
-                        *why_doubted(handle, found, extents(handle), FileSystems()),
-                    ),
-                )
-            return FileResult(
-                found.path,
-                begun.size,
-                "overwritten" if error is None else "failed",
-                written,
-                self.attempt,
-                read,
-                survey,
-                error,
-            )
+        self._writer.progress = count
+        try:
+            done = self._writer.overwrite(task.handle, task.blocks, self._verify)
+            task.unwritable = done.bad
+            if done.sha256 is not None:
+                good = difference(task.blocks.spans, done.bad)
+                with task.found.opened(os.O_RDONLY) as (fresh, _):
+                    task.read_back = read_back(fresh, good) == done.sha256
+        except (OSError, ConcurrentChange) as failure:
+            task.error = error_text(failure)
+        finally:
+            self._writer.progress = self._progress
+            task.restore_times()
+        if task.read_back is False:
+            task.error = "the device does not give back what was written"
+        systems = FileSystems()
+        if task.evidence is not None:
+            task.survey = task.evidence.survey(systems)
+        elif self._evidence:
+            task.survey = _without_original(task, systems)
 
 
-def _check_unchanged(
-    found: DirectoryEntry, status: os.stat_result, begun: JournalEntry | None
-) -> None:
+def _without_original(task: Task, systems: FileSystems) -> Survey:
+    """Survey a file of which an earlier attempt has overwritten a part: nothing to compare with."""
+    doubts = why_doubted(task.handle, task.found, extents(task.handle), systems)
+    return Survey(
+        task.key[0],
+        task.begun.size,
+        data=length(task.blocks.spans),
+        compared=0,
+        fate="there",
+        destroyed=None,
+        unverified=(INTERRUPTED, *doubts),
+    )
+
+
+def _check_unchanged(found: DirectoryEntry, status: os.stat_result) -> None:
     """Refuse a file that is no longer as the plan listed it."""
     if status.st_nlink > found.status.st_nlink:
         raise ConcurrentChange("it has got one more name (hard link) since it was planned")
-    if begun is not None:
-        if status.st_size not in (begun.size, begun.end):
-            raise ConcurrentChange(
-                f"it has {status.st_size} bytes; there were {begun.size} when it was first begun"
-            )
-    elif (status.st_size, status.st_mtime_ns) != (found.status.st_size, found.status.st_mtime_ns):
+    then = (found.status.st_size, found.status.st_mtime_ns)
+    if (status.st_size, status.st_mtime_ns) != then:
         raise ConcurrentChange("it was written to since it was planned")

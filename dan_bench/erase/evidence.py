@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from dan_bench.erase import filesystem
 from dan_bench.erase.attributes import why_attributes_doubted
-from dan_bench.erase.direct import NOT_DIRECT, DeviceReader
+from dan_bench.erase.direct import NOT_DIRECT, DeviceReader, EmptiedCache
 from dan_bench.erase.filesystem import JOURNAL_DATA, JOURNALED, Extent, FileSystems, Span, length
-from dan_bench.erase.handles import AnyPath, ConcurrentChange, DirectoryEntry, locate, stat_entry
+from dan_bench.erase.handles import AnyPath, ConcurrentChange, DirectoryEntry, locate
+from dan_bench.erase.overwrite import BAD_BLOCK, in_blocks, read_around
 from dan_bench.erase.past_journal import SECTOR, held
 from dan_bench.erase.plan import Guard, Remark, refuse_inside, walk
 from dan_bench.erase.result import Fate, Survey
+from dan_bench.erase.status import status_of
 from dan_bench.interfaces import Bytes
 from dan_bench.metrics.destruction import disk_destruction
 
@@ -103,8 +105,11 @@ class FileEvidence:
             self._sampled = length(self._spans) > keep
             self._pieces = _sample(self._spans, keep) if self._sampled else _cut(self._spans)
             self._copy, self._position = copy, copy.end
+            self.unreadable: list[Span] = []
             for start, end in self._pieces:
-                copy.put(os.pread(self._handle, end - start, start))
+                piece, bad = read_around(self._handle, start, end)
+                copy.put(piece)
+                self.unreadable += bad
             if copy.end - self._position != length(self._pieces):
                 raise ConcurrentChange("it shrank while it was read")
             if not self._doubts:
@@ -126,7 +131,7 @@ class FileEvidence:
         compared = length(self._pieces)
         same, in_doubt = 0, compared
         doubts = list(self._doubts)
-        fate, other = self._at_path()
+        fate, other = at_path(self.found)
         try:
             os.fsync(self._handle)
             mapped = filesystem.extents(self._handle)
@@ -137,10 +142,7 @@ class FileEvidence:
             else:
                 moved = filesystem.moved_spans(self._extents, mapped, self._spans)
                 if moved:
-                    doubts.append(
-                        f"{length(moved)} of {length(self._spans)} bytes lie in other blocks "
-                        "now: nothing is known to have overwritten the old ones"
-                    )
+                    doubts.append(moved_text(length(moved), length(self._spans)))
             same, in_doubt, direct = self._compare(other, moved)
             if not direct:
                 doubts.append(NOT_DIRECT)
@@ -170,7 +172,8 @@ class FileEvidence:
         is the device that was asked."""
         same = in_doubt = 0
         position = self._position
-        doubtful = iter(filesystem.intersection(self._pieces, moved))
+        in_places = filesystem.intersection(self._pieces, filesystem.union(moved + self.unreadable))
+        doubtful, lost = iter(in_places), list[Span]()
         span = next(doubtful, None)
         most = max((end - start for start, end in self._pieces), default=1)
         with ExitStack() as stack:
@@ -182,14 +185,15 @@ class FileEvidence:
             for start, end in self._pieces:
                 old = self._copy.get(position, end - start)
                 position += end - start
-                equal = _equal(readers[0], start, old)
+                equal = _equal_around(readers[0], start, old, lost)
                 for reader in readers[1:]:
-                    equal |= _equal(reader, start, old)
+                    equal |= _equal_around(reader, start, old, lost)
                 same += int(equal.sum())
                 while span is not None and span[1] <= end:
                     in_doubt += int((~equal[span[0] - start : span[1] - start]).sum())
                     span = next(doubtful, None)
-            return same, in_doubt, readers[0].direct
+            unseen = filesystem.difference(filesystem.union(lost), in_places)
+            return same, in_doubt + length(unseen), readers[0].direct
 
     def _in_journals(self, systems: FileSystems) -> tuple[str, ...]:
         """Look for the data in what the file system's journal holds: all of them, no sample."""
@@ -202,29 +206,9 @@ class FileEvidence:
         sectors = 0
         if journals.journals:
             for start, end in _cut(self._spans):
-                piece = os.pread(self._handle, end - start, start)
+                piece, _ = read_around(self._handle, start, end)
                 sectors += sum(held(prints, piece) for prints in journals.journals)
-        text = (
-            f"the file system's journal holds {sectors * SECTOR} bytes of the data or more, from "
-        )
-        return (text + "when it was mounted with data=journal",) if sectors else ()
-
-    def _at_path(self) -> tuple[Fate, int | None]:
-        """Return what the path leads to, and a handle of it where it is another file."""
-        name = self.found.parts[-1]
-        try:
-            with self.found.folder() as folder:
-                status, mount = stat_entry(folder, name)
-                if self.found.is_same(status):
-                    return "there", None
-                if not stat.S_ISREG(status.st_mode):
-                    return "replaced", None
-                other = DirectoryEntry(self.found.root, self.found.parts, status, mount)
-                return "replaced", other.open(folder, os.O_RDONLY)
-        except FileNotFoundError:
-            return "gone", None
-        except (OSError, ConcurrentChange):
-            return "replaced", None
+        return held_text(sectors)
 
 
 class Evidence:
@@ -283,6 +267,37 @@ class Evidence:
         self.close()
 
 
+def at_path(found: DirectoryEntry) -> tuple[Fate, int | None]:
+    """Return what a file's path leads to, and a handle of it where it is another file."""
+    try:
+        with found.folder() as folder:
+            status, mount = status_of(folder, found.parts[-1])
+            if found.is_same(status):
+                return "there", None
+            if not stat.S_ISREG(status.st_mode):
+                return "replaced", None
+            other = DirectoryEntry(found.root, found.parts, status, mount)
+            return "replaced", other.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        return "gone", None
+    except (OSError, ConcurrentChange):
+        return "replaced", None
+
+
+def moved_text(moved: int, data: int) -> str:
+    """Return the doubt about so many bytes that lie elsewhere now."""
+    return (
+        f"{moved} of {data} bytes lie in other blocks now: nothing is known to have overwritten "
+        "the old ones"
+    )
+
+
+def held_text(sectors: int) -> tuple[str, ...]:
+    """Return the doubt about so many sectors found in a journal, if there are any."""
+    text = f"the file system's journal holds {sectors * SECTOR} bytes of the data or more, from "
+    return (text + "when it was mounted with data=journal",) if sectors else ()
+
+
 def why_doubted(
     handle: int, found: DirectoryEntry, mapped: list[Extent] | None, systems: FileSystems
 ) -> tuple[str, ...]:
@@ -298,11 +313,32 @@ def why_doubted(
     return doubts or filesystem.why_in_doubt(mapped)
 
 
-def _equal(reader: DeviceReader, start: int, old: Bytes) -> NDArray[np.bool_]:
+def equal_bytes(reader: EmptiedCache | DeviceReader, start: int, old: Bytes) -> NDArray[np.bool_]:
     """Which bytes of `old` are read at `start`; none behind the end."""
     now = np.frombuffer(reader.read(len(old), start), np.uint8)
     equal = np.zeros(len(old), dtype=np.bool_)
     np.equal(now, old[: len(now)], out=equal[: len(now)])
+    return equal
+
+
+def _equal_around(
+    reader: EmptiedCache | DeviceReader, start: int, old: Bytes, lost: list[Span]
+) -> NDArray[np.bool_]:
+    """The same, past bad blocks, which are added to `lost` and equal to nothing."""
+    try:
+        return equal_bytes(reader, start, old)
+    except OSError as error:
+        if error.errno not in BAD_BLOCK:
+            raise
+    equal = np.zeros(len(old), dtype=np.bool_)
+    for at, end in in_blocks(start, start + len(old)):
+        part = slice(at - start, end - start)
+        try:
+            equal[part] = equal_bytes(reader, at, old[part])
+        except OSError as error:
+            if error.errno not in BAD_BLOCK:
+                raise
+            lost.append((at, end))
     return equal
 
 

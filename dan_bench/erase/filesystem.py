@@ -8,10 +8,11 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from dan_bench.erase.devices import device_stack, loop_file, of_source
-from dan_bench.erase.handles import mount_id
 from dan_bench.erase.past_journal import SEARCH, Prints
+from dan_bench.erase.status import mount_id
 
 IN_PLACE = ("ext2", "ext3", "ext4", "xfs")
 """Known to overwrite data in place, and to disclose where they lie."""
@@ -235,8 +236,7 @@ def _ext4_options(device: int) -> frozenset[str]:
 # where a file lies
 
 
-@dataclass(frozen=True)
-class Extent:
+class Extent(NamedTuple):
     """A run of a file's bytes that lies in one piece."""
 
     logical: int

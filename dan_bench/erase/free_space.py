@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from dan_bench.erase.direct import NOT_DIRECT, DeviceReader
 from dan_bench.erase.filesystem import IN_PLACE, NO_COPY_ON_WRITE, FileSystems
-from dan_bench.erase.handles import AnyPath, ErasureRefused, mount_id
+from dan_bench.erase.handles import AnyPath, ErasureRefused
 from dan_bench.erase.reserve import without_reserve, write_notes
+from dan_bench.erase.status import mount_id
 from dan_bench.interfaces import NoiseSource
 
 PIECE = 4 << 20

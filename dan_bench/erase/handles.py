@@ -5,13 +5,16 @@ rather than a detour.
 """
 
 import os
-import re
 import stat
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Self
+
+from dan_bench.erase.status import Status, status_of
 
 NOFOLLOW = os.O_NOFOLLOW
+MOST_FOLDERS = 32
 AnyPath = str | os.PathLike[str]
 Identity = tuple[int, int]
 """Device and inode."""
@@ -49,19 +52,24 @@ class Root:
                 yield handle
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DirectoryEntry:
     """One entry below a root, as it was when it was planned."""
 
     root: Root
     parts: tuple[str, ...]
-    status: os.stat_result
+    status: Status
     mount: int | None
 
     @property
     def path(self) -> str:
         """The whole path; bytes that are not UTF-8 are surrogates (`os.fsencode` restores them)."""
         return os.path.join(self.root.path, *self.parts)
+
+    @property
+    def held(self) -> int:
+        """Bytes to be overwritten, about: those of its blocks, and of no hole."""
+        return min(self.status.st_blocks * 512, -(-self.status.st_size // 4096) * 4096)
 
     @property
     def identity(self) -> Identity:
@@ -83,10 +91,10 @@ class DirectoryEntry:
         flags |= NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
         handle = os.open(name, flags, dir_fd=folder)
         try:
-            for status in os.fstat(handle), os.stat(name, dir_fd=folder, follow_symlinks=False):
-                if not self.is_same(status):
-                    raise ConcurrentChange("another file has taken its place since it was planned")
-            if mount_id(handle) != self.mount:
+            status, mount = status_of(handle)
+            if not self.is_same(status):
+                raise ConcurrentChange("another file has taken its place since it was planned")
+            if mount != self.mount:
                 raise ConcurrentChange("something was mounted over it since it was planned")
         except BaseException:
             os.close(handle)
@@ -103,13 +111,54 @@ class DirectoryEntry:
             finally:
                 os.close(handle)
 
-    def is_same(self, status: os.stat_result) -> bool:
+    def is_same(self, status: os.stat_result | Status) -> bool:
         """Return whether `status` is of the very file that was planned."""
         same_kind = stat.S_IFMT(status.st_mode) == stat.S_IFMT(self.status.st_mode)
         return same_kind and identity_of(status) == self.identity
 
 
-def identity_of(status: os.stat_result) -> Identity:
+class Folders:
+    """Handles of the folders of entries, the latest kept open: entries come one folder at a time.
+
+    What is below a folder that is moved meanwhile is still reached; each file is told by its
+    identity all the same, at its opening.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[Root, tuple[str, ...]], ExitStack] = {}
+        self._handles: dict[tuple[Root, tuple[str, ...]], int] = {}
+
+    def of(self, found: DirectoryEntry) -> int:
+        """Return a handle, which stays open until `MOST_FOLDERS` others were asked for.
+
+        Raises as `Root.folder` does.
+        """
+        where = (found.root, found.parts[:-1])
+        if where not in self._handles:
+            if len(self._handles) == MOST_FOLDERS:
+                oldest = next(iter(self._handles))
+                del self._handles[oldest]
+                self._open.pop(oldest).close()
+            with ExitStack() as stack:
+                self._handles[where] = stack.enter_context(found.folder())
+                self._open[where] = stack.pop_all()
+        return self._handles[where]
+
+    def close(self) -> None:
+        """Close all."""
+        for stack in self._open.values():
+            stack.close()
+        self._open.clear()
+        self._handles.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def identity_of(status: os.stat_result | Status) -> Identity:
     """Return device and inode, which name a file or folder whatever its path."""
     return status.st_dev, status.st_ino
 
@@ -131,22 +180,14 @@ def locate(path: AnyPath) -> tuple[Root, DirectoryEntry | None]:
         )
     above, name = os.path.split(real)
     with _descended(_parts(above)) as handle:
-        parent = Root(above, identity_of(os.fstat(handle)), mount_id(handle))
+        status, mount = status_of(handle)
+        parent = Root(above, identity_of(status), mount)
         if not name:
             return parent, None
-        status, mount = stat_entry(handle, name)
+        status, mount = status_of(handle, name)
         if not stat.S_ISDIR(status.st_mode):
             return parent, DirectoryEntry(parent, (name,), status, mount)
         return Root(real, identity_of(status), mount), None
-
-
-def stat_entry(folder: int, name: str) -> tuple[os.stat_result, int | None]:
-    """Return status and mount id of a name in a folder, without opening what it names."""
-    handle = os.open(name, os.O_PATH | NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
-    try:
-        return os.fstat(handle), mount_id(handle)
-    finally:
-        os.close(handle)
 
 
 def names(folder: int) -> list[str]:
@@ -156,16 +197,6 @@ def names(folder: int) -> list[str]:
         return sorted(os.listdir(handle))
     finally:
         os.close(handle)
-
-
-def mount_id(handle: int) -> int | None:
-    """Return the id of the mount that a handle was opened through, from /proc (proc(5))."""
-    try:
-        with open(f"/proc/self/fdinfo/{handle}", "rb") as file:
-            found = re.search(rb"^mnt_id:\s*(\d+)", file.read(), re.MULTILINE)
-    except OSError:
-        return None
-    return int(found[1]) if found else None
 
 
 @contextmanager

@@ -1,84 +1,116 @@
-"""The journal that lets a killed erasure continue."""
+"""The journal that lets a killed erasure continue, and certify what its earlier attempts did."""
 
 import fcntl
 import json
 import os
 import stat
-from dataclasses import asdict, dataclass, replace
+import struct
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Self
 
 from dan_bench.erase.handles import AnyPath, DirectoryEntry, ErasureRefused
 from dan_bench.erase.plan import ErasurePlan, refuse_inside
-from dan_bench.erase.result import Attempt, FileResult, Survey
+from dan_bench.erase.records import KIND, OTHER, Begun, Done, Key, Told, read, values_of
+from dan_bench.erase.result import Attempt, FileResult
 from dan_bench.files import sync_folder
-from dan_bench.interfaces import Estimate
 
-KIND = "dan_bench erasure journal, version 1"
-
-Key = tuple[str, int, int]
-"""Path, device, inode."""
+ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+FILE_SYSTEM_UUID = 0x80111500  # FS_IOC_GETFSUUID (Linux 6.9): linux/fs.h
+SAFE = "keep the journal in a folder of your own (mode 0700)"
 
 
 @dataclass(frozen=True)
-class JournalEntry:
-    """A file as it was just before its first byte was overwritten."""
+class Pending:
+    """What a journal tells of an erasure that has not come to its end."""
 
-    size: int
-    end: int
-    """To where its slack reaches: the size that it may have for a moment."""
-    accessed_ns: int
-    modified_ns: int
-    digest: str | None
+    roots: tuple[str, ...]
+    options: dict[str, bool]
+    planned: int
+    """Files that it was to erase."""
+    begun: int
+    """Files that may have lost a part of their data."""
+    results: tuple[FileResult, ...]
+    """Of the files that it has finished, those included that it has removed."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing but the certificate is left to be done."""
+        return len(self.results) >= self.planned and not self.begun
 
 
 class Journal:
-    """A file of JSON lines, append-only; each is on the device before what it permits is done.
+    """A file of lines, append-only; each is on the device before what it permits is done.
 
-    A line cut short by a crash counts as not written. One process at a time holds a journal. With
-    no path it is kept in memory only.
+    A line is JSON behind a check sum over all lines so far; one cut short by a crash counts as not
+    written. One process at a time holds a journal, and it belongs to one command. With no path it
+    is kept in memory only.
+
+    Args:
+        path: of the file, outside of what is erased.
+        plan: what is to be erased.
+        options: of the command; a journal of another command is refused.
+        noise: name of the generator of this attempt.
 
     Raises:
-        ErasureRefused: the path is in what is to be erased, holds something else or another
-            erasure's journal, or is held by another process. Nothing was touched.
+        ErasureRefused: the path is in what is to be erased, others may write there, it holds
+            something else, something damaged or another command's journal, or is held by another
+            process. Nothing was touched.
     """
 
-    def __init__(self, path: AnyPath | None, plan: ErasurePlan) -> None:
-        self.begun: dict[Key, JournalEntry] = {}
-        self.done: dict[Key, tuple[int, FileResult]] = {}
-        """With the time of the file's last change of any kind, as it was left."""
+    def __init__(
+        self, path: AnyPath | None, plan: ErasurePlan, options: dict[str, bool], noise: str
+    ) -> None:
+        self.told = Told()
+        """Of earlier attempts."""
+        self._file_systems: dict[int, str] = {}
         self._handle: int | None = None
-        if path is None:
-            return
-        self._path = os.path.abspath(os.fsdecode(path))
-        refuse_inside(self._path, plan.roots, "the journal")
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._handle = os.open(self._path, flags, 0o600)
+        self._check = 0
+        if path is not None:
+            self._path = os.path.abspath(os.fsdecode(path))
+            refuse_inside(self._path, plan.roots, "the journal")
+            self._handle = open_owned(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         try:
-            if not stat.S_ISREG(os.fstat(self._handle).st_mode):
-                raise ErasureRefused(
-                    f"{self._path!r} is no regular file; name another for the journal"
-                )
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._read(self._handle, sorted(root.path for root in plan.roots))
-        except BlockingIOError as error:
-            self.close()
-            raise ErasureRefused(f"{self._path!r} is held by an erasure that is running") from error
+            if self._handle is not None:
+                self._continue(self._handle, plan, options)
+            now = time.time()
+            self.attempt = Attempt(len(self.told.attempts) + 1, noise, now, now)
+            self.attempts = (*self.told.attempts, self.attempt)
+            files = max(self.told.planned, len(plan.files))
+            self._write([{"e": "attempt", "noise": noise, "t": now, "files": files}])
         except BaseException:
             self.close()
             raise
 
-    def begin(self, found: DirectoryEntry, begun: JournalEntry) -> None:
-        """Record that a file is about to be overwritten; on the device when this returns."""
-        self._write({"event": "begun", "key": key_of(found), **asdict(begun)})
-        self.begun[key_of(found)] = begun
+    def begin(self, files: Iterable[tuple[Key, Begun]]) -> None:
+        """Record that files are about to be overwritten; on the device when this returns."""
+        self._write([{"e": "begun", "k": key, "v": begun} for key, begun in files])
 
-    def finish(self, found: DirectoryEntry, changed_ns: int, result: FileResult) -> None:
-        """Record what was done to a file, and that nothing remains to be done."""
+    def finish(self, files: Iterable[tuple[Key, Done]]) -> None:
+        """Record what was done to files, and that nothing remains to be done."""
         self._write(
-            {"event": "done", "key": key_of(found), "at": changed_ns, "result": asdict(result)}
+            [
+                {"e": "done", "k": key, "v": done[:-1], "r": values_of(done.result)}
+                for key, done in files
+            ]
         )
-        self.done[key_of(found)] = (changed_ns, result)
-        self.begun.pop(key_of(found), None)
+
+    def hide(self, files: Iterable[tuple[Key, str]]) -> None:
+        """Record the names that files get before they are removed."""
+        self._write([{"e": "hidden", "k": key, "n": name} for key, name in files])
+
+    def removed(self, keys: Iterable[Key]) -> None:
+        """Record that files are gone."""
+        self._write([{"e": "removed", "k": key} for key in keys])
+
+    def file_system(self, handle: int, device: int) -> str:
+        """Return what names a file system however often it is mounted; asked once a device."""
+        if device not in self._file_systems:
+            self._file_systems[device] = file_system_of(handle)
+        return self._file_systems[device]
 
     def close(self) -> None:
         """Release it to other processes."""
@@ -92,63 +124,158 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _read(self, handle: int, roots: list[str]) -> None:
-        with open(handle, "rb", closefd=False) as file:
-            content = file.read()
-        whole = content[: content.rfind(b"\n") + 1]
-        try:
-            lines = [json.loads(line) for line in whole.splitlines()]
-            header = lines[0] if lines else None
-            if content and (header is None or header["kind"] != KIND):
-                raise ErasureRefused(f"{self._path!r} is no erasure journal; name another file")
-            if header is not None and header["roots"] != roots:
-                raise ErasureRefused(
-                    f"{self._path!r} is the journal of another erasure, of {header['roots']}; "
-                    "name another file"
-                )
-            for line in lines[1:]:
-                self._load(line)
-        except ErasureRefused:
-            raise
-        except (ValueError, TypeError, KeyError) as error:
-            raise ErasureRefused(f"{self._path!r} is damaged, or no journal: {error}") from error
-        os.ftruncate(handle, len(whole))
-        if header is None:
-            self._write({"kind": KIND, "roots": roots})
+    def _continue(self, handle: int, plan: ErasurePlan, options: dict[str, bool]) -> None:
+        """Read what an earlier attempt has left, or write the first line."""
+        _lock(handle, self._path)
+        roots = sorted(root.path for root in plan.roots)
+        header = {"kind": KIND, "roots": roots, "options": options}
+        self.told = told = read(handle, self._path)
+        if told.header is None:
+            os.ftruncate(handle, 0)
+            self._write([header])
             sync_folder(os.path.dirname(self._path))
-
-    def _load(self, line: dict[str, Any]) -> None:
-        path, device, inode = line.pop("key")
-        key = (path, device, inode)
-        if line.pop("event") == "begun":
-            self.begun[key] = JournalEntry(**line)
-        else:
-            self.done[key] = (line["at"], replace(_result_of_json(line["result"]), earlier=True))
-            self.begun.pop(key, None)
-
-    def _write(self, line: dict[str, Any]) -> None:
-        if self._handle is None:
             return
-        text = json.dumps(line, allow_nan=False).encode("ascii") + b"\n"
+        refuse_another(self._path, told.header, roots, options)
+        os.ftruncate(handle, told.end)
+        self._check = told.check
+
+    def _line(self, content: dict[str, Any], check: int) -> tuple[bytes, int]:
+        text = ENCODER.encode(content).encode("ascii") + b"\n"
+        check = zlib.crc32(text, check)
+        return b"%08x " % check + text, check
+
+    def _write(self, lines: Sequence[dict[str, Any]]) -> None:
+        """Append lines and the time, and wait until they are on the device."""
+        if self._handle is None or not lines:
+            return
+        written = []
+        for content in lines:
+            line, self._check = self._line(content, self._check)
+            written.append(line)
+        if "kind" not in lines[0]:
+            now = time.time()
+            if "k" in lines[0]:
+                self.attempt.ended = now
+            line, self._check = self._line({"e": "time", "t": now}, self._check)
+            written.append(line)
+        text = memoryview(b"".join(written))
         while text:
             text = text[os.write(self._handle, text) :]
         os.fsync(self._handle)
 
 
+def pending(path: AnyPath, paths: Sequence[AnyPath]) -> Pending | None:
+    """Return what a journal tells of an erasure of `paths`; None where there is no journal.
+
+    To be asked before "there is nothing to overwrite" is said: all may be overwritten and removed
+    by now, and only the certificate be missing. Changes nothing.
+
+    Raises:
+        ErasureRefused: it is damaged, no journal, of other paths, or others may write to it.
+    """
+    if not os.path.lexists(path):
+        return None
+    with locked(path) as told:
+        pass
+    if told.header is None:
+        return None
+    roots = sorted(os.path.realpath(os.fsdecode(path)) for path in paths)
+    refuse_another(os.path.abspath(os.fsdecode(path)), told.header, roots, told.header["options"])
+    return Pending(
+        tuple(told.header["roots"]),
+        told.header["options"],
+        told.planned,
+        len(told.begun),
+        tuple(done.result for done in told.done.values()),
+    )
+
+
+@contextmanager
+def locked(path: AnyPath) -> Iterator[Told]:
+    """Read a journal, and keep others from it; raises ErasureRefused as `Journal` does."""
+    whole = os.path.abspath(os.fsdecode(path))
+    handle = open_owned(whole, os.O_RDONLY)
+    try:
+        _lock(handle, whole)
+        yield read(handle, whole)
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, path: str) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise ErasureRefused(f"{path!r} is held by an erasure that is running") from error
+
+
+def refuse_another(
+    path: str, header: dict[str, Any], roots: list[str], options: dict[str, bool]
+) -> None:
+    """Refuse the journal of another command; roots that were removed since need not be named."""
+    gone = [root for root in header["roots"] if root not in roots and not os.path.lexists(root)]
+    if sorted([*roots, *gone]) != sorted(header["roots"]):
+        raise ErasureRefused(
+            f"{path!r} is the journal of another erasure, of {header['roots']}; finish that one "
+            "by the command that began it, or name another file"
+        )
+    if options != header["options"]:
+        asked = ", ".join(f"{name}={value}" for name, value in header["options"].items())
+        raise ErasureRefused(
+            f"{path!r} is the journal of an erasure with other options ({asked}); finish that one "
+            f"by the command that began it, or {OTHER}"
+        )
+
+
+def open_owned(path: str, flags: int) -> int:
+    """Open a regular file that none but its owner, who is the caller, can write or could have put.
+
+    Raises:
+        ErasureRefused: it is anything else.
+        OSError: it cannot be opened.
+    """
+    where, name = os.path.split(path)
+    me = os.geteuid()
+    folder = os.open(where, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        status = os.fstat(folder)
+        others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        if status.st_uid not in (me, 0) or (others and not status.st_mode & stat.S_ISVTX):
+            raise ErasureRefused(
+                f"{where!r} may be written by others, who could forge a journal: {SAFE}"
+            )
+        flags |= os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        try:
+            handle = os.open(name, flags, 0o600, dir_fd=folder)
+        except OSError as error:
+            raise type(error)(error.errno, error.strerror, path) from error
+    finally:
+        os.close(folder)
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise ErasureRefused(f"{path!r} is no regular file; name another for the journal")
+        if status.st_uid != me or status.st_mode & 0o077 or status.st_nlink != 1:
+            raise ErasureRefused(
+                f"{path!r} is not yours alone (owner {status.st_uid}, mode "
+                f"{status.st_mode & 0o777:o}, {status.st_nlink} names): {SAFE}"
+            )
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
 def key_of(found: DirectoryEntry) -> Key:
     """Return what identifies a file in a journal."""
-    return found.path, *found.identity
+    return found.path, found.status.st_ino
 
 
-def _result_of_json(values: dict[str, Any]) -> FileResult:
-    """The result that `dataclasses.asdict` and JSON made these values of."""
-    survey = values["survey"]
-    if survey is not None:
-        destroyed = survey["destroyed"]
-        survey |= {
-            "destroyed": None if destroyed is None else Estimate(**destroyed),
-            "unverified": tuple(survey["unverified"]),
-        }
-    values["bad"] = tuple((start, end) for start, end in values["bad"])
-    values["attempt"] = Attempt(**values["attempt"])
-    return FileResult(**values | {"survey": None if survey is None else Survey(**survey)})
+def file_system_of(handle: int) -> str:
+    """Return the UUID of a handle's file system, or what statvfs(3) gives for its id."""
+    answer = bytearray(struct.calcsize("B16s"))
+    try:
+        fcntl.ioctl(handle, FILE_SYSTEM_UUID, answer, True)
+        return answer[1 : 1 + answer[0]].hex()
+    except OSError:
+        return f"{os.fstatvfs(handle).f_fsid:x}"

@@ -1,5 +1,6 @@
 """Noise written over a file's bytes where they lie, read back, and the generators it comes from."""
 
+import errno
 import hashlib
 import hmac
 import os
@@ -10,12 +11,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dan_bench.erase.filesystem import Span, block_end, extents, owned_spans
+from dan_bench.erase.direct import DeviceReader
+from dan_bench.erase.filesystem import (
+    LAST,
+    Extent,
+    Span,
+    beyond_end,
+    block_end,
+    difference,
+    owned_spans,
+    union,
+)
 from dan_bench.erase.handles import ConcurrentChange
 from dan_bench.interfaces import Buffer, NoiseSource
 
 PIECE = 4 << 20
 """Bytes at once. Two pieces of noise are in memory, and one of the original where it is needed."""
+BLOCK = 4096
+"""What is given up around a bad block."""
+BAD_BLOCK = (errno.EIO, errno.ENODATA, errno.EREMOTEIO, errno.EILSEQ, errno.EBADMSG)
+"""What a bad block is reported as: an error of the medium, of the transfer, or of a check sum."""
 BEHIND = 4 * PIECE
 """How far the device may lag behind: about that much of the page cache is used, and no more."""
 
@@ -71,7 +86,7 @@ GENERATORS: dict[str, Callable[[], NoiseSource]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Blocks:
     """What of a file is overwritten: every byte that it holds a block for."""
 
@@ -79,89 +94,144 @@ class Blocks:
     """Within the file's size. Holes are excluded: they hold no data, and filling them would take
     room from others."""
     size: int
-    end: int
-    """The end of the last block: `size` and the rest of the block behind it (the slack)."""
+    behind: list[Span]
+    """Behind its end: the rest of the last block (the slack), and blocks put aside for it."""
 
     @classmethod
-    def of(cls, handle: int, size: int) -> "Blocks":
-        """Return where a file of that size has blocks."""
-        mapped = extents(handle)
-        end = block_end(size, os.fstatvfs(handle).f_frsize, mapped)
-        return cls(owned_spans(handle, size, mapped), size, end)
+    def of(cls, handle: int, size: int, mapped: list[Extent] | None) -> "Blocks":
+        """Return where a file of that size and those extents has blocks."""
+        block = os.fstatvfs(handle).f_frsize
+        up = -(-size // block) * block
+        if mapped and len(mapped) == 1 and _is_all(mapped[0], up):  # nearly every file
+            return cls([(0, size)] if size else [], size, [(size, up)] if size < up else [])
+        slack = (size, block_end(size, block, mapped))
+        return cls(
+            owned_spans(handle, size, mapped),
+            size,
+            union([slack] * (slack[0] < slack[1]) + beyond_end(size, block, mapped)),
+        )
+
+    @property
+    def end(self) -> int:
+        """To where the file reaches for a moment, while what is behind its end is written."""
+        return self.behind[-1][1] if self.behind else self.size
 
     def pieces(self) -> Iterator[Span]:
-        """Yield what is written at once, in order, the slack with the last."""
-        for start, end in self.spans:
+        """Yield what is written at once, in order, at most PIECE bytes."""
+        for start, end in union(self.spans + self.behind):
             for at in range(start, end, PIECE):
-                stop = min(end, at + PIECE)
-                yield at, self.end if stop == self.size else stop
+                yield at, min(end, at + PIECE)
 
 
-def overwrite(
-    handle: int,
-    blocks: Blocks,
-    noise: NoiseSource,
-    progress: Callable[[int], None],
-    hashed: bool = True,
-) -> str | None:
-    """Overwrite a file's blocks and wait for the device; return SHA-256 of the noise in `spans`.
+def _is_all(extent: Extent, size: int) -> bool:
+    """Whether an extent is all of a file of `size` bytes, written and at a known place."""
+    return (extent.logical, extent.length, extent.flags & ~LAST) == (0, size, 0)
 
-    The noise is made, and hashed, by a thread that is one piece ahead. Writing the slack makes the
-    file longer for a moment; once that is on the device the file is cut back to its size, and the
-    file system puts zeros there.
 
-    Raises:
-        ConcurrentChange: another process made the file longer or shorter.
-        OSError: a write failed. What was written until then is lost.
-        ValueError: the source gave too many or too few bytes.
+@dataclass(slots=True)
+class Written:
+    """What an overwrite has come to."""
+
+    sha256: str | None
+    """Of the noise in the file's spans, without the bad ones; None where it was not asked for."""
+    bad: list[Span]
+    """What could not be written."""
+
+
+class Overwriter:
+    """Overwrites one file after another; one thread makes the noise for all of them.
+
+    Args:
+        noise: what to write.
+        progress: called with the number of further bytes written.
     """
-    digest, longer = hashlib.sha256(), False
 
-    def make(span: Span) -> memoryview:
-        made = memoryview(_noise(handle, noise, *span)).cast("B")
-        if hashed:
-            digest.update(made[: max(0, blocks.size - span[0])])
-        return made
+    def __init__(self, noise: NoiseSource, progress: Callable[[int], None]) -> None:
+        self.noise = noise
+        self.progress = progress
+        self._ahead = ThreadPoolExecutor(1)
 
-    with ThreadPoolExecutor(1) as ahead:
+    def overwrite(self, handle: int, blocks: Blocks, hashed: bool = True) -> Written:
+        """Overwrite a file's blocks and wait for the device.
+
+        The noise is made, and hashed, by a thread that is one piece ahead. Writing behind the end
+        makes the file longer for a moment; once that is on the device the file is cut back to its
+        size, and the file system puts zeros there. Where the device reports bad blocks, all is
+        written once more, each piece waited for, and around them.
+
+        Raises:
+            ConcurrentChange: another process made the file longer or shorter.
+            OSError: a write failed for another reason. What was written until then is lost.
+            ValueError: the source gave too many or too few bytes.
+        """
         try:
-            pieces = blocks.pieces()
-            span = next(pieces, None)
-            made = span and ahead.submit(make, span)
-            while span and made:
-                current, start = made.result(), span[0]
-                span = next(pieces, None)
-                made = span and ahead.submit(make, span)
-                _check_size(handle, blocks.size)
-                longer = start + len(current) > blocks.size
-                _write(handle, current, start)
-                _flush(handle, start, len(current))
-                progress(len(current))
-            os.fdatasync(handle)
-            _check_size(handle, blocks.end if longer else blocks.size)
+            try:
+                return self._at_speed(handle, blocks, hashed)
+            except OSError as error:
+                if error.errno not in BAD_BLOCK:
+                    raise
+            return self._with_care(handle, blocks, hashed)
         finally:
-            if longer and os.fstat(handle).st_size == blocks.end:
-                os.ftruncate(handle, blocks.size)
+            if cut_back(handle, blocks):
                 os.fsync(handle)
-    return digest.hexdigest() if hashed else None
+
+    def close(self) -> None:
+        """End the thread."""
+        self._ahead.shutdown()
+
+    def _at_speed(self, handle: int, blocks: Blocks, hashed: bool) -> Written:
+        digest, reached = hashlib.sha256(), blocks.size
+
+        def make(span: Span) -> memoryview:
+            made = noise_for(handle, self.noise, *span)
+            if hashed:
+                digest.update(made[: max(0, blocks.size - span[0])])
+            return made
+
+        pieces = blocks.pieces()
+        span = next(pieces, None)
+        made = span and self._ahead.submit(make, span)
+        while span and made:
+            current, (start, end) = made.result(), span
+            span = next(pieces, None)
+            made = span and self._ahead.submit(make, span)
+            try:
+                check_size(handle, reached)
+                write(handle, current, start)
+            except BaseException:
+                if made:
+                    made.exception()  # it reads from a handle that will be closed
+                raise
+            reached = max(reached, end)
+            _flush(handle, start, len(current))
+            self.progress(len(current))
+        os.fdatasync(handle)
+        check_size(handle, reached)
+        return Written(digest.hexdigest() if hashed else None, [])
+
+    def _with_care(self, handle: int, blocks: Blocks, hashed: bool) -> Written:
+        digest = hashlib.sha256()
+        bad: list[Span] = []
+        for start, end in blocks.pieces():
+            made = noise_for(handle, self.noise, start, end)
+            failed = write_around(handle, made, start)
+            for low, high in difference([(start, min(end, blocks.size))], failed):
+                digest.update(made[low - start : high - start])
+            bad += failed
+        return Written(digest.hexdigest() if hashed else None, union(bad))
 
 
 def read_back(handle: int, spans: list[Span]) -> str:
-    """Return SHA-256 of what the device has in `spans`; the handle must be a fresh one.
-
-    The page cache is dropped first, so that the answer comes from the device, not from memory.
-    """
-    os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+    """Return SHA-256 of what the device has in `spans`; the handle must be a fresh one."""
     digest = hashlib.sha256()
-    buffer = memoryview(bytearray(min(PIECE, max((b - a for a, b in spans), default=0))))
-    for start, end in spans:
-        while start < end:
-            n = os.preadv(handle, [buffer[: end - start]], start)
-            if n == 0:
-                raise ConcurrentChange(f"it ends at byte {start}, where noise was written")
-            digest.update(buffer[:n])
-            os.posix_fadvise(handle, start, n, os.POSIX_FADV_DONTNEED)
-            start += n
+    with DeviceReader(handle) as reader:
+        for start, end in spans:
+            while start < end:
+                piece = reader.read(end - start, start)
+                if not piece:
+                    raise ConcurrentChange(f"it ends at byte {start}, where noise was written")
+                digest.update(piece)
+                start += len(piece)
     return digest.hexdigest()
 
 
@@ -181,22 +251,90 @@ def digest_of(handle: int, spans: list[Span], key: bytes) -> str:
     return digest.hexdigest()
 
 
-def _noise(handle: int, noise: NoiseSource, start: int, end: int) -> Buffer:
+def read_around(handle: int, start: int, end: int) -> tuple[bytes, list[Span]]:
+    """Read a piece past bad blocks, which are given as zeros; return it and where they are."""
+    try:
+        return os.pread(handle, end - start, start), []
+    except OSError as error:
+        if error.errno not in BAD_BLOCK:
+            raise
+    parts, bad = [], []
+    for at, stop in in_blocks(start, end):
+        try:
+            parts.append(os.pread(handle, stop - at, at))
+        except OSError as error:
+            if error.errno not in BAD_BLOCK:
+                raise
+            parts.append(bytes(stop - at))
+            bad.append((at, stop))
+    return b"".join(parts), union(bad)
+
+
+def write_around(handle: int, piece: memoryview, offset: int) -> list[Span]:
+    """Write a piece and wait for the device; return what is bad of it, all else is written."""
+    bad: list[Span] = []
+    for step in (max(len(piece), BLOCK), BLOCK):
+        bad.clear()
+        for at, stop in in_blocks(offset, offset + len(piece), step):
+            try:
+                write(handle, piece[at - offset : stop - offset], at)
+                os.fdatasync(handle)
+            except OSError as error:
+                if error.errno not in BAD_BLOCK:
+                    raise
+                bad.append((at, stop))
+        if not bad:
+            break
+    return union(bad)
+
+
+def in_blocks(start: int, end: int, step: int = BLOCK) -> Iterator[Span]:
+    """Cut a span where the file's blocks end."""
+    while start < end:
+        stop = min(end, start - start % BLOCK + step)
+        yield start, stop
+        start = stop
+
+
+def noise_for(handle: int, noise: NoiseSource, start: int, end: int) -> memoryview:
+    """Return what to write from start to end, made of what is there where the source asks for it.
+
+    Raises:
+        ValueError: the source gave too many or too few bytes.
+    """
     n = end - start
-    # nothing can be read from the slack: the source is given zeros for it
-    original = os.pread(handle, n, start).ljust(n, b"\0") if noise.needs_original else None
-    made = noise.fill(original, start, n)
-    given = memoryview(made).nbytes
-    if given != n:
-        raise ValueError(f"{noise.name} was asked for {n} bytes and gave {given}")
+    # nothing can be read behind the end: the source is given zeros for it
+    original = read_around(handle, start, end)[0].ljust(n, b"\0") if noise.needs_original else None
+    made = memoryview(noise.fill(original, start, n)).cast("B")
+    if len(made) != n:
+        raise ValueError(f"{noise.name} was asked for {n} bytes and gave {len(made)}")
     return made
 
 
-def _write(handle: int, piece: memoryview, offset: int) -> None:
+def write(handle: int, piece: memoryview, offset: int) -> None:
+    """Write all of a piece."""
     while piece:
         written = os.pwrite(handle, piece, offset)
         piece = piece[written:]
         offset += written
+
+
+def cut_back(handle: int, blocks: Blocks) -> bool:
+    """Give a file the size that it had, if it has one that the overwriting gave it."""
+    size = os.fstat(handle).st_size
+    longer = any(start < size <= end for start, end in blocks.behind)
+    if longer and (size == blocks.end or any(size == stop for _, stop in blocks.pieces())):
+        os.ftruncate(handle, blocks.size)
+        return True
+    return False
+
+
+def check_size(handle: int, expected: int) -> None:
+    """Raise ConcurrentChange if a file has another size."""
+    now = os.fstat(handle).st_size
+    if now != expected:
+        verb = "grew" if now > expected else "shrank"
+        raise ConcurrentChange(f"it {verb} from {expected} to {now} bytes while it was overwritten")
 
 
 def _flush(handle: int, start: int, n: int) -> None:
@@ -206,10 +344,3 @@ def _flush(handle: int, start: int, n: int) -> None:
     """
     behind = min(start, BEHIND)
     os.posix_fadvise(handle, start - behind, behind + n, os.POSIX_FADV_DONTNEED)
-
-
-def _check_size(handle: int, expected: int) -> None:
-    now = os.fstat(handle).st_size
-    if now != expected:
-        verb = "grew" if now > expected else "shrank"
-        raise ConcurrentChange(f"it {verb} from {expected} to {now} bytes while it was overwritten")

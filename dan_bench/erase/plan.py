@@ -14,13 +14,14 @@ from dan_bench.erase.handles import (
     ConcurrentChange,
     DirectoryEntry,
     ErasureRefused,
+    Folders,
     Identity,
     Root,
     identity_of,
     locate,
     names,
-    stat_entry,
 )
+from dan_bench.erase.status import status_of
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -58,6 +59,11 @@ class ErasurePlan:
     def size(self) -> int:
         """Bytes that would be lost."""
         return sum(file.status.st_size for file in self.files)
+
+    @property
+    def held(self) -> int:
+        """Bytes to be overwritten, about: of their blocks, and of no hole."""
+        return sum(file.held for file in self.files)
 
 
 def plan_erasure(
@@ -100,7 +106,8 @@ def plan_erasure(
                 refused[found.path] = Remark(found.path, reason)
             elif stat.S_ISREG(found.status.st_mode):
                 files.setdefault(found.path, found)
-    warnings = [remark for found in files.values() for remark in _warnings_of(found)]
+    with Folders() as folders:
+        warnings = [remark for found in files.values() for remark in _warnings_of(found, folders)]
     of_mounts = [
         Remark(found.root.path, reason)
         for mount, found in {file.mount: file for file in reversed(files.values())}.items()
@@ -137,7 +144,7 @@ def walk(
                 for name in names(folder):
                     below = (*parts, name)
                     try:
-                        entries.append(DirectoryEntry(root, below, *stat_entry(folder, name)))
+                        entries.append(DirectoryEntry(root, below, *status_of(folder, name)))
                     except OSError as error:
                         entries.append(Remark(os.path.join(root.path, *below), error_text(error)))
         except (OSError, ConcurrentChange) as error:
@@ -221,7 +228,7 @@ def error_text(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
-def _warnings_of(found: DirectoryEntry) -> Iterator[Remark]:
+def _warnings_of(found: DirectoryEntry, folders: Folders) -> Iterator[Remark]:
     """What the user should know of a file before it is lost."""
     status = found.status
     if status.st_nlink > 1:
@@ -229,10 +236,13 @@ def _warnings_of(found: DirectoryEntry) -> Iterator[Remark]:
     if status.st_blocks * 512 < status.st_size:
         yield Remark(found.path, "sparse or compressed: its holes hold no data and stay holes")
     try:
-        with found.folder() as folder:
-            writable = os.access(
-                found.parts[-1], os.W_OK, dir_fd=folder, effective_ids=True, follow_symlinks=False
-            )
+        writable = os.access(
+            found.parts[-1],
+            os.W_OK,
+            dir_fd=folders.of(found),
+            effective_ids=True,
+            follow_symlinks=False,
+        )
     except (OSError, ConcurrentChange):
         writable = False
     if not writable:

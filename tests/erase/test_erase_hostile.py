@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from dan_bench.erase import FastNoise, erase, handles, plan_erasure
+from dan_bench.erase import FastNoise, erase, handles, plan_erasure, status
 from dan_bench.erase.filesystem import inode_flags
 
 SETFLAGS = 0x40086602  # FS_IOC_SETFLAGS, FS_IMMUTABLE_FL and FS_APPEND_FL: linux/fs.h
@@ -388,6 +388,7 @@ def without_a_guard(folder, leaves, **allowed):
 def test_it_would_be_seen_if_links_were_followed(tmp_path, monkeypatch):
     without_a_guard(tmp_path, LEADING_OUT)
     monkeypatch.setattr(handles, "NOFOLLOW", 0)
+    monkeypatch.setattr(status, "NO_LINK", 0)
     with pytest.raises(CanaryLost):
         without_a_guard(tmp_path, LEADING_OUT)
 

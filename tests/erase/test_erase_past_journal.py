@@ -48,7 +48,7 @@ def test_what_was_written_while_data_were_journaled_is_found_in_the_journal(make
     mkfs = {
         "ext4": [],
         "ext4 of 1 KiB": ["-b", "1024"],
-        "ext4 without extents": ["-O", "^extents"],
+        "ext4 without extents": ["-O", "^extents,^64bit"],
     }[kind]
     system = make("ext4", mkfs=mkfs, options="loop,data=journal")
     token = marked(system.root / "then")

@@ -9,6 +9,8 @@ from erasing import failing_write, files_of, plant
 
 import dan_bench.erase.eraser as eraser
 import dan_bench.erase.overwrite as overwriting
+import dan_bench.erase.removal as removal
+import dan_bench.erase.small as small
 from dan_bench.erase import (
     DirectoryEntry,
     FastNoise,
@@ -20,6 +22,19 @@ from dan_bench.erase import (
 @pytest.fixture
 def tree(tmp_path):
     return plant(tmp_path)
+
+
+@pytest.fixture(params=["together", "streamed"])
+def path_taken(request, monkeypatch):
+    """Small files are dealt with in batches, large ones piece by piece: the tests' are either."""
+    if request.param == "streamed":
+        monkeypatch.setattr(eraser, "SMALL", 0)
+    return request.param
+
+
+@pytest.fixture
+def streamed(monkeypatch):
+    monkeypatch.setattr(eraser, "SMALL", 0)
 
 
 # a swap between the look and the opening: the canary is whatever took the place
@@ -78,7 +93,7 @@ SWAPS = ["link", "hard_link", "moved_in", "folder", "real_folder", "one_more_nam
 
 
 @pytest.mark.parametrize("way", [*SWAPS, "written_to"])
-def test_a_file_swapped_between_look_and_opening_is_skipped(tree, way):
+def test_a_file_swapped_between_look_and_opening_is_skipped(tree, way, path_taken):
     plan = plan_erasure([tree / "inner"])
     swaps(tree)[way]()
     canaries = {
@@ -124,13 +139,13 @@ def test_a_root_that_was_swapped_is_not_entered(tree):
 def test_unlinking_takes_no_name_that_another_file_has_got(tree, monkeypatch):
     victim = tree / "inner" / "of 70000"
 
-    def swap_first(found, handle, folder):
+    def swap_first(found, name, folder):
         victim.unlink()
         victim.write_bytes(b"canary")
-        return real(found, handle, folder)
+        return real(found, name, folder)
 
-    real = eraser.remove
-    monkeypatch.setattr(eraser, "remove", swap_first)
+    real = removal.hide
+    monkeypatch.setattr(removal, "hide", swap_first)
     (result,) = erase(plan_erasure([victim]), FastNoise(), remove=True).files
     assert not result.removed
     assert "left alone" in result.error
@@ -142,8 +157,8 @@ def test_unlinking_takes_no_name_that_another_file_has_got(tree, monkeypatch):
 # errors are the file's own
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EFBIG])
-def test_a_write_error_is_reported_and_the_rest_goes_on(tree, monkeypatch, number):
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_write_error_is_reported_and_the_rest_goes_on(tree, monkeypatch, number, path_taken):
     failing_write(monkeypatch, number)
     report = erase(plan_erasure([tree]), FastNoise())
     failed = [r for r in report.files if r.status == "failed"]
@@ -155,7 +170,7 @@ def test_a_write_error_is_reported_and_the_rest_goes_on(tree, monkeypatch, numbe
 
 
 @pytest.mark.parametrize("way", ["grow", "shrink"])
-def test_a_file_that_changes_its_size_meanwhile_is_reported(tree, monkeypatch, way):
+def test_a_file_that_changes_its_size_meanwhile_is_reported(tree, monkeypatch, way, streamed):
     monkeypatch.setattr(overwriting, "PIECE", 8192)
     victim = tree / "inner" / "of 70000"
 
@@ -169,7 +184,7 @@ def test_a_file_that_changes_its_size_meanwhile_is_reported(tree, monkeypatch, w
     assert result.survey.destroyed.value < 50
 
 
-def test_what_others_append_is_never_cut_off(tree, monkeypatch):
+def test_what_others_append_is_never_cut_off(tree, monkeypatch, path_taken):
     victim = tree / "inner" / "of 70000"
 
     def append(_):
@@ -183,24 +198,58 @@ def test_what_others_append_is_never_cut_off(tree, monkeypatch):
 
 def test_a_device_that_gives_back_something_else_is_reported(tree, monkeypatch):
     monkeypatch.setattr(eraser, "read_back", lambda *_: "another hash")
+    monkeypatch.setattr(small, "_is_noise", lambda *_: False)
     report = erase(plan_erasure([tree]), FastNoise())
     assert not report.complete
     assert {r.read_back for r in report.files} == {False}
     assert all("give back" in r.error for r in report.files)
 
 
-def test_reading_back_sees_a_single_wrong_bit(tree, monkeypatch):
+def test_reading_back_sees_a_single_wrong_bit(tree, monkeypatch, path_taken):
     victim = tree / "inner" / "of 70000"
-    real = os.fdatasync
 
-    def flip(handle):
-        real(handle)
-        byte = os.pread(handle, 1, 12_345)
-        os.pwrite(handle, bytes([byte[0] ^ 1]), 12_345)
+    def flip(*synced):
+        if path_taken == "streamed":
+            real_one(*synced)
+        else:
+            assert real_many(*synced) == []
+        if flipped:
+            return []
+        flipped.append(True)
+        with victim.open("r+b") as file:
+            byte = os.pread(file.fileno(), 1, 12_345)
+            os.pwrite(file.fileno(), bytes([byte[0] ^ 1]), 12_345)
+        return []
 
+    flipped = []
+    real_one, real_many = os.fdatasync, small.sync
     monkeypatch.setattr(overwriting.os, "fdatasync", flip)
+    monkeypatch.setattr(small, "sync", flip)
     (result,) = erase(plan_erasure([victim]), FastNoise()).files
     assert result.read_back is False
+
+
+def test_what_is_swapped_for_another_file_meanwhile_is_surveyed_by_its_handle(
+    tree, monkeypatch, path_taken
+):
+    """The old bytes, put at the path again before the file is read back."""
+    victim, copy = tree / "inner" / "of 70000", tree.parent / "copy"
+    copy.write_bytes(victim.read_bytes())
+
+    def swap(*arguments):
+        os.replace(copy, victim)
+        return real[path_taken](*arguments)
+
+    real = {"streamed": overwriting.cut_back, "together": small.look_again}
+    if path_taken == "streamed":
+        monkeypatch.setattr(overwriting, "cut_back", swap)
+    else:
+        monkeypatch.setattr(eraser, "look_again", swap)
+    (result,) = erase(plan_erasure([victim]), FastNoise()).files
+    assert result.status == "failed"
+    assert "another file" in result.error
+    assert result.survey.fate == "replaced"
+    assert result.survey.destroyed.value < 0.01
 
 
 def as_nobody(work):

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from dan_bench.erase.filesystem import data_spans, why_unverifiable
-from dan_bench.erase.handles import mount_id
+from dan_bench.erase.status import mount_id
 
 RECORDS = 4000
 MAKE = {

@@ -1,0 +1,275 @@
+"""Small files, many at once: one sync and one line of the journal for a batch, all in memory."""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from functools import lru_cache
+
+import numpy as np
+
+from dan_bench.erase.attributes import why_attributes_doubted
+from dan_bench.erase.direct import NOT_DIRECT, DeviceReader, EmptiedCache
+from dan_bench.erase.evidence import (
+    at_path,
+    equal_bytes,
+    held_text,
+    moved_text,
+    why_doubted,
+)
+from dan_bench.erase.filesystem import (
+    LAST,
+    FileSystems,
+    data_spans,
+    difference,
+    extents,
+    inode_flags,
+    intersection,
+    length,
+    moved_spans,
+    union,
+)
+from dan_bench.erase.handles import ConcurrentChange, Folders
+from dan_bench.erase.overwrite import (
+    BAD_BLOCK,
+    check_size,
+    cut_back,
+    noise_for,
+    read_around,
+    write,
+    write_around,
+)
+from dan_bench.erase.past_journal import held
+from dan_bench.erase.plan import error_text
+from dan_bench.erase.result import Fate, Survey
+from dan_bench.erase.task import Task, sync
+from dan_bench.interfaces import Estimate, NoiseSource
+from dan_bench.metrics.destruction import disk_destruction
+
+PAGE = 4096
+AHEAD = 16 * PAGE
+"""Bytes of the largest file that is read by way of the page cache, page by page."""
+SMALL = 1 << 20
+"""Bytes of the largest file that is dealt with in memory."""
+
+
+def keep_original(task: Task, systems: FileSystems) -> None:
+    """Keep a file's data in memory, and note what speaks against its erasure being verified."""
+    task.attributes = why_attributes_doubted(task.handle)
+    task.doubts = why_doubted(task.handle, task.found, task.mapped, systems)
+    plain = task.mapped is not None and len(task.mapped) == 1 and not task.mapped[0].flags & ~LAST
+    spans = task.blocks.spans
+    task.data = spans if plain else data_spans(task.handle, task.begun.size)
+    for start, end in task.data:
+        piece, bad = read_around(task.handle, start, end)
+        if len(piece) < end - start:
+            raise ConcurrentChange("it shrank while it was read")
+        task.originals.append((start, piece))
+        task.unreadable += bad
+    if not task.doubts:
+        task.doubts = _in_journals(task, systems)
+
+
+def overwrite_batch(
+    tasks: Sequence[Task],
+    noise: NoiseSource,
+    systems: FileSystems,
+    progress: Callable[[int], None],
+) -> None:
+    """Overwrite files and wait for the device once for all; what failed is each file's own."""
+    for task in tasks:
+        reached = task.begun.size
+        try:
+            for start, end in task.blocks.pieces():
+                made = noise_for(task.handle, noise, start, end)
+                check_size(task.handle, reached)
+                try:
+                    write(task.handle, made, start)
+                except OSError as error:
+                    if error.errno not in BAD_BLOCK:
+                        raise
+                    task.unwritable += write_around(task.handle, made, start)
+                reached = max(reached, end)
+                task.noise.append((start, bytes(made)))
+                task.written += len(made)
+        except (OSError, ConcurrentChange) as error:
+            task.error = error_text(error)
+    progress(sum(task.written for task in tasks))
+    for task, failure in sync(tasks, systems):
+        try:
+            if failure.errno not in BAD_BLOCK:
+                raise failure
+            for start, piece in task.noise:
+                task.unwritable += write_around(task.handle, memoryview(piece), start)
+        except OSError as error:
+            task.error = task.error or error_text(error)
+    shorter = []
+    for task in tasks:
+        try:
+            if task.error is None:
+                ends = [start + len(piece) for start, piece in task.noise]
+                check_size(task.handle, max([task.begun.size, *ends]))
+        except ConcurrentChange as error:
+            task.error = error_text(error)
+        if cut_back(task.handle, task.blocks):
+            shorter.append(task)
+    for task, failure in sync(shorter, systems):
+        task.error = task.error or error_text(failure)
+    for task in tasks:
+        task.restore_times()
+
+
+def look_again(
+    tasks: Sequence[Task],
+    systems: FileSystems,
+    folders: Folders,
+    verify: bool,
+    evidence: bool,
+) -> None:
+    """Read files back from the device: is it the noise, and is any of the old data in it?
+
+    All are begun to be read before the first is waited for.
+    """
+    with ExitStack() as held:
+        begun = []
+        for task in tasks:
+            compared = evidence and not task.resumed
+            if verify or compared:
+                handle, fate, other = _reopened(task, folders)
+                for one in (handle, other):
+                    if one is not None:
+                        held.callback(os.close, one)
+                begun.append((task, compared, _reader(task, handle), fate, other))
+        for task, compared, reader, fate, other in begun:
+            try:
+                with reader:
+                    if verify and task.error is None:
+                        task.read_back = _is_noise(task, reader)
+                        if not task.read_back:
+                            task.error = "the device does not give back what was written"
+                    if compared:
+                        task.survey = _survey(task, reader, systems, fate, other)
+            except (OSError, ConcurrentChange) as error:
+                task.error = task.error or error_text(error)
+
+
+def _reopened(task: Task, folders: Folders) -> tuple[int, Fate, int | None]:
+    """Open a file by its path once more; return the handle, and where else the path leads to."""
+    try:
+        return task.found.open(folders.of(task.found), os.O_RDONLY), "there", None
+    except (OSError, ConcurrentChange) as error:
+        # its own handle still leads to it: what was lost is seen
+        task.error = task.error or error_text(error)
+        return os.dup(task.handle), *at_path(task.found)
+
+
+def _reader(task: Task, handle: int) -> EmptiedCache | DeviceReader:
+    """Have the device begin to read a file, if the page cache has nothing of it any more.
+
+    A read that may not wait (preadv2(2), RWF_NOWAIT) fails where a page is not there; and has it
+    fetched. The last page comes first, since what follows a page may be fetched with it. What is
+    still there, mapped by another process, is read past the cache.
+    """
+    if task.begun.size <= AHEAD and not _cached(task, handle):
+        return EmptiedCache(handle)
+    return DeviceReader(handle, max((end - start for start, end in task.blocks.spans), default=1))
+
+
+def _cached(task: Task, handle: int) -> bool:
+    """Drop a file from the page cache; whether anything of it may still be there."""
+    one = bytearray(1)
+    try:
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+        for start, end in reversed(task.blocks.spans):
+            for at in reversed(range(start, end, PAGE)):
+                with suppress(BlockingIOError):
+                    os.preadv(handle, [one], at, os.RWF_NOWAIT)
+                    return True
+    except OSError:  # not every file system has such reads
+        return True
+    return False
+
+
+def _is_noise(task: Task, reader: EmptiedCache | DeviceReader) -> bool:
+    size = task.begun.size
+    for start, piece in task.noise:
+        if start >= size:
+            break  # behind the end, and cut off again
+        span = (start, min(start + len(piece), size))
+        for low, high in difference([span], union(task.unwritable)) if task.unwritable else [span]:
+            got = reader.read(high - low, low)
+            if len(got) < high - low:
+                raise ConcurrentChange(f"it ends at byte {low + len(got)}, where noise was written")
+            if bytes(got) != piece[low - start : high - start]:
+                return False
+    return True
+
+
+def _survey(
+    task: Task,
+    reader: EmptiedCache | DeviceReader,
+    systems: FileSystems,
+    fate: Fate,
+    other: int | None,
+) -> Survey:
+    """Compare what the device has, and what else the path leads to, with what was there."""
+    mapped = extents(task.handle)
+    doubts = [*task.doubts, *why_doubted(task.handle, task.found, mapped, systems)]
+    moved = task.data
+    if not doubts and task.mapped is not None and mapped is not None:
+        moved = moved_spans(task.mapped, mapped, task.data)
+        if moved:
+            doubts.append(moved_text(length(moved), length(task.data)))
+    known = looked_at = task.data
+    if task.unreadable or task.unwritable:
+        known = difference(task.data, union(task.unreadable))
+        looked_at = difference(known, union(task.unwritable))
+    compared = length(known)
+    same, in_doubt = 0, compared - length(looked_at)
+    with ExitStack() as stack:
+        readers: list[EmptiedCache | DeviceReader] = [reader]
+        if other is not None:
+            readers.append(stack.enter_context(DeviceReader(other)))
+        for start, old in task.originals:
+            for low, high in intersection(looked_at, [(start, start + len(old))]):
+                before = np.frombuffer(old, np.uint8)[low - start : high - start]
+                equal = equal_bytes(readers[0], low, before)
+                for more in readers[1:]:
+                    equal |= equal_bytes(more, low, before)
+                same += int(np.count_nonzero(equal))
+                for a, b in intersection([(low, high)], moved) if moved else ():
+                    in_doubt += b - a - int(np.count_nonzero(equal[a - low : b - low]))
+        if not reader.direct:
+            doubts.append(NOT_DIRECT)
+            in_doubt = compared - same
+    return Survey(
+        task.key[0],
+        task.begun.size,
+        length(task.data),
+        compared,
+        fate,
+        _destruction(same, in_doubt, compared) if compared else None,
+        _shared(tuple(dict.fromkeys((*doubts, *task.attributes)))),
+    )
+
+
+def _in_journals(task: Task, systems: FileSystems) -> tuple[str, ...]:
+    """Look for the data in what the file system's journal holds."""
+    status = task.found.status
+    within = systems.of(task.found.mount, status.st_dev, inode_flags(task.handle), search=True)
+    if within.doubts:
+        return tuple(within.doubts)
+    if not within.journals:
+        return ()
+    pieces = [piece for _, piece in task.originals]
+    return held_text(sum(held(prints, piece) for prints in within.journals for piece in pieces))
+
+
+@lru_cache(10_000)
+def _destruction(same: int, in_doubt: int, compared: int) -> Estimate:
+    """%_dd, one object for all files of the same counts."""
+    return disk_destruction(same, in_doubt, compared)
+
+
+@lru_cache(1000)
+def _shared(doubts: tuple[str, ...]) -> tuple[str, ...]:
+    return doubts

@@ -158,7 +158,7 @@ def tmpfs(folder: Path, held: contextlib.ExitStack) -> Place:
 
 
 def overlay(folder: Path, held: contextlib.ExitStack) -> Place:
-    """An overlay; each file is erased where it lies in the lower layer."""
+    """An overlay, its files in the upper layer."""
     lower = made("ext4", "-q", size=128)(folder, held)
     for name in ("lower", "upper", "work", "over"):
         (lower.root / name).mkdir()
@@ -229,9 +229,13 @@ SETUPS: dict[str, Maker] = {
     "ext4, bigalloc": made("ext4", *EXT4, "-O", "bigalloc", "-C", "65536", size=256),
     "ext4, no journal": made("ext4", *EXT4, "-O", "^has_journal"),
     "ext4, inline_data": made("ext4", *EXT4, "-O", "inline_data", "-I", "512"),
+    "ext4, fast_commit": made("ext4", *EXT4, "-O", "fast_commit"),
+    "ext4, nodelalloc": made("ext4", *EXT4, options="nodelalloc"),
+    "ext4, discard": made("ext4", *EXT4, options="discard"),
     "ext4, data=journal": made("ext4", *EXT4, options="data=journal"),
     "xfs": made("xfs", "-q", "-m", "reflink=1", size=320),
     "xfs, no reflink": made("xfs", "-q", "-m", "reflink=0", size=320),
+    "xfs, 1 KiB blocks": made("xfs", "-q", "-b", "size=1024", size=320),
     "btrfs": BTRFS,
     "btrfs, nodatacow": made("btrfs", "-q", size=256, options="nodiscard,nodatacow"),
     "btrfs, nodatacow, snapshot": made(
@@ -262,7 +266,6 @@ SETUPS: dict[str, Maker] = {
     "ext4 on dm-linear": mapped("0 SIZE linear LOOP 0"),
     "ext4 on dm-crypt": mapped(f"0 SIZE crypt aes-xts-plain64 {'0f' * 32} 0 LOOP 0"),
 }
-SHORT = ("ext4", "xfs", "btrfs, nodatacow", "ext4 in a cloned file on xfs")
 
 
 # files
@@ -344,11 +347,12 @@ def attribute(case: Case, _: Place) -> None:
 def stream(case: Case, _: Place) -> None:
     """Marks in a named stream alone."""
     write(case.path, os.urandom(3000))
+    os.setxattr(case.path, "user.stream", marks(case.token, 3000))
     try:
         os.getxattr(case.path, "ntfs.streams.list")
     except OSError as error:
         raise Unavailable("no named streams") from error
-    os.setxattr(case.path, "user.stream", marks(case.token, 3000))
+    os.sync()
 
 
 def once_journaled(case: Case, place: Place) -> None:
@@ -364,6 +368,22 @@ def once_journaled(case: Case, place: Place) -> None:
         place.unmount()
     finally:
         place.mount()
+
+
+def once_journaled_itself(case: Case, place: Place) -> None:
+    """Its own data were journaled for a while (chattr +j), which nothing shows any more."""
+    if "nodelalloc" not in " ".join(place.how):
+        raise Unavailable("chattr +j does nothing without nodelalloc")
+    case.path.touch()
+    journal = "set_inode_field /{} flags {}"  # chattr takes a right that root may not have
+    name, image = case.path.name, place.images[0]
+    place.unmount()
+    run("debugfs", "-w", "-R", journal.format(name, "0x84000"), image)
+    place.mount()
+    write(case.path, marks(case.token, 1 << 16))
+    place.unmount()
+    run("debugfs", "-w", "-R", journal.format(name, "0x80000"), image)
+    place.mount()
 
 
 def grown(case: Case, _: Place) -> None:
@@ -409,9 +429,10 @@ SPECIAL = {
     "attribute": attribute,
     "stream": stream,
     "once journaled": once_journaled,
+    "once chattr +j": once_journaled_itself,
     "cloned": cloned,
 }
-EARLIER = {"grown": grown, "punched": punched, "renamed over": renamed_over}
+EARLIER = {"grown": grown, "renamed over": renamed_over, "punched": punched}
 KINDS = SPECIAL | ORDINARY | EARLIER
 
 

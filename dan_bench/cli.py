@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import ParamSpec
+from typing import ParamSpec, TextIO
 
 OK, FAILED, REFUSED, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 """Exit codes; the last two are what a shell gives a command that SIGINT or SIGPIPE ended."""
@@ -78,9 +78,21 @@ def explained(error: OSError) -> str:
 
 
 def say(text: object) -> None:
-    """Print to standard error, if anybody reads it."""
-    with suppress(BrokenPipeError):
+    """Print to standard error, if that is open, has room and is read by anybody."""
+    if sys.stderr is None:  # print would take standard output instead
+        return
+    try:
         print(text, file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        drop(sys.stderr)
+
+
+def drop(stream: TextIO | None) -> None:
+    """Have what was printed to a stream, and could not be written, go nowhere from now on."""
+    with suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())  # type: ignore[union-attr]
+        os.close(nowhere)
 
 
 def missing_extra(error: ModuleNotFoundError) -> str:
@@ -102,9 +114,7 @@ def flushed() -> Iterator[None]:
             if sys.stdout is not None:
                 sys.stdout.flush()
         except OSError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, sys.stdout.fileno())
-            os.close(nowhere)
+            drop(sys.stdout)
             raise
 
 

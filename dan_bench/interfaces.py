@@ -381,6 +381,27 @@ class SampleSink(Sink, Protocol):
 Buffer = bytes | bytearray | memoryview
 
 
+@dataclass(frozen=True)
+class Destruction:
+    """How much of the data is gone from the noise that was written over them, in percent (%_dd)."""
+
+    at_least: float
+    """Guaranteed against every attacker, in [0, 100]; 0 where nothing is."""
+    at_most: float | None
+    """What the best known attack leaves, in [0, 100]; None where none was tried."""
+    reason: str
+    """Why, in words."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for ends that are no percentages (NaN is none), or the wrong way."""
+        most = 100.0 if self.at_most is None else self.at_most
+        if not 0 <= self.at_least <= most <= 100:
+            raise ValueError(f"at least {self.at_least} and at most {self.at_most} %_dd")
+
+
+INDEPENDENT = Destruction(100.0, 100.0, "noise that does not depend on the data")
+
+
 class NoiseSource(Protocol):
     """What a file is overwritten with: a generator, or a degenerator fed with the file itself."""
 
@@ -388,6 +409,8 @@ class NoiseSource(Protocol):
     """As the certificate names it."""
     needs_original: bool
     """Whether `fill` must be given the bytes that its output replaces."""
+    destroys: Destruction
+    """What its noise leaves of them: nothing, unless it is made from them."""
 
     def fill(self, original: Buffer | None, offset: int, n: int) -> Buffer:
         """Return exactly n bytes to be written at `offset` of the current file.

@@ -1,114 +1,112 @@
 """`python -m dan_bench.degenerate PATH...`: Algorithm 1's last step, on your own files."""
 
 import argparse
-import hashlib
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import StringIO
+from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
-
 from dan_bench import cli
-from dan_bench.degenerate.certificate import Certificate, destroyed_text, now, write
-from dan_bench.erase import GENERATORS, ErasurePlan, ErasureRefused, erase, plan_erasure
-from dan_bench.erase.plan import refuse_inside
-from dan_bench.interfaces import NoiseSource, RunRecord
-
-EVERY = 5.0
-"""Seconds between two lines of progress where there is no terminal to draw a bar on."""
-SHOWN = 40
-
-
-def parser() -> argparse.ArgumentParser:
-    """Return the command line's parser."""
-    made = argparse.ArgumentParser(
-        prog="python -m dan_bench.degenerate",
-        description="Overwrite files, where they lie, with what a trained degenerator makes of "
-        "them, or with noise; look for the old bytes afterwards; certify what was found. Without "
-        "--yes, and without the name of each path typed at the prompt, it only lists what would "
-        "be lost.",
-        epilog="exit code: 0 all done, or nothing asked for; 1 some file was not "
-        "overwritten: run it again; 2 refused, nothing was touched. "
-        "example: python -m dan_bench.degenerate old-tax-returns --with dan",
-    )
-    made.add_argument("paths", nargs="+", metavar="PATH", help="a file, or a folder and all in it")
-    made.add_argument(
-        "--with",
-        dest="source",
-        default="fast",
-        metavar="SOURCE",
-        help=f"a generator ({', '.join(GENERATORS)}), or a trained degenerator: a run's folder, "
-        "the beginning of its key, or a model's name, of which the best finished run is taken "
-        "(default: fast)",
-    )
-    made.add_argument("--yes", action="store_true", help="overwrite without asking")
-    made.add_argument("--dry-run", action="store_true", help="only list, without asking")
-    made.add_argument("--remove", action="store_true", help="then truncate and unlink each file")
-    made.add_argument(
-        "--hard-links", action="store_true", help="include files that have other names"
-    )
-    made.add_argument("--cross-mounts", action="store_true", help="include what is mounted below")
-    made.add_argument(
-        "--certificate",
-        type=cli.user_path,
-        metavar="FILE.json",
-        help="where to write it, with a FILE.txt beside it "
-        "(default: certificate-DATE-TIME.json in the working folder)",
-    )
-    made.add_argument(
-        "--journal",
-        type=cli.user_path,
-        metavar="FILE",
-        help="lets a killed run continue (default: one for these paths, under "
-        "$XDG_STATE_HOME/dan_bench)",
-    )
-    made.add_argument(
-        "--results",
-        type=cli.user_path,
-        default=Path("results"),
-        metavar="DIR",
-        help="folder of the runs",
-    )
-    return made
+from dan_bench.degenerate import issue
+from dan_bench.degenerate.listing import digest_of, listing, summary, to_json
+from dan_bench.degenerate.options import parsed
+from dan_bench.degenerate.outputs import Outputs, check_journal, journal_path, open_outputs
+from dan_bench.degenerate.signature import SignatureError
+from dan_bench.degenerate.source import source
+from dan_bench.degenerate.terminal import (
+    Stopped,
+    counting,
+    hold_standard_handles,
+    progress_bar,
+    stoppable,
+    tell,
+    undisturbed,
+)
+from dan_bench.degenerate.text import percent
+from dan_bench.erase import (
+    ErasurePlan,
+    ErasureRefused,
+    ErasureReport,
+    Outcome,
+    Remark,
+    erase,
+    pending,
+    plan_erasure,
+    restore_names,
+)
+from dan_bench.erase.afterwards import second_look
+from dan_bench.erase.names import names_left, remove_folders
+from dan_bench.erase.users import in_use
+from dan_bench.interfaces import NoiseSource
 
 
 @cli.entry_point
 def main(arguments: list[str] | None = None, ask: Callable[[str], str] | None = None) -> int:
-    """List, ask, overwrite and certify.
+    """List, ask, overwrite and certify; the exit code is an `Outcome`.
 
     Args:
         arguments: of the command line.
         ask: how to put a question to the user; default: the terminal, if there is one.
     """
-    command = parser()
-    asked = command.parse_args(arguments)
-    if asked.yes and asked.dry_run:
-        command.error("--yes and --dry-run say opposite things")
+    hold_standard_handles()
+    asked = parsed(arguments)
+    if asked.verify is not None:
+        return issue.verified(asked)
+    try:
+        with stoppable():
+            return run(asked, ask)
+    except Stopped as stopped:
+        return 128 + stopped.number
+
+
+def run(asked: argparse.Namespace, ask: Callable[[str], str] | None) -> int:
+    """List, and if that is agreed to, go on; return the exit code."""
+    journal = asked.journal or journal_path(asked.paths)
     with nothing_touched():
+        resumed = pending(journal, asked.paths) is not None
+        if resumed and not asked.dry_run:
+            restore_names(journal)
         plan = plan_erasure(
-            asked.paths, cross_mounts=asked.cross_mounts, hard_links=asked.hard_links
+            asked.paths,
+            cross_mounts=asked.cross_mounts,
+            hard_links=asked.hard_links,
+            anyway=asked.anyway,
+            may_be_gone=resumed,
+            progress=counting(),
         )
-        certificate = certificate_path(asked.certificate, plan)
-        noise = source(asked.source, asked.results)
-    print(listing(plan, noise, asked.remove))
-    if not plan.files:
-        print("there is nothing to overwrite")
-        return cli.OK
-    if not asked.yes and (asked.dry_run or not confirmed(plan, ask)):
-        print("nothing was touched")
-        return cli.OK
-    return carry_out(plan, noise, asked, certificate)
+        plan = replace(plan, warnings=(*in_use(plan.files), *plan.warnings))
+        if asked.listing not in (None, digest_of(plan)):
+            raise ErasureRefused(
+                f"the listing is {digest_of(plan)} now, not {asked.listing}: files were added, "
+                "removed or written to"
+            )
+        noise = source(asked.source, asked.results, asked.leaky)
+    if asked.dry_run:
+        print(to_json(plan, noise, asked.remove) if asked.json else shown(plan, noise, asked))
+        if not asked.json:
+            print("nothing was touched")
+        return Outcome.DONE
+    # what goes on without a question goes on without readers
+    (tell if asked.yes else print)(shown(plan, noise, asked))
+    if resumed:
+        tell(f"an earlier attempt goes on where it was ended, as {journal} tells")
+    elif not plan.files:
+        tell("there is nothing to overwrite")
+        return Outcome.NOTHING
+    with nothing_touched():
+        issue.check_key(asked.sign, plan)
+        check_journal(journal, plan)
+        plan.refuse_inside(tempfile.gettempdir(), "the temporary folder")
+        outputs = open_outputs(asked.certificate, plan, asked.sign is not None, resumed)
+    with outputs:
+        if not asked.yes and not confirmed(plan, ask):
+            print("nothing was touched")
+            return Outcome.NOTHING
+        return carry_out(plan, noise, asked, outputs, journal)
 
 
 @contextmanager
@@ -120,74 +118,21 @@ def nothing_touched() -> Iterator[None]:
         raise cli.InputError(f"refused, nothing was touched: {error}") from error
 
 
-def source(name: str, results: Path) -> NoiseSource:
-    """Return a generator, or a trained degenerator."""
-    return GENERATORS[name]() if name in GENERATORS else network_noise(*found_by(name, results))
-
-
-def found_by(name: str, results: Path) -> tuple[RunRecord, Path]:
-    """Return the run that a name means, and its folder."""
-    from dan_bench.pipeline.load import find  # torch, for trained degenerators only
-
-    record = find(name, results)
-    path = Path(name)
-    return record, path if path.is_dir() else results / "runs" / record.key
-
-
-def network_noise(record: RunRecord, folder: Path) -> NoiseSource:
-    """Return the degenerator of a run as a source; its fresh noise is the operating system's.
-
-    Raises:
-        NoDegenerator: it cannot be built.
-    """
-    import numpy as np
-
-    from dan_bench.data.noise import system_bytes
-    from dan_bench.pipeline.algorithm1 import NetworkNoise
-    from dan_bench.pipeline.load import load
-    from dan_bench.results.select import OLD, is_old
-
-    config = record.config
-    names = ("joint_bits", "certified_destroyed", "percent_destroyed")
-    found = {name: record.metrics.get(name) for name in names}
-    measured = ", ".join(f"{name} {e.value:.4f}" for name, e in found.items() if e is not None)
-    described = (
-        f"run {record.key}: {config['model']['name']}, {config['output']}, "
-        f"{config['objective']['name']}, noise_dim {config['noise_dim']} "
-        f"({measured or 'not measured'})" + f", {OLD}" * is_old(record)
-    )
-    width = int(np.prod(np.load(folder / "samples.npy", mmap_mode="r").shape[1:]))
-    return NetworkNoise(load(record, folder, 0, system_bytes), width, described)
-
-
-def listing(plan: ErasurePlan, noise: NoiseSource, remove: bool) -> str:
-    """Return what would be lost, what would be left alone, and the warnings to read before."""
-    lines = [f"{f.status.st_size:>15,}  {f.path!r}" for f in plan.files[:SHOWN]]
-    if len(plan.files) > SHOWN:
-        lines.append(f"{'':15}  ... and {len(plan.files) - SHOWN:,} more")
-    lines += [
-        f"{plan.size:>15,}  bytes in {len(plan.files):,} files would be overwritten"
-        + (" and removed" if remove else ""),
-        f"with: {noise.name}",
-    ]
-    lines += [f"left alone: {r.path!r}: {r.text}" for r in plan.refused[:SHOWN]]
-    if len(plan.refused) > SHOWN:
-        lines.append(f"left alone: ... and {len(plan.refused) - SHOWN:,} more")
-    lines += [f"WARNING: {r.path!r}: {r.text}" for r in plan.warnings[:SHOWN]]
-    return "\n".join(lines)
+def shown(plan: ErasurePlan, noise: NoiseSource, asked: argparse.Namespace) -> str:
+    """Return the listing that was asked for."""
+    return listing(plan, noise, asked.remove, asked.list)
 
 
 def confirmed(plan: ErasurePlan, ask: Callable[[str], str] | None) -> bool:
     """Ask the user to type the name of everything to be overwritten; no terminal means no."""
     if ask is None:
-        if not sys.stdin.isatty():
+        if sys.stdin is None or not sys.stdin.isatty() or sys.stdout is None or sys.stderr is None:
             cli.say("no terminal to ask on: add --yes to overwrite")
             return False
         ask = input
     # of a single file, the folder is not at stake
-    single = len(plan.files) == 1
-    paths = [plan.files[0].path] if single else [root.path for root in plan.roots]
-    for path in paths:
+    single = len(plan.files) == 1 and not plan.gone
+    for path in [plan.files[0].path] if single else plan.paths:
         name = os.path.basename(path)
         try:
             typed = ask(f"This cannot be undone. Type {name!r} to overwrite {path!r}: ")
@@ -198,93 +143,64 @@ def confirmed(plan: ErasurePlan, ask: Callable[[str], str] | None) -> bool:
     return True
 
 
-def certificate_path(path: Path | None, plan: ErasurePlan) -> Path:
-    """Return where the certificate goes: neither it nor its text replaces what is not one."""
-    place = path or Path(f"certificate-{now():%Y%m%d-%H%M%S}.json")
-    if why := cli.unwritable(place, (".json",)):
-        raise ErasureRefused(f"--certificate {place}: {why}")
-    text = place.with_suffix(".txt")
-    for target in (place, text):
-        refuse_inside(str(target.absolute()), plan.roots, "the certificate")
-    if os.path.lexists(text) and not os.path.lexists(place):
-        raise ErasureRefused(f"--certificate {place}: {text} is there already; name another")
-    return place
-
-
-def journal_path(plan: ErasurePlan) -> Path:
-    """Return the journal of these paths: always the same, so that the next run finds it."""
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    folder = state / "dan_bench"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    roots = "\0".join(sorted(root.path for root in plan.roots))
-    name = hashlib.sha256(roots.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    return folder / f"erasure-{name}.journal"
-
-
-@contextmanager
-def progress_bar(total: int) -> Iterator[Callable[[int], None]]:
-    """Show how far an erasure is: a bar on a terminal, elsewhere a line every few seconds.
-
-    Yields the function that takes the number of further bytes written.
-    """
-    console = Console(stderr=True)
-    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=console, disable=not console.is_terminal)
-    task = bar.add_task("", total=total)
-    printed = time.monotonic()
-
-    def advance(n: int) -> None:
-        nonlocal printed
-        bar.advance(task, n)
-        if bar.disable and time.monotonic() - printed > EVERY:
-            printed = time.monotonic()
-            line = StringIO()
-            Console(file=line).print(bar.make_tasks_table(bar.tasks))
-            cli.say(line.getvalue().rstrip())  # where nobody reads it, the erasure goes on
-
-    with bar:
-        yield advance
-
-
-def carry_out(plan: ErasurePlan, noise: NoiseSource, asked: argparse.Namespace, path: Path) -> int:
-    """Overwrite, and write the certificate of it."""
-    began = now()
-    with nothing_touched():
-        journal = asked.journal or journal_path(plan)
-        if why := cli.unusable(journal.absolute().parent):
-            raise ErasureRefused(f"--journal {journal}: {why}")
+def carry_out(
+    plan: ErasurePlan,
+    noise: NoiseSource,
+    asked: argparse.Namespace,
+    outputs: Outputs,
+    journal: Path,
+) -> int:
+    """Overwrite, look again, and write the certificate of it."""
+    devices = issue.devices_of(plan)
+    began = time.time_ns()
     try:
-        with progress_bar(plan.size) as progress:
+        with progress_bar(plan.held) as progress:
             report = erase(plan, noise, journal=journal, remove=asked.remove, progress=progress)
+        report, folders = looked_after(plan, report, asked.remove_folders, began)
     except ErasureRefused as error:
         raise cli.InputError(f"refused, nothing was touched: {error}") from error
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         cli.say("\ninterrupted: the same command, run again, continues")
-        return cli.INTERRUPTED
+        return 128 + stopped.number if isinstance(stopped, Stopped) else cli.INTERRUPTED
     except OSError as error:
         cli.say(f"cut off: {cli.explained(error)}; the same command, run again, continues")
-        return cli.FAILED
-    certificate = Certificate(tuple(root.path for root in plan.roots), began, now(), report)
-    try:
-        written = write(certificate, path)
-    except OSError as error:
-        cli.say(f"no certificate: {cli.explained(error)}; the same command, run again, writes it")
-        return cli.FAILED
-    for file in report.files:
-        if file.error:
-            cli.say(f"{file.path!r}: {file.error}")
-    done = sum(file.status == "overwritten" for file in report.files)
-    destroyed = destroyed_text(report.destroyed)
-    print(f"{done:,} of {len(report.files):,} files overwritten: {destroyed}")
-    doubts = {reason for file in report.files if file.survey for reason in file.survey.unverified}
-    for reason in sorted(doubts):
-        print(f"UNVERIFIED: {reason}")
-    print(f"certificate: {' and '.join(map(str, written))}")
-    if report.complete:
-        journal.unlink(missing_ok=True)  # there is nothing left to continue
-        return cli.OK
-    cli.say(f"run it again to continue; what is done is in {journal}")
-    return cli.FAILED
+        return Outcome.FAILED
+    with undisturbed():
+        try:
+            certificate = issue.certificate_of(plan, noise, asked, report, devices)
+            written, total = issue.written(certificate, outputs, asked.sign)
+        except (OSError, SignatureError) as error:
+            why = cli.explained(error) if isinstance(error, OSError) else str(error)
+            cli.say(f"no certificate: {why}; the same command, run again, writes it")
+            return Outcome.FAILED
+        if report.outcome is not Outcome.FAILED:
+            journal.unlink(missing_ok=True)  # there is nothing left to continue
+        for file in report.files:
+            if file.error:
+                cli.say(f"{file.path!r}: {file.error}")
+        for line in summary(report, percent(total["destroyed"]), folders):
+            tell(line)
+        tell(f"certificate: {' and '.join(map(str, written))}")
+        if report.outcome is Outcome.FAILED:
+            cli.say(f"run it again to continue; what is done is in {journal}")
+            return Outcome.FAILED
+        return report.outcome if total["vouched"] else Outcome.DOUBTED
+
+
+def looked_after(
+    plan: ErasurePlan, report: ErasureReport, folders_too: bool, began_ns: int
+) -> tuple[ErasureReport, int]:
+    """Find what appeared meanwhile, and remove emptied folders; return how many those were."""
+    refused = [*report.refused, *second_look(plan, report.files, began_ns)]
+    removed = 0
+    if folders_too:
+        removed, kept = remove_folders(plan.folders)
+        refused += kept
+    if report.removal:
+        refused += [
+            Remark(path, text, False) for path in plan.paths[:1] for text in names_left(plan)
+        ]
+    return replace(report, refused=tuple(refused)), removed
 
 
 if __name__ == "__main__":

@@ -1,131 +1,269 @@
-"""The certificate of an erasure: as JSON, and as text for people to read."""
+"""The certificate of an erasure: as JSON, whose form is `form.Document`, and as text for people."""
 
 import json
-from dataclasses import asdict, dataclass
+import math
+import os
+import platform
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from functools import cached_property, lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, BinaryIO
 
+from dan_bench.degenerate.form import KIND, compact, path_text
+from dan_bench.degenerate.source import of_earlier
+from dan_bench.degenerate.sums import UNIT, Chain, Entry, Sums
+from dan_bench.degenerate.text import text_of
 from dan_bench.erase import ErasureReport, FileResult
-from dan_bench.files import whole
-from dan_bench.interfaces import Estimate
+from dan_bench.interfaces import Estimate, NoiseSource
 
-KIND = "dan_bench certificate of erasure, version 1"
 CLAIM = (
     "The most that this can claim is Clear, as NIST SP 800-88 Rev. 2 defines it: the data cannot "
-    "be had back through the interfaces of the device. Copies elsewhere, snapshots, spare blocks "
-    "of the device and backups were not looked for. %_dd is an upper bound: attacks only get "
-    "better."
+    "be had back through the interfaces of the device. At most is what the attacks known here "
+    "leave; attacks only get better."
 )
-READ_BACK = {True: "read back as written", False: "NOT what was written", None: "not read back"}
+NOT_KNOWN = (
+    "earlier places of the same data, which no file leads to any more: where an editor saved a new "
+    "file and renamed it over the old one, where a file was cut, had a hole punched or was moved",
+    "data that lay among the file system's own because the file was small, before it grew",
+    "snapshots that were deleted, and the journal and free blocks of the file system",
+    "blocks that the device has put out of service, or keeps in reserve (flash)",
+    "copies elsewhere: backups, other machines, swap, thumbnails, indexes, caches",
+    "names, dates and attributes of the files",
+)
+METHOD = "Clear, by overwriting once, in place, every byte that a file holds a block for"
+VERIFICATION = (
+    "full: each file is read back whole, past the page cache, and compared with what was written; "
+    "%_dd on disk: its old bytes, kept enciphered, or a random sample of them if it is large, are "
+    "looked for afterwards (95 % intervals)"
+)
+NUMBER = re.compile(r"(?<![\w.{-])\d{1,18}(?![\w.}-])")
+"""A number that stands alone in a text, as in "4096 of 8192 bytes"."""
+
+OUTCOME = ("status", "source", "read_back", "removed", "earlier", "doubts", "error")
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """One erasure."""
+    """One erasure.
+
+    Args:
+        paths: what was named.
+        report: what was done, and when.
+        noise: what the last attempt wrote.
+        devices: what the files lay on, as `device.devices` returns it.
+        operator, contact: who did it, and where to reach them, in the user's own words.
+    """
 
     paths: tuple[str, ...]
-    began: datetime
-    ended: datetime
     report: ErasureReport
+    noise: NoiseSource
+    devices: tuple[dict[str, Any], ...] = ()
+    operator: str | None = None
+    contact: str | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return it as built-in types."""
+    @cached_property
+    def noises(self) -> dict[str, int]:
+        """All that files were overwritten with, by name, with their numbers in the document."""
+        names = [attempt.noise for attempt in self.report.attempts]
+        names += [file.noise for file in self.report.files]
+        return {name: number for number, name in enumerate(dict.fromkeys(names))}
+
+    def head(self) -> dict[str, Any]:
+        """Return all that stands before the files."""
         return {
             "kind": KIND,
             "claim": CLAIM,
-            "paths": list(self.paths),
-            "began": self.began.isoformat(timespec="seconds"),
-            "ended": self.ended.isoformat(timespec="seconds"),
-            "noise": self.report.noise,
-            "complete": self.report.complete,
-            "percent_destroyed": _span(self.report.destroyed),
-            "files": [_entry(file) for file in self.report.files],
-            "left_alone": [asdict(remark) for remark in self.report.refused],
+            "not_known": list(NOT_KNOWN),
+            "method": METHOD,
+            "verification": VERIFICATION,
+            "tool": f"dan_bench {_version()}, Python {platform.python_version()}, "
+            f"{platform.system()} {platform.release()}",
+            "host": _clean(platform.node()),
+            "operator": None if self.operator is None else _clean(self.operator),
+            "contact": None if self.contact is None else _clean(self.contact),
+            "paths": [path_text(path) for path in self.paths],
+            "remove": self.report.removal,
+            "attempts": [[_time(of.began), _time(of.ended)] for of in self.report.attempts],
+            "sources": [self._source(name) for name in self.noises],
+            "devices": list(self.devices),
         }
 
-    def to_text(self) -> str:
-        """Return it as text, one paragraph a file."""
-        files = self.report.files
-        done = [file for file in files if file.status == "overwritten"]
-        lines = [
-            "Certificate of erasure",
-            "",
-            *(f"path:      {path!r}" for path in self.paths),
-            f"began:     {self.began:%Y-%m-%d %H:%M:%S %Z}",
-            f"ended:     {self.ended:%Y-%m-%d %H:%M:%S %Z}",
-            f"noise:     {self.report.noise}",
-            f"files:     {len(done)} of {len(files)} overwritten, "
-            f"{sum(f.size for f in done):,} bytes; "
-            f"{sum(f.read_back is True for f in files)} read back as written; "
-            f"{sum(f.removed for f in files)} removed",
-            f"destroyed: {destroyed_text(self.report.destroyed)}",
-            "",
-        ]
-        for file in files:
-            earlier = ", by an earlier attempt" if file.earlier else ""
-            lines.append(
-                f"{file.path!r}: {file.status}, {file.size:,} bytes, "
-                f"{READ_BACK[file.read_back]}{earlier}"
+    def _source(self, name: str) -> dict[str, Any]:
+        """What files were overwritten with, as `SourceForm` has it."""
+        made_from_data, destroys = self.noise.needs_original, self.noise.destroys
+        if name != self.noise.name:
+            made_from_data, destroys = of_earlier(name)
+        most = destroys.at_most
+        return {
+            "at_least": _down(destroys.at_least) / UNIT,
+            "at_most": None if most is None else _up(most) / UNIT,
+            "name": _clean(name),
+            "made_from_data": made_from_data,
+            "reason": _clean(destroys.reason),
+        }
+
+
+class Outcomes:
+    """The distinct outcomes, and the entries that refer to them.
+
+    Args:
+        noises: all that files were overwritten with, by name, with their numbers.
+    """
+
+    def __init__(self, noises: dict[str, int]) -> None:
+        self._noises = noises
+        self.listed: list[dict[str, Any]] = []
+        self._numbers: dict[tuple[Any, ...], int] = {}
+
+    def entries(self, report: ErasureReport) -> Iterator[tuple[str, Entry]]:
+        """Yield the folder and the entry of each file, then of all that was left alone."""
+        for file in report.files:
+            yield self._entry(file)
+        for remark in report.refused:
+            folder, name = os.path.split(remark.path)
+            number, numbers = self._number(
+                "left alone" if remark.holds_data else "passed over", error=remark.text
             )
-            if file.survey is not None:
-                lines.append(f"  {destroyed_text(file.survey.destroyed)}")
-                lines += [f"  UNVERIFIED: {reason}" for reason in file.survey.unverified]
-            if file.error:
-                lines.append(f"  ERROR: {file.error}")
-        for remark in self.report.refused:
-            lines.append(f"{remark.path!r}: left alone, {remark.text}")
-        return "\n".join([*lines, "", CLAIM, ""])
+            rest = [{"n": numbers}] if numbers else []
+            yield path_text(folder), [path_text(name), None, number, None, None, *rest]
+
+    def _entry(self, file: FileResult) -> tuple[str, Entry]:
+        folder, name = os.path.split(file.path)
+        survey = file.survey
+        number, numbers = self._number(
+            file.status,
+            self._noises[file.noise],
+            file.read_back,
+            file.removed,
+            file.earlier,
+            () if survey is None else survey.unverified,
+            file.error,
+        )
+        particulars: dict[str, Any] = {}
+        if survey is None:
+            if file.same_as is None:
+                particulars["compared"] = 0
+        else:
+            if survey.data != file.size:
+                particulars["data"] = survey.data
+            if survey.compared != survey.data:
+                particulars["compared"] = survey.compared
+        if numbers:
+            particulars["n"] = numbers
+        if file.same_as is not None:
+            particulars["same_as"] = path_text(file.same_as)
+        if file.bad:
+            particulars["bad"] = [list(span) for span in file.bad]
+        if file.digest is not None:
+            particulars["digest"] = file.digest
+        low, high = _ends(None if survey is None else survey.destroyed)
+        rest = [particulars] if particulars else []
+        return path_text(folder), [path_text(name), file.size, number, low, high, *rest]
+
+    def _number(
+        self,
+        status: str,
+        source: int | None = None,
+        read_back: bool | None = None,
+        removed: bool = False,
+        earlier: bool = False,
+        doubts: tuple[str, ...] = (),
+        error: str | None = None,
+    ) -> tuple[int, list[int]]:
+        """Return the number of an outcome, and the numbers that were taken out of its texts."""
+        found = [_template(doubt) for doubt in doubts]
+        why, of_error = (None, ()) if error is None else _template(error)
+        templates = tuple(template for template, _ in found)
+        numbers = [n for _, of in found for n in of] + [*of_error]
+        key = status, source, read_back, removed, earlier, templates, why
+        number = self._numbers.setdefault(key, len(self.listed))
+        if number == len(self.listed):
+            outcome = dict(zip(OUTCOME, key, strict=True))
+            self.listed.append(outcome | {"doubts": list(templates)})
+        return number, numbers
 
 
-def destroyed_text(estimate: Estimate | None) -> str:
-    """Return %_dd in words."""
-    if estimate is None:
-        return "%_dd could not be measured"
-    low, high = (estimate.value if end is None else end for end in (estimate.low, estimate.high))
-    return f"{estimate.value:.4f} %_dd (95 % interval {low:.4f} to {high:.4f})"
+def write_json(certificate: Certificate, file: BinaryIO) -> tuple[dict[str, Any], Sums]:
+    """Write the document, a line for each file; return it without its files, and their sums."""
+    head = certificate.head()
+    chain, sums, outcomes = (
+        Chain(head),
+        Sums(head["sources"], head["remove"]),
+        Outcomes(certificate.noises),
+    )
+    file.write(b"{\n")
+    for name, value in head.items():
+        file.write(f' "{name}": {json.dumps(value)},\n'.encode())
+    file.write(b' "folders": [')
+    between = b"\n"
+    for folder, of in groupby(outcomes.entries(certificate.report), key=itemgetter(0)):
+        folder_text, comma = compact(folder), b""
+        file.write(between + b'  {"folder": %b, "files": [\n' % folder_text)
+        for _, entry in of:
+            text = compact(entry)
+            chain.add(folder_text, text)
+            sums.add(folder, entry, outcomes.listed[entry[2]])
+            file.write(comma + text)
+            comma = b",\n"
+        file.write(b"\n  ]}")
+        between = b",\n"
+    file.write(b"\n ],\n")
+    listed = [of | {"count": sums.counts[i]} for i, of in enumerate(outcomes.listed)]
+    total = sums.total()
+    rest = {"outcomes": listed, "total": total, "chain": chain.end(listed, total)}
+    parts = (f' "{name}": {json.dumps(value)}' for name, value in rest.items())
+    file.write((",\n".join(parts) + "\n}\n").encode())
+    return head | rest, sums
 
 
-def write(certificate: Certificate, path: Path) -> list[Path]:
-    """Write PATH (JSON) and PATH with the suffix .txt, each atomically; return both."""
-    written = []
-    for target, text in (
-        (path, json.dumps(certificate.to_json(), indent=1) + "\n"),
-        (path.with_suffix(".txt"), certificate.to_text()),
-    ):
-        with whole(target) as file:
-            file.write(text.encode(errors="backslashreplace"))
-        written.append(target)
-    return written
+def write(certificate: Certificate, file: BinaryIO, beside: BinaryIO) -> dict[str, Any]:
+    """Write the document, and its text into a file beside it; return the sums."""
+    document, sums = write_json(certificate, file)
+    beside.write(text_of(document, sums.shown, sums.exceptional))
+    total: dict[str, Any] = document["total"]
+    return total
 
 
-def now() -> datetime:
-    """Return the time in UTC."""
-    return datetime.now(UTC)
+def _time(seconds: float) -> str:
+    """Seconds since 1970 as a time."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
-def _entry(file: FileResult) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "path": file.path,
-        "size": file.size,
-        "status": file.status,
-        "read_back": file.read_back,
-        "removed": file.removed,
-        "error": file.error,
-        "finished_earlier": file.earlier,
-        "same_as": file.same_as,
-    }
-    if file.survey is not None:
-        entry |= {
-            "bytes_compared": file.survey.compared,
-            "percent_destroyed": _span(file.survey.destroyed),
-            "unverified": list(file.survey.unverified),
-        }
-    return entry
+def _ends(destroyed: Estimate | None) -> tuple[float | None, float | None]:
+    """Both ends of %_dd, rounded outwards."""
+    if destroyed is None:
+        return None, None
+    low, high = (destroyed.value if e is None else e for e in (destroyed.low, destroyed.high))
+    return _down(low) / UNIT, _up(high) / UNIT
 
 
-def _span(estimate: Estimate | None) -> dict[str, float | None] | None:
-    """A value and its interval."""
-    if estimate is None:
-        return None
-    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+def _down(percent: float) -> int:
+    return math.floor(round(percent * UNIT, 4))
+
+
+def _up(percent: float) -> int:
+    return math.ceil(round(percent * UNIT, 4))
+
+
+@lru_cache(1024)
+def _template(text: str) -> tuple[str, tuple[int, ...]]:
+    """Take the numbers out of a text, so that there are few texts, however many files."""
+    text = _clean(text).replace("{}", "{ }")
+    return NUMBER.sub("{}", text), tuple(map(int, NUMBER.findall(text)))
+
+
+def _clean(text: str) -> str:
+    """Return a text that is Unicode."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _version() -> str:
+    try:
+        return version("dan-bench")
+    except PackageNotFoundError:
+        return "not installed"

@@ -10,6 +10,7 @@ from dan_bench.erase.eraser import erase
 from dan_bench.erase.evidence import Evidence, FileEvidence
 from dan_bench.erase.handles import ConcurrentChange, DirectoryEntry, ErasureRefused
 from dan_bench.erase.journal import Pending, pending
+from dan_bench.erase.outcome import Outcome
 from dan_bench.erase.overwrite import GENERATORS, FastNoise, PythonRandomNoise, UrandomNoise
 from dan_bench.erase.plan import ErasurePlan, Remark, plan_erasure
 from dan_bench.erase.removal import restore_names
@@ -27,6 +28,7 @@ __all__ = [
     "FastNoise",
     "FileEvidence",
     "FileResult",
+    "Outcome",
     "Pending",
     "PythonRandomNoise",
     "Remark",

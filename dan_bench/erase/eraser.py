@@ -12,7 +12,7 @@ from dan_bench.erase.filesystem import FileSystems, difference, extents, length
 from dan_bench.erase.handles import AnyPath, ConcurrentChange, DirectoryEntry, Folders, Identity
 from dan_bench.erase.journal import Journal, key_of
 from dan_bench.erase.overwrite import Blocks, Overwriter, digest_of, read_back
-from dan_bench.erase.plan import ErasurePlan, error_text, refuse_inside
+from dan_bench.erase.plan import ErasurePlan, error_text
 from dan_bench.erase.records import Begun, Key
 from dan_bench.erase.removal import hidden_paths, is_gone, remove
 from dan_bench.erase.result import ErasureReport, FileResult, Survey
@@ -68,7 +68,7 @@ def erase(
         ValueError: the noise source gave too few or too many bytes.
     """
     if evidence:
-        refuse_inside(tempfile.gettempdir(), plan.roots, "the temporary folder")
+        plan.refuse_inside(tempfile.gettempdir(), "the temporary folder")
     options = {"evidence": evidence, "verify": verify, "remove": remove}
     with (
         Journal(journal, plan, options, noise.name) as book,
@@ -77,7 +77,7 @@ def erase(
         results = [result for batch in batches(plan.files) for result in erasure.erase(batch)]
         results += erasure.of_earlier_attempts()
         results += erasure.of_lost_roots(plan, len(results))
-        return ErasureReport(noise.name, tuple(results), plan.refused, book.attempts)
+        return ErasureReport(noise.name, tuple(results), plan.refused, book.attempts, remove)
 
 
 def batches(files: Iterable[DirectoryEntry]) -> Iterator[list[DirectoryEntry]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from dan_bench.erase.handles import AnyPath, DirectoryEntry, ErasureRefused
-from dan_bench.erase.plan import ErasurePlan, refuse_inside
+from dan_bench.erase.plan import ErasurePlan
 from dan_bench.erase.records import KIND, OTHER, Begun, Done, Key, Told, read, values_of
 from dan_bench.erase.result import Attempt, FileResult
 from dan_bench.files import sync_folder
@@ -71,7 +71,7 @@ class Journal:
         self._check = 0
         if path is not None:
             self._path = os.path.abspath(os.fsdecode(path))
-            refuse_inside(self._path, plan.roots, "the journal")
+            plan.refuse_inside(self._path, "the journal")
             self._handle = open_owned(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         try:
             if self._handle is not None:
@@ -127,7 +127,7 @@ class Journal:
     def _continue(self, handle: int, plan: ErasurePlan, options: dict[str, bool]) -> None:
         """Read what an earlier attempt has left, or write the first line."""
         _lock(handle, self._path)
-        roots = sorted(root.path for root in plan.roots)
+        roots = sorted(plan.paths)
         header = {"kind": KIND, "roots": roots, "options": options}
         self.told = told = read(handle, self._path)
         if told.header is None:

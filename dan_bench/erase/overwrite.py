@@ -23,7 +23,7 @@ from dan_bench.erase.filesystem import (
     union,
 )
 from dan_bench.erase.handles import ConcurrentChange
-from dan_bench.interfaces import Buffer, NoiseSource
+from dan_bench.interfaces import INDEPENDENT, Buffer, NoiseSource
 
 PIECE = 4 << 20
 """Bytes at once. Two pieces of noise are in memory, and one of the original where it is needed."""
@@ -45,6 +45,7 @@ class FastNoise:
 
     name = "SFC64, seeded with 256 bits of the operating system's randomness"
     needs_original = False
+    destroys = INDEPENDENT
 
     def __init__(self) -> None:
         self._words = np.random.SFC64(np.random.SeedSequence(int.from_bytes(os.urandom(32))))
@@ -59,6 +60,7 @@ class PythonRandomNoise:
 
     name = "Python's random (MT19937), seeded by the operating system"
     needs_original = False
+    destroys = INDEPENDENT
 
     def __init__(self) -> None:
         self._random = random.Random(os.urandom(2500))
@@ -73,6 +75,7 @@ class UrandomNoise:
 
     name = "the operating system's generator (urandom)"
     needs_original = False
+    destroys = INDEPENDENT
 
     def fill(self, original: Buffer | None, offset: int, n: int) -> Buffer:
         """Return n fresh bytes."""

@@ -1,29 +1,24 @@
 """What would be lost, what is never erased and why; nothing here changes anything on disk."""
 
 import os
-import pwd
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from dan_bench.erase.filesystem import why_unverifiable
+from dan_bench.erase import protected
+from dan_bench.erase.filesystem import mounted, why_unverifiable
 from dan_bench.erase.handles import (
     AnyPath,
     ConcurrentChange,
     DirectoryEntry,
     ErasureRefused,
     Folders,
-    Identity,
     Root,
-    identity_of,
     locate,
     names,
 )
 from dan_bench.erase.status import status_of
-
-PACKAGE = Path(__file__).resolve().parents[1]
 
 KINDS = (
     (stat.S_ISLNK, "a symbolic link: links are never followed"),
@@ -40,6 +35,8 @@ class Remark:
 
     path: str
     text: str
+    holds_data: bool = True
+    """False of what has no data of its own: links, device nodes, FIFOs, sockets."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +51,17 @@ class ErasurePlan:
     warnings: tuple[Remark, ...]
     """To be read before anything is done: other names, sparse and unwritable files, file systems
     on which no erasure can be verified."""
+    guard: "Guard" = field(compare=False)
+    """What decided on each of them, for a second look."""
+    folders: tuple[DirectoryEntry | Root, ...] = ()
+    """Those that were listed, each before those in it."""
+    gone: tuple[str, ...] = ()
+    """Paths that were named and lead to nothing: what an earlier attempt has removed."""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All that was named."""
+        return (*(root.path for root in self.roots), *self.gone)
 
     @property
     def size(self) -> int:
@@ -65,9 +73,34 @@ class ErasurePlan:
         """Bytes to be overwritten, about: of their blocks, and of no hole."""
         return sum(file.held for file in self.files)
 
+    def refuse_inside(self, path: AnyPath, what: str) -> None:
+        """Refuse a path of our own that is, or lies in, what is to be erased, by whatever name.
+
+        Raises:
+            ErasureRefused: it is, or it lies in a folder that is, through a bind mount, say.
+        """
+        refuse_inside(os.fsdecode(path), self.roots, what)
+        real = Path(os.path.realpath(path))
+        listed = {of.identity: of.path for of in self.folders}
+        for above in (real, *real.parents):
+            if inside := listed.get(protected.identity(above) or (-1, -1)):
+                raise ErasureRefused(
+                    f"{what} {str(real)!r} lies in {inside!r} by another name, which is to be "
+                    "erased; move it"
+                )
+        found = protected.identity(real)
+        if found is not None and any(file.identity == found for file in self.files):
+            raise ErasureRefused(f"{what} {str(real)!r} is a file that is to be erased; move it")
+
 
 def plan_erasure(
-    paths: Sequence[AnyPath], *, cross_mounts: bool = False, hard_links: bool = False
+    paths: Sequence[AnyPath],
+    *,
+    cross_mounts: bool = False,
+    hard_links: bool = False,
+    anyway: bool = False,
+    may_be_gone: bool = False,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> ErasurePlan:
     """List what erasing these files and folders would overwrite; opens no file, changes nothing.
 
@@ -75,39 +108,53 @@ def plan_erasure(
         paths: files and folders; a folder stands for all regular files below it.
         cross_mounts: include what is mounted below a folder.
         hard_links: include files that have other names; those lose their data too.
+        anyway: allow folders of the system, and file systems that are on no disk.
+        may_be_gone: allow paths that lead to nothing, for an erasure that goes on.
+        progress: called with the number of entries seen so far, each time one is.
 
     Raises:
         ErasureRefused: one of the paths is not to be erased at all.
     """
     if not paths:
         raise ErasureRefused("nothing to erase: name at least one file or folder")
-    guard = Guard(cross_mounts, hard_links)
+    guard = Guard(cross_mounts, hard_links, anyway)
     named: list[tuple[Root, DirectoryEntry | None]] = []
+    gone: dict[str, None] = {}
     for path in paths:
         try:
-            named.append(locate(path))
+            named.append(_named(path))
         except ErasureRefused:
             raise
         except (OSError, ValueError) as error:  # ValueError: a null byte
-            raise ErasureRefused(
-                f"{os.fsdecode(path)!r}: {error_text(error)}; nothing was touched"
-            ) from error
+            if not (may_be_gone and isinstance(error, FileNotFoundError)):
+                raise ErasureRefused(
+                    f"{os.fsdecode(path)!r}: {error_text(error)}; nothing was touched"
+                ) from error
+            gone[os.path.abspath(os.fsdecode(path))] = None
     for root, file in named:
         guard.check_root(root, file)
     files: dict[str, DirectoryEntry] = {}
+    folders: dict[str, DirectoryEntry | Root] = {}
     refused: dict[str, Remark] = {}
+    seen = 0
     for root, file in named:
+        if file is None:
+            folders.setdefault(root.path, root)
         for met in walk(root, file, guard.why_not):
+            seen += 1
+            progress(seen)
             if isinstance(met, Remark):
                 refused[met.path] = met
                 continue
             found, reason = met
             if reason is not None:
-                refused[found.path] = Remark(found.path, reason)
+                refused[found.path] = Remark(found.path, reason, holds_data(found))
             elif stat.S_ISREG(found.status.st_mode):
                 files.setdefault(found.path, found)
-    with Folders() as folders:
-        warnings = [remark for found in files.values() for remark in _warnings_of(found, folders)]
+            else:
+                folders.setdefault(found.path, found)
+    with Folders() as handles:
+        warnings = [remark for found in files.values() for remark in _warnings_of(found, handles)]
     of_mounts = [
         Remark(found.root.path, reason)
         for mount, found in {file.mount: file for file in reversed(files.values())}.items()
@@ -118,7 +165,17 @@ def plan_erasure(
         tuple(files.values()),
         tuple(refused.values()),
         (*of_mounts, *warnings),
+        guard,
+        tuple(folders.values()),
+        tuple(gone),
     )
+
+
+def _named(path: AnyPath) -> tuple[Root, DirectoryEntry | None]:
+    """What a path means; raises as `locate` does, and where the kernel finds nothing there."""
+    found = locate(path)
+    os.stat(path)  # a file written as a folder, `file/`, is none
+    return found
 
 
 def walk(
@@ -168,25 +225,31 @@ class Guard:
     Args:
         cross_mounts: whether what is mounted below the root is erased too.
         hard_links: whether a file that has other names is erased.
+        anyway: whether the system's folders, and what is on no disk, are erased.
     """
 
-    def __init__(self, cross_mounts: bool = False, hard_links: bool = False) -> None:
+    def __init__(
+        self, cross_mounts: bool = False, hard_links: bool = False, anyway: bool = False
+    ) -> None:
         self._cross_mounts = cross_mounts
         self._hard_links = hard_links
-        self._protected: dict[Identity | None, str] = {}
-        for meaning, folder in _protected_folders():
-            self._protected.setdefault(_identity(folder), meaning)
-            for above in folder.parents:
-                self._protected.setdefault(_identity(above), f"a folder above {meaning}")
-        self._protected[_identity(Path("/"))] = "the root of the file system"
+        self._anyway = anyway
+        self._protected = protected.folders(anyway)
+        self._mounts = mounted()
 
     def check_root(self, root: Root, file: DirectoryEntry | None) -> None:
         """Refuse a protected folder, or a single file, that was named by the user."""
         folder = Path(root.path)
-        if _identity(PACKAGE) in map(_identity, (folder, *folder.parents)):
+        if protected.identity(protected.PACKAGE) in map(
+            protected.identity, (folder, *folder.parents)
+        ):
             raise ErasureRefused(
                 f"{root.path!r} is a part of dan_bench itself; name your own files"
             )
+        path = Path((file or root).path)
+        twice = protected.why_system(path) or self._on_no_disk(file or root)
+        if twice is not None and not self._anyway:
+            raise ErasureRefused(f"{str(path)!r} is refused: {twice}")
         if file is None:
             meaning = self._protected.get(root.identity)
             if meaning is not None:
@@ -203,6 +266,9 @@ class Guard:
         home = (found.root.identity[0], found.root.mount)
         if not self._cross_mounts and (status.st_dev, found.mount) != home:
             return "on another mount; cross_mounts=True (--cross-mounts) includes it"
+        twice = None if self._anyway else self._on_no_disk(found)
+        if twice is not None:
+            return twice
         if stat.S_ISDIR(status.st_mode):
             return self._protected.get(found.identity)
         if status.st_nlink > 1 and not self._hard_links:
@@ -211,6 +277,14 @@ class Guard:
                 "data with it; hard_links=True (--hard-links) includes it"
             )
         return None
+
+    def _on_no_disk(self, found: Root | DirectoryEntry) -> str | None:
+        return protected.why_on_no_disk(found.mount, found.identity[0], self._mounts)
+
+
+def holds_data(found: DirectoryEntry) -> bool:
+    """Return whether an entry is a file or folder, and no link, device node, FIFO or socket."""
+    return stat.S_ISREG(found.status.st_mode) or stat.S_ISDIR(found.status.st_mode)
 
 
 def refuse_inside(path: str, roots: Sequence[Root | DirectoryEntry], what: str) -> None:
@@ -252,25 +326,3 @@ def _warnings_of(found: DirectoryEntry, folders: Folders) -> Iterator[Remark]:
 def _others(links: int) -> str:
     """How many names a file of that many links has beside this one."""
     return f"{links - 1} other name{'s' if links > 2 else ''}"
-
-
-def _protected_folders() -> Iterator[tuple[str, Path]]:
-    """The home folders, the working folder and the package, each with its meaning."""
-    homes = [os.path.expanduser("~")]
-    for user in (str(os.getuid()), os.environ.get("SUDO_UID", "")):
-        with suppress(KeyError, ValueError, OverflowError):  # a user without an entry, or no number
-            homes.append(pwd.getpwuid(int(user)).pw_dir)
-    for home in filter(os.path.isabs, homes):
-        yield "the home folder", Path(home).resolve()
-    yield "the package dan_bench", PACKAGE
-    try:
-        yield "the working folder", Path.cwd()
-    except FileNotFoundError:  # it was removed: nothing lies above it
-        return
-
-
-def _identity(folder: Path) -> Identity | None:
-    try:
-        return identity_of(folder.stat())
-    except OSError:
-        return None

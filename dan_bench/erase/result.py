@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dan_bench.erase.filesystem import Span
+from dan_bench.erase.outcome import Outcome, judged
 from dan_bench.erase.plan import Remark
 from dan_bench.interfaces import Estimate
 from dan_bench.metrics.destruction import pooled_destruction
@@ -76,6 +77,12 @@ class FileResult:
     and where an interrupted attempt had not noted it. See `dan_bench.erase.overwrite.digest_of`."""
 
     @property
+    def vouched(self) -> bool:
+        """Whether it was read back as written, and no way is known for old data to survive."""
+        seen = self.survey is not None and not self.survey.unverified
+        return self.read_back is True and (seen or self.same_as is not None)
+
+    @property
     def noise(self) -> str:
         """Name of the generator that overwrote this file."""
         return self.attempt.noise
@@ -89,13 +96,28 @@ class ErasureReport:
     """Of the last attempt; each file has that by which it was overwritten."""
     files: tuple[FileResult, ...]
     refused: tuple[Remark, ...]
+    """Left alone, each with the reason; what appeared while the erasure ran, too."""
     attempts: tuple[Attempt, ...] = ()
     """All that a journal tells of; the last is the one that reports."""
+    removal: bool = False
+    """Whether the files were to be removed too."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ended."""
+        return judged(
+            failed=any(
+                file.status != "overwritten" or (self.removal and not file.removed)
+                for file in self.files
+            ),
+            doubted=not all(file.vouched for file in self.files)
+            or any(remark.holds_data for remark in self.refused),
+        )
 
     @property
     def complete(self) -> bool:
-        """Whether every file was overwritten; what the plan had refused is not counted."""
-        return all(file.status == "overwritten" for file in self.files)
+        """Whether all that was named was overwritten, verified and, if asked for, removed."""
+        return self.outcome is Outcome.DONE
 
     @property
     def destroyed(self) -> Estimate | None:

@@ -26,6 +26,7 @@ from dan_bench.interfaces import (
     Bytes,
     Data,
     Degenerator,
+    Destruction,
     Estimate,
     NoiseSource,
     StageCallback,
@@ -35,6 +36,7 @@ from dan_bench.metrics.destruction import pooled_destruction
 ROWS_A_FILE = 100
 FIRST_ROW = 1 << 40
 """Rows whose fresh randomness no attack and no metric asks for."""
+NOT_MEASURED = Destruction(0.0, None, "what the network leaves of its input was not measured")
 
 
 class NetworkNoise:
@@ -42,15 +44,30 @@ class NetworkNoise:
 
     A piece of a file is cut into rows of the network's width, the last one filled up with zeros.
     No row's fresh randomness is ever used twice.
+
+    Args:
+        degenerator: the network.
+        width: bytes of one of its rows.
+        name: as the certificate names it.
+        first_row: number of the first row.
+        destroys: what its run measured of what it leaves.
     """
 
     needs_original = True
 
-    def __init__(self, degenerator: Degenerator, width: int, name: str, first_row: int = 0) -> None:
+    def __init__(
+        self,
+        degenerator: Degenerator,
+        width: int,
+        name: str,
+        first_row: int = 0,
+        destroys: Destruction = NOT_MEASURED,
+    ) -> None:
         self._degenerator = degenerator
         self._width = width
         self._row = first_row
         self.name = name
+        self.destroys = destroys
 
     def fill(self, original: Buffer | None, offset: int, n: int) -> Buffer:
         """Degenerate n bytes."""

@@ -17,16 +17,20 @@ import numpy as np
 import pytest
 import torch
 from base_install import run_module
+from erasing import listed, overwritten
 
 from dan_bench.config.compose import configure
-from dan_bench.degenerate.__main__ import found_by, main, network_noise
+from dan_bench.degenerate.__main__ import main
 from dan_bench.degenerate.certificate import CLAIM
+from dan_bench.degenerate.source import found_by, network_noise
 from dan_bench.pipeline.algorithm1 import NetworkNoise
 from dan_bench.pipeline.load import NoDegenerator, find, load
 from dan_bench.pipeline.run import run
 from dan_bench.results.record import Store
 from dan_bench.results.select import OLD
 
+DONE = (0, 3)
+"""All was overwritten; which of them depends on the file system that tests run on."""
 COMMAND = [sys.executable, "-m", "dan_bench.degenerate"]
 
 
@@ -66,20 +70,22 @@ def never(question):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "ask"),
+    ("arguments", "ask", "code"),
     [
-        (["--dry-run"], never),
-        ([], lambda _: ""),
-        ([], lambda _: "Secret"),
-        ([], lambda _: "secret "),
-        ([], None),
+        (["--dry-run"], never, 0),
+        ([], lambda _: "", 4),
+        ([], lambda _: "Secret", 4),
+        ([], lambda _: "secret ", 4),
+        ([], None, 4),
     ],
     ids=["dry run", "empty answer", "wrong case", "blank behind", "no terminal"],
 )
-def test_without_a_yes_it_lists_and_touches_nothing(place, arguments, ask, capsys, monkeypatch):
+def test_without_a_yes_it_lists_and_touches_nothing(
+    place, arguments, ask, code, capsys, monkeypatch
+):
     monkeypatch.setattr(sys, "stdin", open(os.devnull))  # noqa: SIM115
     before = contents(place)
-    assert main([str(place / "secret"), *arguments], ask) == 0
+    assert main([str(place / "secret"), *arguments], ask) == code
     assert contents(place) == before
     said = capsys.readouterr().out
     assert "15,003  bytes in 3 files would be overwritten" in said
@@ -93,7 +99,7 @@ def test_end_of_input_is_a_no(place):
         raise EOFError
 
     before = contents(place)
-    assert main([str(place / "secret")], gone) == 0
+    assert main([str(place / "secret")], gone) == 4
     assert contents(place) == before
 
 
@@ -126,7 +132,7 @@ def test_what_is_wrong_is_refused_and_nothing_is_touched(place, arguments, words
 
 def test_an_empty_folder_has_nothing_to_overwrite(place, capsys):
     (place / "empty").mkdir()
-    assert main([str(place / "empty"), "--yes"]) == 0
+    assert main([str(place / "empty"), "--yes"]) == 4
     assert "nothing to overwrite" in capsys.readouterr().out
 
 
@@ -142,7 +148,7 @@ def test_opposite_flags_are_refused(place):
 @pytest.mark.parametrize("source", ["fast", "python_random", "urandom"])
 def test_told_yes_it_overwrites_all_of_it_and_nothing_else(place, source):
     before = contents(place / "secret")
-    assert main([str(place / "secret"), "--yes", "--with", source]) == 0
+    assert main([str(place / "secret"), "--yes", "--with", source]) in DONE
     after = contents(place / "secret")
     assert after.keys() == before.keys()
     for name, old in before.items():
@@ -162,43 +168,45 @@ def test_the_typed_name_is_as_good_as_a_yes(place):
         return "secret"
 
     before = contents(place / "secret")
-    assert main([str(place / "secret")], answer) == 0
+    assert main([str(place / "secret")], answer) in DONE
     assert len(asked) == 1
     assert all(contents(place / "secret")[name] != old for name, old in before.items())
 
 
 def test_the_certificate_says_what_was_seen(place):
-    assert main([str(place / "secret"), "--yes"]) == 0
+    assert main([str(place / "secret"), "--yes"]) in DONE
     found, text = certificate_in(place)
     assert found["claim"] == CLAIM
     assert "Clear" in text
     assert "800-88" in text
-    assert found["complete"] is True
+    assert found["total"]["vouched"] is True
     assert found["paths"] == [str(place / "secret")]
-    assert {entry["status"] for entry in found["files"]} == {"overwritten"}
-    assert [entry["path"] for entry in found["left_alone"]] == [str(place / "secret" / "link")]
-    low, high = (found["percent_destroyed"][end] for end in ("low", "high"))
-    assert 0 <= low <= found["percent_destroyed"]["value"] <= high <= 100
-    for entry in found["files"]:
-        for reason in entry["unverified"]:
+    assert {entry["status"] for entry in overwritten(found)} == {"overwritten"}
+    assert [e["path"] for e in listed(found) if e["status"] == "passed over"] == [
+        str(place / "secret" / "link")
+    ]
+    ends = found["total"]["destroyed"]
+    assert 0 <= ends["at_least"] <= ends["at_most"] <= 100
+    for entry in listed(found):
+        for reason in entry["doubts"]:
             assert f"UNVERIFIED: {reason}" in text
 
 
 def test_asked_to_it_removes_what_it_has_overwritten(place):
-    assert main([str(place / "secret"), "--yes", "--remove"]) == 0
+    assert main([str(place / "secret"), "--yes", "--remove"]) in DONE
     assert contents(place / "secret") == {}
     assert (place / "canary").read_bytes() == b"sing" * 1000
-    assert all(entry["removed"] for entry in certificate_in(place)[0]["files"])
+    assert all(entry["removed"] for entry in overwritten(certificate_in(place)[0]))
 
 
 def test_a_file_with_another_name_is_left_alone_unless_it_is_asked_for(place):
     os.link(place / "secret" / "a.txt", place / "other name")
     old = (place / "other name").read_bytes()
-    assert main([str(place / "secret"), "--yes"]) == 0
+    assert main([str(place / "secret"), "--yes"]) == 3
     assert (place / "other name").read_bytes() == old
     for path in place.glob("certificate-*"):
         path.unlink()
-    assert main([str(place / "secret"), "--yes", "--hard-links"]) == 0
+    assert main([str(place / "secret"), "--yes", "--hard-links"]) in DONE
     assert (place / "other name").read_bytes() != old
 
 
@@ -218,12 +226,13 @@ def test_killed_at_any_moment_it_goes_on_and_never_says_more_than_was_done(place
     process.wait()
     if process.returncode == -signal.SIGKILL:
         assert not list(place.glob("certificate-*"))
-    subprocess.run(command, check=True, capture_output=True)
+    ended = subprocess.run(command, check=False, capture_output=True)
+    assert ended.returncode in (0, 3)  # of a file that was cut off, nothing can be compared
     now = contents(target)
     assert all(now[name] != old and len(now[name]) == len(old) for name, old in before.items())
     found = json.loads(sorted(place.glob("certificate-*.json"))[-1].read_text())
-    assert {entry["path"] for entry in found["files"]} == {str(target / n) for n in before}
-    assert {entry["status"] for entry in found["files"]} == {"overwritten"}
+    assert {entry["path"] for entry in overwritten(found)} == {str(target / n) for n in before}
+    assert {entry["status"] for entry in overwritten(found)} == {"overwritten"}
     assert (place / "canary").read_bytes() == b"sing" * 1000
 
 
@@ -275,11 +284,11 @@ def test_a_run_is_found_by_its_folder_its_key_and_its_model(trained):
 
 def test_a_files_bytes_are_the_networks_input_and_its_output_takes_their_place(place, trained):
     before = contents(place / "secret")
-    arguments = ["--yes", "--with", "dan", "--results", str(trained)]
-    assert main([str(place / "secret"), *arguments]) == 0
+    arguments = ["--yes", "--with", "dan", "--leaky", "--results", str(trained)]
+    assert main([str(place / "secret"), *arguments]) == 3
     assert all(contents(place / "secret")[name] != old for name, old in before.items())
     found, _ = certificate_in(place)
-    assert find("dan", trained).key in found["noise"]
+    assert find("dan", trained).key in found["sources"][0]["name"]
 
 
 def test_rows_are_cut_and_filled_up_and_no_noise_is_used_twice():
@@ -329,7 +338,7 @@ def test_a_checkpoint_that_is_none_is_refused(place, trained, damage, tmp_path, 
             {"weights": Path("code that would run"), "data_mean": 0.5}, folder / "weights.pt"
         )
     before = contents(place / "secret")
-    assert main([str(place / "secret"), "--yes", "--with", str(folder)]) == 2
+    assert main([str(place / "secret"), "--yes", "--leaky", "--with", str(folder)]) == 2
     assert "weights.pt" in capsys.readouterr().err
     assert contents(place / "secret") == before
 
@@ -350,7 +359,7 @@ def test_a_generator_needs_the_base_installation_only(place):
     ended = run_module("dan_bench.degenerate", str(place / "secret"), "--yes", cwd=place)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "3 of 3 files overwritten" in ended.stdout
-    assert certificate_in(place)[0]["complete"] is True
+    assert certificate_in(place)[0]["total"]["vouched"] is True
 
 
 def test_a_network_without_its_extra_is_refused_and_nothing_is_touched(place):
@@ -374,6 +383,6 @@ def test_progress_that_nobody_reads_stops_nothing(place):
         check=False,
     )
     os.close(end)
-    assert ended.returncode == 0
+    assert ended.returncode in DONE
     assert "3 of 3 files overwritten" in ended.stdout
-    assert certificate_in(place)[0]["complete"]
+    assert certificate_in(place)[0]["total"]["vouched"]

@@ -12,7 +12,7 @@ import shutil
 import pytest
 from file_systems import RECORDS, maker, marked, run
 
-from dan_bench.erase import Evidence, FastNoise, erase, plan_erasure
+from dan_bench.erase import Evidence, FastNoise, Outcome, erase, plan_erasure
 from dan_bench.erase.filesystem import extents
 
 
@@ -46,7 +46,7 @@ def shred(path):
 
 
 def ours(path):
-    assert erase(plan_erasure([path]), FastNoise()).complete
+    assert erase(plan_erasure([path]), FastNoise()).outcome in (Outcome.DONE, Outcome.DOUBTED)
 
 
 def rewrite(path):
@@ -207,7 +207,7 @@ def test_zeroed_ranges_are_overwritten_too(make, act):
     os.sync()
     assert path.read_bytes()[:262144] == bytes(262144)
     if act:
-        assert erase(plan_erasure([path]), FastNoise()).complete
+        assert erase(plan_erasure([path]), FastNoise()).outcome in (Outcome.DONE, Outcome.DOUBTED)
     assert system.search(token) == (0 if act else 1)
 
 

@@ -15,6 +15,7 @@ import dan_bench.erase.small as small
 from dan_bench.erase import (
     ErasureRefused,
     FastNoise,
+    Outcome,
     erase,
     plan_erasure,
 )
@@ -120,7 +121,7 @@ def test_a_line_that_was_cut_short_counts_as_not_written(tree, tmp_path):
         journal.write_bytes(whole[: last + cut])
         report = erase(plan_erasure([tree]), FastNoise(), journal=journal)
         assert sum(not result.earlier for result in report.files) == 1
-        assert report.complete
+        assert report.outcome in (Outcome.DONE, Outcome.DOUBTED)
         assert entries(journal)[0]["roots"] == [str(tree)]
 
 

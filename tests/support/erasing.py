@@ -32,6 +32,22 @@ def contents(path):
     return Path(path).read_bytes()
 
 
+def listed(certificate):
+    """The files of a certificate, one dict each."""
+    found = []
+    for of in certificate["folders"]:
+        for name, size, number, low, high, *rest in of["files"]:
+            ends = {"at_least": low, "at_most": high}
+            entry = {"path": f"{of['folder']}/{name}", "size": size, **ends}
+            found.append(entry | certificate["outcomes"][number] | (rest[0] if rest else {}))
+    return found
+
+
+def overwritten(certificate):
+    """Those that were to be overwritten."""
+    return [f for f in listed(certificate) if f["status"] not in ("left alone", "passed over")]
+
+
 class Constant:
     """A constant in place of noise, so that every byte written shows; `excess` bytes too many."""
 

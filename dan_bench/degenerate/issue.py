@@ -1,0 +1,105 @@
+"""What the command has to do with certificates: its options, their checks, `--verify`."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from dan_bench import cli
+from dan_bench.degenerate.certificate import Certificate, write
+from dan_bench.degenerate.device import devices
+from dan_bench.degenerate.outputs import Outputs
+from dan_bench.degenerate.signature import SignatureError, signed, try_key
+from dan_bench.degenerate.verify import BadCertificate, verify
+from dan_bench.erase import ErasurePlan, ErasureRefused, ErasureReport
+from dan_bench.interfaces import NoiseSource
+
+
+def add_options(made: argparse.ArgumentParser) -> None:
+    """Add what certificates need to the command line's parser."""
+    made.add_argument(
+        "--leaky",
+        action="store_true",
+        help="allow a network of which no certificate says that its noise tells nothing of the "
+        "data (exit code 3)",
+    )
+    made.add_argument("--operator", metavar="NAME", help="who erases, for the certificate")
+    made.add_argument("--contact", metavar="TEXT", help="how to reach them, for the certificate")
+    made.add_argument(
+        "--sign",
+        type=cli.user_path,
+        metavar="KEY",
+        help="sign the certificate with an SSH key (ssh-keygen -Y sign), into FILE.json.sig",
+    )
+    made.add_argument(
+        "--verify",
+        type=cli.user_path,
+        metavar="FILE.json",
+        help="erase nothing; check a certificate's form, chain, sums, text and signature "
+        "(exit code: 0 good, 1 not)",
+    )
+    made.add_argument(
+        "--signers",
+        type=cli.user_path,
+        metavar="FILE",
+        help="with --verify: who may sign (ALLOWED SIGNERS in ssh-keygen(1)); demands a signature",
+    )
+
+
+def verified(asked: argparse.Namespace) -> int:
+    """Check a certificate, and say what was found."""
+    try:
+        print(verify(asked.verify, asked.signers).to_text())
+    except BadCertificate as error:
+        cli.say(f"NOT good: {asked.verify}: {error}")
+        return cli.FAILED
+    return cli.OK
+
+
+def check_key(key: Path | None, plan: ErasurePlan) -> None:
+    """Refuse a key that cannot sign, or is itself to be erased."""
+    if key is None:
+        return
+    plan.refuse_inside(key.absolute(), "the key")
+    try:
+        try_key(key)
+    except SignatureError as error:
+        raise ErasureRefused(f"--sign {key}: {error}") from error
+
+
+def devices_of(plan: ErasurePlan) -> tuple[dict[str, Any], ...]:
+    """Return what the files of a plan lie on."""
+    return tuple(devices((file.status.st_dev, file.mount) for file in plan.files))
+
+
+def certificate_of(
+    plan: ErasurePlan,
+    noise: NoiseSource,
+    asked: argparse.Namespace,
+    report: ErasureReport,
+    devices_: tuple[dict[str, Any], ...],
+) -> Certificate:
+    """Return the certificate of an erasure that has just ended."""
+    return Certificate(
+        plan.paths,
+        report,
+        noise,
+        devices_,
+        asked.operator,
+        asked.contact,
+    )
+
+
+def written(
+    certificate: Certificate, outputs: Outputs, key: Path | None
+) -> tuple[list[Path], dict[str, Any]]:
+    """Write a certificate, and sign it; return the files, and the sums.
+
+    Raises:
+        OSError, SignatureError: one of the files cannot be written; there is none then.
+    """
+    with outputs.json.writer() as file, outputs.text.writer() as beside:
+        total = write(certificate, file, beside)
+    if key is not None and outputs.signature is not None:
+        with outputs.signature.writer() as file:
+            file.write(signed(key, outputs.json.content()))
+    return outputs.publish(), total

@@ -1,0 +1,134 @@
+"""Names: folders that an erasure has emptied, and what is left of the names of what it removed."""
+
+import errno
+import os
+import secrets
+import stat
+import string
+from collections.abc import Sequence
+from pathlib import Path
+
+from dan_bench.erase.filesystem import mounted
+from dan_bench.erase.handles import ConcurrentChange, DirectoryEntry, Root, identity_of
+from dan_bench.erase.plan import ErasurePlan, Remark, error_text
+from dan_bench.files import sync_folder
+
+IN_A_LOG = {
+    "ext3": "the file system's journal",
+    "ext4": "the file system's journal",
+    "xfs": "the file system's log",
+    "btrfs": "earlier states of the file system's trees",
+}
+"""Where a raw device shows removed names. To rename them first only adds further copies there:
+`tests/erase/test_erase_names.py` compares."""
+WIPED = ("ext2", "ext3", "ext4")
+"""Linux 5.13 and later wipe a name from its folder when it is removed ("ext4: wipe
+ext4_dir_entry2 upon file deletion"); the same driver serves ext2."""
+IN_MEMORY = ("tmpfs", "ramfs")
+LETTERS = string.ascii_lowercase + string.digits
+
+
+def names_left(plan: ErasurePlan) -> tuple[str, ...]:
+    """Return where the names of removed files may still be read, a sentence a file system."""
+    mounts = mounted()
+    found: dict[str, None] = {}
+    for mount, device in {(file.mount, file.status.st_dev): None for file in plan.files}:
+        of = mounts.get(mount) if mount is not None else None
+        kind = "a file system of unknown kind" if of is None else of.kind
+        if kind in IN_MEMORY or (kind in WIPED and not _has_journal(device)):
+            continue
+        where = IN_A_LOG.get(kind, "their folders")
+        found[f"names of removed files may be read in {where} ({kind})"] = None
+    return tuple(found)
+
+
+def overwrite_name(folder: int, name: str, kind: str) -> str:
+    """Rename an entry as `shred -u` does, down to one letter; return the name that it has then.
+
+    Each new name is as long or shorter, so that it takes the place that an earlier one has left
+    in the folder. Nothing is done where that place is wiped by itself, or where every rename puts
+    one more copy of the name into a log.
+
+    Args:
+        folder: handle of the folder.
+        name: of the entry.
+        kind: of the file system.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    if kind in (*IN_A_LOG, *WIPED, *IN_MEMORY):
+        return name
+    for length in range(min(len(os.fsencode(name)), 32), 0, -1):
+        for _ in range(100):
+            shorter = "".join(secrets.choice(LETTERS) for _ in range(length))
+            if not _there(folder, shorter):
+                os.rename(name, shorter, src_dir_fd=folder, dst_dir_fd=folder)
+                sync_folder(".", dir_fd=folder)
+                name = shorter
+                break
+    return name
+
+
+def remove_folders(folders: Sequence[DirectoryEntry | Root]) -> tuple[int, tuple[Remark, ...]]:
+    """Remove the folders of a plan that are empty now.
+
+    Args:
+        folders: each before those in it, as `ErasurePlan.folders`.
+
+    Returns:
+        How many were removed, and what keeps the others.
+    """
+    removed, kept = 0, []
+    for folder in reversed(folders):
+        try:
+            _remove_folder(folder)
+            removed += 1
+        except FileNotFoundError:  # by an earlier attempt
+            continue
+        except (OSError, ConcurrentChange) as error:
+            number = error.errno if isinstance(error, OSError) else None
+            full = number in (errno.ENOTEMPTY, errno.EEXIST)
+            # what keeps it is judged by itself
+            text = f"folder not removed: {'not empty' if full else error_text(error)}"
+            kept.append(Remark(folder.path, text, not full))
+    return removed, tuple(kept)
+
+
+def _remove_folder(folder: DirectoryEntry | Root) -> None:
+    """Remove one folder if it still is the one that was planned, and empty."""
+    if isinstance(folder, Root):
+        above, name = os.path.split(folder.path)
+        handle = os.open(above, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            _remove_entry(handle, name, folder)
+        finally:
+            os.close(handle)
+    else:
+        with folder.folder() as handle:
+            _remove_entry(handle, folder.parts[-1], folder)
+
+
+def _remove_entry(above: int, name: str, folder: DirectoryEntry | Root) -> None:
+    status = os.stat(name, dir_fd=above, follow_symlinks=False)
+    if not stat.S_ISDIR(status.st_mode) or identity_of(status) != folder.identity:
+        raise ConcurrentChange("another has taken its place since it was planned")
+    os.rmdir(name, dir_fd=above)
+    sync_folder(".", dir_fd=above)
+
+
+def _there(folder: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _has_journal(device: int) -> bool:
+    """Whether an ext file system has a journal, of its own or elsewhere."""
+    try:
+        name = os.readlink(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").split("/")[-1]
+        return Path(f"/sys/fs/ext4/{name}/journal_task").read_text().strip() != "<none>"
+    except OSError:
+        return True

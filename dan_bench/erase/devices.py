@@ -11,7 +11,7 @@ from pathlib import Path
 SYS = Path("/sys")
 
 LOOP_STATUS = 0x4C05  # LOOP_GET_STATUS64: linux/loop.h
-LOOP_INODE = struct.Struct("=8xQ216x")
+LOOP_FILE = struct.Struct("=QQ216x")
 
 IN_PLACE_LEVELS = ("linear", "raid0", "raid1", "raid4", "raid5", "raid6", "raid10")
 IN_PLACE_MAPS = re.compile(r"CRYPT-(LUKS1|LUKS2|PLAIN)-|LVM-\w{64}$|(part\d+-)?mpath-")
@@ -72,7 +72,7 @@ def loop_file(name: str, path: str) -> int:
     """
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     try:
-        status = bytearray(LOOP_INODE.size)
+        status = bytearray(LOOP_FILE.size)
         try:
             device = os.open(f"/dev/{name}", os.O_RDONLY | os.O_CLOEXEC)
         except PermissionError:  # whoever may read the file but not the device takes /sys's word
@@ -81,7 +81,8 @@ def loop_file(name: str, path: str) -> int:
             fcntl.ioctl(device, LOOP_STATUS, status, True)
         finally:
             os.close(device)
-        if LOOP_INODE.unpack(status)[0] != os.fstat(handle).st_ino:
+        its = os.fstat(handle)
+        if LOOP_FILE.unpack(status) != (its.st_dev, its.st_ino):
             raise FileNotFoundError(2, "another file has its name")
     except BaseException:
         os.close(handle)

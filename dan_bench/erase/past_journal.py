@@ -35,10 +35,8 @@ Prints = NDArray[np.uint64]
 
 def fingerprints(piece: Buffer) -> Prints:
     """Return the fingerprint of every whole sector: a hash that differs from process to process."""
-    whole = memoryview(piece).nbytes // SECTOR * SECTOR
-    words = np.frombuffer(piece, np.uint64, whole // 8).reshape(-1, SECTOR // 8)
-    found = np.unique((words * WEIGHTS).sum(axis=1))
-    return found[found != 0]
+    words = np.frombuffer(piece, np.uint64).reshape(-1, SECTOR // 8)
+    return (words * WEIGHTS).sum(axis=1)
 
 
 def held(prints: Prints, piece: Buffer) -> int:
@@ -46,8 +44,7 @@ def held(prints: Prints, piece: Buffer) -> int:
     data = bytes(piece)
     wanted = fingerprints(data.ljust(-(-len(data) // SECTOR) * SECTOR, b"\0"))
     at = np.searchsorted(prints, wanted)
-    at[at == len(prints)] = 0
-    return int((prints[at] == wanted).sum()) if len(prints) else 0
+    return int((prints.take(at, mode="clip") == wanted).sum()) if len(prints) else 0
 
 
 class JournalSearch:
@@ -101,7 +98,8 @@ def _searched(device: int) -> Prints:
         ]
     finally:
         os.close(handle)
-    return np.unique(np.concatenate(parts)) if parts else np.empty(0, np.uint64)
+    found = np.unique(np.concatenate(parts)) if parts else np.empty(0, np.uint64)
+    return found[found != 0]
 
 
 def _places(handle: int, into: memoryview) -> list[tuple[int, int]]:

@@ -30,10 +30,10 @@ NOT_KNOWN = (
     "earlier places of the same data, which no file leads to any more: where an editor saved a new "
     "file and renamed it over the old one, where a file was cut, had a hole punched or was moved",
     "data that lay among the file system's own because the file was small, before it grew",
-    "snapshots that were deleted, and the journal and free blocks of the file system",
+    "snapshots that were deleted, and the free blocks of the file system",
     "blocks that the device has put out of service, or keeps in reserve (flash)",
     "copies elsewhere: backups, other machines, swap, thumbnails, indexes, caches",
-    "names, dates and attributes of the files",
+    "names and dates of the files, which directories and the file system's journal keep",
 )
 METHOD = "Clear, by overwriting once, in place, every byte that a file holds a block for"
 VERIFICATION = (

@@ -63,6 +63,7 @@ class DeviceForm(Form):
     file_system: str
     mounted_at: str
     layers: list[LayerForm]
+    remarks: list[str] = Field(description="What of it no search of the device can show.")
 
 
 class OutcomeForm(Form):

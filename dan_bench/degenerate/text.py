@@ -59,6 +59,7 @@ def text_of(document: dict[str, Any], shown: list[Shown], exceptional: int) -> b
         for layer in device["layers"]:
             said = [f"{key} {quoted(v)}" for key, v in layer.items() if v is not None]
             layers += [f"  {', '.join(said)}"]
+        layers += [f"  {remark}" for remark in device["remarks"]]
     lines += limited(layers, MOST_LAYERS)
     lines += ["", "What became of the files:"]
     outcomes = [f"{of['count']:>9,}  {in_words(of)}" for of in document["outcomes"]]

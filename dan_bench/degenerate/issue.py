@@ -11,6 +11,7 @@ from dan_bench.degenerate.outputs import Outputs
 from dan_bench.degenerate.signature import SignatureError, signed, try_key
 from dan_bench.degenerate.verify import BadCertificate, verify
 from dan_bench.erase import ErasurePlan, ErasureRefused, ErasureReport
+from dan_bench.erase.free_space import FreeSpaceResult
 from dan_bench.interfaces import NoiseSource
 
 
@@ -77,6 +78,7 @@ def certificate_of(
     asked: argparse.Namespace,
     report: ErasureReport,
     devices_: tuple[dict[str, Any], ...],
+    filled: tuple[FreeSpaceResult, ...] = (),
 ) -> Certificate:
     """Return the certificate of an erasure that has just ended."""
     return Certificate(
@@ -84,6 +86,7 @@ def certificate_of(
         report,
         noise,
         devices_,
+        filled,
         asked.operator,
         asked.contact,
     )

@@ -74,7 +74,7 @@ def run(asked: argparse.Namespace, ask: Callable[[str], str] | None) -> int:
             may_be_gone=resumed,
             progress=counting(),
         )
-        plan = replace(plan, warnings=(*in_use(plan.files), *plan.warnings))
+        plan = replace(plan, warnings=(*in_use(plan.files), *issue.media(plan), *plan.warnings))
         if asked.listing not in (None, digest_of(plan)):
             raise ErasureRefused(
                 f"the listing is {digest_of(plan)} now, not {asked.listing}: files were added, "

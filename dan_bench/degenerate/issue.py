@@ -10,7 +10,8 @@ from dan_bench.degenerate.device import devices
 from dan_bench.degenerate.outputs import Outputs
 from dan_bench.degenerate.signature import SignatureError, signed, try_key
 from dan_bench.degenerate.verify import BadCertificate, verify
-from dan_bench.erase import ErasurePlan, ErasureRefused, ErasureReport
+from dan_bench.erase import ErasurePlan, ErasureRefused, ErasureReport, Remark
+from dan_bench.erase.filesystem import FileSystems
 from dan_bench.erase.free_space import FreeSpaceResult
 from dan_bench.interfaces import NoiseSource
 
@@ -70,6 +71,17 @@ def check_key(key: Path | None, plan: ErasurePlan) -> None:
 def devices_of(plan: ErasurePlan) -> tuple[dict[str, Any], ...]:
     """Return what the files of a plan lie on."""
     return tuple(devices((file.status.st_dev, file.mount) for file in plan.files))
+
+
+def media(plan: ErasurePlan) -> list[Remark]:
+    """Return what of the devices no search can show, to be read before the question."""
+    systems = FileSystems()
+    mounts = {(file.mount, file.status.st_dev): file.root.path for file in reversed(plan.files)}
+    return [
+        Remark(path, text)
+        for (mount, device), path in mounts.items()
+        for text in dict.fromkeys(systems.of(mount, device).remarks)
+    ]
 
 
 def certificate_of(

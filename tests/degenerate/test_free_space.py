@@ -10,6 +10,7 @@ from dan_bench.degenerate import free_space
 from dan_bench.degenerate.__main__ import main
 from dan_bench.degenerate.verify import verify
 from dan_bench.erase import ErasureRefused, Outcome
+from dan_bench.erase.devices import DeviceStack
 from dan_bench.erase.free_space import FreeSpaceResult
 
 
@@ -84,3 +85,22 @@ def test_what_is_on_no_disk_is_refused_before_anything_is_touched(system, folder
     assert main([str(system.root / "file"), "--free-space", folder, "--yes"]) == Outcome.REFUSED
     assert (system.root / "file").read_bytes() == b"a secret"
     assert "nothing was touched" in capsys.readouterr().err
+
+
+def test_flash_is_said_before_the_question(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(
+        "dan_bench.erase.filesystem.device_stack",
+        lambda device: DeviceStack(["sda"], remarks=["sda: rotational=0, so that it is flash"]),
+    )
+    monkeypatch.setattr("dan_bench.erase.filesystem.IN_PLACE", Everything())
+    (tmp_path / "file").write_bytes(b"a secret")
+    assert main([str(tmp_path / "file"), "--dry-run"]) == Outcome.DONE
+    assert "rotational=0" in capsys.readouterr().out
+
+
+class Everything:
+    """Whatever the temporary folder lies on."""
+
+    def __contains__(self, kind):
+        return True

@@ -35,7 +35,6 @@ class Draft:
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
         self._folder = os.open(folder, flags)
         self._hidden: str | None = None
-        self._named_by_renaming = False
         self._handle = -1
         try:
             self._handle = self._opened()
@@ -58,7 +57,7 @@ class Draft:
         except OSError as error:
             if error.errno not in NO_TMPFILE:
                 raise
-        self._hidden, self._named_by_renaming = f".{secrets.token_hex(16)}.part", True
+        self._hidden = f".{secrets.token_hex(16)}.part"
         flags |= os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         return os.open(self._hidden, flags, 0o666, dir_fd=self._folder)
 
@@ -91,12 +90,9 @@ class Draft:
         self._hidden = None
 
     def withdraw(self, name: str) -> None:
-        """Take back the name that `publish` gave."""
-        if self._named_by_renaming:
-            self._hidden = f".{secrets.token_hex(16)}.part"
-            os.rename(name, self._hidden, src_dir_fd=self._folder, dst_dir_fd=self._folder)
-        else:
-            os.unlink(name, dir_fd=self._folder)
+        """Take back the name that `publish` gave; it is hidden until it has another."""
+        self._hidden = f".{secrets.token_hex(16)}.part"
+        os.rename(name, self._hidden, src_dir_fd=self._folder, dst_dir_fd=self._folder)
 
     def sync_folder(self) -> None:
         """Wait until the name is on the device."""
@@ -156,6 +152,8 @@ class Outputs:
 
     def _published(self, stem: str) -> bool:
         """Name all files or none; the JSON file last: where it is, the others are."""
+        if any(os.path.lexists(self._path.with_name(stem + of)) for of in self._endings):
+            return False
         named = list(zip(self._drafts, self._endings, strict=True))
         for i, (draft, ending) in reversed([*enumerate(named)]):
             try:

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from dan_bench.erase.direct import NOT_DIRECT, DeviceReader
-from dan_bench.erase.filesystem import IN_PLACE, NO_COPY_ON_WRITE, FileSystems
+from dan_bench.erase.filesystem import IN_PLACE, NO_COPY_ON_WRITE, FileSystem, FileSystems
 from dan_bench.erase.handles import AnyPath, ErasureRefused
 from dan_bench.erase.reserve import without_reserve, write_notes
 from dan_bench.erase.status import mount_id
@@ -95,6 +95,28 @@ class _Filling:
         return size
 
 
+def check_free_space(folder: AnyPath) -> FileSystem:
+    """Return the file system of a folder, if its free space may be filled.
+
+    Raises:
+        ErasureRefused: it is none of a disk: memory would be filled, or a server.
+        OSError: there is no such folder.
+    """
+    path = os.path.realpath(os.fsdecode(folder), strict=True)
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        # a new file takes no old one's place, so that copying on write is no reason for doubt
+        of = FileSystems().of(mount_id(handle), os.fstat(handle).st_dev, NO_COPY_ON_WRITE)
+    finally:
+        os.close(handle)
+    if of.kind not in FILLED:
+        raise ErasureRefused(
+            f"the free space of {path!r} is not filled: {of.kind or 'it'} is not known to be the "
+            "file system of a disk"
+        )
+    return of
+
+
 def fill_free_space(
     folder: AnyPath, noise: NoiseSource, progress: Callable[[int], None] = lambda _: None
 ) -> FreeSpaceResult:
@@ -113,17 +135,11 @@ def fill_free_space(
         ErasureRefused: the file system is none of a disk: it would fill the memory or a server.
         OSError: something else went wrong than that there is no room.
     """
+    of = check_free_space(folder)
     path = os.path.realpath(os.fsdecode(folder), strict=True)
     with ExitStack() as held:
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         held.callback(os.close, handle)
-        # a new file takes no old one's place, so that copying on write is no reason for doubt
-        of = FileSystems().of(mount_id(handle), os.fstat(handle).st_dev, NO_COPY_ON_WRITE)
-        if of.kind not in FILLED:
-            raise ErasureRefused(
-                f"the free space of {path!r} is not filled: {of.kind or 'it'} is not known to be "
-                "the file system of a disk"
-            )
         filling = _Filling(handle, noise, progress, held)
         smallest = os.fstatvfs(handle).f_frsize
         while filling.add_file(smallest, direct=False):  # a sync sets free what was put aside

@@ -193,7 +193,7 @@ def test_the_device_of_a_file_is_that_of_the_machine(tmp_path):
 
 def test_what_is_mounted_nowhere_is_said_to_be_unknown():
     assert devices([(os.makedev(200, 99), None)]) == [
-        {"file_system": "not known", "mounted_at": "", "layers": []}
+        {"file_system": "not known", "mounted_at": "", "layers": [], "remarks": []}
     ]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from dan_bench.degenerate.form import path_text
 from dan_bench.erase.devices import of_source
 from dan_bench.erase.filesystem import FileSystems
-from dan_bench.erase.handles import mount_id
+from dan_bench.erase.status import mount_id
 
 SYS = Path("/sys/dev/block")
 MOUNTS = Path("/proc/self/mountinfo")

@@ -91,7 +91,7 @@ def test_flash_is_said_before_the_question(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr(
         "dan_bench.erase.filesystem.device_stack",
-        lambda device: DeviceStack(["sda"], remarks=["sda: rotational=0, so that it is flash"]),
+        lambda _: DeviceStack(["sda"], remarks=["sda: rotational=0, so that it is flash"]),
     )
     monkeypatch.setattr("dan_bench.erase.filesystem.IN_PLACE", Everything())
     (tmp_path / "file").write_bytes(b"a secret")

@@ -10,7 +10,9 @@ from dan_bench.degenerate.device import devices
 from dan_bench.degenerate.outputs import Outputs
 from dan_bench.degenerate.signature import SignatureError, signed, try_key
 from dan_bench.degenerate.verify import BadCertificate, verify
-from dan_bench.erase import ErasurePlan, ErasureRefused, ErasureReport
+from dan_bench.erase import ErasurePlan, ErasureRefused, ErasureReport, Remark
+from dan_bench.erase.filesystem import FileSystems
+from dan_bench.erase.free_space import FreeSpaceResult
 from dan_bench.interfaces import NoiseSource
 
 SHORTEST_KEY, LONGEST_KEY = 16, 1 << 16
@@ -96,12 +98,24 @@ def devices_of(plan: ErasurePlan) -> tuple[dict[str, Any], ...]:
     return tuple(devices((file.status.st_dev, file.mount) for file in plan.files))
 
 
+def media(plan: ErasurePlan) -> list[Remark]:
+    """Return what of the devices no search can show, to be read before the question."""
+    systems = FileSystems()
+    mounts = {(file.mount, file.status.st_dev): file.root.path for file in reversed(plan.files)}
+    return [
+        Remark(path, text)
+        for (mount, device), path in mounts.items()
+        for text in dict.fromkeys(systems.of(mount, device).remarks)
+    ]
+
+
 def certificate_of(
     plan: ErasurePlan,
     noise: NoiseSource,
     asked: argparse.Namespace,
     report: ErasureReport,
     devices_: tuple[dict[str, Any], ...],
+    filled: tuple[FreeSpaceResult, ...] = (),
 ) -> Certificate:
     """Return the certificate of an erasure that has just ended."""
     return Certificate(
@@ -109,6 +123,7 @@ def certificate_of(
         report,
         noise,
         devices_,
+        filled,
         asked.operator,
         asked.contact,
     )

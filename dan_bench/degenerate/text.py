@@ -61,6 +61,13 @@ def text_of(document: dict[str, Any], shown: list[Shown], exceptional: int) -> b
             layers += [f"  {', '.join(said)}"]
         layers += [f"  {remark}" for remark in device["remarks"]]
     lines += limited(layers, MOST_LAYERS)
+    for space in document["free_space"]:
+        read = READ_BACK[space["read_back"]]
+        lines += [
+            f"free space:   {quoted(space['folder'])}: {space['bytes']:,} bytes of noise, {read}; "
+            f"{space['left']:,} bytes left free"
+        ]
+        lines += [f"  UNVERIFIED: {doubt}" for doubt in space["doubts"]]
     lines += ["", "What became of the files:"]
     outcomes = [f"{of['count']:>9,}  {in_words(of)}" for of in document["outcomes"]]
     lines += limited(outcomes, MOST_OUTCOMES)

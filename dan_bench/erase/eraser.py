@@ -7,11 +7,21 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 
+from dan_bench.erase.direct import DeviceReader
 from dan_bench.erase.evidence import KEEP, FileEvidence, SealedCopy, why_doubted
 from dan_bench.erase.filesystem import FileSystems, difference, extents, length
 from dan_bench.erase.handles import AnyPath, ConcurrentChange, DirectoryEntry, Folders, Identity
 from dan_bench.erase.journal import Journal, key_of
-from dan_bench.erase.overwrite import Blocks, Overwriter, digest_of, read_back
+from dan_bench.erase.overwrite import (
+    BAD_BLOCK,
+    PIECE,
+    Blocks,
+    Overwriter,
+    digest_of,
+    mend,
+    noise_for,
+    read_back,
+)
 from dan_bench.erase.plan import ErasurePlan, error_text
 from dan_bench.erase.records import Begun, Key
 from dan_bench.erase.removal import hidden_paths, is_gone, remove
@@ -275,8 +285,14 @@ class _Erasure:
 
     def _overwrite_together(self, tasks: list[Task]) -> None:
         overwrite_batch(tasks, self._writer.noise, FileSystems(), self._progress)
-        systems = FileSystems()
-        look_again(tasks, systems, self._folders, self._verify, self._evidence)
+        suspects = [task for task in tasks if task.suspect and task.error is None]
+        systems, left = FileSystems(), tasks
+        for _ in range(2):
+            for task in suspects:
+                self._mend(task)
+            if left:
+                look_again(left, systems, self._folders, self._verify, self._evidence)
+            left = suspects = [t for t in left if t.read_back is False and not t.unwritable]
         for task in tasks:
             if self._evidence and task.resumed:
                 task.survey = _without_original(task, systems)
@@ -290,24 +306,44 @@ class _Erasure:
 
         self._writer.progress = count
         try:
-            done = self._writer.overwrite(task.handle, task.blocks, self._verify)
-            task.unwritable = done.bad
-            if done.sha256 is not None:
-                good = difference(task.blocks.spans, done.bad)
+            sha256 = self._writer.overwrite(task.handle, task.blocks, self._verify)
+            if sha256 is not None:
                 with task.found.opened(os.O_RDONLY) as (fresh, _):
-                    task.read_back = read_back(fresh, good) == done.sha256
-        except (OSError, ConcurrentChange) as failure:
+                    task.read_back = read_back(fresh, task.blocks.spans) == sha256
+        except ConcurrentChange as failure:
             task.error = error_text(failure)
+        except OSError as failure:
+            task.suspect = failure.errno in BAD_BLOCK
+            task.error = None if task.suspect else error_text(failure)
         finally:
             self._writer.progress = self._progress
-            task.restore_times()
-        if task.read_back is False:
-            task.error = "the device does not give back what was written"
+        if task.suspect or task.read_back is False:
+            self._mend(task)
+        task.restore_times()
         systems = FileSystems()
         if task.evidence is not None:
             task.survey = task.evidence.survey(systems)
         elif self._evidence:
             task.survey = _without_original(task, systems)
+
+    def _mend(self, task: Task) -> None:
+        """Overwrite a file with care, around bad blocks, if there is anything that is not bad."""
+        kept = dict(task.noise)
+
+        def noise_of(start: int, end: int) -> memoryview:
+            if start in kept:
+                return memoryview(kept[start])
+            return noise_for(task.handle, self._writer.noise, start, end)
+
+        try:
+            with task.found.opened(os.O_RDONLY) as (fresh, _), DeviceReader(fresh, PIECE) as reader:
+                checking = reader if self._verify else None
+                task.unwritable = mend(task.handle, checking, task.blocks, noise_of)
+            if self._verify:
+                task.read_back = bool(difference(task.blocks.spans, task.unwritable))
+        except (OSError, ConcurrentChange) as failure:
+            task.error = error_text(failure)
+        task.restore_times()
 
 
 def _without_original(task: Task, systems: FileSystems) -> Survey:

@@ -36,7 +36,6 @@ from dan_bench.erase.overwrite import (
     noise_for,
     read_around,
     write,
-    write_around,
 )
 from dan_bench.erase.past_journal import held
 from dan_bench.erase.plan import error_text
@@ -82,30 +81,26 @@ def overwrite_batch(
             for start, end in task.blocks.pieces():
                 made = noise_for(task.handle, noise, start, end)
                 check_size(task.handle, reached)
+                task.noise.append((start, bytes(made)))
                 try:
                     write(task.handle, made, start)
+                    task.written += len(made)
                 except OSError as error:
                     if error.errno not in BAD_BLOCK:
                         raise
-                    task.unwritable += write_around(task.handle, made, start)
+                    task.suspect = True
                 reached = max(reached, end)
-                task.noise.append((start, bytes(made)))
-                task.written += len(made)
         except (OSError, ConcurrentChange) as error:
             task.error = error_text(error)
     progress(sum(task.written for task in tasks))
     for task, failure in sync(tasks, systems):
-        try:
-            if failure.errno not in BAD_BLOCK:
-                raise failure
-            for start, piece in task.noise:
-                task.unwritable += write_around(task.handle, memoryview(piece), start)
-        except OSError as error:
-            task.error = task.error or error_text(error)
+        task.suspect = failure.errno in BAD_BLOCK
+        if not task.suspect:
+            task.error = task.error or error_text(failure)
     shorter = []
     for task in tasks:
         try:
-            if task.error is None:
+            if task.error is None and not task.suspect:
                 ends = [start + len(piece) for start, piece in task.noise]
                 check_size(task.handle, max([task.begun.size, *ends]))
         except ConcurrentChange as error:
@@ -144,8 +139,6 @@ def look_again(
                 with reader:
                     if verify and task.error is None:
                         task.read_back = _is_noise(task, reader)
-                        if not task.read_back:
-                            task.error = "the device does not give back what was written"
                     if compared:
                         task.survey = _survey(task, reader, systems, fate, other)
             except (OSError, ConcurrentChange) as error:
@@ -190,7 +183,7 @@ def _cached(task: Task, handle: int) -> bool:
 
 
 def _is_noise(task: Task, reader: EmptiedCache | DeviceReader) -> bool:
-    size = task.begun.size
+    size, all_bad = task.begun.size, bool(task.blocks.spans)
     for start, piece in task.noise:
         if start >= size:
             break  # behind the end, and cut off again
@@ -201,7 +194,8 @@ def _is_noise(task: Task, reader: EmptiedCache | DeviceReader) -> bool:
                 raise ConcurrentChange(f"it ends at byte {low + len(got)}, where noise was written")
             if bytes(got) != piece[low - start : high - start]:
                 return False
-    return True
+            all_bad = False
+    return not all_bad
 
 
 def _survey(

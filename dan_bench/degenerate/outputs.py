@@ -35,10 +35,9 @@ class Draft:
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
         self._folder = os.open(folder, flags)
         self._hidden: str | None = None
-        self._named_by_renaming = False
         self._handle = -1
         try:
-            self._handle = self._opened()
+            self._handle = self._opened(folder)
             try:
                 os.posix_fallocate(self._handle, 0, room)
             except OSError as error:
@@ -48,7 +47,7 @@ class Draft:
             self.close()
             raise
 
-    def _opened(self) -> int:
+    def _opened(self, where: Path) -> int:
         flags = os.O_RDWR | os.O_CLOEXEC
         try:
             handle = os.open(".", flags | os.O_TMPFILE, 0o666, dir_fd=self._folder)
@@ -58,9 +57,13 @@ class Draft:
         except OSError as error:
             if error.errno not in NO_TMPFILE:
                 raise
-        self._hidden, self._named_by_renaming = f".{secrets.token_hex(16)}.part", True
+        self._hidden = f".{secrets.token_hex(16)}.part"
         flags |= os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        return os.open(self._hidden, flags, 0o666, dir_fd=self._folder)
+        try:
+            return os.open(self._hidden, flags, 0o666, dir_fd=self._folder)
+        except OSError as error:
+            self._hidden = None
+            raise type(error)(error.errno, error.strerror, str(where)) from error
 
     def writer(self) -> BinaryIO:
         """Return a file to write all of it with; it must be closed before anything is published."""
@@ -91,12 +94,9 @@ class Draft:
         self._hidden = None
 
     def withdraw(self, name: str) -> None:
-        """Take back the name that `publish` gave."""
-        if self._named_by_renaming:
-            self._hidden = f".{secrets.token_hex(16)}.part"
-            os.rename(name, self._hidden, src_dir_fd=self._folder, dst_dir_fd=self._folder)
-        else:
-            os.unlink(name, dir_fd=self._folder)
+        """Take back the name that `publish` gave; it is hidden until it has another."""
+        self._hidden = f".{secrets.token_hex(16)}.part"
+        os.rename(name, self._hidden, src_dir_fd=self._folder, dst_dir_fd=self._folder)
 
     def sync_folder(self) -> None:
         """Wait until the name is on the device."""
@@ -156,6 +156,8 @@ class Outputs:
 
     def _published(self, stem: str) -> bool:
         """Name all files or none; the JSON file last: where it is, the others are."""
+        if any(os.path.lexists(self._path.with_name(stem + of)) for of in self._endings):
+            return False
         named = list(zip(self._drafts, self._endings, strict=True))
         for i, (draft, ending) in reversed([*enumerate(named)]):
             try:
@@ -230,6 +232,6 @@ def check_journal(path: Path, plan: ErasurePlan) -> None:
     """
     plan.refuse_inside(path.absolute(), "the journal")
     folder = path.absolute().parent
-    if why := cli.unusable(folder):
+    if why := cli.unusable(folder) or ("that is a folder" if path.is_dir() else ""):
         raise ErasureRefused(f"--journal {path}: {why}")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -175,6 +175,9 @@ class _Erasure:
                 self._overwrite_together(fresh)
             elif fresh:
                 self._overwrite(*fresh)
+            for task in fresh:
+                if task.error is None:
+                    task.erase_attributes()
             done = []
             for task in tasks:
                 new = task.result is None

@@ -27,14 +27,6 @@ WHY_NOT = {
 }
 NETWORK = ("nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "virtiofs", "afs", "glusterfs", "lustre")
 JOURNALED = "the file system's journal holds copies of the data (data=journal)"
-NOT_SEARCHED = (
-    "Only the places where the data lie now are overwritten. Earlier places of the same data are "
-    "neither known nor searched for: what an editor left that saves under a new name, blocks given "
-    "up when the file was cut, punched or moved (defragmented), data that lay in the inode until "
-    "they grew, deleted snapshots, names, swap, caches, backups. Filling the free space "
-    "(--free-space) reaches those of them that are free now."
-)
-"""What no erasure of files can claim; every certificate says so."""
 
 GETFLAGS = 0x80086601  # FS_IOC_GETFLAGS, FS_JOURNAL_DATA_FL and FS_NOCOW_FL: linux/fs.h
 JOURNAL_DATA = 0x00004000

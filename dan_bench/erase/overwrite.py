@@ -23,7 +23,7 @@ from dan_bench.erase.filesystem import (
     union,
 )
 from dan_bench.erase.handles import ConcurrentChange
-from dan_bench.interfaces import INDEPENDENT, Buffer, NoiseSource
+from dan_bench.interfaces import Buffer, Destruction, NoiseSource
 
 PIECE = 4 << 20
 """Bytes at once. Two pieces of noise are in memory, and one of the original where it is needed."""
@@ -33,6 +33,8 @@ BAD_BLOCK = (errno.EIO, errno.ENODATA, errno.EREMOTEIO, errno.EILSEQ, errno.EBAD
 """What a bad block is reported as: an error of the medium, of the transfer, or of a check sum."""
 BEHIND = 4 * PIECE
 """How far the device may lag behind: about that much of the page cache is used, and no more."""
+
+INDEPENDENT = Destruction(100.0, 100.0, "noise that does not depend on the data")
 
 
 class FastNoise:

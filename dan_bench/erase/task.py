@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from dan_bench.erase.attributes import erase_attributes
 from dan_bench.erase.evidence import FileEvidence
 from dan_bench.erase.filesystem import Extent, FileSystems, Span, union
 from dan_bench.erase.handles import DirectoryEntry
@@ -59,6 +60,15 @@ class Task:
         """Give the file the times that it had."""
         with suppress(OSError):  # a file that is not ours may be written to, but not dated
             os.utime(self.handle, ns=(self.begun.accessed_ns, self.begun.modified_ns))
+
+    def erase_attributes(self) -> None:
+        """Overwrite and remove its extended attributes; those that are left are in doubt."""
+        left = erase_attributes(self.handle)
+        if left and self.survey is not None:
+            doubts = (*self.survey.unverified, *left)
+            self.survey = replace(self.survey, unverified=doubts)
+        elif left:
+            self.error = self.error or left[0]
 
     def conclude(self, attempt: Attempt) -> FileResult:
         """Return, and keep, what has come of it."""

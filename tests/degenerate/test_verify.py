@@ -69,7 +69,11 @@ ALTERED = {
     "more data than bytes": (["folders", 0, "files", 0], ["a", 1, 0, 0, 1, {"data": 2}], "2 bytes"),
     "no such source": (["outcomes", 0, "source"], 7, "outcomes.0.source"),
     "a link of the chain": (["chain", "links"], ["0" * 64], "chain is broken"),
-    "a device": (["devices"], [{"file_system": "x", "mounted_at": "", "layers": []}], "chain"),
+    "a device": (
+        ["devices"],
+        [{"file_system": "x", "mounted_at": "", "layers": [], "remarks": []}],
+        "chain",
+    ),
     "a size that is none": (["folders", 0, "files", 0, 1], None, "no size"),
 }
 

@@ -245,10 +245,11 @@ def extents(handle: int, how: int = SYNC) -> list[Extent] | None:
         how: whether what is in memory is written first (SYNC), so that it has a place.
     """
     found: list[Extent] = []
-    start = 0
+    start, at_once = 0, 4  # most files have one
     while True:
-        request = bytearray(HEADER.size + AT_ONCE * EXTENT.size)
-        HEADER.pack_into(request, 0, start, (1 << 64) - 1 - start, how, 0, AT_ONCE, 0)
+        request = bytearray(HEADER.size + at_once * EXTENT.size)
+        HEADER.pack_into(request, 0, start, (1 << 64) - 1 - start, how, 0, at_once, 0)
+        at_once = AT_ONCE
         try:
             fcntl.ioctl(handle, FIEMAP, request, True)
         except OSError as error:

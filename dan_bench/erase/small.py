@@ -40,6 +40,7 @@ from dan_bench.erase.overwrite import (
 from dan_bench.erase.past_journal import held
 from dan_bench.erase.plan import error_text
 from dan_bench.erase.result import Fate, Survey
+from dan_bench.erase.status import shared
 from dan_bench.erase.task import Task, sync
 from dan_bench.interfaces import Estimate, NoiseSource
 from dan_bench.metrics.destruction import disk_destruction
@@ -238,9 +239,9 @@ def _survey(
             in_doubt = compared - same
     return Survey(
         task.key[0],
-        task.begun.size,
-        length(task.data),
-        compared,
+        shared(task.begun.size),
+        shared(length(task.data)),
+        shared(compared),
         fate,
         _destruction(same, in_doubt, compared) if compared else None,
         _shared(tuple(dict.fromkeys((*doubts, *task.attributes)))),

@@ -14,6 +14,7 @@ from dan_bench.erase.handles import DirectoryEntry
 from dan_bench.erase.overwrite import Blocks
 from dan_bench.erase.records import Begun, Done, Key
 from dan_bench.erase.result import Attempt, FileResult, Survey
+from dan_bench.erase.status import shared
 
 SYNCED_AT_ONCE = ("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "tmpfs")
 """File systems of which syncfs(2) writes all data, and asks the device to."""
@@ -85,9 +86,9 @@ class Task:
             error += f" and {len(bad) - 8} more places" if len(bad) > 8 else ""
         self.result = FileResult(
             self.key[0],
-            self.begun.size,
+            shared(self.begun.size),
             "overwritten" if error is None else "partly" if self.error is None else "failed",
-            self.written,
+            shared(self.written),
             attempt,
             self.read_back,
             survey,

@@ -251,10 +251,9 @@ def described(record: RunRecord) -> RunRecord:
     texts = [config, record.provenance, *map(list, (record.metrics, record.costs, *details))]
     if "\\" in repr(texts):  # with which every sign begins there that cannot be printed
         printable(texts)
-    lines = (
-        "no traceback" if record.traceback is None else record.traceback.expandtabs().split("\n")
-    )
-    if any(lines) and all(map(str.isprintable, lines)):
+    failure = "no traceback" if record.traceback is None else record.traceback.expandtabs()
+    lines = failure.split("\n")
+    if failure.strip() and all(map(str.isprintable, lines)):
         return record
     return replace(record, traceback="\n".join(map(shown, lines)).strip() or "no traceback")
 

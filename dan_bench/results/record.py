@@ -133,10 +133,16 @@ class Store:
 
     @contextmanager
     def claim(self, key: str) -> Iterator[None]:
-        """Hold an exclusive lock on a run: wait for it, and release it however the process ends."""
+        """Hold an exclusive lock on a run: wait for it, and release it however the process ends.
+
+        Raises:
+            InputError: there is a link in its folder, by which files elsewhere would be written.
+        """
         folder = self.folder(key)
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / ".lock").open("w") as lock:
+        if links := [path for path in (folder, *folder.iterdir()) if path.is_symlink()]:
+            raise InputError(f"{shown(str(links[0]))} is a link: a run writes nothing elsewhere")
+        with (folder / ".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

@@ -1,10 +1,11 @@
 """Algorithm 1's last step: the data are overwritten, looked for, and on request removed."""
 
+import gc
 import os
 import resource
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 
 from dan_bench.erase.direct import DeviceReader
@@ -84,10 +85,23 @@ def erase(
         Journal(journal, plan, options, noise.name) as book,
         closing(_Erasure(book, noise, options, keep, progress, digest_key)) as erasure,
     ):
-        results = [result for batch in batches(plan.files) for result in erasure.erase(batch)]
+        with collected_seldom():
+            results = [result for batch in batches(plan.files) for result in erasure.erase(batch)]
         results += erasure.of_earlier_attempts()
         results += erasure.of_lost_roots(plan, len(results))
         return ErasureReport(noise.name, tuple(results), plan.refused, book.attempts, remove)
+
+
+@contextmanager
+def collected_seldom() -> Iterator[None]:
+    """Keep the garbage collector from looking at all results again and again: none is a cycle."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def batches(files: Iterable[DirectoryEntry]) -> Iterator[list[DirectoryEntry]]:
@@ -214,7 +228,7 @@ class _Erasure:
         held.callback(os.close, handle)
         status = os.fstat(handle)
         key = key_of(found)
-        key = self._own_names.get(key, key)
+        key = self._own_names.get(key, key) if self._own_names else key
         file_system = self._book.file_system(handle, status.st_dev)
         times = (status.st_atime_ns, status.st_mtime_ns)
         begun = Begun(file_system, found.status.birth_ns, status.st_size, 0, *times, None)
@@ -223,7 +237,8 @@ class _Erasure:
             task.result = self._done_before(task, status)
             if task.result is None:
                 self._take_up(task, status)
-        if (twin := self._twins.get(found.identity)) and twin.status == "overwritten":
+        twin = self._twins.get(found.identity) if self._twins else None
+        if twin is not None and twin.status == "overwritten":
             task.result = replace(
                 twin, path=key[0], written=0, survey=None, same_as=twin.path, removed=False
             )

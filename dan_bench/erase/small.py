@@ -105,7 +105,7 @@ def overwrite_batch(
                 check_size(task.handle, max([task.begun.size, *ends]))
         except ConcurrentChange as error:
             task.error = error_text(error)
-        if cut_back(task.handle, task.blocks):
+        if task.blocks.behind and cut_back(task.handle, task.blocks):
             shorter.append(task)
     for task, failure in sync(shorter, systems):
         task.error = task.error or error_text(failure)
@@ -148,7 +148,7 @@ def look_again(
 def _reopened(task: Task, folders: Folders) -> tuple[int, Fate, int | None]:
     """Open a file by its path once more; return the handle, and where else the path leads to."""
     try:
-        return task.found.open(folders.of(task.found), os.O_RDONLY), "there", None
+        return task.found.reopen(folders.of(task.found)), "there", None
     except (OSError, ConcurrentChange) as error:
         # its own handle still leads to it: what was lost is seen
         task.error = task.error or error_text(error)
@@ -218,13 +218,14 @@ def _survey(
         known = difference(task.data, union(task.unreadable))
         looked_at = difference(known, union(task.unwritable))
     compared = length(known)
-    same, in_doubt = 0, compared - length(looked_at)
+    same, in_doubt = 0, 0 if looked_at is known else compared - length(looked_at)
     with ExitStack() as stack:
         readers: list[EmptiedCache | DeviceReader] = [reader]
         if other is not None:
             readers.append(stack.enter_context(DeviceReader(other)))
         for start, old in task.originals:
-            for low, high in intersection(looked_at, [(start, start + len(old))]):
+            span = (start, start + len(old))
+            for low, high in [span] if looked_at is task.data else intersection(looked_at, [span]):
                 before = np.frombuffer(old, np.uint8)[low - start : high - start]
                 equal = equal_bytes(readers[0], low, before)
                 for more in readers[1:]:

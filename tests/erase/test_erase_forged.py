@@ -53,8 +53,8 @@ def test_a_journal_has_nothing_that_a_small_original_is_had_back_from(tree, stat
     (tree / "pin").write_bytes(b"4711")
     erase(plan_erasure([tree]), FastNoise(), journal=state / "journal", evidence=False)
     assert b"digest" not in (state / "journal").read_bytes()
-    begun = [line["v"] for line in contents_of(state / "journal") if line.get("e") == "begun"]
-    assert {values[-1] for values in begun} == {None}
+    begun = [line["f"] for line in contents_of(state / "journal") if line.get("e") == "begun"]
+    assert {values[-1] for rows in begun for values in rows} == {None}
 
 
 # who may have written it
@@ -203,7 +203,9 @@ def test_values_of_other_types_are_refused_or_harmless(tree, state):
         lines_of([{"kind": KIND, "roots": "/", "options": {}}]),
         lines_of([{"kind": KIND.replace("2", "1"), "roots": [], "options": {}}]),
         lines_of([{"kind": KIND, "roots": [], "options": {}}, {"e": "done"}]),
-        lines_of([{"kind": KIND, "roots": [], "options": {}}, {"e": "run", "k": ["/a", 1]}]),
+        lines_of(
+            [{"kind": KIND, "roots": [], "options": {}}, {"e": "run", "t": 1, "f": [["/a", 1]]}]
+        ),
     ],
 )
 def test_a_hostile_file_is_refused(tree, state, text):

@@ -67,7 +67,8 @@ def run(asked: argparse.Namespace, ask: Callable[[str], str] | None) -> int:
     """List, and if that is agreed to, go on; return the exit code."""
     journal = asked.journal or journal_path(asked.paths)
     with nothing_touched():
-        resumed = pending(journal, asked.paths) is not None
+        named = sorted({os.path.realpath(path) for path in asked.paths})
+        resumed = pending(journal, named) is not None
         if resumed and not asked.dry_run:
             restore_names(journal)
         plan = plan_erasure(

@@ -2,9 +2,7 @@
 
 import errno
 import os
-import secrets
 import stat
-import string
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,13 +17,12 @@ IN_A_LOG = {
     "xfs": "the file system's log",
     "btrfs": "earlier states of the file system's trees",
 }
-"""Where a raw device shows removed names. To rename them first only adds further copies there:
-`tests/erase/test_erase_names.py` compares."""
+"""Where a raw device shows removed names. To rename a file again and again first, as `shred -u`
+does, only adds further copies there: `tests/erase/test_erase_names.py` compares."""
 WIPED = ("ext2", "ext3", "ext4")
 """Linux 5.13 and later wipe a name from its folder when it is removed ("ext4: wipe
 ext4_dir_entry2 upon file deletion"); the same driver serves ext2."""
 IN_MEMORY = ("tmpfs", "ramfs")
-LETTERS = string.ascii_lowercase + string.digits
 
 
 def names_left(plan: ErasurePlan) -> tuple[str, ...]:
@@ -40,34 +37,6 @@ def names_left(plan: ErasurePlan) -> tuple[str, ...]:
         where = IN_A_LOG.get(kind, "their folders")
         found[f"names of removed files may be read in {where} ({kind})"] = None
     return tuple(found)
-
-
-def overwrite_name(folder: int, name: str, kind: str) -> str:
-    """Rename an entry as `shred -u` does, down to one letter; return the name that it has then.
-
-    Each new name is as long or shorter, so that it takes the place that an earlier one has left
-    in the folder. Nothing is done where that place is wiped by itself, or where every rename puts
-    one more copy of the name into a log.
-
-    Args:
-        folder: handle of the folder.
-        name: of the entry.
-        kind: of the file system.
-
-    Raises:
-        OSError: it cannot be renamed.
-    """
-    if kind in (*IN_A_LOG, *WIPED, *IN_MEMORY):
-        return name
-    for length in range(min(len(os.fsencode(name)), 32), 0, -1):
-        for _ in range(100):
-            shorter = "".join(secrets.choice(LETTERS) for _ in range(length))
-            if not _there(folder, shorter):
-                os.rename(name, shorter, src_dir_fd=folder, dst_dir_fd=folder)
-                sync_folder(".", dir_fd=folder)
-                name = shorter
-                break
-    return name
 
 
 def remove_folders(folders: Sequence[DirectoryEntry | Root]) -> tuple[int, tuple[Remark, ...]]:
@@ -115,14 +84,6 @@ def _remove_entry(above: int, name: str, folder: DirectoryEntry | Root) -> None:
         raise ConcurrentChange("another has taken its place since it was planned")
     os.rmdir(name, dir_fd=above)
     sync_folder(".", dir_fd=above)
-
-
-def _there(folder: int, name: str) -> bool:
-    try:
-        os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
 
 
 def _has_journal(device: int) -> bool:

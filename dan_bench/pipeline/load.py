@@ -6,6 +6,7 @@ numbers, of the shapes that the config says and no larger than their file.
 """
 
 import math
+import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ from dan_bench.interfaces import Degenerator, RunRecord, dimension
 from dan_bench.models.frozen import Draw
 from dan_bench.pipeline.methods import UntrainedNetwork
 from dan_bench.results.cache import CheckedStore
-from dan_bench.results.reading import DAMAGES, reason
+from dan_bench.results.reading import DAMAGES, reason, shown
 from dan_bench.results.record import DamagedRecord, described, read
 
 NAMED = ("model", "data", "objective")
@@ -178,6 +179,9 @@ def saved_network(path: Path) -> SavedNetwork:
     if not path.is_file():
         raise NoDegenerator(f"{path} is missing: the run kept no checkpoint")
     try:
+        with zipfile.ZipFile(path) as file:  # as torch writes it, which compresses nothing
+            if any(entry.compress_type for entry in file.infolist()):
+                raise ValueError("it is compressed")
         # mapped, each number is within the file; read, a forged length would go beyond its end
         saved = torch.load(path, weights_only=True, map_location="cpu", mmap=True)
         weights, mean = dict(saved["weights"]), float(saved["data_mean"])
@@ -186,12 +190,12 @@ def saved_network(path: Path) -> SavedNetwork:
         # tied weights are kept once
         if sum(weight.nbytes for weight in weights.values()) > 2 * path.stat().st_size:
             raise ValueError("its weights are larger than the file")
-        bad = [name for name, weight in weights.items() if not weight.isfinite().all()]
+        bad = [str(name) for name, weight in weights.items() if not weight.isfinite().all()]
     except Exception as error:  # whatever torch makes of a file that is damaged or forged
         raise NoDegenerator(f"{path} is no checkpoint of this run: {reason(error)}") from error
     bad += [] if math.isfinite(mean) else ["data_mean"]
     if bad:
-        raise NoDegenerator(f"{path} is of a run that diverged: {bad[0]} is not finite")
+        raise NoDegenerator(f"{path} is of a run that diverged: {shown(bad[0])} is not finite")
     return SavedNetwork(weights, mean)
 
 

@@ -35,8 +35,12 @@ DAMAGES = (
 
 def reason(error: BaseException) -> str:
     """Return what is wrong with a file in one line that any terminal can print."""
-    text = f"{type(error).__name__}: {error}".split("\n")[0][:300]
-    return "".join(sign if sign.isprintable() else "?" for sign in text)
+    return shown(f"{type(error).__name__}: {error}".split("\n")[0][:300])
+
+
+def shown(text: str) -> str:
+    """Return a text with `?` for all that no terminal should be shown, as its control sequences."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
 def read_table(path: Path) -> pa.Table:

@@ -14,7 +14,7 @@ import stat
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from dan_bench.cli import InputError
 from dan_bench.files import whole
 from dan_bench.interfaces import SCHEMA_VERSION, Estimate, RunRecord
-from dan_bench.results.reading import DAMAGES, read_array, read_curves, reason
+from dan_bench.results.reading import DAMAGES, read_array, read_curves, reason, shown
 
 
 class DamagedRecord(ValueError):
@@ -133,10 +133,16 @@ class Store:
 
     @contextmanager
     def claim(self, key: str) -> Iterator[None]:
-        """Hold an exclusive lock on a run: wait for it, and release it however the process ends."""
+        """Hold an exclusive lock on a run: wait for it, and release it however the process ends.
+
+        Raises:
+            InputError: there is a link in its folder, by which files elsewhere would be written.
+        """
         folder = self.folder(key)
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / ".lock").open("w") as lock:
+        if links := [path for path in (folder, *folder.iterdir()) if path.is_symlink()]:
+            raise InputError(f"{shown(str(links[0]))} is a link: a run writes nothing elsewhere")
+        with (folder / ".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
@@ -151,7 +157,7 @@ def finite(numbers: Mapping[str, Any]) -> None:
     """Raise `DamagedRecord` where a number is none, or not finite."""
     for name, number in numbers.items():
         if not isinstance(number, int | float) or not math.isfinite(number):
-            raise DamagedRecord(f"{name} is {str(number)[:100]!r}, which is no finite number")
+            raise DamagedRecord(f"{name!r} is {str(number)[:100]!r}, which is no finite number")
 
 
 def numeric(estimate: Estimate) -> None:
@@ -159,6 +165,8 @@ def numeric(estimate: Estimate) -> None:
     parts = {"value": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n}
     finite({name: part for name, part in parts.items() if part is not None or name == "value"})
     finite(estimate.details)
+    if (estimate.low is None) != (estimate.high is None):
+        raise DamagedRecord("an interval with one end")
 
 
 def read(path: Path) -> RunRecord:
@@ -175,7 +183,9 @@ def read(path: Path) -> RunRecord:
         values = json.loads(path.read_text())
         version = values["schema_version"]
         if version not in READABLE:
-            raise DamagedRecord(f"schema version {version}, this program reads {READABLE}")
+            raise DamagedRecord(
+                f"schema version {str(version)[:20]!r}, this program reads {READABLE}"
+            )
         values["metrics"] = {
             name: None if estimate is None else Estimate(**estimate)
             for name, estimate in values["metrics"].items()
@@ -199,7 +209,7 @@ def sound(record: RunRecord) -> RunRecord:
     """
     if record.status not in ("done", "failed"):
         raise DamagedRecord(f"unknown status {record.status!r}")
-    texts = all(isinstance(text, str) for text in (record.key, record.traceback or ""))
+    texts = isinstance(record.key, str) and isinstance(record.traceback, str | None)
     if not texts or not all(isinstance(part, dict) for part in (record.config, record.provenance)):
         raise DamagedRecord("its key, config, provenance or traceback is of another kind")
     for estimate in record.metrics.values():
@@ -221,12 +231,15 @@ def described(record: RunRecord) -> RunRecord:
     """Return a record whose config has what every table and figure looks up.
 
     Raises:
-        DamagedRecord: it has not, or has a name that no terminal should be shown.
+        DamagedRecord: it has not, or has a text that no terminal should be shown.
     """
     config = record.config
     try:
         if "subject" in config:  # of Table 1
-            names, counts = [config["subject"], config["preset"]], [config["seed"]]
+            about = record.provenance
+            names = [config["subject"], config["preset"], about.get("title", "")]
+            names += [*about.get("notes", []), *about.get("unverified", [])]
+            counts = [config["seed"], about.get("position", 0)]
         else:
             parts = NAMED[config["model"]["kind"]]
             names = [config[part]["name"] for part in parts if part in config]
@@ -235,12 +248,34 @@ def described(record: RunRecord) -> RunRecord:
     except DAMAGES as error:
         raise DamagedRecord(f"its config is not that of a run: {reason(error)}") from error
     for name in names:
-        if not isinstance(name, str) or not name.isprintable():
+        if not isinstance(name, str):
             raise DamagedRecord(f"its config has {str(name)[:100]!r} for a name")
     for count in counts:
-        if not isinstance(count, int):
+        if not isinstance(count, int) or not 0 <= count < 1 << 63:
             raise DamagedRecord(f"its config has {str(count)[:100]!r} for a whole number")
-    return record
+    details = [estimate.details for estimate in record.metrics.values() if estimate is not None]
+    texts = [config, record.provenance, *map(list, (record.metrics, record.costs, *details))]
+    if "\\" in repr(texts):  # with which every sign begins there that cannot be printed
+        printable(texts)
+    failure = "no traceback" if record.traceback is None else record.traceback.expandtabs()
+    lines = failure.split("\n")
+    if failure.strip() and all(map(str.isprintable, lines)):
+        return record
+    return replace(record, traceback="\n".join(map(shown, lines)).strip() or "no traceback")
+
+
+def printable(value: Any) -> None:
+    """Raise `DamagedRecord` for a text in nested containers that no terminal should be shown."""
+    if isinstance(value, str):
+        if not value.isprintable():
+            raise DamagedRecord(f"{shown(value)[:100]!r} has signs that cannot be printed")
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            printable(name)
+            printable(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            printable(inner)
 
 
 # --- where a result comes from: code, packages and machine ----------------------------------------

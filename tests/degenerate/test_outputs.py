@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -238,13 +239,21 @@ def on_a_terminal(place, *more):
     """Start the command on a terminal; return its process number and the terminal."""
     number, terminal = pty.fork()
     if number == 0:
+        as_in_the_foreground()
         os.execv(sys.executable, [*COMMAND, str(place / "secret"), *more])
     return number, terminal
+
+
+def as_in_the_foreground():
+    """Take signals as usual: a shell's background jobs ignore SIGINT."""
+    for of in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(of, signal.SIG_DFL)
 
 
 def read_until(terminal, text):
     said = b""
     while text not in said:
+        assert select.select([terminal], [], [], 60)[0], said
         said += os.read(terminal, 10_000)
     return said
 
@@ -281,7 +290,9 @@ def test_cut_off_by_a_signal_the_same_command_finishes(place, name, more):
     target = place / "many"
     plant(target, 60)
     command = [*COMMAND, target, "--yes", "--with", "python_random", "--certificate", "c.json"]
-    with subprocess.Popen([*command, *more], stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [*command, *more], stdout=subprocess.PIPE, preexec_fn=as_in_the_foreground
+    ) as process:
         while not list((place / "state").rglob("*.journal")):
             time.sleep(0.002)
         time.sleep(0.1)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 from tiny_runs import SMALL
 
+from dan_bench.cli import InputError
 from dan_bench.config.compose import configure
 from dan_bench.degenerate.__main__ import main as degenerate
 from dan_bench.models.compatibility import choices
@@ -303,3 +305,48 @@ def test_of_a_config_that_is_ones_own_anything_may_be_named(results):
     (record,) = Store(results).all()[0]
     assert width_of(record) == 120
     assert config_of(record).data.name == "danoise"
+
+
+def rezipped(path, change, compression=zipfile.ZIP_STORED):
+    """Write the entries of a file of weights anew, with a change of their contents."""
+    with zipfile.ZipFile(path) as file:
+        entries = {name: file.read(name) for name in file.namelist()}
+    with zipfile.ZipFile(path, "w", compression) as file:
+        for name, content in entries.items():
+            file.writestr(name, change(name, content))
+
+
+def test_weights_that_claim_more_numbers_than_there_are_read_nothing_beyond_them(tmp_path):
+    path = tmp_path / "weights.pt"
+    torch.save({"weights": {"a": torch.arange(200.0)}, "data_mean": 0.5}, path)
+    assert saved_network(path).weights["a"].sum() == 19900
+
+    def many(name, content):
+        assert content.count(b"K\xc8") == 2 or not name.endswith("data.pkl")
+        return content.replace(b"K\xc8", b"J\x80\x96\x98\x00")
+
+    rezipped(path, many)
+    with pytest.raises(NoDegenerator, match="no checkpoint"):
+        saved_network(path)
+
+
+def test_weights_that_unpack_to_more_than_they_are(tmp_path):
+    path = tmp_path / "weights.pt"
+    torch.save({"weights": {"a": torch.zeros(10)}, "data_mean": 0.5}, path)
+    rezipped(path, lambda _, content: content + bytes(1 << 20), zipfile.ZIP_DEFLATED)
+    assert path.stat().st_size < 1 << 15
+    with pytest.raises(NoDegenerator, match="compressed"):
+        saved_network(path)
+
+
+@pytest.mark.parametrize("name", ["weights.pt", ".lock", "samples.npy"])
+def test_a_run_in_somebody_elses_results_writes_through_no_link(name, tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    config = configure([*SMALL, f"runtime.results={tmp_path}"])
+    folder = Store(tmp_path).folder(key_of(config.scientific()))
+    folder.mkdir(parents=True)
+    (folder / name).symlink_to(precious)
+    with pytest.raises(InputError, match="is a link"):
+        run(config, "test")
+    assert precious.read_text() == "mine"

@@ -18,5 +18,5 @@ def made(seed: int, seconds: float = 1.0) -> RunRecord:
         "lr": 1e-3,
         "n": 1,
     }
-    metrics = {"a": Estimate(1.0 * seed, 0.5, None, 7, {"b": 3, "c": 3.0}), "none": None}
+    metrics = {"a": Estimate(1.0 * seed, None, None, 7, {"b": 3, "c": 3.0}), "none": None}
     return RunRecord(key_of(config), "done", config, metrics, {"seconds": seconds})

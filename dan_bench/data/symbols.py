@@ -10,16 +10,26 @@ from dan_bench.interfaces import Bytes, Data, Split
 from dan_bench.rng import generator
 
 
+def side_of(size: int, width: int) -> int:
+    """Return the side of the grid of an alphabet.
+
+    Raises:
+        ValueError: it is no power of two up to 128.
+    """
+    side = round(size ** (1 / width))
+    if side**width != size or side.bit_count() != 1 or not 2 <= side <= 128:
+        allowed = "2, 4, 8, ... 128"
+        raise ValueError(f"size={size}: must be one of {allowed}, to the power of width={width}")
+    return side
+
+
 def alphabet(size: int, width: int) -> Bytes:
     """Return the symbols, size x width: a grid over all rows of that width, evenly spread.
 
     Raises:
         ValueError: a side of the grid is no power of two up to 128.
     """
-    side = round(size ** (1 / width))
-    if side**width != size or side.bit_count() != 1 or not 2 <= side <= 128:
-        allowed = "2, 4, 8, ... 128"
-        raise ValueError(f"size={size}: must be one of {allowed}, to the power of width={width}")
+    side = side_of(size, width)
     step = 256 // side
     places = np.arange(side) * step + step // 2
     grid = np.stack(np.meshgrid(*[places] * width, indexing="ij"), axis=-1)
@@ -41,7 +51,7 @@ class Symbols:
     width: PositiveInt = 1
 
     def __post_init__(self) -> None:
-        alphabet(self.size, self.width)
+        side_of(self.size, self.width)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dan_bench import cli
-from dan_bench.degenerate import issue
+from dan_bench.degenerate import free_space, issue
 from dan_bench.degenerate.listing import digest_of, listing, summary, to_json
 from dan_bench.degenerate.options import parsed
 from dan_bench.degenerate.outputs import Outputs, check_journal, journal_path, open_outputs
@@ -79,12 +79,13 @@ def run(asked: argparse.Namespace, ask: Callable[[str], str] | None) -> int:
             may_be_gone=resumed,
             progress=counting(),
         )
-        plan = replace(plan, warnings=(*in_use(plan.files), *plan.warnings))
+        plan = replace(plan, warnings=(*in_use(plan.files), *issue.media(plan), *plan.warnings))
         if asked.listing not in (None, digest_of(plan)):
             raise ErasureRefused(
                 f"the listing is {digest_of(plan)} now, not {asked.listing}: files were added, "
                 "removed or written to"
             )
+        free_space.check(asked.free_space)
         noise = source(asked.source, asked.results, asked.leaky)
     if asked.dry_run:
         print(to_json(plan, noise, asked.remove) if asked.json else shown(plan, noise, asked))
@@ -100,6 +101,7 @@ def run(asked: argparse.Namespace, ask: Callable[[str], str] | None) -> int:
         return Outcome.NOTHING
     with nothing_touched():
         issue.check_key(asked.sign, plan)
+        digest_key = issue.digest_key(asked.digest_key, plan)
         check_journal(journal, plan)
         plan.refuse_inside(tempfile.gettempdir(), "the temporary folder")
         outputs = open_outputs(asked.certificate, plan, asked.sign is not None, resumed)
@@ -107,7 +109,7 @@ def run(asked: argparse.Namespace, ask: Callable[[str], str] | None) -> int:
         if not asked.yes and not confirmed(plan, ask):
             print("nothing was touched")
             return Outcome.NOTHING
-        return carry_out(plan, noise, asked, outputs, journal)
+        return carry_out(plan, noise, asked, outputs, journal, digest_key)
 
 
 @contextmanager
@@ -121,7 +123,8 @@ def nothing_touched() -> Iterator[None]:
 
 def shown(plan: ErasurePlan, noise: NoiseSource, asked: argparse.Namespace) -> str:
     """Return the listing that was asked for."""
-    return listing(plan, noise, asked.remove, asked.list)
+    lines = [listing(plan, noise, asked.remove, asked.list), *free_space.listed(asked.free_space)]
+    return "\n".join(lines)
 
 
 def confirmed(plan: ErasurePlan, ask: Callable[[str], str] | None) -> bool:
@@ -150,14 +153,23 @@ def carry_out(
     asked: argparse.Namespace,
     outputs: Outputs,
     journal: Path,
+    digest_key: bytes | None,
 ) -> int:
     """Overwrite, look again, and write the certificate of it."""
     devices = issue.devices_of(plan)
     began = time.time_ns()
     try:
         with progress_bar(plan.held) as progress:
-            report = erase(plan, noise, journal=journal, remove=asked.remove, progress=progress)
+            report = erase(
+                plan,
+                noise,
+                journal=journal,
+                remove=asked.remove,
+                progress=progress,
+                digest_key=digest_key,
+            )
         report, folders = looked_after(plan, report, asked.remove_folders, began)
+        filled = free_space.filled(asked.free_space)
     except ErasureRefused as error:
         raise cli.InputError(f"refused, nothing was touched: {error}") from error
     except KeyboardInterrupt as stopped:
@@ -168,7 +180,7 @@ def carry_out(
         return Outcome.FAILED
     with undisturbed():
         try:
-            certificate = issue.certificate_of(plan, noise, asked, report, devices)
+            certificate = issue.certificate_of(plan, noise, asked, report, devices, filled)
             written, total = issue.written(certificate, outputs, asked.sign)
         except (OSError, SignatureError) as error:
             why = cli.explained(error) if isinstance(error, OSError) else str(error)
@@ -181,11 +193,14 @@ def carry_out(
                 cli.say(f"{file.path!r}: {file.error}")
         for line in summary(report, percent(total["destroyed"]), folders):
             tell(line)
+        for line in free_space.summed_up(filled):
+            tell(line)
         tell(f"certificate: {' and '.join(map(str, written))}")
         if report.outcome is Outcome.FAILED:
             cli.say(f"run it again to continue; what is done is in {journal}")
             return Outcome.FAILED
-        return report.outcome if total["vouched"] else Outcome.DOUBTED
+        vouched = total["vouched"] and not any(of.doubts for of in filled)
+        return report.outcome if vouched else Outcome.DOUBTED
 
 
 def looked_after(

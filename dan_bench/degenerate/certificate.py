@@ -19,6 +19,7 @@ from dan_bench.degenerate.source import of_earlier
 from dan_bench.degenerate.sums import UNIT, Chain, Entry, Sums
 from dan_bench.degenerate.text import text_of
 from dan_bench.erase import ErasureReport, FileResult
+from dan_bench.erase.free_space import NOT_FREE, FreeSpaceResult
 from dan_bench.interfaces import Estimate, NoiseSource
 
 CLAIM = (
@@ -30,10 +31,10 @@ NOT_KNOWN = (
     "earlier places of the same data, which no file leads to any more: where an editor saved a new "
     "file and renamed it over the old one, where a file was cut, had a hole punched or was moved",
     "data that lay among the file system's own because the file was small, before it grew",
-    "snapshots that were deleted, and the journal and free blocks of the file system",
+    "snapshots that were deleted, and the free blocks of the file system",
     "blocks that the device has put out of service, or keeps in reserve (flash)",
     "copies elsewhere: backups, other machines, swap, thumbnails, indexes, caches",
-    "names, dates and attributes of the files",
+    "names and dates of the files, which directories and the file system's journal keep",
 )
 METHOD = "Clear, by overwriting once, in place, every byte that a file holds a block for"
 VERIFICATION = (
@@ -56,6 +57,7 @@ class Certificate:
         report: what was done, and when.
         noise: what the last attempt wrote.
         devices: what the files lay on, as `device.devices` returns it.
+        filled: what became of the free space, where that was asked for.
         operator, contact: who did it, and where to reach them, in the user's own words.
     """
 
@@ -63,6 +65,7 @@ class Certificate:
     report: ErasureReport
     noise: NoiseSource
     devices: tuple[dict[str, Any], ...] = ()
+    filled: tuple[FreeSpaceResult, ...] = ()
     operator: str | None = None
     contact: str | None = None
 
@@ -91,6 +94,16 @@ class Certificate:
             "attempts": [[_time(of.began), _time(of.ended)] for of in self.report.attempts],
             "sources": [self._source(name) for name in self.noises],
             "devices": list(self.devices),
+            "free_space": [
+                {
+                    "folder": path_text(of.folder),
+                    "bytes": of.written,
+                    "left": of.left,
+                    "read_back": of.read_back,
+                    "doubts": [*of.doubts, NOT_FREE],
+                }
+                for of in self.filled
+            ],
         }
 
     def _source(self, name: str) -> dict[str, Any]:

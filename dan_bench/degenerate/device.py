@@ -2,13 +2,15 @@
 
 import os
 import re
-import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dan_bench.degenerate.form import path_text
+from dan_bench.erase.devices import of_source
+from dan_bench.erase.filesystem import FileSystems
+from dan_bench.erase.status import mount_id
 
 SYS = Path("/sys/dev/block")
 MOUNTS = Path("/proc/self/mountinfo")
@@ -34,20 +36,17 @@ def devices(found: Iterable[tuple[int, int | None]]) -> list[dict[str, Any]]:
     Args:
         found: st_dev and mount id of each file; None where that is not known.
     """
-    mounts = _mounts()
+    mounts, systems = _mounts(), FileSystems()
     listed = []
     for device, mount in dict.fromkeys(found):
         at = mounts.get(mount) if mount is not None else None
         at = at or next((m for m in mounts.values() if m.device == device), None)
-        if at is None:
-            unknown: dict[str, Any] = {"file_system": "not known", "mounted_at": "", "layers": []}
-            listed.append(unknown)
-            continue
         listed.append(
             {
-                "file_system": at.kind,
-                "mounted_at": path_text(at.place),
-                "layers": list(_below(at, mounts, DEEPEST)),
+                "file_system": "not known" if at is None else at.kind,
+                "mounted_at": "" if at is None else path_text(at.place),
+                "layers": [] if at is None else list(_below(at, mounts, DEEPEST)),
+                "remarks": list(dict.fromkeys(systems.of(mount, device).remarks)),
             }
         )
     return listed
@@ -58,16 +57,9 @@ def _below(at: MountedAt, mounts: dict[int, MountedAt], depth: int) -> Iterator[
     if at.kind in IN_MEMORY:
         yield {"name": at.kind, "kind": "file system", "medium": "memory"}
         return
-    device = at.device
-    if os.major(device) == 0:  # btrfs and its like have no device of their own number
-        try:
-            status = os.stat(at.source)
-        except OSError:
-            return
-        if not stat.S_ISBLK(status.st_mode):
-            return
-        device = status.st_rdev
-    yield from _layers(SYS / f"{os.major(device)}:{os.minor(device)}", mounts, depth)
+    # btrfs and its like have no device of their own number
+    for device in [at.device] if os.major(at.device) else of_source(at.source, at.kind):
+        yield from _layers(SYS / f"{os.major(device)}:{os.minor(device)}", mounts, depth)
 
 
 def _layers(node: Path, mounts: dict[int, MountedAt], depth: int) -> Iterator[dict[str, Any]]:
@@ -82,10 +74,13 @@ def _layers(node: Path, mounts: dict[int, MountedAt], depth: int) -> Iterator[di
     backing = _read(node / "loop" / "backing_file")
     if backing is not None:
         try:
-            device = os.stat(backing).st_dev
+            handle = os.open(backing, os.O_PATH | os.O_CLOEXEC)
         except OSError:
             return
-        at = next((m for m in mounts.values() if m.device == device), None)
+        try:
+            at = mounts.get(mount_id(handle) or 0)
+        finally:
+            os.close(handle)
         if at is not None:
             yield {"name": at.kind, "kind": "file system", "about": path_text(at.place)}
             yield from _below(at, mounts, depth - 1)

@@ -63,6 +63,17 @@ class DeviceForm(Form):
     file_system: str
     mounted_at: str
     layers: list[LayerForm]
+    remarks: list[str] = Field(description="What of it no search of the device can show.")
+
+
+class FreeSpaceForm(Form):
+    """What was free on a file system, filled with noise after the files were erased."""
+
+    folder: str = Field(description="Any folder on it.")
+    bytes: Count = Field(description="Of noise that were written.")
+    left: Count = Field(description="Bytes still free when no file could get any more.")
+    read_back: bool = Field(description="Whether the device gave back what was written.")
+    doubts: list[str] = Field(description="Why old data may be left in what was free, or beside.")
 
 
 class OutcomeForm(Form):
@@ -159,6 +170,7 @@ class Document(Form):
     attempts: list[tuple[Time, Time]] = Field(min_length=1)
     sources: list[SourceForm] = Field(min_length=1)
     devices: list[DeviceForm]
+    free_space: list[FreeSpaceForm]
     folders: list[FolderForm]
     outcomes: list[OutcomeForm]
     total: TotalForm

@@ -10,8 +10,13 @@ from dan_bench.degenerate.device import devices
 from dan_bench.degenerate.outputs import Outputs
 from dan_bench.degenerate.signature import SignatureError, signed, try_key
 from dan_bench.degenerate.verify import BadCertificate, verify
-from dan_bench.erase import ErasurePlan, ErasureRefused, ErasureReport
+from dan_bench.erase import ErasurePlan, ErasureRefused, ErasureReport, Remark
+from dan_bench.erase.filesystem import FileSystems
+from dan_bench.erase.free_space import FreeSpaceResult
 from dan_bench.interfaces import NoiseSource
+
+SHORTEST_KEY, LONGEST_KEY = 16, 1 << 16
+"""Bytes of a key for digests: 128 bits are beyond guessing."""
 
 
 def add_options(made: argparse.ArgumentParser) -> None:
@@ -24,6 +29,13 @@ def add_options(made: argparse.ArgumentParser) -> None:
     )
     made.add_argument("--operator", metavar="NAME", help="who erases, for the certificate")
     made.add_argument("--contact", metavar="TEXT", help="how to reach them, for the certificate")
+    made.add_argument(
+        "--digest-key",
+        type=cli.user_path,
+        metavar="FILE",
+        help="have an HMAC-SHA-256 of each original in the certificate, under this file's content, "
+        "by which whoever has the key and a copy can tell that it was that file",
+    )
     made.add_argument(
         "--sign",
         type=cli.user_path,
@@ -66,9 +78,35 @@ def check_key(key: Path | None, plan: ErasurePlan) -> None:
         raise ErasureRefused(f"--sign {key}: {error}") from error
 
 
+def digest_key(path: Path | None, plan: ErasurePlan) -> bytes | None:
+    """Return the key that originals are digested with; refuse one that gives them away."""
+    if path is None:
+        return None
+    plan.refuse_inside(path.absolute(), "the key")
+    with path.open("rb") as file:
+        key = file.read(LONGEST_KEY + 1)
+    if not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
+        raise ErasureRefused(
+            f"--digest-key {path}: a key has {SHORTEST_KEY} to {LONGEST_KEY:,} bytes, of which "
+            "nobody can guess any (head -c 32 /dev/urandom)"
+        )
+    return key
+
+
 def devices_of(plan: ErasurePlan) -> tuple[dict[str, Any], ...]:
     """Return what the files of a plan lie on."""
     return tuple(devices((file.status.st_dev, file.mount) for file in plan.files))
+
+
+def media(plan: ErasurePlan) -> list[Remark]:
+    """Return what of the devices no search can show, to be read before the question."""
+    systems = FileSystems()
+    mounts = {(file.mount, file.status.st_dev): file.root.path for file in reversed(plan.files)}
+    return [
+        Remark(path, text)
+        for (mount, device), path in mounts.items()
+        for text in dict.fromkeys(systems.of(mount, device).remarks)
+    ]
 
 
 def certificate_of(
@@ -77,6 +115,7 @@ def certificate_of(
     asked: argparse.Namespace,
     report: ErasureReport,
     devices_: tuple[dict[str, Any], ...],
+    filled: tuple[FreeSpaceResult, ...] = (),
 ) -> Certificate:
     """Return the certificate of an erasure that has just ended."""
     return Certificate(
@@ -84,6 +123,7 @@ def certificate_of(
         report,
         noise,
         devices_,
+        filled,
         asked.operator,
         asked.contact,
     )

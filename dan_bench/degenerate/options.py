@@ -65,6 +65,15 @@ def parser() -> argparse.ArgumentParser:
         help="with --remove: the folders that this empties too, the named ones included",
     )
     made.add_argument(
+        "--free-space",
+        type=cli.user_path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="afterwards, fill what is free on the file system of FOLDER, where earlier places of "
+        "the same data may be; nobody else has room there until it is done (may be repeated)",
+    )
+    made.add_argument(
         "--hard-links", action="store_true", help="include files that have other names"
     )
     made.add_argument("--cross-mounts", action="store_true", help="include what is mounted below")

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from dan_bench.erase import GENERATORS, ErasureRefused
-from dan_bench.interfaces import INDEPENDENT, Destruction, NoiseSource, RunRecord
+from dan_bench.erase.overwrite import INDEPENDENT
+from dan_bench.interfaces import Destruction, NoiseSource, RunRecord
 
 ENOUGH = 99.0
 """%_dd from which on data count as gone, as in the reports."""
@@ -44,11 +45,9 @@ def network_noise(record: RunRecord, folder: Path) -> NoiseSource:
     Raises:
         NoDegenerator: it cannot be built.
     """
-    import numpy as np
-
     from dan_bench.data.noise import system_bytes
     from dan_bench.pipeline.algorithm1 import NetworkNoise
-    from dan_bench.pipeline.load import load
+    from dan_bench.pipeline.load import load, width_of
     from dan_bench.results.select import OLD, is_old
 
     config = record.config
@@ -57,9 +56,8 @@ def network_noise(record: RunRecord, folder: Path) -> NoiseSource:
         f"{config['objective']['name']}, noise_dim {config['noise_dim']}, "
         f"trained on {config['data']['name']}" + f", {OLD}" * is_old(record)
     )
-    width = int(np.prod(np.load(folder / "samples.npy", mmap_mode="r").shape[1:]))
     degenerator = load(record, folder, 0, system_bytes)
-    return NetworkNoise(degenerator, width, described, destroys=claim(record))
+    return NetworkNoise(degenerator, width_of(record), described, destroys=claim(record))
 
 
 def claim(record: RunRecord) -> Destruction:

@@ -30,7 +30,7 @@ def text_of(document: dict[str, Any], shown: list[Shown], exceptional: int) -> b
         "Certificate of erasure",
         "",
         *limited([f"path:         {quoted(path)}" for path in document["paths"]], MOST_PATHS),
-        *(f"attempt:      {began} to {ended}" for began, ended in document["attempts"]),
+        *limited([f"attempt:      {a} to {b}" for a, b in document["attempts"]], MOST_PATHS),
         f"operator:     {quoted(document['operator'])}",
         f"contact:      {quoted(document['contact'])}",
         f"host:         {quoted(document['host'])}",
@@ -59,7 +59,15 @@ def text_of(document: dict[str, Any], shown: list[Shown], exceptional: int) -> b
         for layer in device["layers"]:
             said = [f"{key} {quoted(v)}" for key, v in layer.items() if v is not None]
             layers += [f"  {', '.join(said)}"]
+        layers += [f"  {remark}" for remark in device["remarks"]]
     lines += limited(layers, MOST_LAYERS)
+    for space in document["free_space"]:
+        read = READ_BACK[space["read_back"]]
+        lines += [
+            f"free space:   {quoted(space['folder'])}: {space['bytes']:,} bytes of noise, {read}; "
+            f"{space['left']:,} bytes left free"
+        ]
+        lines += [f"  UNVERIFIED: {doubt}" for doubt in space["doubts"]]
     lines += ["", "What became of the files:"]
     outcomes = [f"{of['count']:>9,}  {in_words(of)}" for of in document["outcomes"]]
     lines += limited(outcomes, MOST_OUTCOMES)

@@ -27,14 +27,6 @@ WHY_NOT = {
 }
 NETWORK = ("nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "virtiofs", "afs", "glusterfs", "lustre")
 JOURNALED = "the file system's journal holds copies of the data (data=journal)"
-NOT_SEARCHED = (
-    "Only the places where the data lie now are overwritten. Earlier places of the same data are "
-    "neither known nor searched for: what an editor left that saves under a new name, blocks given "
-    "up when the file was cut, punched or moved (defragmented), data that lay in the inode until "
-    "they grew, deleted snapshots, names, swap, caches, backups. Filling the free space "
-    "(--free-space) reaches those of them that are free now."
-)
-"""What no erasure of files can claim; every certificate says so."""
 
 GETFLAGS = 0x80086601  # FS_IOC_GETFLAGS, FS_JOURNAL_DATA_FL and FS_NOCOW_FL: linux/fs.h
 JOURNAL_DATA = 0x00004000
@@ -253,10 +245,11 @@ def extents(handle: int, how: int = SYNC) -> list[Extent] | None:
         how: whether what is in memory is written first (SYNC), so that it has a place.
     """
     found: list[Extent] = []
-    start = 0
+    start, at_once = 0, 4  # most files have one
     while True:
-        request = bytearray(HEADER.size + AT_ONCE * EXTENT.size)
-        HEADER.pack_into(request, 0, start, (1 << 64) - 1 - start, how, 0, AT_ONCE, 0)
+        request = bytearray(HEADER.size + at_once * EXTENT.size)
+        HEADER.pack_into(request, 0, start, (1 << 64) - 1 - start, how, 0, at_once, 0)
+        at_once = AT_ONCE
         try:
             fcntl.ioctl(handle, FIEMAP, request, True)
         except OSError as error:

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import mmap
 import os
 import secrets
 from collections.abc import Callable
@@ -9,8 +10,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from dan_bench.erase.direct import NOT_DIRECT, DeviceReader
-from dan_bench.erase.filesystem import IN_PLACE, NO_COPY_ON_WRITE, FileSystems
+from dan_bench.erase.filesystem import IN_PLACE, NO_COPY_ON_WRITE, FileSystem, FileSystems
 from dan_bench.erase.handles import AnyPath, ErasureRefused
+from dan_bench.erase.reserve import without_reserve, write_notes
 from dan_bench.erase.status import mount_id
 from dan_bench.interfaces import NoiseSource
 
@@ -21,7 +23,7 @@ FILLED = (*IN_PLACE, "btrfs", "f2fs", "jfs", "vfat", "exfat", "ntfs3", "fuseblk"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 NOT_FREE = (
     "What is not free was not filled: the slack of other files, names in folders, the inodes, the "
-    "journal."
+    "journal, and the blocks beside the file system's notes in clusters (bigalloc)."
 )
 
 
@@ -52,40 +54,67 @@ class _Filling:
         self.written = 0
         self.quota = False
 
-    def add_file(self, smallest: int) -> int:
-        """Fill one more file, with pieces down to `smallest` bytes; return its size."""
+    def add_file(self, smallest: int, direct: bool) -> int:
+        """Fill one more file, with pieces down to `smallest` bytes; return its size.
+
+        Args:
+            smallest: block of the file system.
+            direct: whether room is found when a piece is written, not when it is written back:
+                then it is too late to learn that there is none.
+        """
         try:
-            handle = _nameless(self._folder)
+            handle = _nameless(self._folder, os.O_DIRECT if direct else 0)
         except OSError as error:
-            if error.errno not in FULL:
-                raise
-            return 0
+            if error.errno in FULL or (direct and error.errno == errno.EINVAL):
+                return 0
+            raise
         self._held.callback(os.close, handle)
-        digest, size, n, waiting = hashlib.sha256(), 0, PIECE, 0
+        buffer = memoryview(mmap.mmap(-1, PIECE))  # aligned, as O_DIRECT wants it
+        digest, size, n = hashlib.sha256(), 0, PIECE
         while n >= smallest:
             original = bytes(n) if self._noise.needs_original else None
-            made = memoryview(self._noise.fill(original, size, n)).cast("B")
+            buffer[:n] = memoryview(self._noise.fill(original, size, n)).cast("B")
             try:
-                done = os.pwrite(handle, made, size)
-                waiting += done
-                if waiting >= SYNC_AFTER:
+                done = os.pwrite(handle, buffer[:n], size)
+                if size // SYNC_AFTER != (size + done) // SYNC_AFTER:
                     os.fdatasync(handle)
-                    waiting = 0
             except OSError as error:
                 if error.errno == errno.EFBIG and size:
                     break
                 if error.errno not in FULL:
                     raise
                 self.quota = self.quota or error.errno == errno.EDQUOT
-                done = max(0, os.fstat(handle).st_size - size)  # fdatasync: it was written before
+                done = os.fstat(handle).st_size - size  # 0, but where it was the sync that failed
                 n //= 2
-            digest.update(made[:done])
+            digest.update(buffer[:done])
             size += done
             self.written += done
             self._progress(done)
         os.fsync(handle)
         self.files.append((handle, size, digest.hexdigest()))
         return size
+
+
+def check_free_space(folder: AnyPath) -> FileSystem:
+    """Return the file system of a folder, if its free space may be filled.
+
+    Raises:
+        ErasureRefused: it is none of a disk: memory would be filled, or a server.
+        OSError: there is no such folder.
+    """
+    path = os.path.realpath(os.fsdecode(folder), strict=True)
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        # a new file takes no old one's place, so that copying on write is no reason for doubt
+        of = FileSystems().of(mount_id(handle), os.fstat(handle).st_dev, NO_COPY_ON_WRITE)
+    finally:
+        os.close(handle)
+    if of.kind not in FILLED:
+        raise ErasureRefused(
+            f"the free space of {path!r} is not filled: {of.kind or 'it'} is not known to be the "
+            "file system of a disk"
+        )
+    return of
 
 
 def fill_free_space(
@@ -106,25 +135,23 @@ def fill_free_space(
         ErasureRefused: the file system is none of a disk: it would fill the memory or a server.
         OSError: something else went wrong than that there is no room.
     """
+    of = check_free_space(folder)
     path = os.path.realpath(os.fsdecode(folder), strict=True)
     with ExitStack() as held:
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         held.callback(os.close, handle)
-        # a new file takes no old one's place, so that copying on write is no reason for doubt
-        of = FileSystems().of(mount_id(handle), os.fstat(handle).st_dev, NO_COPY_ON_WRITE)
-        if of.kind not in FILLED:
-            raise ErasureRefused(
-                f"the free space of {path!r} is not filled: {of.kind or 'it'} is not known to be "
-                "the file system of a disk"
-            )
         filling = _Filling(handle, noise, progress, held)
         smallest = os.fstatvfs(handle).f_frsize
-        while filling.add_file(smallest):  # writing back sets free what was only put aside
+        while filling.add_file(smallest, direct=False):  # a sync sets free what was put aside
+            pass
+        kept_back = held.enter_context(without_reserve(handle, of.kind))
+        while filling.add_file(smallest, direct=True):
             pass
         full = os.fstatvfs(handle)
+        kept_back += write_notes(handle, of.kind)
         read_back, direct = _is_noise(filling.files)
     left = full.f_bfree * full.f_frsize
-    doubts = list(of.doubts)
+    doubts = [*of.doubts, *kept_back]
     if any(name.startswith("loop") for name in of.devices):
         doubts.append(
             "it lies in the file of a loop device: what was discarded there (fstrim, -o discard) "
@@ -145,13 +172,13 @@ def fill_free_space(
     return FreeSpaceResult(path, filling.written, left, read_back, tuple(doubts))
 
 
-def _nameless(folder: int) -> int:
+def _nameless(folder: int, how: int) -> int:
     """Return a handle of a new file that no name leads to."""
-    flags = os.O_RDWR | os.O_CLOEXEC
+    flags = os.O_RDWR | os.O_CLOEXEC | how
     try:
         return os.open(".", flags | os.O_TMPFILE, 0o600, dir_fd=folder)
     except OSError as error:
-        if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+        if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR):
             raise
     name = f".{secrets.token_hex(16)}"
     handle = os.open(name, flags | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)

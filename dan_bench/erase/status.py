@@ -16,8 +16,14 @@ BASIC, BIRTH, MOUNT = 0x7FF, 0x800, 0x1000
 NO_LINK, NO_AUTOMOUNT, EMPTY_PATH = 0x100, 0x800, 0x1000
 UNSUPPORTED = (errno.ENOSYS, errno.EPERM)  # EPERM: a sandbox that does not know statx
 
-# devices, modes and link counts repeat: one object each serves all files
 _SHARED: dict[int, int] = {}
+
+
+def shared(value: int) -> int:
+    """Return one and the same object for equal numbers: sizes and devices repeat."""
+    if len(_SHARED) > 10_000:
+        _SHARED.clear()
+    return _SHARED.setdefault(value, value)
 
 
 class Status(NamedTuple):
@@ -67,22 +73,19 @@ def _made(
     minor: int,
     mount: int,
 ) -> tuple[Status, int]:
-    shared = _SHARED.setdefault
     device = os.makedev(major, minor)
     birth = born * 10**9 + born_ns if mask & BIRTH else None
-    if len(_SHARED) > 10_000:
-        _SHARED.clear()
     status = Status(
-        shared(device, device),
+        shared(device),
         inode,
-        shared(mode, mode),
+        shared(mode),
         links,
-        shared(size, size),
-        blocks,
+        shared(size),
+        shared(blocks),
         modified * 10**9 + modified_ns,
         birth,
     )
-    return status, shared(mount, mount)
+    return status, shared(mount)
 
 
 def _the_long_way(folder: int, name: str) -> tuple[Status, int | None]:

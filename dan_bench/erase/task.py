@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from dan_bench.erase.attributes import erase_attributes
 from dan_bench.erase.evidence import FileEvidence
 from dan_bench.erase.filesystem import Extent, FileSystems, Span, union
 from dan_bench.erase.handles import DirectoryEntry
 from dan_bench.erase.overwrite import Blocks
 from dan_bench.erase.records import Begun, Done, Key
 from dan_bench.erase.result import Attempt, FileResult, Survey
+from dan_bench.erase.status import shared
 
 SYNCED_AT_ONCE = ("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "tmpfs")
 """File systems of which syncfs(2) writes all data, and asks the device to."""
@@ -46,6 +48,8 @@ class Task:
     """Doubts about its extended attributes alone."""
     written: int = 0
     error: str | None = None
+    suspect: bool = False
+    """Whether the device reported a bad block in it."""
     read_back: bool | None = None
     survey: Survey | None = None
     unreadable: list[Span] = field(default_factory=list)
@@ -58,8 +62,19 @@ class Task:
         with suppress(OSError):  # a file that is not ours may be written to, but not dated
             os.utime(self.handle, ns=(self.begun.accessed_ns, self.begun.modified_ns))
 
+    def erase_attributes(self) -> None:
+        """Overwrite and remove its extended attributes; those that are left are in doubt."""
+        left = erase_attributes(self.handle)
+        if left and self.survey is not None:
+            doubts = (*self.survey.unverified, *left)
+            self.survey = replace(self.survey, unverified=doubts)
+        elif left:
+            self.error = self.error or left[0]
+
     def conclude(self, attempt: Attempt) -> FileResult:
         """Return, and keep, what has come of it."""
+        if self.read_back is False and self.error is None:
+            self.error = "the device does not give back what was written"
         bad = union(self.unreadable + self.unwritable)
         survey = self.survey
         if survey is not None and self.unreadable:
@@ -71,9 +86,9 @@ class Task:
             error += f" and {len(bad) - 8} more places" if len(bad) > 8 else ""
         self.result = FileResult(
             self.key[0],
-            self.begun.size,
+            shared(self.begun.size),
             "overwritten" if error is None else "partly" if self.error is None else "failed",
-            self.written,
+            shared(self.written),
             attempt,
             self.read_back,
             survey,

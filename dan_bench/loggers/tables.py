@@ -8,7 +8,7 @@ from typing import Any
 from dan_bench.loggers.offline import finish, folder, prepare
 from dan_bench.report import table1
 from dan_bench.report.leaderboard import boards, table_of, tidy
-from dan_bench.results.record import Store
+from dan_bench.results.cache import CheckedStore
 from dan_bench.results.select import OLD, is_old
 
 Grid = tuple[list[str], list[list[Any]]]
@@ -25,7 +25,7 @@ def collect(results: Path) -> dict[str, Grid]:
         row a cell, as `leaderboard_numbers` and `table1_numbers`.
     """
     found: dict[str, Grid] = {}
-    records, _ = Store(results).all()
+    records, _ = CheckedStore(results).all()
     made = boards(records)
     if any(board.rows for board in made):
         several = len(made) > 1

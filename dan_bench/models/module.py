@@ -22,8 +22,8 @@ from dan_bench.models.frozen import Draw, FrozenDegenerator
 from dan_bench.models.outputs import OUTPUTS, DiscriminatorCritic
 from dan_bench.objectives import on_both
 
-REMEDY = "lower the learning rates (optimizer.*.lr) or set trainer.gradient_clip"
-"""What to do about a training that diverged."""
+REMEDY = "lower the learning rates (optimizer.*.lr) or model.scale, or set trainer.gradient_clip"
+"""What to do about a network that diverged, or began so."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,8 @@ class AdversarialModule(pl.LightningModule, ABC):
         """Called after every step, with its batch."""
         self.losses: dict[str, Tensor] = {}
         """The latest of each; the degenerator may not move on every step."""
+        self.unchecked: list[tuple[int, str, Tensor]] = []
+        """Losses that may not be finite, with their steps and names."""
         self.curves: list[dict[str, float]] = []
 
     @classmethod
@@ -315,9 +317,10 @@ class AdversarialModule(pl.LightningModule, ABC):
         Raises:
             FloatingPointError: the loss is not finite.
         """
-        if not loss.isfinite():
-            raise FloatingPointError(f"step {self.step + 1}: {name} is {loss.item()}; {REMEDY}")
         self.losses[name] = loss.detach()
+        self.unchecked.append((self.step + 1, name, self.losses[name]))
+        if loss.is_cpu:  # to look at a number on an accelerator is to wait for all begun there
+            self.check_losses()
         parameters = optimizer.param_groups[0]["params"]
         # not manual_backward: its hooks cost 2 % of a step and serve fp16 and DDP, which we refuse
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
@@ -327,8 +330,17 @@ class AdversarialModule(pl.LightningModule, ABC):
             nn.utils.clip_grad_norm_(parameters, self.setting.gradient_clip)
         optimizer.step()
 
+    def check_losses(self) -> None:
+        """Raise a FloatingPointError for the first of the unchecked losses that is not finite."""
+        due = self.unchecked[:]
+        self.unchecked.clear()
+        if due and not torch.stack([loss for *_, loss in due]).isfinite().all():
+            step, name, loss = next(one for one in due if not one[2].isfinite())
+            raise FloatingPointError(f"step {step}: {name} is {loss.item()}; {REMEDY}")
+
     def check_weights(self) -> None:
-        """Raise a FloatingPointError where a weight is not finite."""
+        """Raise a FloatingPointError where a loss or a weight is not finite."""
+        self.check_losses()
         for name, weight in self.state_dict().items():
             if not weight.isfinite().all():
                 raise FloatingPointError(f"step {self.step}: {name} is not finite; {REMEDY}")
@@ -349,11 +361,7 @@ class AdversarialModule(pl.LightningModule, ABC):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep our own step and curves beside Lightning's state."""
-        checkpoint["dan_bench"] = {
-            "step": self.step,
-            "curves": self.curves,
-            "losses": self.losses,
-        }
+        checkpoint["dan_bench"] = {"step": self.step, "curves": self.curves, "losses": self.losses}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take them back, and the precision, to which Lightning converts only after loading."""

@@ -1,19 +1,38 @@
-"""A finished run's degenerator, read back from its folder."""
+"""A finished run's degenerator, read back from its folder.
 
-import pickle
+The folder may be somebody else's. What its record names is looked for among what is declared here
+(`config.registry`), and no more of its config is used than describes the network; its weights are
+numbers, of the shapes that the config says and no larger than their file.
+"""
+
+import math
+import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from dan_bench.cli import InputError
-from dan_bench.config.build import asked_for, build, resolve
+from dan_bench.config.build import asked_for, build
 from dan_bench.config.compose import configure
+from dan_bench.config.registry import UndeclaredTarget, registered
 from dan_bench.config.schema import ConfigError, RunConfig
 from dan_bench.data.noise import fast_bytes
-from dan_bench.interfaces import Degenerator, RunRecord
+from dan_bench.interfaces import Degenerator, RunRecord, dimension
 from dan_bench.models.frozen import Draw
 from dan_bench.pipeline.methods import UntrainedNetwork
-from dan_bench.results.record import DamagedRecord, Store, read
+from dan_bench.results.cache import CheckedStore
+from dan_bench.results.reading import DAMAGES, reason, shown
+from dan_bench.results.record import DamagedRecord, described, read
+
+NAMED = ("model", "data", "objective")
+"""Parts of a record's config whose targets are called here."""
+TAKEN = (*NAMED, "output", "noise_dim", "noise", "seed", "trainer")
+"""What of it is used: all that the network and its shapes depend on."""
+MOST_NEW = 1 << 28
+"""Weights that may be made anew, of a discriminator that its run did not keep: 1 GiB."""
 
 
 class NoDegenerator(InputError):
@@ -31,42 +50,72 @@ def find(name: str, results: Path) -> RunRecord:
     Raises:
         NoDegenerator: none is meant, or several.
     """
-    store = Store(results)
+    store = CheckedStore(results)
     folder = Path(name)
     if folder.is_dir():
         try:
-            return trained(read(folder / "record.json"), name)
+            return trained(described(read(folder / "record.json")), name)
         except FileNotFoundError:
             raise NoDegenerator(f"{name} is a folder without a record.json: no run") from None
         except DamagedRecord as error:
             raise NoDegenerator(f"{name}/record.json: {error}") from error
-    done = [r for r in store.all()[0] if r.status == "done" and is_trained(r)]
+    done = [r for r in store.all()[0] if r.status == "done"]
     meant = [record for record in done if record.key.startswith(name)] if len(name) >= 4 else []
     if len(meant) > 1:
         keys = ", ".join(record.key for record in meant)
         raise NoDegenerator(f"{name!r} is the beginning of several keys: {keys}")
-    meant = meant or sorted((r for r in done if r.config["model"]["name"] == name), key=quality)
-    if not meant:
-        models = ", ".join(sorted({r.config["model"]["name"] for r in done})) or "none yet"
-        raise NoDegenerator(
-            f"{name!r} is no finished run under {store.runs}, nor a model that one trained "
-            f"(there are: {models}); train one: python -m dan_bench.train model=dan output=torus"
-        )
-    return meant[-1]
+    if meant:
+        return trained(meant[0], name)
+    of_model = [r for r in done if r.config["model"]["name"] == name]
+    refused: list[InputError] = []
+    for record in sorted(of_model, key=quality, reverse=True):
+        try:
+            if is_trained(record):
+                saved_network(store.folder(record.key) / "weights.pt")
+                return record
+        except (NoDegenerator, UndeclaredTarget) as error:
+            refused.append(error)
+    if refused:
+        raise NoDegenerator(str(refused[0])) from refused[0]
+    models = ", ".join(sorted({r.config["model"]["name"] for r in done if trains(r)})) or "none yet"
+    raise NoDegenerator(
+        f"{name!r} is no finished run under {store.runs}, nor a model that one trained "
+        f"(there are: {models}); train one: python -m dan_bench.train model=dan output=torus"
+    )
 
 
 def is_trained(record: RunRecord) -> bool:
-    """Return whether a run left a trained network that degenerates."""
+    """Return whether a run left a trained network that degenerates.
+
+    Raises:
+        UndeclaredTarget: its model is none that is declared here.
+    """
     model = record.config["model"]
+    if model["kind"] != "learned":
+        return False
     try:
-        return bool(model["kind"] == "learned" and resolve(model["_target_"], "model").degenerates)
-    except ConfigError:  # of a package that is not installed here
+        return getattr(registered(model["_target_"], "model"), "degenerates", False) is True
+    except UndeclaredTarget:
+        raise
+    except ConfigError:  # declared by a package that is no longer as it was
+        return False
+
+
+def trains(record: RunRecord) -> bool:
+    """Return whether `is_trained`, and False of an undeclared model."""
+    try:
+        return is_trained(record)
+    except UndeclaredTarget:
         return False
 
 
 def trained(record: RunRecord, name: str) -> RunRecord:
     """Return the record, if it is that of a finished training run."""
-    if record.status != "done" or not is_trained(record):
+    try:
+        good = record.status == "done" and is_trained(record)
+    except UndeclaredTarget as error:
+        raise NoDegenerator(f"{name}: {error}") from error
+    if not good:
         raise NoDegenerator(
             f"{name} is a {record.status} run of {record.config['model']['name']}: "
             "a finished one of a model that degenerates is needed"
@@ -91,39 +140,99 @@ def load(record: RunRecord, folder: Path, seed: int, draw: Draw = fast_bytes) ->
         NoDegenerator: the weights are missing, are no weights, or are another network's.
     """
     path = folder / "weights.pt"
+    saved = saved_network(path)
     try:
         config = config_of(record)
         source = build(config.data, "data")
-        saved = torch.load(path, weights_only=True, map_location="cpu")
-        module = UntrainedNetwork(config, source).make(saved["data_mean"])
-        found = module.load_state_dict(saved["weights"], strict=False)
+        network = UntrainedNetwork(config, source)
+        with torch.device("meta"):  # where a parameter has a shape and costs nothing
+            check_shapes(network.make(saved.data_mean).state_dict(), saved.weights)
+        module = network.make(saved.data_mean)
         # the discriminator is not needed, and after Algorithm 1 it is not there
-        missing = [name for name in found.missing_keys if name.startswith(("degenerator", "ema"))]
-        if missing or found.unexpected_keys:
-            raise KeyError(f"it lacks {missing}, and has {found.unexpected_keys}")
-        module.check_weights()
+        module.load_state_dict(saved.weights, strict=False)
+        module.check_weights()  # in which one of double precision may be infinite
+        degenerator = module.inference(seed, draw)
+        ends = np.repeat(np.array([[0], [255]], np.uint8), dimension(source.shape), axis=1)
+        degenerator(ends, np.arange(2))
     except FloatingPointError as error:
         raise NoDegenerator(f"{path} is of a run that diverged: {error}") from error
-    except FileNotFoundError:
-        raise NoDegenerator(f"{path} is missing: the run kept no checkpoint") from None
-    except (
-        pickle.UnpicklingError,
-        ArithmeticError,
-        RuntimeError,
-        LookupError,
-        TypeError,
-        EOFError,
-    ) as error:
-        reason = str(error).split("\n")[0]
-        raise NoDegenerator(f"{path} is no checkpoint of this run: {reason}") from error
     except ConfigError as error:
         raise NoDegenerator(f"the run's config is not one of this version: {error}") from error
-    return module.inference(seed, draw)
+    except DAMAGES as error:
+        raise NoDegenerator(f"{path} is no checkpoint of this run: {reason(error)}") from error
+    return degenerator
+
+
+class SavedNetwork(NamedTuple):
+    """What a run's weights.pt holds."""
+
+    weights: dict[str, Tensor]
+    data_mean: float
+
+
+def saved_network(path: Path) -> SavedNetwork:
+    """Read weights, all of them finite and none larger than the file that they are in.
+
+    Raises:
+        NoDegenerator: there are none, they are damaged, or they are of a run that diverged.
+    """
+    if not path.is_file():
+        raise NoDegenerator(f"{path} is missing: the run kept no checkpoint")
+    try:
+        with zipfile.ZipFile(path) as file:  # as torch writes it, which compresses nothing
+            if any(entry.compress_type for entry in file.infolist()):
+                raise ValueError("it is compressed")
+        # mapped, each number is within the file; read, a forged length would go beyond its end
+        saved = torch.load(path, weights_only=True, map_location="cpu", mmap=True)
+        weights, mean = dict(saved["weights"]), float(saved["data_mean"])
+        if not all(type(weight) is Tensor for weight in weights.values()):
+            raise TypeError("its weights are not tensors")
+        # tied weights are kept once
+        if sum(weight.nbytes for weight in weights.values()) > 2 * path.stat().st_size:
+            raise ValueError("its weights are larger than the file")
+        bad = [str(name) for name, weight in weights.items() if not weight.isfinite().all()]
+    except Exception as error:  # whatever torch makes of a file that is damaged or forged
+        raise NoDegenerator(f"{path} is no checkpoint of this run: {reason(error)}") from error
+    bad += [] if math.isfinite(mean) else ["data_mean"]
+    if bad:
+        raise NoDegenerator(f"{path} is of a run that diverged: {shown(bad[0])} is not finite")
+    return SavedNetwork(weights, mean)
+
+
+def check_shapes(planned: dict[str, Tensor], weights: dict[str, Tensor]) -> None:
+    """Raise a KeyError where a network is not that of the weights, before it takes any memory.
+
+    Args:
+        planned: the network's state, on the device `meta`.
+        weights: those that were saved.
+    """
+    new = planned.keys() - weights.keys()
+    missing = sorted(name for name in new if name.startswith(("degenerator", "ema")))
+    others = sorted(weights.keys() - planned.keys())
+    others += [n for n in planned.keys() - new if planned[n].shape != weights[n].shape]
+    if missing or others:
+        raise KeyError(f"it lacks {missing[:3]}, and has {others[:3]} of another network")
+    if sum(planned[name].numel() for name in new) > MOST_NEW:
+        raise KeyError("it lacks most of the network that the config describes")
 
 
 def config_of(record: RunRecord) -> RunConfig:
-    """Return the config of a run; where its data lie is not in it, and not needed here."""
+    """Return what a record says of its network as a config; of the rest of it the defaults.
+
+    Where its data lie is not in it, and not needed here.
+
+    Raises:
+        UndeclaredTarget: its model, data or objective is none that is declared here.
+        ConfigError: it is of another version.
+    """
     values = configure().model_dump(mode="json", by_alias=True)
-    values |= {"noise": "uniform"} | record.config  # the only law, where a record names none
-    root = asked_for(resolve(values["data"]["_target_"], "data"), {"root": "."})
+    given = {"noise": "uniform"} | record.config  # the only law, where a record names none
+    values |= {name: given[name] for name in TAKEN}
+    found = {name: registered(values[name]["_target_"], name) for name in NAMED}
+    root = asked_for(found["data"], {"root": "."})
     return RunConfig.parse(values | {"data": values["data"] | root, "logger": None})
+
+
+def width_of(record: RunRecord) -> int:
+    """Return how many bytes a row of the data has that a run's network was made for."""
+    return dimension(build(config_of(record).data, "data").shape)

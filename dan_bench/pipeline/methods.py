@@ -131,7 +131,12 @@ class UntrainedNetwork(Control):
         return obtained
 
     def frozen(self, module: AdversarialModule, folder: Path) -> Acquisition:
-        """Return the module as a degenerator, having written its curves."""
+        """Return the module as a degenerator, having written its curves.
+
+        Raises:
+            FloatingPointError: a weight is not finite: whatever it made would look destroyed.
+        """
+        module.check_weights()
         pd.DataFrame(module.curves).to_parquet(folder / "curves.parquet")
         parameters = float(parameters_of(module))  # an average of weights has none of its own
         degenerator = module.cpu().inference(self.config.seed)

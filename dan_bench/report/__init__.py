@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from dan_bench.files import whole
 from dan_bench.interfaces import RunRecord
 from dan_bench.report.leaderboard import boards, tables_of, tidy
 from dan_bench.results.archive import open_results
@@ -41,5 +42,6 @@ def write(results: Path) -> Path:
     records, _ = open_results(results).all()
     for name, form in (("report.csv", "csv"), ("report.md", "markdown")):
         path = Path(results) / name
-        path.write_text(table(records, form))
+        with whole(path) as file:  # a link there is replaced, not followed
+            file.write(table(records, form).encode())
     return path

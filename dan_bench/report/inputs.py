@@ -8,6 +8,7 @@ from pathlib import Path
 from dan_bench.cli import InputError, user_path
 from dan_bench.interfaces import Results, RunRecord
 from dan_bench.results.archive import open_results
+from dan_bench.results.reading import shown
 
 
 def results_parser(command: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
@@ -27,7 +28,7 @@ def read(folder: Path, part: str = "runs") -> tuple[Results, list[RunRecord]]:
     results = open_results(folder, part)
     records, damaged = results.all()
     for path, reason in damaged.items():
-        print(f"left out {path}: {reason}", file=sys.stderr)
+        print(f"left out {shown(str(path))}: {reason}", file=sys.stderr)
     return results, records
 
 

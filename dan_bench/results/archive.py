@@ -4,6 +4,7 @@
 """
 
 import io
+import re
 import zipfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,11 +23,21 @@ from numpy.typing import NDArray
 from dan_bench.cli import InputError
 from dan_bench.files import whole
 from dan_bench.interfaces import Results, RunRecord
-from dan_bench.results.cache import CachedStore, from_table, to_table
+from dan_bench.results.cache import CheckedStore, from_table, to_table
+from dan_bench.results.reading import (
+    DAMAGES,
+    MOST_UNPACKED,
+    check_columns,
+    numbers,
+    read_table,
+    reason,
+)
+from dan_bench.results.record import described, sound
 from dan_bench.results.select import group_methods
 
 RECORDS = {"runs": "records.parquet", "table1": "table1.parquet"}
 CURVES, ARRAYS = "curves.parquet", "arrays.npz"
+KEY = re.compile(r"[0-9a-f]{16}")
 DIGITS = 5
 """Of curves. A level that was reached exactly is so in an archive."""
 
@@ -59,9 +70,12 @@ class Archive:
     def all(self) -> tuple[list[RunRecord], dict[Path, str]]:
         """Return every record, by key; one file is good or damaged as a whole."""
         try:
-            return from_table(pq.read_table(self.records)), {}
-        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-            return [], {self.records: f"not an archive: {type(error).__name__}: {error}"}
+            records = [described(sound(record)) for record in from_table(read_table(self.records))]
+            if odd := [record.key for record in records if not KEY.fullmatch(record.key)]:
+                raise ValueError(f"a record of the key {odd[0][:100]!r}")
+        except DAMAGES as error:
+            return [], {self.records: f"not an archive: {reason(error)}"}
+        return records, {}
 
     def curves(self, key: str) -> pd.DataFrame | None:
         """Return a run's curves to five digits, one row a logging step; None where it has none."""
@@ -74,30 +88,47 @@ class Archive:
         """Return an array of a run; None where none was published.
 
         An entry that is a text names the entry that holds the same array.
+
+        Raises:
+            InputError: the archive is damaged.
         """
         path = f"{key}/{name}"
         if path not in self._arrays:
             return None
-        found = self._arrays[path]
-        return self._arrays[str(found)] if found.dtype.kind == "U" else found
+        try:
+            found = self._arrays[path]
+            return numbers(self._arrays[str(found)] if found.dtype.kind == "U" else found)
+        except DAMAGES as error:
+            raise InputError(
+                f"{self.folder / ARRAYS}: {path} is damaged: {reason(error)}"
+            ) from error
 
     @cached_property
     def _arrays(self) -> Mapping[str, NDArray[Any]]:
         path = self.folder / ARRAYS
         try:
-            return NpzFile(io.BytesIO(path.read_bytes())) if path.is_file() else {}
-        except zipfile.BadZipFile as error:
-            raise InputError(f"{path} is damaged: {error}") from error
+            if not path.is_file():
+                return {}
+            file = NpzFile(io.BytesIO(path.read_bytes()))
+            unpacked = sum(entry.file_size for entry in file.zip.infolist())
+            if unpacked > MOST_UNPACKED:
+                raise ValueError(f"its arrays are {unpacked:,} bytes")
+            return file
+        except DAMAGES as error:
+            raise InputError(f"{path} is damaged: {reason(error)}") from error
 
     @cached_property
     def _curves(self) -> pa.Table:
         path = self.folder / CURVES
-        if not path.is_file():
+        if not path.exists():
             return pa.table({"key": pa.array([], "string")})
         try:
-            return pq.read_table(path)
-        except pa.ArrowException as error:
-            raise InputError(f"{path} is damaged: {error}") from error
+            found = read_table(path)
+            check_columns(found, but=("key",))
+            found.column("key")
+            return found
+        except DAMAGES as error:
+            raise InputError(f"{path} is damaged: {reason(error)}") from error
 
 
 class JoinedResults:
@@ -144,7 +175,7 @@ def open_results(results: Path, part: str = "runs") -> Results:
     Raises:
         AmbiguousResults: it has both.
     """
-    archive, store = Archive(results, part), CachedStore(results, part)
+    archive, store = Archive(results, part), CheckedStore(results, part)
     if not archive.records.exists():
         return store
     if store.runs.exists():
@@ -222,14 +253,14 @@ def publish(
     """
     if (folder / "runs").exists():
         raise ValueError(f"{folder} holds runs; publish into a folder of its own")
-    own = CachedStore(results)
+    own = CheckedStore(results)
     store = own if base is None else JoinedResults([own, Archive(base)])
     records, damaged = store.all()
     done = [r for r in records if r.status == "done" and (keys is None or r.key in keys)]
     if not done:
         raise ValueError(f"no finished runs under {own.runs}; `make sweep` makes some")
     files = {RECORDS["runs"]: parquet(to_table(done)), CURVES: curves(done, store)}
-    of_table1, _ = CachedStore(results, "table1").all()
+    of_table1, _ = CheckedStore(results, "table1").all()
     if base is not None and all(record.status != "done" for record in of_table1):
         of_table1, _ = Archive(base, "table1").all()
     if of_table1:

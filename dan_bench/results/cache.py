@@ -24,7 +24,8 @@ import pyarrow.parquet as pq
 
 from dan_bench.files import whole
 from dan_bench.interfaces import SCHEMA_VERSION, Estimate, RunRecord
-from dan_bench.results.record import DamagedRecord, Store, read
+from dan_bench.results.reading import DAMAGES, read_table
+from dan_bench.results.record import DamagedRecord, Store, described, read
 
 NAME = ".cache.parquet"
 VERSION = f"1/{SCHEMA_VERSION}"
@@ -95,13 +96,13 @@ class CachedStore(Store):
         """Return what the cache holds, by the folder's name and the stamp of its record."""
         path = self.runs / NAME
         try:
-            table = pq.read_table(path, memory_map=False, page_checksum_verification=True)
+            table = read_table(path)
             if (table.schema.metadata or {}).get(b"dan_bench") != VERSION.encode():
                 return {}
             stamps = zip(*(table.column(name).to_pylist() for name in STAMP), strict=True)
             # a good record's key is the name of its folder
             return {(r.key, s): r for r, s in zip(from_table(table), stamps, strict=True)}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
+        except DAMAGES:
             return {}
 
     def _keep(self, kept: Mapping[tuple[str, Stamp], RunRecord]) -> None:
@@ -119,6 +120,21 @@ class CachedStore(Store):
                 use_dictionary=[name for name in table.column_names if name not in TEXTS],
                 write_page_checksum=True,
             )
+
+
+class CheckedStore(CachedStore):
+    """A store whose records have all that tables and figures look up; others count as damaged."""
+
+    def all(self) -> tuple[list[RunRecord], dict[Path, str]]:
+        """Return every good record, by key, and what is wrong with each of the others."""
+        found, damaged = super().all()
+        good = []
+        for record in found:
+            try:
+                good.append(described(record))
+            except DamagedRecord as error:
+                damaged[self.folder(record.key) / "record.json"] = str(error)
+        return good, damaged
 
 
 # --- records in columns -------------------------------------------------------------------------
@@ -165,7 +181,7 @@ def from_table(table: pa.Table) -> list[RunRecord]:
     Parts that are equal are one object: who wants to change one must copy it.
 
     Raises:
-        KeyError, TypeError or ValueError: it did not make it.
+        ValueError or another of `DAMAGES`: it did not make it.
     """
     scalars = [table.column(name).to_pylist() for name in SCALARS]
     loaded = [json.loads(f"[{','.join(table.column(name).to_pylist())}]") for name in TEXTS]

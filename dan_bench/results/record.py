@@ -7,24 +7,26 @@ without it is a run that never ended.
 import fcntl
 import hashlib
 import json
+import math
 import os
 import platform
+import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from dan_bench.cli import InputError
 from dan_bench.files import whole
 from dan_bench.interfaces import SCHEMA_VERSION, Estimate, RunRecord
+from dan_bench.results.reading import DAMAGES, read_array, read_curves, reason, shown
 
 
 class DamagedRecord(ValueError):
@@ -43,7 +45,7 @@ have no certificate, and their networks were fed uniform noise."""
 def key_of(config: dict[str, Any], version: int = SCHEMA_VERSION) -> str:
     """Return the key of a scientific config: 64 bits of SHA-256 over its canonical JSON."""
     plain = [version, whole_numbers(config)]
-    canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
@@ -107,9 +109,13 @@ class Store:
         return good, damaged
 
     def curves(self, key: str) -> pd.DataFrame | None:
-        """Return a run's curves, one row a logging step; None where it left none."""
+        """Return a run's curves, one row a logging step; None where it left none.
+
+        Raises:
+            InputError: they are damaged.
+        """
         path = self.folder(key) / "curves.parquet"
-        return pd.read_parquet(path) if path.is_file() else None
+        return read_curves(path) if path.is_file() else None
 
     def array(self, key: str, name: str) -> NDArray[Any] | None:
         """Return an array that a run left, without reading it all; None where it left none.
@@ -118,28 +124,49 @@ class Store:
             key: of the run.
             name: `samples` or `inputs`, n x d bytes; or `snapshots`, `snapshot_steps` (see
                 `dan_bench.callbacks.samples`).
+
+        Raises:
+            InputError: it is damaged.
         """
         path = self.folder(key) / f"{name}.npy"
-        return np.load(path, mmap_mode="r") if path.is_file() else None
+        return read_array(path) if path.is_file() else None
 
     @contextmanager
     def claim(self, key: str) -> Iterator[None]:
-        """Hold an exclusive lock on a run: wait for it, and release it however the process ends."""
+        """Hold an exclusive lock on a run: wait for it, and release it however the process ends.
+
+        Raises:
+            InputError: there is a link in its folder, by which files elsewhere would be written.
+        """
         folder = self.folder(key)
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / ".lock").open("w") as lock:
+        if links := [path for path in (folder, *folder.iterdir()) if path.is_symlink()]:
+            raise InputError(f"{shown(str(links[0]))} is a link: a run writes nothing elsewhere")
+        with (folder / ".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
 
-def numeric(estimate: Estimate) -> Estimate:
-    """Return an estimate whose fields are numbers; raise `DamagedRecord` for any other."""
-    ends = (estimate.low, estimate.high, estimate.n)
-    if not isinstance(estimate.value, int | float) or not all(
-        end is None or isinstance(end, int | float) for end in ends
-    ):
-        raise DamagedRecord(f"an estimate that is no number: {estimate}")
-    return estimate
+# --- reading what anybody may have written --------------------------------------------------------
+
+MOST_BYTES = 1 << 22
+"""Of one record.json; the largest of ours have a hundredth of it."""
+
+
+def finite(numbers: Mapping[str, Any]) -> None:
+    """Raise `DamagedRecord` where a number is none, or not finite."""
+    for name, number in numbers.items():
+        if not isinstance(number, int | float) or not math.isfinite(number):
+            raise DamagedRecord(f"{name!r} is {str(number)[:100]!r}, which is no finite number")
+
+
+def numeric(estimate: Estimate) -> None:
+    """Raise `DamagedRecord` for an estimate of anything but finite numbers."""
+    parts = {"value": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n}
+    finite({name: part for name, part in parts.items() if part is not None or name == "value"})
+    finite(estimate.details)
+    if (estimate.low is None) != (estimate.high is None):
+        raise DamagedRecord("an interval with one end")
 
 
 def read(path: Path) -> RunRecord:
@@ -150,25 +177,105 @@ def read(path: Path) -> RunRecord:
         DamagedRecord: it is not JSON, not of this schema, or its config is not what its key names.
     """
     try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode) or about.st_size > MOST_BYTES:
+            raise DamagedRecord(f"no record: no file, or one of more than {MOST_BYTES:,} bytes")
         values = json.loads(path.read_text())
         version = values["schema_version"]
         if version not in READABLE:
-            raise DamagedRecord(f"schema version {version}, this program reads {READABLE}")
+            raise DamagedRecord(
+                f"schema version {str(version)[:20]!r}, this program reads {READABLE}"
+            )
         values["metrics"] = {
-            name: None if estimate is None else numeric(Estimate(**estimate))
+            name: None if estimate is None else Estimate(**estimate)
             for name, estimate in values["metrics"].items()
         }
-        record = RunRecord(**values)
-        if record.status not in ("done", "failed"):
-            raise DamagedRecord(f"unknown status {record.status!r}")
+        record = sound(RunRecord(**values))
         named = {record.key, path.parent.name, key_of(record.config, version)}
-    except DamagedRecord:
+    except (FileNotFoundError, DamagedRecord):
         raise
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise DamagedRecord(f"not a record: {type(error).__name__}: {error}") from error
+    except DAMAGES as error:
+        raise DamagedRecord(f"not a record: {reason(error)}") from error
     if len(named) != 1:
         raise DamagedRecord("its config is not the one that its key was made from")
     return record
+
+
+def sound(record: RunRecord) -> RunRecord:
+    """Return a record of which each part is of its kind.
+
+    Raises:
+        DamagedRecord or another of `DAMAGES`: one is not.
+    """
+    if record.status not in ("done", "failed"):
+        raise DamagedRecord(f"unknown status {record.status!r}")
+    texts = isinstance(record.key, str) and isinstance(record.traceback, str | None)
+    if not texts or not all(isinstance(part, dict) for part in (record.config, record.provenance)):
+        raise DamagedRecord("its key, config, provenance or traceback is of another kind")
+    for estimate in record.metrics.values():
+        if estimate is not None:
+            numeric(estimate)
+    finite(record.costs)
+    return record
+
+
+NAMED = {
+    "control": ("model", "data"),
+    "untrained": ("model", "data"),
+    "learned": ("model", "data", "objective"),
+}
+"""Kinds of methods, and the parts of their configs that go by a name."""
+
+
+def described(record: RunRecord) -> RunRecord:
+    """Return a record whose config has what every table and figure looks up.
+
+    Raises:
+        DamagedRecord: it has not, or has a text that no terminal should be shown.
+    """
+    config = record.config
+    try:
+        if "subject" in config:  # of Table 1
+            about = record.provenance
+            names = [config["subject"], config["preset"], about.get("title", "")]
+            names += [*about.get("notes", []), *about.get("unverified", [])]
+            counts = [config["seed"], about.get("position", 0)]
+        else:
+            parts = NAMED[config["model"]["kind"]]
+            names = [config[part]["name"] for part in parts if part in config]
+            names += [config["model"]["name"], config["data"]["name"], config.get("output", "")]
+            counts = [config["seed"], config["evaluation"]["samples"], config.get("noise_dim", 0)]
+    except DAMAGES as error:
+        raise DamagedRecord(f"its config is not that of a run: {reason(error)}") from error
+    for name in names:
+        if not isinstance(name, str):
+            raise DamagedRecord(f"its config has {str(name)[:100]!r} for a name")
+    for count in counts:
+        if not isinstance(count, int) or not 0 <= count < 1 << 63:
+            raise DamagedRecord(f"its config has {str(count)[:100]!r} for a whole number")
+    details = [estimate.details for estimate in record.metrics.values() if estimate is not None]
+    texts = [config, record.provenance, *map(list, (record.metrics, record.costs, *details))]
+    if "\\" in repr(texts):  # with which every sign begins there that cannot be printed
+        printable(texts)
+    failure = "no traceback" if record.traceback is None else record.traceback.expandtabs()
+    lines = failure.split("\n")
+    if failure.strip() and all(map(str.isprintable, lines)):
+        return record
+    return replace(record, traceback="\n".join(map(shown, lines)).strip() or "no traceback")
+
+
+def printable(value: Any) -> None:
+    """Raise `DamagedRecord` for a text in nested containers that no terminal should be shown."""
+    if isinstance(value, str):
+        if not value.isprintable():
+            raise DamagedRecord(f"{shown(value)[:100]!r} has signs that cannot be printed")
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            printable(name)
+            printable(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            printable(inner)
 
 
 # --- where a result comes from: code, packages and machine ----------------------------------------

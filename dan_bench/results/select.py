@@ -14,11 +14,11 @@ from typing import Any
 
 from dan_bench.cli import InputError
 from dan_bench.interfaces import SCHEMA_VERSION, RunRecord
-from dan_bench.results.record import whole_numbers
+from dan_bench.results.record import NAMED, whole_numbers
 
 AXES = ("data", "model", "output", "objective")
 """What names a method; further settings are added where they tell methods apart."""
-KINDS = ("control", "untrained", "learned")
+KINDS = tuple(NAMED)
 """Kinds of methods, in the order in which they are shown."""
 MOST_NAMED = 4
 """Differences within one part of the config (as its evaluation) that a name spells out."""

@@ -15,7 +15,8 @@ def work(config: RunConfig, group: str, log: Path, progress: Connection) -> None
     """Carry out one run with its output in `log`, reporting progress to the parent."""
     threading.Thread(target=die_with_parent, daemon=True).start()
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w", buffering=1) as written, open(os.devnull) as nothing:
+    log.unlink(missing_ok=True)  # a link there is not followed
+    with log.open("x", buffering=1) as written, open(os.devnull) as nothing:
         for stream, target in ((sys.stdin, nothing), (sys.stdout, written), (sys.stderr, written)):
             stream.flush()
             os.dup2(target.fileno(), stream.fileno())

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import subprocess
 import time
@@ -69,7 +70,11 @@ ALTERED = {
     "more data than bytes": (["folders", 0, "files", 0], ["a", 1, 0, 0, 1, {"data": 2}], "2 bytes"),
     "no such source": (["outcomes", 0, "source"], 7, "outcomes.0.source"),
     "a link of the chain": (["chain", "links"], ["0" * 64], "chain is broken"),
-    "a device": (["devices"], [{"file_system": "x", "mounted_at": "", "layers": []}], "chain"),
+    "a device": (
+        ["devices"],
+        [{"file_system": "x", "mounted_at": "", "layers": [], "remarks": []}],
+        "chain",
+    ),
     "a size that is none": (["folders", 0, "files", 0, 1], None, "no size"),
 }
 
@@ -184,6 +189,40 @@ def test_cut_or_damaged_anywhere_it_is_never_good_and_never_a_fault(tmp_path):
             path.write_bytes(content[:at] + b"\x00" + content[at + 1 :])
             with pytest.raises(BadCertificate):
                 verify(path)
+
+
+ODD = [None, True, -1, 1.5, 1e308, 1 << 70, "", "x" * 50, [], {}, [[]], {"a": 1}, "\ud800"]
+
+
+def places_in(value, above=()):
+    """Yield where each part of a document is."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    for name, inner in pairs:
+        yield (*above, name)
+        if isinstance(inner, dict | list):
+            yield from places_in(inner, (*above, name))
+
+
+def test_nothing_put_anywhere_or_taken_out_is_accepted_or_a_fault(tmp_path):
+    path, document = written(tmp_path)
+    path.with_suffix(".txt").unlink()
+    draw = random.Random(5)
+    places = list(places_in(document))
+    for _ in range(600):
+        altered = json.loads(json.dumps(document))
+        *above, last = draw.choice(places)
+        part = altered
+        for step in above:
+            part = part[step]
+        if draw.random() < 0.2:
+            del part[last]
+        else:
+            part[last] = draw.choice(ODD)
+        if json.dumps(altered) == json.dumps(document):
+            continue
+        path.write_text(json.dumps(altered))
+        with pytest.raises(BadCertificate):
+            verify(path)
 
 
 def test_no_file_that_is_no_file_is_waited_for(tmp_path):

@@ -147,6 +147,8 @@ def test_a_command_does_what_it_says(command: Command, checkout: Checkout) -> No
         plant(checkout.folder)
     ended = checkout.shell(checkout.filled(text))
     allowed = (0, 1) if text.startswith(MAY_SAY_NO) else (0,)
+    if "dan_bench.degenerate" in text:  # 3: done, but with a leaky network, or on such a disk
+        allowed = (0, 3)
     assert ended.returncode in allowed, f"{text}\n{ended.stdout[-2000:]}\n{ended.stderr[-4000:]}"
     assert "Traceback" not in ended.stderr
 

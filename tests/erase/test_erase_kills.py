@@ -3,11 +3,13 @@
 import os
 import random
 import shutil
+import subprocess
 import tempfile
 
 import numpy as np
 import pytest
 from erasing import content
+from file_systems import maker, run
 from killing import command, killed_at, small_batches
 
 from dan_bench.erase import pending
@@ -124,3 +126,29 @@ def test_a_single_file_is_finished_from_wherever_it_was_killed(scene, remove):
         journal.unlink()
         number += 1
     assert number > 15
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs", "btrfs"])
+def test_a_journal_outlives_a_remount(scene, kind):
+    """The device's number is another one then, as after every boot."""
+    with maker(scene) as make:
+        system = make(kind)
+        for i in range(3):
+            (system.root / f"{i}").write_bytes(content(i, 5000))
+        journal = scene / "state" / "journal"
+        before = os.stat(system.root).st_dev
+        command([system.root], journal)
+        system.unmount()
+        (scene / "other").write_bytes(bytes(1 << 20))
+        done = subprocess.run(
+            ["losetup", "--find", "--show", scene / "other"], capture_output=True, text=True
+        )
+        try:
+            system.mount()
+            report = command([system.root], journal)
+        finally:
+            if done.returncode == 0:
+                run("losetup", "-d", done.stdout.strip())
+        assert len(report.files) == 3
+        assert all(result.earlier for result in report.files)
+        assert os.stat(system.root).st_dev != before or kind == "btrfs" or done.returncode

@@ -1,6 +1,7 @@
 """A training that goes wrong says so: scrambled gradients, and numbers that are not finite."""
 
 import json
+import re
 from dataclasses import replace
 from itertools import product
 
@@ -21,6 +22,7 @@ from dan_bench.models.outputs import OUTPUTS
 from dan_bench.pipeline.evaluate import check_finite, measure
 from dan_bench.pipeline.fit import fit
 from dan_bench.pipeline.load import NoDegenerator, find, load
+from dan_bench.pipeline.methods import UntrainedNetwork
 from dan_bench.pipeline.plan import plan
 from dan_bench.pipeline.run import run
 from dan_bench.results.record import Store
@@ -99,6 +101,85 @@ def test_a_loss_that_is_not_finite_ends_the_training_at_its_step():
     object.__setattr__(module.setting.objective, "discriminator_loss", from_the_seventh_on)
     with pytest.raises(FloatingPointError, match="step 7: discriminator_loss is nan"):
         fit(module, batches(module, steps=20))
+
+
+def test_on_an_accelerator_a_loss_is_looked_at_once_a_report_and_its_own_step_is_named(monkeypatch):
+    """To look at a number there waits for all that was begun, so nothing does at every step."""
+    monkeypatch.setattr(torch.Tensor, "is_cpu", False)
+    looked = []
+    look = torch.Tensor.isfinite
+    monkeypatch.setattr(torch.Tensor, "isfinite", lambda self: looked.append(0) or look(self))
+    module = module_of("runtime.log_every=10", "trainer.ema_decay=0.9")
+    counts = []
+    module.callbacks.append(lambda *_: counts.append(len(looked)))
+    loss = module.setting.objective.degenerator_loss
+
+    def of_the_thirteenth(*arguments):
+        return loss(*arguments) * (float("inf") if module.step == 12 else 1)
+
+    object.__setattr__(module.setting.objective, "degenerator_loss", of_the_thirteenth)
+    with pytest.raises(FloatingPointError, match="step 13: degenerator_loss is inf"):
+        fit(module, batches(module, steps=40))
+    assert counts[:9] == [0] * 9
+    assert len(counts) == 19
+    assert len(set(counts[9:])) == 1
+
+
+def test_a_loss_of_the_last_steps_is_looked_at_on_an_accelerator_too(monkeypatch):
+    monkeypatch.setattr(torch.Tensor, "is_cpu", False)
+    module = module_of("runtime.log_every=50", "trainer.discriminator_steps=7")
+    loss = module.setting.objective.discriminator_loss
+
+    def last(*arguments):
+        return loss(*arguments) * (float("nan") if module.step == 3 else 1)
+
+    object.__setattr__(module.setting.objective, "discriminator_loss", last)
+    with pytest.raises(FloatingPointError, match="step 4: discriminator_loss is nan"):
+        fit(module, batches(module, steps=4))
+
+
+def diverging(at, number, network="degenerator"):
+    """A callback that puts a number into a weight of a network at a step."""
+
+    def listen(module, _):
+        if module.step == at:
+            with torch.no_grad():
+                next(getattr(module, network).parameters()).view(-1)[-1] = number
+
+    return listen
+
+
+@pytest.mark.parametrize("number", NOT_FINITE)
+@pytest.mark.parametrize("network", ["degenerator", "discriminator", "ema"])
+def test_a_run_that_diverges_in_its_last_step_is_failed(network, number, tmp_path, monkeypatch):
+    """The averaged weights are in no loss, and the discriminator's last ones in none any more."""
+    config = configure([*SMALL, "trainer.ema_decay=0.9", f"runtime.results={tmp_path}"])
+    made = UntrainedNetwork.make
+
+    def make(self, mean=None):
+        module = made(self, mean)
+        module.callbacks.append(diverging(config.trainer.max_steps, number, network))
+        return module
+
+    monkeypatch.setattr(UntrainedNetwork, "make", make)
+    record = run(config, "test")
+    assert record.status == "failed"
+    last = record.traceback.splitlines()[-1]
+    assert last.startswith(f"FloatingPointError: step {config.trainer.max_steps}: "), last
+    assert network in last or "output" in last
+    assert not (Store(tmp_path).folder(record.key) / "weights.pt").exists()
+    with pytest.raises(NoDegenerator):
+        find("dan", tmp_path)
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_an_untrained_network_of_an_absurd_scale_is_failed(output, tmp_path):
+    """Where all outputs are the ends of a byte it would look like one that destroys everything."""
+    absurd = ["model=untrained", f"output={output}", "model.scale=1e300"]
+    untrained = [word for word in SMALL if not word.startswith("trainer.")]
+    record = run(configure([*untrained, *absurd, f"runtime.results={tmp_path}"]), "test")
+    assert record.status == "failed"
+    assert re.search(r"step 0: degenerator.*is not finite; .*model\.scale", record.traceback)
 
 
 def test_weights_that_are_not_finite_after_the_last_step_end_the_training():

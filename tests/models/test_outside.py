@@ -10,9 +10,10 @@ from tiny_runs import SMALL
 
 import dan_bench as db
 from dan_bench.config.compose import configure
+from dan_bench.config.registry import FOLDERS
 from dan_bench.config.schema import ConfigError
 from dan_bench.degenerate.__main__ import main as degenerate
-from dan_bench.pipeline.load import find, load
+from dan_bench.pipeline.load import NoDegenerator, find, load
 from dan_bench.pipeline.plan import plan
 from dan_bench.pipeline.run import run
 from dan_bench.report.__main__ import main as report
@@ -29,6 +30,17 @@ ALIKE = [
     "{_target_:dan_bench.metrics.entropy.effective_dimensions}",
 ]
 """How it is measured beyond what SMALL has, and a control beside it."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_conf(tmp_path_factory):
+    """A config folder of the user's own, which declares the model: records may then name it."""
+    conf = tmp_path_factory.mktemp("conf")
+    (conf / "model").mkdir()
+    (conf / "model" / "additive.yaml").write_text("_target_: outside_model.Additive\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDERS, str(conf))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +77,18 @@ def test_it_is_read_back_and_degenerates_as_it_did(store, record):
     assert np.array_equal(degenerator(inputs, np.arange(len(inputs))), samples)
     assert degenerator.noise_bits == 16 * 120
     assert not np.array_equal(load(record, folder, 1)(inputs, np.arange(len(inputs))), samples)
+
+
+@pytest.mark.parametrize("by", ["folder", "key", "model"])
+def test_a_record_may_name_it_only_where_it_is_declared(store, record, by, monkeypatch):
+    monkeypatch.delenv(FOLDERS)
+    name = {"folder": str(store.folder(record.key)), "key": record.key, "model": "additive"}[by]
+    with pytest.raises(
+        NoDegenerator, match=r"'outside_model\.Additive'.*entry point.*dan_bench\.model"
+    ):
+        find(name, store.runs.parent)
+    with pytest.raises(NoDegenerator, match="declares"):
+        load(record, store.folder(record.key), seed=0)
 
 
 @pytest.mark.parametrize("by", ["key", "model"])

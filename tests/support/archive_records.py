@@ -10,6 +10,13 @@ def exactly(records: list[RunRecord]) -> str:
 
 
 def made(seed: int, seconds: float = 1.0) -> RunRecord:
-    config = {"model": {"name": "dan", "sizes": [3, 4]}, "seed": seed, "lr": 1e-3, "n": 1}
-    metrics = {"a": Estimate(1.0 * seed, 0.5, None, 7, {"b": 3, "c": 3.0}), "none": None}
+    config = {
+        "model": {"name": "dan", "kind": "control", "sizes": [3, 4]},
+        "data": {"name": "danoise"},
+        "evaluation": {"samples": 7},
+        "seed": seed,
+        "lr": 1e-3,
+        "n": 1,
+    }
+    metrics = {"a": Estimate(1.0 * seed, None, None, 7, {"b": 3, "c": 3.0}), "none": None}
     return RunRecord(key_of(config), "done", config, metrics, {"seconds": seconds})

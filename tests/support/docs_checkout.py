@@ -61,6 +61,11 @@ NOT_RUN = (
         "takes minutes to hours",
         "grep -q 'benchmarks/assess.py {what}' <(python benchmarks/assess.py 2>&1)",
     ),
+    (
+        r"python benchmarks/erase_matrix\.py",
+        "mounts, which takes root, and takes minutes; a part of it is in test_erase_matrix",
+        "python benchmarks/erase_matrix.py --list",
+    ),
 )
 """Commands that no test runs: a pattern of all of the line, why, and what is run instead."""
 QUICK = (

@@ -9,7 +9,8 @@ import subprocess
 
 import pytest
 
-from dan_bench.erase.filesystem import data_spans
+from dan_bench.erase.filesystem import data_spans, why_unverifiable
+from dan_bench.erase.status import mount_id
 
 RECORDS = 4000
 MAKE = {
@@ -28,6 +29,8 @@ class FileSystem:
             pytest.skip("only root mounts")
         if shutil.which(command[0]) is None:
             pytest.skip(f"{command[0]} is not installed")
+        if reasons := doubts_of(folder):
+            pytest.skip(f"no claim can be made of a file system in a file here: {reasons[0]}")
         self.image = folder / "image"
         self.root = folder / "mounted"
         self.root.mkdir()
@@ -50,6 +53,8 @@ class FileSystem:
             run("umount", self.root)
             self.mounted = False
 
+    close = unmount
+
     def search(self, token):
         """Share of the records that the unmounted image still holds."""
         pattern = re.compile(re.escape(token) + rb"(\d{8})")
@@ -61,6 +66,15 @@ class FileSystem:
         with self.image.open("rb") as file:
             for start, end in data_spans(file.fileno(), self.image.stat().st_size):
                 yield os.pread(file.fileno(), end - start, start)
+
+
+def doubts_of(folder):
+    """Why nothing that lies in a file in this folder can be vouched for."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        return why_unverifiable(mount_id(handle), os.fstat(handle).st_dev)
+    finally:
+        os.close(handle)
 
 
 def run(*command):

@@ -1,7 +1,7 @@
 """After the paper's Figure 5: the two architectures, GAN on top and DAN below."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -15,7 +15,7 @@ from dan_bench.report.figures.style import numbers
 
 VIEWS = {"torus": 2}
 """Numbers that the discriminator sees of each byte: on the torus a sine and a cosine."""
-LAYERS = "degenerator_hidden"
+LAYERS, OF_CRITIC = "degenerator_hidden", "discriminator_hidden"
 THICK = 0.13
 WIDTH, HEIGHT = 660, 190
 PARTS = ["network", "discriminator", "noise"]
@@ -65,10 +65,19 @@ def perceptron(sizes: Sequence[int]) -> int:
     return sum((inputs + 1) * outputs for inputs, outputs in pairwise(sizes))
 
 
+def has_sizes(model: Mapping[str, Any]) -> bool:
+    """Return whether a model's config says how wide the layers of both of its networks are."""
+    sizes = [model.get(name) for name in (LAYERS, OF_CRITIC)]
+    return all(
+        isinstance(of, list) and of and all(isinstance(n, int) and n > 0 for n in of)
+        for of in sizes
+    )
+
+
 def architectures(records: Sequence[RunRecord], _: Results) -> Figure | None:
     """Draw the first network that makes data and the first that is given them, of one data set."""
     shown, _others = grid(
-        [r for r in records if r.metrics.get("shannon_bits") and r.config["model"].get(LAYERS)]
+        [r for r in records if r.metrics.get("shannon_bits") and has_sizes(r.config["model"])]
     )
     # in the order of their names, in which the sigmoid, which is the paper's, comes first
     learned = [(one.section, read(one.runs[0])) for one in shown if one.kind == "learned"]
@@ -117,7 +126,7 @@ def read(run: RunRecord) -> Architecture:
         makes_data,
         (noise,) if makes_data or model["input"] == "noise" else (("data x", width), noise),
         (*model[LAYERS], width),
-        (seen, *model["discriminator_hidden"], 1),
+        (seen, *model[OF_CRITIC], 1),
     )
 
 

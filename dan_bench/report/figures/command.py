@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dan_bench.cli import user_path
+from dan_bench.files import whole
 from dan_bench.interfaces import Results, RunRecord
 from dan_bench.report.inputs import finished, read, results_parser
 from dan_bench.results.where import listed
@@ -86,7 +87,8 @@ def draw_all(
             continue
         for theme in chosen:
             for file, content in write.files(name, drawn, theme).items():
-                (folder / file).write_bytes(content)
+                with whole(folder / file) as out:  # a link there is replaced, not followed
+                    out.write(content)
                 written += len(content)
         sections[name] = write.section(name, drawn, chosen)
         took = time.monotonic() - began

@@ -12,6 +12,7 @@ import vl_convert
 from PIL import Image, ImageColor
 from PIL.PngImagePlugin import PngInfo
 
+from dan_bench.files import whole
 from dan_bench.report.figures.figure import Figure
 from dan_bench.report.figures.pictures import SHADES
 from dan_bench.report.figures.style import Theme, themed
@@ -126,5 +127,6 @@ def captions(folder: Path, sections: Mapping[str, str], order: Iterable[str], ke
         old = {part.split("\n", 1)[0]: f"## {part.rstrip()}\n" for part in parts}
         there = old | there
     kept = [there[name] for name in order if name in there]
-    path.write_text("\n".join([TITLE, *kept]), encoding="utf-8")
+    with whole(path) as file:
+        file.write("\n".join([TITLE, *kept]).encode())
     return path

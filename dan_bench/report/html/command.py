@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from dan_bench.cli import InputError, user_path
+from dan_bench.files import whole
 from dan_bench.report.inputs import finished, read, results_parser
 
 
@@ -39,7 +40,11 @@ def main(arguments: list[str] | None = None) -> int:
     from dan_bench.report.html.page import LIMIT, page
 
     written = page(records, store, asked.results).encode()
-    out.write_bytes(written)
+    if asked.out is None:
+        with whole(out) as file:  # a link there is replaced, not followed
+            file.write(written)
+    else:
+        out.write_bytes(written)
     print(f"{out}: {len(written) / 1e6:.2f} MB, {len(records):,} runs")
     if len(written) > LIMIT:
         print(f"larger than {LIMIT / 1e6:g} MB: so many methods", file=sys.stderr)

@@ -111,16 +111,10 @@ class Degenerator(Protocol):
 
 @runtime_checkable
 class EnumerableNoise(Degenerator, Protocol):
-    """A degenerator that can be run under an assumed fresh randomness.
-
-    An attacker who can run it under each of its 2^noise_bits values needs time, but no luck.
-    """
+    """A degenerator that can be run under each of its 2^noise_bits values of fresh randomness."""
 
     def under(self, data: Bytes, randomness: int) -> Bytes:
-        """Degenerate data (n x d) as if the fresh randomness of each row had been `randomness`.
-
-        It is a whole number from 0 to 2^noise_bits - 1, each as likely as the others.
-        """
+        """Degenerate data (n x d) as if each row had drawn `randomness`, below 2^noise_bits."""
 
 
 @runtime_checkable
@@ -142,10 +136,9 @@ class Certified(Degenerator, Protocol):
         """
 
     def pair_bound(self, inputs: Bytes) -> float:
-        """Return the largest total variation, in [0, 1], of the outputs of two of the rows.
+        """Return the largest total variation V, in [0, 1], of the outputs of two of the rows.
 
-        Whoever must say which of two inputs an output was made from is right with probability
-        (1 + that) / 2 at most.
+        Which of two inputs an output was made from is told with probability (1 + V) / 2 at most.
         """
 
 
@@ -381,25 +374,13 @@ class SampleSink(Sink, Protocol):
 Buffer = bytes | bytearray | memoryview
 
 
-@dataclass(frozen=True)
-class Destruction:
-    """How much of the data is gone from the noise that was written over them, in percent (%_dd)."""
+class Destruction(NamedTuple):
+    """How much of data noise does not tell that was written over them: %_dd, and why so much."""
 
     at_least: float
-    """Guaranteed against every attacker, in [0, 100]; 0 where nothing is."""
     at_most: float | None
-    """What the best known attack leaves, in [0, 100]; None where none was tried."""
+    """What attacks leave; None where there were none."""
     reason: str
-    """Why, in words."""
-
-    def __post_init__(self) -> None:
-        """Raise ValueError for ends that are no percentages (NaN is none), or the wrong way."""
-        most = 100.0 if self.at_most is None else self.at_most
-        if not 0 <= self.at_least <= most <= 100:
-            raise ValueError(f"at least {self.at_least} and at most {self.at_most} %_dd")
-
-
-INDEPENDENT = Destruction(100.0, 100.0, "noise that does not depend on the data")
 
 
 class NoiseSource(Protocol):
@@ -410,11 +391,10 @@ class NoiseSource(Protocol):
     needs_original: bool
     """Whether `fill` must be given the bytes that its output replaces."""
     destroys: Destruction
-    """What its noise leaves of them: nothing, unless it is made from them."""
 
     def fill(self, original: Buffer | None, offset: int, n: int) -> Buffer:
         """Return exactly n bytes to be written at `offset` of the current file.
 
-        Called from a separate thread, once for each piece of at most 4 MiB, one file after another
-        and in order of offset. The buffer returned may be reused from the second call after it on.
+        Called from a thread, for pieces of at most 4 MiB in order, one file after another. The
+        buffer returned may be reused from the second call after it on.
         """

@@ -100,6 +100,7 @@ def run(asked: argparse.Namespace, ask: Callable[[str], str] | None) -> int:
         return Outcome.NOTHING
     with nothing_touched():
         issue.check_key(asked.sign, plan)
+        digest_key = issue.digest_key(asked.digest_key, plan)
         check_journal(journal, plan)
         plan.refuse_inside(tempfile.gettempdir(), "the temporary folder")
         outputs = open_outputs(asked.certificate, plan, asked.sign is not None, resumed)
@@ -107,7 +108,7 @@ def run(asked: argparse.Namespace, ask: Callable[[str], str] | None) -> int:
         if not asked.yes and not confirmed(plan, ask):
             print("nothing was touched")
             return Outcome.NOTHING
-        return carry_out(plan, noise, asked, outputs, journal)
+        return carry_out(plan, noise, asked, outputs, journal, digest_key)
 
 
 @contextmanager
@@ -151,13 +152,21 @@ def carry_out(
     asked: argparse.Namespace,
     outputs: Outputs,
     journal: Path,
+    digest_key: bytes | None,
 ) -> int:
     """Overwrite, look again, and write the certificate of it."""
     devices = issue.devices_of(plan)
     began = time.time_ns()
     try:
         with progress_bar(plan.held) as progress:
-            report = erase(plan, noise, journal=journal, remove=asked.remove, progress=progress)
+            report = erase(
+                plan,
+                noise,
+                journal=journal,
+                remove=asked.remove,
+                progress=progress,
+                digest_key=digest_key,
+            )
         report, folders = looked_after(plan, report, asked.remove_folders, began)
         filled = free_space.filled(asked.free_space)
     except ErasureRefused as error:

@@ -15,6 +15,9 @@ from dan_bench.erase.filesystem import FileSystems
 from dan_bench.erase.free_space import FreeSpaceResult
 from dan_bench.interfaces import NoiseSource
 
+SHORTEST_KEY, LONGEST_KEY = 16, 1 << 16
+"""Bytes of a key for digests: 128 bits are beyond guessing."""
+
 
 def add_options(made: argparse.ArgumentParser) -> None:
     """Add what certificates need to the command line's parser."""
@@ -26,6 +29,13 @@ def add_options(made: argparse.ArgumentParser) -> None:
     )
     made.add_argument("--operator", metavar="NAME", help="who erases, for the certificate")
     made.add_argument("--contact", metavar="TEXT", help="how to reach them, for the certificate")
+    made.add_argument(
+        "--digest-key",
+        type=cli.user_path,
+        metavar="FILE",
+        help="have an HMAC-SHA-256 of each original in the certificate, under this file's content, "
+        "by which whoever has the key and a copy can tell that it was that file",
+    )
     made.add_argument(
         "--sign",
         type=cli.user_path,
@@ -66,6 +76,21 @@ def check_key(key: Path | None, plan: ErasurePlan) -> None:
         try_key(key)
     except SignatureError as error:
         raise ErasureRefused(f"--sign {key}: {error}") from error
+
+
+def digest_key(path: Path | None, plan: ErasurePlan) -> bytes | None:
+    """Return the key that originals are digested with; refuse one that gives them away."""
+    if path is None:
+        return None
+    plan.refuse_inside(path.absolute(), "the key")
+    with path.open("rb") as file:
+        key = file.read(LONGEST_KEY + 1)
+    if not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
+        raise ErasureRefused(
+            f"--digest-key {path}: a key has {SHORTEST_KEY} to {LONGEST_KEY:,} bytes, of which "
+            "nobody can guess any (head -c 32 /dev/urandom)"
+        )
+    return key
 
 
 def devices_of(plan: ErasurePlan) -> tuple[dict[str, Any], ...]:

@@ -37,7 +37,7 @@ class Draft:
         self._hidden: str | None = None
         self._handle = -1
         try:
-            self._handle = self._opened()
+            self._handle = self._opened(folder)
             try:
                 os.posix_fallocate(self._handle, 0, room)
             except OSError as error:
@@ -47,7 +47,7 @@ class Draft:
             self.close()
             raise
 
-    def _opened(self) -> int:
+    def _opened(self, where: Path) -> int:
         flags = os.O_RDWR | os.O_CLOEXEC
         try:
             handle = os.open(".", flags | os.O_TMPFILE, 0o666, dir_fd=self._folder)
@@ -59,7 +59,11 @@ class Draft:
                 raise
         self._hidden = f".{secrets.token_hex(16)}.part"
         flags |= os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        return os.open(self._hidden, flags, 0o666, dir_fd=self._folder)
+        try:
+            return os.open(self._hidden, flags, 0o666, dir_fd=self._folder)
+        except OSError as error:
+            self._hidden = None
+            raise type(error)(error.errno, error.strerror, str(where)) from error
 
     def writer(self) -> BinaryIO:
         """Return a file to write all of it with; it must be closed before anything is published."""
@@ -228,6 +232,6 @@ def check_journal(path: Path, plan: ErasurePlan) -> None:
     """
     plan.refuse_inside(path.absolute(), "the journal")
     folder = path.absolute().parent
-    if why := cli.unusable(folder):
+    if why := cli.unusable(folder) or ("that is a folder" if path.is_dir() else ""):
         raise ErasureRefused(f"--journal {path}: {why}")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

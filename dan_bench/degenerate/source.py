@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from dan_bench.erase import GENERATORS, ErasureRefused
-from dan_bench.interfaces import INDEPENDENT, Destruction, NoiseSource, RunRecord
+from dan_bench.erase.overwrite import INDEPENDENT
+from dan_bench.interfaces import Destruction, NoiseSource, RunRecord
 
 ENOUGH = 99.0
 """%_dd from which on data count as gone, as in the reports."""

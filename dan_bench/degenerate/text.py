@@ -30,7 +30,7 @@ def text_of(document: dict[str, Any], shown: list[Shown], exceptional: int) -> b
         "Certificate of erasure",
         "",
         *limited([f"path:         {quoted(path)}" for path in document["paths"]], MOST_PATHS),
-        *(f"attempt:      {began} to {ended}" for began, ended in document["attempts"]),
+        *limited([f"attempt:      {a} to {b}" for a, b in document["attempts"]], MOST_PATHS),
         f"operator:     {quoted(document['operator'])}",
         f"contact:      {quoted(document['contact'])}",
         f"host:         {quoted(document['host'])}",

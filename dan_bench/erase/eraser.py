@@ -1,17 +1,28 @@
 """Algorithm 1's last step: the data are overwritten, looked for, and on request removed."""
 
+import gc
 import os
 import resource
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 
+from dan_bench.erase.direct import DeviceReader
 from dan_bench.erase.evidence import KEEP, FileEvidence, SealedCopy, why_doubted
 from dan_bench.erase.filesystem import FileSystems, difference, extents, length
 from dan_bench.erase.handles import AnyPath, ConcurrentChange, DirectoryEntry, Folders, Identity
 from dan_bench.erase.journal import Journal, key_of
-from dan_bench.erase.overwrite import Blocks, Overwriter, digest_of, read_back
+from dan_bench.erase.overwrite import (
+    BAD_BLOCK,
+    PIECE,
+    Blocks,
+    Overwriter,
+    digest_of,
+    mend,
+    noise_for,
+    read_back,
+)
 from dan_bench.erase.plan import ErasurePlan, error_text
 from dan_bench.erase.records import Begun, Key
 from dan_bench.erase.removal import hidden_paths, is_gone, remove
@@ -74,10 +85,23 @@ def erase(
         Journal(journal, plan, options, noise.name) as book,
         closing(_Erasure(book, noise, options, keep, progress, digest_key)) as erasure,
     ):
-        results = [result for batch in batches(plan.files) for result in erasure.erase(batch)]
+        with collected_seldom():
+            results = [result for batch in batches(plan.files) for result in erasure.erase(batch)]
         results += erasure.of_earlier_attempts()
         results += erasure.of_lost_roots(plan, len(results))
         return ErasureReport(noise.name, tuple(results), plan.refused, book.attempts, remove)
+
+
+@contextmanager
+def collected_seldom() -> Iterator[None]:
+    """Keep the garbage collector from looking at all results again and again: none is a cycle."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def batches(files: Iterable[DirectoryEntry]) -> Iterator[list[DirectoryEntry]]:
@@ -204,7 +228,7 @@ class _Erasure:
         held.callback(os.close, handle)
         status = os.fstat(handle)
         key = key_of(found)
-        key = self._own_names.get(key, key)
+        key = self._own_names.get(key, key) if self._own_names else key
         file_system = self._book.file_system(handle, status.st_dev)
         times = (status.st_atime_ns, status.st_mtime_ns)
         begun = Begun(file_system, found.status.birth_ns, status.st_size, 0, *times, None)
@@ -213,7 +237,8 @@ class _Erasure:
             task.result = self._done_before(task, status)
             if task.result is None:
                 self._take_up(task, status)
-        if (twin := self._twins.get(found.identity)) and twin.status == "overwritten":
+        twin = self._twins.get(found.identity) if self._twins else None
+        if twin is not None and twin.status == "overwritten":
             task.result = replace(
                 twin, path=key[0], written=0, survey=None, same_as=twin.path, removed=False
             )
@@ -275,8 +300,14 @@ class _Erasure:
 
     def _overwrite_together(self, tasks: list[Task]) -> None:
         overwrite_batch(tasks, self._writer.noise, FileSystems(), self._progress)
-        systems = FileSystems()
-        look_again(tasks, systems, self._folders, self._verify, self._evidence)
+        suspects = [task for task in tasks if task.suspect and task.error is None]
+        systems, left = FileSystems(), tasks
+        for _ in range(2):
+            for task in suspects:
+                self._mend(task)
+            if left:
+                look_again(left, systems, self._folders, self._verify, self._evidence)
+            left = suspects = [t for t in left if t.read_back is False and not t.unwritable]
         for task in tasks:
             if self._evidence and task.resumed:
                 task.survey = _without_original(task, systems)
@@ -290,24 +321,44 @@ class _Erasure:
 
         self._writer.progress = count
         try:
-            done = self._writer.overwrite(task.handle, task.blocks, self._verify)
-            task.unwritable = done.bad
-            if done.sha256 is not None:
-                good = difference(task.blocks.spans, done.bad)
+            sha256 = self._writer.overwrite(task.handle, task.blocks, self._verify)
+            if sha256 is not None:
                 with task.found.opened(os.O_RDONLY) as (fresh, _):
-                    task.read_back = read_back(fresh, good) == done.sha256
-        except (OSError, ConcurrentChange) as failure:
+                    task.read_back = read_back(fresh, task.blocks.spans) == sha256
+        except ConcurrentChange as failure:
             task.error = error_text(failure)
+        except OSError as failure:
+            task.suspect = failure.errno in BAD_BLOCK
+            task.error = None if task.suspect else error_text(failure)
         finally:
             self._writer.progress = self._progress
-            task.restore_times()
-        if task.read_back is False:
-            task.error = "the device does not give back what was written"
+        if task.suspect or task.read_back is False:
+            self._mend(task)
+        task.restore_times()
         systems = FileSystems()
         if task.evidence is not None:
             task.survey = task.evidence.survey(systems)
         elif self._evidence:
             task.survey = _without_original(task, systems)
+
+    def _mend(self, task: Task) -> None:
+        """Overwrite a file with care, around bad blocks, if there is anything that is not bad."""
+        kept = dict(task.noise)
+
+        def noise_of(start: int, end: int) -> memoryview:
+            if start in kept:
+                return memoryview(kept[start])
+            return noise_for(task.handle, self._writer.noise, start, end)
+
+        try:
+            with task.found.opened(os.O_RDONLY) as (fresh, _), DeviceReader(fresh, PIECE) as reader:
+                checking = reader if self._verify else None
+                task.unwritable = mend(task.handle, checking, task.blocks, noise_of)
+            if self._verify:
+                task.read_back = bool(difference(task.blocks.spans, task.unwritable))
+        except (OSError, ConcurrentChange) as failure:
+            task.error = error_text(failure)
+        task.restore_times()
 
 
 def _without_original(task: Task, systems: FileSystems) -> Survey:

@@ -14,6 +14,7 @@ from typing import Self
 from dan_bench.erase.status import Status, status_of
 
 NOFOLLOW = os.O_NOFOLLOW
+READING = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 MOST_FOLDERS = 32
 AnyPath = str | os.PathLike[str]
 Identity = tuple[int, int]
@@ -101,6 +102,17 @@ class DirectoryEntry:
             raise
         return handle
 
+    def reopen(self, folder: int) -> int:
+        """Open this very file in its folder for reading alone; raises as `open` does.
+
+        Whatever may have been mounted meanwhile, it is the file: what it holds can be read.
+        """
+        handle = os.open(self.parts[-1], READING | NOFOLLOW, dir_fd=folder)
+        if not self.is_same(os.fstat(handle)):
+            os.close(handle)
+            raise ConcurrentChange("another file has taken its place since it was planned")
+        return handle
+
     @contextmanager
     def opened(self, flags: int) -> Iterator[tuple[int, int]]:
         """Lend a handle of this very file, and one of its folder; raises as `open` does."""
@@ -125,15 +137,15 @@ class Folders:
     """
 
     def __init__(self) -> None:
-        self._open: dict[tuple[Root, tuple[str, ...]], ExitStack] = {}
-        self._handles: dict[tuple[Root, tuple[str, ...]], int] = {}
+        self._open: dict[tuple[str, tuple[str, ...]], ExitStack] = {}
+        self._handles: dict[tuple[str, tuple[str, ...]], int] = {}
 
     def of(self, found: DirectoryEntry) -> int:
         """Return a handle, which stays open until `MOST_FOLDERS` others were asked for.
 
         Raises as `Root.folder` does.
         """
-        where = (found.root, found.parts[:-1])
+        where = (found.root.path, found.parts[:-1])
         if where not in self._handles:
             if len(self._handles) == MOST_FOLDERS:
                 oldest = next(iter(self._handles))

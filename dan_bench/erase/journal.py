@@ -80,31 +80,27 @@ class Journal:
             self.attempt = Attempt(len(self.told.attempts) + 1, noise, now, now)
             self.attempts = (*self.told.attempts, self.attempt)
             files = max(self.told.planned, len(plan.files))
-            self._write([{"e": "attempt", "noise": noise, "t": now, "files": files}])
+            self._write({"e": "attempt", "noise": noise, "t": now, "files": files})
         except BaseException:
             self.close()
             raise
 
     def begin(self, files: Iterable[tuple[Key, Begun]]) -> None:
         """Record that files are about to be overwritten; on the device when this returns."""
-        self._write([{"e": "begun", "k": key, "v": begun} for key, begun in files])
+        self._write_files("begun", [(*key, *begun) for key, begun in files])
 
     def finish(self, files: Iterable[tuple[Key, Done]]) -> None:
         """Record what was done to files, and that nothing remains to be done."""
-        self._write(
-            [
-                {"e": "done", "k": key, "v": done[:-1], "r": values_of(done.result)}
-                for key, done in files
-            ]
-        )
+        rows = [(*key, *done[:-1], values_of(done.result)) for key, done in files]
+        self._write_files("done", rows)
 
     def hide(self, files: Iterable[tuple[Key, str]]) -> None:
         """Record the names that files get before they are removed."""
-        self._write([{"e": "hidden", "k": key, "n": name} for key, name in files])
+        self._write_files("hidden", [(*key, name) for key, name in files])
 
     def removed(self, keys: Iterable[Key]) -> None:
         """Record that files are gone."""
-        self._write([{"e": "removed", "k": key} for key in keys])
+        self._write_files("removed", list(keys))
 
     def file_system(self, handle: int, device: int) -> str:
         """Return what names a file system however often it is mounted; asked once a device."""
@@ -132,35 +128,28 @@ class Journal:
         self.told = told = read(handle, self._path)
         if told.header is None:
             os.ftruncate(handle, 0)
-            self._write([header])
+            self._write(header)
             sync_folder(os.path.dirname(self._path))
             return
         refuse_another(self._path, told.header, roots, options)
         os.ftruncate(handle, told.end)
         self._check = told.check
 
-    def _line(self, content: dict[str, Any], check: int) -> tuple[bytes, int]:
-        text = ENCODER.encode(content).encode("ascii") + b"\n"
-        check = zlib.crc32(text, check)
-        return b"%08x " % check + text, check
+    def _write_files(self, event: str, rows: Sequence[Sequence[object]]) -> None:
+        """Append what happened to files, and when."""
+        if rows:
+            self.attempt.ended = now = time.time()
+            self._write({"e": event, "t": now, "f": rows})
 
-    def _write(self, lines: Sequence[dict[str, Any]]) -> None:
-        """Append lines and the time, and wait until they are on the device."""
-        if self._handle is None or not lines:
+    def _write(self, content: dict[str, Any]) -> None:
+        """Append a line, and wait until it is on the device."""
+        if self._handle is None:
             return
-        written = []
-        for content in lines:
-            line, self._check = self._line(content, self._check)
-            written.append(line)
-        if "kind" not in lines[0]:
-            now = time.time()
-            if "k" in lines[0]:
-                self.attempt.ended = now
-            line, self._check = self._line({"e": "time", "t": now}, self._check)
-            written.append(line)
-        text = memoryview(b"".join(written))
-        while text:
-            text = text[os.write(self._handle, text) :]
+        text = ENCODER.encode(content).encode("ascii") + b"\n"
+        self._check = zlib.crc32(text, self._check)
+        left = memoryview(b"%08x " % self._check + text)
+        while left:
+            left = left[os.write(self._handle, left) :]
         os.fsync(self._handle)
 
 

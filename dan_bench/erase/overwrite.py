@@ -18,12 +18,12 @@ from dan_bench.erase.filesystem import (
     Span,
     beyond_end,
     block_end,
-    difference,
+    intersection,
     owned_spans,
     union,
 )
 from dan_bench.erase.handles import ConcurrentChange
-from dan_bench.interfaces import INDEPENDENT, Buffer, NoiseSource
+from dan_bench.interfaces import Buffer, Destruction, NoiseSource
 
 PIECE = 4 << 20
 """Bytes at once. Two pieces of noise are in memory, and one of the original where it is needed."""
@@ -33,6 +33,8 @@ BAD_BLOCK = (errno.EIO, errno.ENODATA, errno.EREMOTEIO, errno.EILSEQ, errno.EBAD
 """What a bad block is reported as: an error of the medium, of the transfer, or of a check sum."""
 BEHIND = 4 * PIECE
 """How far the device may lag behind: about that much of the page cache is used, and no more."""
+
+INDEPENDENT = Destruction(100.0, 100.0, "noise that does not depend on the data")
 
 
 class FastNoise:
@@ -131,16 +133,6 @@ def _is_all(extent: Extent, size: int) -> bool:
     return (extent.logical, extent.length, extent.flags & ~LAST) == (0, size, 0)
 
 
-@dataclass(slots=True)
-class Written:
-    """What an overwrite has come to."""
-
-    sha256: str | None
-    """Of the noise in the file's spans, without the bad ones; None where it was not asked for."""
-    bad: list[Span]
-    """What could not be written."""
-
-
 class Overwriter:
     """Overwrites one file after another; one thread makes the noise for all of them.
 
@@ -154,26 +146,20 @@ class Overwriter:
         self.progress = progress
         self._ahead = ThreadPoolExecutor(1)
 
-    def overwrite(self, handle: int, blocks: Blocks, hashed: bool = True) -> Written:
-        """Overwrite a file's blocks and wait for the device.
+    def overwrite(self, handle: int, blocks: Blocks, hashed: bool = True) -> str | None:
+        """Overwrite a file's blocks and wait for the device; return SHA-256 of the noise in it.
 
         The noise is made, and hashed, by a thread that is one piece ahead. Writing behind the end
         makes the file longer for a moment; once that is on the device the file is cut back to its
-        size, and the file system puts zeros there. Where the device reports bad blocks, all is
-        written once more, each piece waited for, and around them.
+        size, and the file system puts zeros there.
 
         Raises:
             ConcurrentChange: another process made the file longer or shorter.
-            OSError: a write failed for another reason. What was written until then is lost.
+            OSError: a write failed. What was written until then is lost.
             ValueError: the source gave too many or too few bytes.
         """
         try:
-            try:
-                return self._at_speed(handle, blocks, hashed)
-            except OSError as error:
-                if error.errno not in BAD_BLOCK:
-                    raise
-            return self._with_care(handle, blocks, hashed)
+            return self._at_speed(handle, blocks, hashed)
         finally:
             if cut_back(handle, blocks):
                 os.fsync(handle)
@@ -182,7 +168,7 @@ class Overwriter:
         """End the thread."""
         self._ahead.shutdown()
 
-    def _at_speed(self, handle: int, blocks: Blocks, hashed: bool) -> Written:
+    def _at_speed(self, handle: int, blocks: Blocks, hashed: bool) -> str | None:
         digest, reached = hashlib.sha256(), blocks.size
 
         def make(span: Span) -> memoryview:
@@ -210,18 +196,35 @@ class Overwriter:
             self.progress(len(current))
         os.fdatasync(handle)
         check_size(handle, reached)
-        return Written(digest.hexdigest() if hashed else None, [])
+        return digest.hexdigest() if hashed else None
 
-    def _with_care(self, handle: int, blocks: Blocks, hashed: bool) -> Written:
-        digest = hashlib.sha256()
-        bad: list[Span] = []
+
+def mend(
+    handle: int,
+    reader: DeviceReader | None,
+    blocks: Blocks,
+    noise_of: Callable[[int, int], memoryview],
+) -> list[Span]:
+    """Overwrite a file once more, with care: each piece is waited for, and read back.
+
+    For a device that reported a bad block, or gave back something else than what was written.
+
+    Args:
+        handle: of the file.
+        reader: of another handle of it; None: nothing is read back.
+        blocks: what to overwrite.
+        noise_of: returns what to write from a start to an end.
+
+    Returns where bad blocks are, around which all was written.
+    """
+    bad: list[Span] = []
+    try:
         for start, end in blocks.pieces():
-            made = noise_for(handle, self.noise, start, end)
-            failed = write_around(handle, made, start)
-            for low, high in difference([(start, min(end, blocks.size))], failed):
-                digest.update(made[low - start : high - start])
-            bad += failed
-        return Written(digest.hexdigest() if hashed else None, union(bad))
+            bad += _write_checked(handle, reader, noise_of(start, end), start, blocks.size)
+    finally:
+        if cut_back(handle, blocks):
+            os.fsync(handle)
+    return intersection([(0, blocks.size)], union(bad))
 
 
 def read_back(handle: int, spans: list[Span]) -> str:
@@ -273,22 +276,28 @@ def read_around(handle: int, start: int, end: int) -> tuple[bytes, list[Span]]:
     return b"".join(parts), union(bad)
 
 
-def write_around(handle: int, piece: memoryview, offset: int) -> list[Span]:
-    """Write a piece and wait for the device; return what is bad of it, all else is written."""
+def _write_checked(
+    handle: int, reader: DeviceReader | None, piece: memoryview, offset: int, size: int
+) -> list[Span]:
+    """Write a piece; if it does not arrive, block by block. Return which blocks did not."""
     bad: list[Span] = []
     for step in (max(len(piece), BLOCK), BLOCK):
         bad.clear()
         for at, stop in in_blocks(offset, offset + len(piece), step):
+            part = piece[at - offset : stop - offset]
             try:
-                write(handle, piece[at - offset : stop - offset], at)
+                write(handle, part, at)
                 os.fdatasync(handle)
+                within = max(0, min(stop, size) - at)
+                if reader is not None and reader.read(within, at) != part[:within]:
+                    raise OSError(errno.EIO, "what was written does not come back")
             except OSError as error:
-                if error.errno not in BAD_BLOCK:
+                if error.errno not in (*BAD_BLOCK, errno.ENOSPC):  # of the device beneath, or clone
                     raise
                 bad.append((at, stop))
         if not bad:
             break
-    return union(bad)
+    return bad
 
 
 def in_blocks(start: int, end: int, step: int = BLOCK) -> Iterator[Span]:

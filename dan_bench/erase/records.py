@@ -12,8 +12,8 @@ from dan_bench.interfaces import Estimate
 
 KIND = "dan_bench erasure journal, version 2"
 BEGINNING = json.dumps({"kind": KIND}, separators=(",", ":")).encode("ascii")[:-1]
-LONGEST = 1 << 20
-"""Bytes of a line: a path has at most some thousands, and a file some dozens of bad blocks."""
+LONGEST = 64 << 20
+"""Bytes of a line: of up to some hundreds of files, each with a path of up to some thousands."""
 OTHER = (
     "delete it if you know it to be yours (what it had finished is then overwritten once more), "
     "or name another file"
@@ -80,13 +80,6 @@ class Fields:
         """Return a string."""
         return str(self.get(name, str))
 
-    def name(self, name: str) -> str:
-        """Return the name of a hidden file: of no other folder, and of nothing else's form."""
-        value = self.text(name)
-        if len(value) != 33 or value[0] != "." or set(value[1:]) - set("0123456789abcdef"):
-            raise DamagedJournal(f"no name of a hidden file: {value!r}")
-        return value
-
     def texts(self, name: str) -> list[str]:
         """Return a list of strings."""
         return [checked(value, (str,)) for value in self.get(name, list)]
@@ -107,26 +100,33 @@ class Fields:
             raise DamagedJournal(f"{name} is {value}")
         return value
 
-    def key(self, name: str) -> tuple[str, int]:
-        """Return a path and an inode."""
-        path, inode = self.row(name, str, int)
-        if not path.startswith("/") or "\0" in path:
-            raise DamagedJournal(f"no whole path: {path!r}")
-        return path, inode
-
-    def fields(self, name: str) -> "Fields":
-        """Return an object within."""
-        return Fields(self.get(name, dict))
-
     def row(self, name: str, *kinds: type | tuple[type | None, ...]) -> list[Any]:
         """Return a list of as many values as there are kinds, each of its kind."""
-        values = self.get(name, list)
-        if len(values) != len(kinds):
-            raise DamagedJournal(f"{len(values)} values in place of {len(kinds)}")
-        return [
-            checked(value, kind if isinstance(kind, tuple) else (kind,))
-            for value, kind in zip(values, kinds, strict=True)
-        ]
+        return row_of(self.get(name, list), *kinds)
+
+
+def row_of(values: list[object], *kinds: type | tuple[type | None, ...]) -> list[Any]:
+    """Return values if there are as many as kinds, each of its kind."""
+    if len(values) != len(kinds):
+        raise DamagedJournal(f"{len(values)} values in place of {len(kinds)}")
+    return [
+        checked(value, kind if isinstance(kind, tuple) else (kind,))
+        for value, kind in zip(values, kinds, strict=True)
+    ]
+
+
+def key_from(path: str, inode: int) -> Key:
+    """Return a key, of a whole path."""
+    if not path.startswith("/") or "\0" in path:
+        raise DamagedJournal(f"no whole path: {path!r}")
+    return path, inode
+
+
+def hidden_name(value: str) -> str:
+    """Return the name of a hidden file: of no other folder, and of no other form."""
+    if len(value) != 33 or value[0] != "." or set(value[1:]) - set("0123456789abcdef"):
+        raise DamagedJournal(f"no name of a hidden file: {value!r}")
+    return value
 
 
 def checked(value: object, kinds: tuple[type | None, ...]) -> Any:
@@ -264,23 +264,28 @@ class Told:
             noise = line.text("noise")
             self.attempts.append(Attempt(len(self.attempts) + 1, noise, began, began))
             self.planned = max(self.planned, line.whole("files"))
-        elif event == "time" and self.attempts:
+        elif self.attempts:
             self.attempts[-1].ended = line.seconds("t")
+            for row in line.get("f", list):
+                self._load_file(event, row)
         else:
-            self._load_file(event, line.key("k"), line)
+            raise DamagedJournal("no attempt was begun")
 
-    def _load_file(self, event: str, key: Key, line: Fields) -> None:
+    def _load_file(self, event: str, row: object) -> None:
+        whole_row: list[object] = checked(row, (list,))
+        (path, inode), values = row_of(whole_row[:2], str, int), whole_row[2:]
+        key = key_from(path, inode)
         if event == "begun":
-            values = line.row("v", str, (int, None), int, int, int, int, (str, None))
-            self.begun[key] = Begun(*values)
+            whole = row_of(values, str, (int, None), int, int, int, int, (str, None))
+            self.begun[key] = Begun(*whole)
         elif event == "done":
-            where, birth, changed, modified = line.row("v", str, (int, None), int, int)
-            result = result_of(line.fields("r"), key[0], self.attempts)
-            self.done[key] = Done(where, birth, changed, modified, result)
+            where, birth, *times, found = row_of(values, str, (int, None), int, int, dict)
+            result = result_of(Fields(found), path, self.attempts)
+            self.done[key] = Done(where, birth, times[0], times[1], result)
             self.begun.pop(key, None)
             self.hidden.pop(key, None)
         elif event == "hidden" and key in self.done:
-            self.hidden[key] = line.name("n")
+            self.hidden[key] = hidden_name(*row_of(values, str))
         elif event == "removed" and key in self.done:
             done = self.done[key]
             self.done[key] = done._replace(result=replace(done.result, removed=True))

@@ -36,7 +36,6 @@ from dan_bench.erase.overwrite import (
     noise_for,
     read_around,
     write,
-    write_around,
 )
 from dan_bench.erase.past_journal import held
 from dan_bench.erase.plan import error_text
@@ -82,35 +81,31 @@ def overwrite_batch(
             for start, end in task.blocks.pieces():
                 made = noise_for(task.handle, noise, start, end)
                 check_size(task.handle, reached)
+                task.noise.append((start, bytes(made)))
                 try:
                     write(task.handle, made, start)
+                    task.written += len(made)
                 except OSError as error:
                     if error.errno not in BAD_BLOCK:
                         raise
-                    task.unwritable += write_around(task.handle, made, start)
+                    task.suspect = True
                 reached = max(reached, end)
-                task.noise.append((start, bytes(made)))
-                task.written += len(made)
         except (OSError, ConcurrentChange) as error:
             task.error = error_text(error)
     progress(sum(task.written for task in tasks))
     for task, failure in sync(tasks, systems):
-        try:
-            if failure.errno not in BAD_BLOCK:
-                raise failure
-            for start, piece in task.noise:
-                task.unwritable += write_around(task.handle, memoryview(piece), start)
-        except OSError as error:
-            task.error = task.error or error_text(error)
+        task.suspect = failure.errno in BAD_BLOCK
+        if not task.suspect:
+            task.error = task.error or error_text(failure)
     shorter = []
     for task in tasks:
         try:
-            if task.error is None:
+            if task.error is None and not task.suspect:
                 ends = [start + len(piece) for start, piece in task.noise]
                 check_size(task.handle, max([task.begun.size, *ends]))
         except ConcurrentChange as error:
             task.error = error_text(error)
-        if cut_back(task.handle, task.blocks):
+        if task.blocks.behind and cut_back(task.handle, task.blocks):
             shorter.append(task)
     for task, failure in sync(shorter, systems):
         task.error = task.error or error_text(failure)
@@ -144,8 +139,6 @@ def look_again(
                 with reader:
                     if verify and task.error is None:
                         task.read_back = _is_noise(task, reader)
-                        if not task.read_back:
-                            task.error = "the device does not give back what was written"
                     if compared:
                         task.survey = _survey(task, reader, systems, fate, other)
             except (OSError, ConcurrentChange) as error:
@@ -155,7 +148,7 @@ def look_again(
 def _reopened(task: Task, folders: Folders) -> tuple[int, Fate, int | None]:
     """Open a file by its path once more; return the handle, and where else the path leads to."""
     try:
-        return task.found.open(folders.of(task.found), os.O_RDONLY), "there", None
+        return task.found.reopen(folders.of(task.found)), "there", None
     except (OSError, ConcurrentChange) as error:
         # its own handle still leads to it: what was lost is seen
         task.error = task.error or error_text(error)
@@ -190,7 +183,7 @@ def _cached(task: Task, handle: int) -> bool:
 
 
 def _is_noise(task: Task, reader: EmptiedCache | DeviceReader) -> bool:
-    size = task.begun.size
+    size, all_bad = task.begun.size, bool(task.blocks.spans)
     for start, piece in task.noise:
         if start >= size:
             break  # behind the end, and cut off again
@@ -201,7 +194,8 @@ def _is_noise(task: Task, reader: EmptiedCache | DeviceReader) -> bool:
                 raise ConcurrentChange(f"it ends at byte {low + len(got)}, where noise was written")
             if bytes(got) != piece[low - start : high - start]:
                 return False
-    return True
+            all_bad = False
+    return not all_bad
 
 
 def _survey(
@@ -224,13 +218,14 @@ def _survey(
         known = difference(task.data, union(task.unreadable))
         looked_at = difference(known, union(task.unwritable))
     compared = length(known)
-    same, in_doubt = 0, compared - length(looked_at)
+    same, in_doubt = 0, 0 if looked_at is known else compared - length(looked_at)
     with ExitStack() as stack:
         readers: list[EmptiedCache | DeviceReader] = [reader]
         if other is not None:
             readers.append(stack.enter_context(DeviceReader(other)))
         for start, old in task.originals:
-            for low, high in intersection(looked_at, [(start, start + len(old))]):
+            span = (start, start + len(old))
+            for low, high in [span] if looked_at is task.data else intersection(looked_at, [span]):
                 before = np.frombuffer(old, np.uint8)[low - start : high - start]
                 equal = equal_bytes(readers[0], low, before)
                 for more in readers[1:]:

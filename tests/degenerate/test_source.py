@@ -12,7 +12,8 @@ from dan_bench.config.compose import configure
 from dan_bench.degenerate.__main__ import main
 from dan_bench.degenerate.source import claim, found_by, in_words, network_noise, source
 from dan_bench.erase import GENERATORS, ErasureRefused
-from dan_bench.interfaces import INDEPENDENT, Destruction, Estimate, RunRecord
+from dan_bench.erase.overwrite import INDEPENDENT
+from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.pipeline.algorithm1 import NetworkNoise
 from dan_bench.pipeline.run import run
 from dan_bench.results.record import Store, read
@@ -60,12 +61,6 @@ def test_a_networks_claim_is_its_runs(of, least, most, words):
     assert (found.at_least, found.at_most) == (least, most)
     assert words in found.reason
     assert ("not on these files" in found.reason) == ("measured on mnist" in found.reason)
-
-
-@pytest.mark.parametrize(("least", "most"), [(-1, 2), (0, 101), (5, 4), (math.nan, 100)])
-def test_ends_that_are_no_percentages_are_no_claim(least, most):
-    with pytest.raises(ValueError, match="%_dd"):
-        Destruction(least, most, "")
 
 
 def test_a_network_that_nobody_measured_claims_nothing():

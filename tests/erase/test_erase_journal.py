@@ -120,7 +120,9 @@ def test_a_line_that_was_cut_short_counts_as_not_written(tree, tmp_path):
         last = whole.rfind(b"\n", 0, whole.rfind(b'"e":"done"')) + 1
         journal.write_bytes(whole[: last + cut])
         report = erase(plan_erasure([tree]), FastNoise(), journal=journal)
-        assert sum(not result.earlier for result in report.files) == 1
+        anew = [result for result in report.files if not result.earlier]
+        lost = json.loads(whole[last + 9 :].split(b"\n")[0])["f"]
+        assert sorted(result.path for result in anew) == sorted(path for path, *_ in lost)
         assert report.outcome in (Outcome.DONE, Outcome.DOUBTED)
         assert entries(journal)[0]["roots"] == [str(tree)]
 

@@ -1,5 +1,6 @@
 """The certificate: its form, what it adds up to, and what it does not give away."""
 
+import hmac
 import json
 import os
 import subprocess
@@ -200,3 +201,38 @@ def test_what_is_mounted_nowhere_is_said_to_be_unknown():
 def test_some_holds_what_these_tests_are_about():
     statuses = {file.status for file in some().files}
     assert statuses == {"overwritten", "partly", "failed"}
+
+
+# digests
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "pin").write_bytes(b"4711")
+    return tmp_path
+
+
+def test_a_digest_is_of_the_key_and_only_if_asked_for(place):
+    key = bytes(range(32))
+    (place / "key").write_bytes(key)
+    options = ["--yes", "--digest-key", "key", "--certificate", "c.json"]
+    assert main(["secret", *options]) in (0, 3)
+    (entry,) = listed(json.loads((place / "c.json").read_text()))
+    span = (0).to_bytes(8, "little") + (4).to_bytes(8, "little")
+    assert entry["digest"] == hmac.new(key, span + b"4711", "sha256").hexdigest()
+    (place / "secret" / "pin").write_bytes(b"4712")
+    assert main(["secret", "--yes", "--certificate", "d.json"]) in (0, 3)
+    assert "digest" not in listed(json.loads((place / "d.json").read_text()))[0]
+
+
+@pytest.mark.parametrize("key", [None, b"", b"fifteen bytes..", bytes(70_000), "in the target"])
+def test_a_key_that_gives_the_content_away_is_refused(place, key, capsys):
+    path = place / ("secret/key" if key == "in the target" else "key")
+    if key is not None:
+        path.write_bytes(bytes(32) if key == "in the target" else key)
+    assert main(["secret", "--yes", "--digest-key", str(path)]) == 2
+    assert "nothing was touched" in capsys.readouterr().err
+    assert (place / "secret" / "pin").read_bytes() == b"4711"

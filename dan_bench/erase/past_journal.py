@@ -36,7 +36,8 @@ Prints = NDArray[np.uint64]
 def fingerprints(piece: Buffer) -> Prints:
     """Return the fingerprint of every whole sector: a hash that differs from process to process."""
     words = np.frombuffer(piece, np.uint64).reshape(-1, SECTOR // 8)
-    return (words * WEIGHTS).sum(axis=1)
+    sums: Prints = (words * WEIGHTS).sum(axis=1, dtype=np.uint64)
+    return sums
 
 
 def held(prints: Prints, piece: Buffer) -> int:
@@ -98,8 +99,8 @@ def _searched(device: int) -> Prints:
         ]
     finally:
         os.close(handle)
-    found = np.unique(np.concatenate(parts)) if parts else np.empty(0, np.uint64)
-    return found[found != 0]
+    found: Prints = np.unique(np.concatenate([np.zeros(1, np.uint64), *parts]))
+    return found[1:]  # without that of zeros
 
 
 def _places(handle: int, into: memoryview) -> list[tuple[int, int]]:

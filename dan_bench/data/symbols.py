@@ -16,7 +16,7 @@ def side_of(size: int, width: int) -> int:
     Raises:
         ValueError: it is no power of two up to 128.
     """
-    side = round(size ** (1 / width))
+    side: int = round(size ** (1 / width))
     if side**width != size or side.bit_count() != 1 or not 2 <= side <= 128:
         allowed = "2, 4, 8, ... 128"
         raise ValueError(f"size={size}: must be one of {allowed}, to the power of width={width}")

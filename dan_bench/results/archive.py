@@ -109,11 +109,12 @@ class Archive:
         try:
             if not path.is_file():
                 return {}
-            file = NpzFile(io.BytesIO(path.read_bytes()))
-            unpacked = sum(entry.file_size for entry in file.zip.infolist())
+            content = io.BytesIO(path.read_bytes())
+            with zipfile.ZipFile(content) as file:
+                unpacked = sum(entry.file_size for entry in file.infolist())
             if unpacked > MOST_UNPACKED:
                 raise ValueError(f"its arrays are {unpacked:,} bytes")
-            return file
+            return NpzFile(content)
         except DAMAGES as error:
             raise InputError(f"{path} is damaged: {reason(error)}") from error
 

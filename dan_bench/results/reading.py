@@ -79,7 +79,8 @@ def read_curves(path: Path) -> pd.DataFrame:
     try:
         found = read_table(path)
         check_columns(found)
-        return found.to_pandas(ignore_metadata=True)
+        frame: pd.DataFrame = found.to_pandas(ignore_metadata=True)
+        return frame
     except DAMAGES as error:
         raise InputError(f"{path} is damaged: {reason(error)}") from error
 

@@ -243,8 +243,10 @@ def described(record: RunRecord) -> RunRecord:
         else:
             parts = NAMED[config["model"]["kind"]]
             names = [config[part]["name"] for part in parts if part in config]
-            names += [config["model"]["name"], config["data"]["name"], config.get("output", "")]
-            counts = [config["seed"], config["evaluation"]["samples"], config.get("noise_dim", 0)]
+            names += [config["model"]["name"], config["data"]["name"]]
+            counts = [config["seed"], config["evaluation"]["samples"]]
+            if config["model"]["kind"] != "control":
+                names, counts = [*names, config["output"]], [*counts, config["noise_dim"]]
     except DAMAGES as error:
         raise DamagedRecord(f"its config is not that of a run: {reason(error)}") from error
     for name in names:
@@ -253,8 +255,8 @@ def described(record: RunRecord) -> RunRecord:
     for count in counts:
         if not isinstance(count, int) or not 0 <= count < 1 << 63:
             raise DamagedRecord(f"its config has {str(count)[:100]!r} for a whole number")
-    details = [estimate.details for estimate in record.metrics.values() if estimate is not None]
-    texts = [config, record.provenance, *map(list, (record.metrics, record.costs, *details))]
+    details = [name for found in record.metrics.values() if found for name in found.details]
+    texts = [config, record.provenance, [*record.metrics, *record.costs, *details]]
     if "\\" in repr(texts):  # with which every sign begins there that cannot be printed
         printable(texts)
     failure = "no traceback" if record.traceback is None else record.traceback.expandtabs()

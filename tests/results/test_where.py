@@ -24,7 +24,7 @@ def runs():
     return [
         run("python_random", "control"),
         RunRecord(key_of(fgsm), "done", fgsm, measured()),
-        run("untrained", "untrained", output="torus"),
+        run("untrained", "untrained", output="torus", noise_dim=784),
         run("short", trainer=SHORT, end_to_end=False),
         run("long", trainer=LONG, end_to_end=True, **rows),
         run("own data", trainer=LONG, end_to_end=True, data={"name": "mine|v2", "seed": 3}),

@@ -66,6 +66,19 @@ class Fold(nn.Module):
         )
 
 
+class Bounded(nn.Module):
+    """Rows of numbers, scaled down to a root mean square of `most` where theirs is larger."""
+
+    def __init__(self, most: float) -> None:
+        super().__init__()
+        self.most = most
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        """Return numbers B x d, each row by itself."""
+        excess = numbers.square().mean(dim=1, keepdim=True) / self.most**2
+        return numbers * excess.clamp_min(1).rsqrt()
+
+
 class Unfold(nn.Module):
     """The way back: one picture on a coarse grid to rows of its numbers, B x d."""
 

@@ -226,6 +226,7 @@ def dcdan(noise_dim, shape=(4, 3), cell=1, **changes):
         averaging=0.0,
         share=0.5,
         cell=cell,
+        pace=1.0,
         turns=4.0,
     )
 

@@ -45,7 +45,7 @@ def dan_of(cls, setting, **changes):
             "dependence_weight": 0.0,
             "classes": 10,
         },
-        DCDAN: {"share": 0.5, "cell": 2, "turns": 4.0},
+        DCDAN: {"share": 0.5, "cell": 2, "pace": 1.0, "turns": 4.0},
     }[cls]
     arguments = {
         "degenerator_hidden": (16 if cls is InfoDAN else 64,),
@@ -259,6 +259,27 @@ def test_data_enter_only_where_noise_does(noise_dim):
     heard = layer(noise)[0] - layer(torch.zeros(1, WIDTH + noise_dim))[0]
     assert (heard != 0).sum() == noise_dim
     assert ((heard[: len(image)] != 0) == enters).all()
+
+
+def test_a_pace_slows_the_degenerator_alone():
+    """By so much, whatever the config's rates are."""
+    rates = [
+        [optimizer.param_groups[0]["lr"] for optimizer in module.configure_optimizers()]
+        for module in (dan_of(DCDAN, setting(), pace=pace) for pace in (1.0, 0.2))
+    ]
+    assert rates == [[3e-3, 3e-3], [3e-3, pytest.approx(6e-4)]]
+
+
+def test_all_places_of_a_convolutional_network_have_one_law():
+    """Noise moved by a place, round the edge, is output moved by a place, for any weights."""
+    network = dan_of(DCDAN, setting()).degenerator[1].double()
+    made = torch.Generator().manual_seed(0)
+    for weight in network.parameters():
+        nn.init.normal_(weight, std=0.2, generator=made)
+    grid = torch.randn(2, 4, 5, 6, generator=made, dtype=torch.float64)
+    for places in ((1, 0), (0, 1), (2, 3)):
+        moved = network(grid.roll(places, dims=(2, 3)))
+        assert torch.allclose(moved, network(grid).roll(places, dims=(2, 3)), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(("inputs", "width", "outputs"), [(4, 8, 4), (4, 9, 4), (2, 16, 3)])

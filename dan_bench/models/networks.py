@@ -4,11 +4,13 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import ceil, isqrt
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, pixel_shuffle, pixel_unshuffle
 
+Beyond = Literal["zeros", "circular"]
 SLOPE = 0.2
 """Of every leaky ReLU below 0."""
 
@@ -66,6 +68,19 @@ class Fold(nn.Module):
         )
 
 
+class Bounded(nn.Module):
+    """Rows of numbers, scaled down to a root mean square of `most` where theirs is larger."""
+
+    def __init__(self, most: float) -> None:
+        super().__init__()
+        self.most = most
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        """Return numbers B x d, each row by itself."""
+        excess = numbers.square().mean(dim=1, keepdim=True) / self.most**2
+        return numbers * excess.clamp_min(1).rsqrt()
+
+
 class Unfold(nn.Module):
     """The way back: one picture on a coarse grid to rows of its numbers, B x d."""
 
@@ -85,15 +100,19 @@ def convolution_parameters(channels: Sequence[int]) -> int:
     return sum((9 * inputs + 1) * outputs for inputs, outputs in pairwise(channels))
 
 
-def convolutions(channels: Sequence[int], strides: Sequence[int]) -> nn.Sequential:
+def convolutions(
+    channels: Sequence[int], strides: Sequence[int], beyond: Beyond = "zeros"
+) -> nn.Sequential:
     """3 x 3 convolutions over those channels, leaky ReLU between them, a linear end.
+
+    What they find `beyond` an edge is zeros, or what lies at the opposite one.
 
     Weights start with the variance at which a leaky ReLU hands on what it got (He et al. 2015,
     equation 15): without it and without normalisation, eight layers shrink noise to nothing.
     """
     layers: list[nn.Module] = []
     for (inputs, outputs), stride in zip(pairwise(channels), strides, strict=True):
-        layer = nn.Conv2d(inputs, outputs, 3, stride, padding=1)
+        layer = nn.Conv2d(inputs, outputs, 3, stride, padding=1, padding_mode=beyond)
         nn.init.kaiming_normal_(layer.weight, SLOPE)
         layers += [layer, nn.LeakyReLU(SLOPE)]
     return nn.Sequential(*layers[:-1])

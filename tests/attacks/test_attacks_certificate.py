@@ -178,6 +178,7 @@ def entropydan(raw, **changes):
         discriminator_hidden=(7,),
         trueness_hidden=(5,),
         scale=1.0,
+        certificate_weight=1.0,
     )
     with torch.no_grad():
         last = module.degenerator.trueness[-1]
@@ -225,6 +226,8 @@ def dcdan(noise_dim, shape=(4, 3), cell=1, **changes):
         averaging=0.0,
         share=0.5,
         cell=cell,
+        pace=1.0,
+        turns=4.0,
     )
 
 

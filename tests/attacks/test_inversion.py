@@ -64,9 +64,10 @@ def network(seed=0, kind=DAN, input="data_and_noise", scale=1.0, hidden=(HIDDEN,
     values = {"width": WIDTH, "noise_dim": WIDTH, "output": "sigmoid", "shape": (8, 8)} | changes
     more = {}
     if kind is DCDAN:
-        more = {"share": 0.5, "cell": 2, "certificate_weight": 1.0, "averaging": 0.0}
+        more = {"share": 0.5, "cell": 2, "pace": 1.0, "turns": 4.0}
+        more |= {"certificate_weight": 1.0, "averaging": 0.0}
     if kind is EntropyDAN:
-        more = {"trueness_hidden": (4,)}
+        more = {"trueness_hidden": (4,), "certificate_weight": 1.0}
     else:
         more["input"] = input
     module = kind(

@@ -18,7 +18,7 @@ from dan_bench.models.certified import gaussian_leak
 from dan_bench.models.dcdan import DCDAN, Perturbation
 from dan_bench.models.infodan import InfoDAN
 from dan_bench.models.module import Hyperparameters
-from dan_bench.models.networks import Fold, convolutions, look_linear
+from dan_bench.models.networks import Bounded, Fold, convolutions, look_linear
 from dan_bench.objectives.nonsaturating import Nonsaturating
 from dan_bench.pipeline.fit import fit
 from dan_bench.pipeline.plan import plan
@@ -28,11 +28,11 @@ ROWS = np.random.default_rng(0).integers(0, 256, (5000, WIDTH), dtype=np.uint8)
 """Beyond some 4,000 rows the metric is the determinant, if that is less than log2 n."""
 
 
-def setting(noise_dim=WIDTH, **changes):
+def setting(noise_dim=WIDTH, output="torus", **changes):
     adam = partial(torch.optim.Adam, lr=3e-3, betas=(0.5, 0.999))
     optimizers = {"degenerator": adam, "discriminator": adam}
     values = {"optimizers": optimizers, "log_every": 10, "shape": SHAPE} | changes
-    return Hyperparameters(WIDTH, 0.5, noise_dim, "torus", Nonsaturating(), **values)
+    return Hyperparameters(WIDTH, 0.5, noise_dim, output, Nonsaturating(), **values)
 
 
 def dan_of(cls, setting, **changes):
@@ -45,7 +45,7 @@ def dan_of(cls, setting, **changes):
             "dependence_weight": 0.0,
             "classes": 10,
         },
-        DCDAN: {"share": 0.5, "cell": 2},
+        DCDAN: {"share": 0.5, "cell": 2, "pace": 1.0, "turns": 4.0},
     }[cls]
     arguments = {
         "degenerator_hidden": (16 if cls is InfoDAN else 64,),
@@ -190,6 +190,60 @@ def test_a_certificate_without_noise_is_refused(model):
     plan(configure([f"model={model}", "data=danoise", "noise_dim=0", "model.certificate_weight=0"]))
 
 
+# a convolutional network whose gain got out of hand
+
+
+def amplified(gain, output="torus"):
+    """A DCDAN whose last layer is that much louder."""
+    module = dan_of(DCDAN, setting(output=output))
+    *_, last = (layer for layer in module.degenerator.modules() if isinstance(layer, nn.Conv2d))
+    with torch.no_grad():
+        last.weight.mul_(gain)
+        last.bias.mul_(gain)
+    return module
+
+
+def pre_activations(module):
+    batch = batches().at(0)
+    return module.degenerator(module.inputs(batch.data, batch.noise))
+
+
+def slope_at_the_data(module):
+    """The gradient of the adversarial loss at the weights that let the data in."""
+    batch = batches().at(0)
+    fake = module(batch.data, batch.noise)
+    loss = Nonsaturating().degenerator_loss(module.critic, batch.target, fake)
+    return torch.autograd.grad(loss, module.degenerator[0].layer[0].weight)[0]
+
+
+def test_pre_activations_go_round_the_torus_a_few_times_at_most():
+    still, loud = (pre_activations(amplified(gain)).square().mean(1).sqrt() for gain in (1, 1e6))
+    assert still.max() < 4
+    assert torch.allclose(loud, torch.full_like(loud, 4.0))
+    assert torch.equal(Bounded(4.0)(torch.zeros(1, 3)), torch.zeros(1, 3))
+    assert pre_activations(amplified(1e6, "sigmoid")).square().mean() > 1e6
+
+
+def test_no_gain_takes_the_bytes_from_single_precision():
+    module, batch = amplified(1e6), batches().at(0)
+    single = module.output.features(module(batch.data, batch.noise))
+    double = module.double()(batch.data.double(), batch.noise.double())
+    assert torch.allclose(single.double(), module.output.features(double), rtol=0, atol=1e-3)
+
+
+def test_no_gain_takes_the_certificate():
+    bounds = [amplified(gain).inference(seed=0).leak_bound(ROWS) for gain in (1, 1e6)]
+    assert 0 < bounds[0] < math.log2(len(ROWS))
+    assert bounds[1] == bounds[0]
+
+
+def test_the_noise_of_the_game_reaches_the_data_no_louder_for_any_gain():
+    """So that the certificate's gradient, which is small where little leaks, has the last word."""
+    slopes = [slope_at_the_data(amplified(gain)).norm().item() for gain in (1e3, 1e6)]
+    assert slopes[0] > 0
+    assert slopes[1] == pytest.approx(slopes[0], rel=0.01)
+
+
 # where the data of a convolutional network enter
 
 
@@ -205,6 +259,27 @@ def test_data_enter_only_where_noise_does(noise_dim):
     heard = layer(noise)[0] - layer(torch.zeros(1, WIDTH + noise_dim))[0]
     assert (heard != 0).sum() == noise_dim
     assert ((heard[: len(image)] != 0) == enters).all()
+
+
+def test_a_pace_slows_the_degenerator_alone():
+    """By so much, whatever the config's rates are."""
+    rates = [
+        [optimizer.param_groups[0]["lr"] for optimizer in module.configure_optimizers()]
+        for module in (dan_of(DCDAN, setting(), pace=pace) for pace in (1.0, 0.2))
+    ]
+    assert rates == [[3e-3, 3e-3], [3e-3, pytest.approx(6e-4)]]
+
+
+def test_all_places_of_a_convolutional_network_have_one_law():
+    """Noise moved by a place, round the edge, is output moved by a place, for any weights."""
+    network = dan_of(DCDAN, setting()).degenerator[1].double()
+    made = torch.Generator().manual_seed(0)
+    for weight in network.parameters():
+        nn.init.normal_(weight, std=0.2, generator=made)
+    grid = torch.randn(2, 4, 5, 6, generator=made, dtype=torch.float64)
+    for places in ((1, 0), (0, 1), (2, 3)):
+        moved = network(grid.roll(places, dims=(2, 3)))
+        assert torch.allclose(moved, network(grid).roll(places, dims=(2, 3)), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(("inputs", "width", "outputs"), [(4, 8, 4), (4, 9, 4), (2, 16, 3)])

@@ -15,7 +15,15 @@ from dan_bench.attacks.fresh import FreshPairs
 from dan_bench.data.batches import Batch, Batches
 from dan_bench.interfaces import Case, Conditional, Data, Estimate, Pairs, RunRecord
 from dan_bench.metrics.entropy import joint_bits, shannon_bits
-from dan_bench.models.entropydan import KNOTS, ConditionalOutput, ConditionScale, EntropyDAN
+from dan_bench.models.entropydan import (
+    KNOTS,
+    REACHED,
+    STEEP,
+    ConditionalOutput,
+    ConditionScale,
+    EntropyDAN,
+    share_below,
+)
 from dan_bench.models.module import Hyperparameters
 from dan_bench.models.outputs import OUTPUTS
 from dan_bench.objectives.nonsaturating import Nonsaturating
@@ -27,7 +35,7 @@ WIDTH, NOISE, SIZE = 24, 24, 32
 ROWS = np.random.default_rng(0).integers(0, 256, (2000, WIDTH), dtype=np.uint8)
 
 
-def entropydan(output="torus", **setting):
+def entropydan(output="torus", certificate_weight=1.0, **setting):
     torch.manual_seed(0)
     adam = partial(torch.optim.Adam, lr=3e-3, betas=(0.5, 0.999))
     optimizers = {"degenerator": adam, "discriminator": adam}
@@ -39,6 +47,7 @@ def entropydan(output="torus", **setting):
         discriminator_hidden=(64,),
         trueness_hidden=(16,),
         scale=1.0,
+        certificate_weight=certificate_weight,
     )
 
 
@@ -52,24 +61,30 @@ def batch(seed=0):
 
 
 @given(
-    start=st.floats(-3, 3),
     slopes=st.lists(st.floats(-5, 5), min_size=KNOTS, max_size=KNOTS),
     asked=st.lists(st.floats(0, 1), min_size=2, max_size=20),
 )
-def test_no_dial_ever_falls_or_leaves_0_to_1(start, slopes, asked):
+def test_no_dial_ever_falls_leaves_0_to_1_or_ends_elsewhere_than_at_1(slopes, asked):
     dial = ConditionScale().double()
     with torch.no_grad():
-        dial.start.fill_(start)
         dial.slopes.copy_(torch.tensor(slopes))
-        turned = dial(torch.tensor(sorted(asked), dtype=torch.float64))
+        turned = dial(torch.tensor([*sorted(asked), 1], dtype=torch.float64))
     assert (turned.diff() >= -1e-12).all()
     assert 0 <= turned.min() <= turned.max() <= 1
+    assert turned[-1] == 1
+
+
+@pytest.mark.parametrize("slope", [0.5, 1.0, 1.5])
+def test_a_dial_of_even_slopes_is_a_line_that_is_cut_off_at_0(slope):
+    dial, levels = ConditionScale().double(), torch.linspace(0, 1, 41).double()
+    with torch.no_grad():
+        dial.slopes.fill_(math.log(math.expm1(slope)) / STEEP)
+        turned = dial(levels)
+    assert torch.allclose(turned, (1 - slope * (1 - levels)).clamp_min(0), rtol=0, atol=1e-6)
 
 
 def test_a_dial_starts_nearly_flat():
-    ends = ConditionScale()(torch.tensor([0.0, 1.0])).tolist()
-    assert ends[0] == pytest.approx(0.4)
-    assert 0 < ends[1] - ends[0] < 0.25
+    assert 0.75 < ConditionScale()(torch.zeros(1)).item() < 1
 
 
 @pytest.mark.parametrize("bits", range(9))
@@ -103,6 +118,58 @@ def test_turned_the_data_do_not_matter_at_all():
     y = module.conditioned(0.7, one.data, one.noise)
     assert torch.equal(y, module.conditioned(0.7, batch(1).data, one.noise))
     assert not torch.equal(y, module.conditioned(0.6, one.data, one.noise))
+
+
+@pytest.mark.parametrize("law", [torch.randn, torch.rand, lambda n, **s: torch.rand(n, **s) ** 9])
+@pytest.mark.parametrize("deviations", [0.1, 1.0, 3.0])
+def test_no_more_are_below_than_the_bound(law, deviations):
+    """Cantelli's inequality, which holds for the law of the sample itself."""
+    numbers = law(10_000, generator=torch.Generator().manual_seed(0)).double()
+    least = numbers.mean() - deviations * numbers.std(correction=0)
+    bound = share_below(least.item(), numbers).item()
+    assert bound == pytest.approx(1 / (1 + deviations**2))
+    assert (numbers < least).double().mean().item() <= bound
+
+
+def test_the_bound_is_1_where_the_mean_is_below_and_reached_by_two_points():
+    two = torch.tensor([0.0] + 9 * [1.0], dtype=torch.float64)
+    assert share_below(1e-9, two).item() == pytest.approx(0.1)
+    assert share_below(2.0, two).item() == 1
+    assert share_below(0.5, torch.ones(1)).item() == pytest.approx(0, abs=1e-9)
+
+
+def test_levels_that_are_all_cut_off_are_still_drawn_together_and_away_from_the_cut():
+    """Without it, those of the data that fall short wait until one of them is in a batch."""
+    module, one = entropydan(), batch()
+    with torch.no_grad():
+        module.degenerator.trueness[-1].bias.fill_(REACHED + 2)
+    raw = partial(module.degenerator.before_cut, one.data - 0.5)
+    assert raw().min() > REACHED
+    weights = list(module.degenerator.trueness.parameters())
+    adversarial = Nonsaturating().degenerator_loss(
+        module.critic, module.real(one), module.fake(one)
+    )
+    slopes = torch.autograd.grad(adversarial, weights)
+    assert all((slope == 0).all() for slope in slopes)
+    penalty = module.penalty(one, module.fake(one))
+    before = (raw().mean() - REACHED).square() / raw().var()
+    with torch.no_grad():
+        for weight, slope in zip(weights, torch.autograd.grad(penalty, weights), strict=True):
+            weight -= 0.1 * slope
+    assert (raw().mean() - REACHED).square() / raw().var() > before
+
+
+def test_a_share_that_falls_short_enters_the_loss_by_its_weight():
+    one = batch()
+    penalties = []
+    for weight in (0.0, 1.0, 7.0):
+        module = entropydan(certificate_weight=weight)
+        with torch.no_grad():
+            module.degenerator.trueness[-1].bias.fill_(REACHED + 1)
+        penalties.append(module.penalty(one, module.fake(one)).item())
+    assert penalties[0] == 0
+    assert 0 < penalties[1] < 1
+    assert penalties[2] == pytest.approx(7 * penalties[1], rel=1e-6)
 
 
 # what it is judged by
@@ -161,7 +228,8 @@ def test_a_few_hundred_steps_set_the_dial():
     after = Dial(5)(case_of(module.inference(seed=0)), Data(ROWS))
     assert after.details["rising"] == 1
     assert after.value > 0.95
-    assert module.own(module.degenerator, batch().data).mean() > 0.99
+    assert module.own(module.degenerator, batch().data).min() == 1
+    assert module.inference(seed=0).leak_bound(ROWS) == 0
 
 
 def case_of(degenerator):

@@ -120,6 +120,17 @@ def test_dcdan_is_eight_convolutions_of_the_largest_width_within_its_share(
     assert module.critic(y).shape == (2,)
 
 
+def test_the_dcdan_of_conf_begins_a_turn_long_at_every_place():
+    """From less its small discriminator lets it stop at half a turn, short of noise."""
+    torch.manual_seed(0)
+    setting = Hyperparameters(784, 0.5, 784, "torus", Hinge(), shape=(28, 28))
+    module = DCDAN(setting, **composed("model=dcdan").model.arguments)
+    with torch.no_grad():
+        raw = module.degenerator(torch.randn(1000, 2 * 784))
+    assert raw.std(dim=0).min() > 0.8
+    assert raw.std(dim=0).max() < 1.25
+
+
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [

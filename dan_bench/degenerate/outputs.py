@@ -14,6 +14,8 @@ from dan_bench.erase import ErasurePlan, ErasureRefused
 
 NO_TMPFILE = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.ENOSYS)
 NO_ROOM_TO_RESERVE = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
+PER_FILE_IN_JOURNAL = 500
+"""Bytes that a journal may take for a file, beside its path."""
 FIXED, PER_FILE = 1 << 18, 100
 """Bytes that are reserved for a certificate, beside its files' names."""
 
@@ -235,3 +237,9 @@ def check_journal(path: Path, plan: ErasurePlan) -> None:
     if why := cli.unusable(folder) or ("that is a folder" if path.is_dir() else ""):
         raise ErasureRefused(f"--journal {path}: {why}")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    of = os.statvfs(folder)
+    needed = sum(len(os.fsencode(file.path)) + PER_FILE_IN_JOURNAL for file in plan.files)
+    if of.f_blocks and of.f_bavail * of.f_frsize < needed:
+        raise ErasureRefused(
+            f"--journal {path}: it may take {needed:,} bytes, which {folder} lacks"
+        )

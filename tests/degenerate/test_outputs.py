@@ -193,6 +193,15 @@ def test_a_full_disk_is_known_before(place, small, capsys):
     assert overwritten(place / "secret")
 
 
+def test_a_journal_without_room_is_known_before(place, small, capsys):
+    (small / "much").write_bytes(bytes((512 << 10) - 4096))
+    (small / "last").write_bytes(b"x")
+    small.chmod(0o700)
+    assert main([str(place / "secret"), "--yes", "--journal", str(small / "journal")]) == 2
+    assert "which" in capsys.readouterr().err
+    assert untouched(place / "secret")
+
+
 def test_a_folder_that_cannot_be_written_is_known_before(place, small, capsys):
     subprocess.run(["mount", "-o", "remount,ro", small], check=True)
     for arguments in (["--certificate", "c.json"], ["--journal", "journal"]):

@@ -28,7 +28,7 @@ from dan_bench.erase.records import Begun, Key
 from dan_bench.erase.removal import hidden_paths, is_gone, remove
 from dan_bench.erase.result import ErasureReport, FileResult, Survey
 from dan_bench.erase.small import SMALL, keep_original, look_again, overwrite_batch
-from dan_bench.erase.task import INTERRUPTED, Task
+from dan_bench.erase.task import INTERRUPTED, ErasureTask
 from dan_bench.interfaces import NoiseSource
 
 TOGETHER = 256
@@ -161,14 +161,14 @@ class _Erasure:
     def erase(self, batch: list[DirectoryEntry]) -> list[FileResult]:
         """Erase files, in their order, unless that was done before."""
         systems = FileSystems()
-        outcome: list[Task | FileResult] = []
+        outcome: list[ErasureTask | FileResult] = []
         with ExitStack() as held:
             for found in batch:
                 try:
                     outcome.append(self._opened(found, held, systems))
                 except (OSError, ConcurrentChange) as error:
                     outcome.append(self._failed(found, error))
-            tasks = [task for task in outcome if isinstance(task, Task)]
+            tasks = [task for task in outcome if isinstance(task, ErasureTask)]
             fresh = [task for task in tasks if task.result is None]
             self._book.begin([(task.key, task.begun) for task in fresh])
             if fresh and fresh[0].evidence is None and self._is_small(fresh[0]):
@@ -189,7 +189,7 @@ class _Erasure:
                 good = [t for t in tasks if t.result and t.result.status == "overwritten"]
                 if good:
                     remove(good, self._book, self._folders, systems)
-        results = [item.result if isinstance(item, Task) else item for item in outcome]
+        results = [item.result if isinstance(item, ErasureTask) else item for item in outcome]
         for found, of in zip(batch, results, strict=True):
             if found.status.st_nlink > 1 and of is not None:
                 self._twins.setdefault(found.identity, of)
@@ -219,10 +219,10 @@ class _Erasure:
         self._met.add(key_of(found))
         return FileResult(path, size, "failed", 0, self._book.attempt, error=error_text(error))
 
-    def _is_small(self, task: Task) -> bool:
+    def _is_small(self, task: ErasureTask) -> bool:
         return max(task.begun.size, task.found.status.st_blocks * 512) <= SMALL
 
-    def _opened(self, found: DirectoryEntry, held: ExitStack, systems: FileSystems) -> Task:
+    def _opened(self, found: DirectoryEntry, held: ExitStack, systems: FileSystems) -> ErasureTask:
         """Open a file and look at it; its result is there if nothing needs to be done."""
         handle = found.open(self._folders.of(found), os.O_RDWR)
         held.callback(os.close, handle)
@@ -232,7 +232,7 @@ class _Erasure:
         file_system = self._book.file_system(handle, status.st_dev)
         times = (status.st_atime_ns, status.st_mtime_ns)
         begun = Begun(file_system, found.status.birth_ns, status.st_size, 0, *times, None)
-        task = Task(found, key, handle, file_system, begun, Blocks([], 0, []), None)
+        task = ErasureTask(found, key, handle, file_system, begun, Blocks([], 0, []), None)
         if self._told.header is not None:
             task.result = self._done_before(task, status)
             if task.result is None:
@@ -252,7 +252,7 @@ class _Erasure:
         self._keep_original(task, held, systems)
         return task
 
-    def _done_before(self, task: Task, status: os.stat_result) -> FileResult | None:
+    def _done_before(self, task: ErasureTask, status: os.stat_result) -> FileResult | None:
         """The result of an earlier attempt, if nothing was done to the file since."""
         done = self._told.done.get(task.key)
         if done is None or done.result.removed:
@@ -267,7 +267,7 @@ class _Erasure:
         self._met.add(task.key)
         return done.result if same else None
 
-    def _take_up(self, task: Task, status: os.stat_result) -> None:
+    def _take_up(self, task: ErasureTask, status: os.stat_result) -> None:
         """Go on with a file that an earlier attempt had begun, and give it back its size."""
         begun = self._told.begun.get(task.key)
         births = (begun.birth_ns if begun else None, task.found.status.birth_ns)
@@ -282,7 +282,7 @@ class _Erasure:
                 os.ftruncate(task.handle, begun.size)
         # else it was written to since: what it holds now is dealt with
 
-    def _keep_original(self, task: Task, held: ExitStack, systems: FileSystems) -> None:
+    def _keep_original(self, task: ErasureTask, held: ExitStack, systems: FileSystems) -> None:
         """Keep what the evidence is measured by, as far as there is a whole original."""
         if task.resumed:
             return
@@ -298,7 +298,7 @@ class _Erasure:
             task.evidence = FileEvidence(task.found, copy, self._keep, systems)
             held.enter_context(closing(task.evidence))
 
-    def _overwrite_together(self, tasks: list[Task]) -> None:
+    def _overwrite_together(self, tasks: list[ErasureTask]) -> None:
         overwrite_batch(tasks, self._writer.noise, FileSystems(), self._progress)
         suspects = [task for task in tasks if task.suspect and task.error is None]
         systems, left = FileSystems(), tasks
@@ -312,7 +312,7 @@ class _Erasure:
             if self._evidence and task.resumed:
                 task.survey = _without_original(task, systems)
 
-    def _overwrite(self, task: Task) -> None:
+    def _overwrite(self, task: ErasureTask) -> None:
         """Overwrite a large file, read it back and look for its old bytes."""
 
         def count(n: int) -> None:
@@ -341,7 +341,7 @@ class _Erasure:
         elif self._evidence:
             task.survey = _without_original(task, systems)
 
-    def _mend(self, task: Task) -> None:
+    def _mend(self, task: ErasureTask) -> None:
         """Overwrite a file with care, around bad blocks, if there is anything that is not bad."""
         kept = dict(task.noise)
 
@@ -361,7 +361,7 @@ class _Erasure:
         task.restore_times()
 
 
-def _without_original(task: Task, systems: FileSystems) -> Survey:
+def _without_original(task: ErasureTask, systems: FileSystems) -> Survey:
     """Survey a file of which an earlier attempt has overwritten a part: nothing to compare with."""
     doubts = why_doubted(task.handle, task.found, extents(task.handle), systems)
     return Survey(

@@ -19,11 +19,13 @@ from dan_bench.erase.handles import (
 from dan_bench.erase.journal import Journal, locked
 from dan_bench.erase.plan import error_text
 from dan_bench.erase.records import Done, Key, Told
-from dan_bench.erase.task import Task, sync
+from dan_bench.erase.task import ErasureTask, sync
 from dan_bench.files import sync_folder
 
 
-def remove(tasks: Sequence[Task], book: Journal, folders: Folders, systems: FileSystems) -> None:
+def remove(
+    tasks: Sequence[ErasureTask], book: Journal, folders: Folders, systems: FileSystems
+) -> None:
     """Cut files to nothing and unlink them; cut only where one has no other name.
 
     No system call unlinks "this file" rather than "whatever has this name". So the name is first
@@ -32,7 +34,7 @@ def remove(tasks: Sequence[Task], book: Journal, folders: Folders, systems: File
     """
     hidden = [(task, f".{secrets.token_hex(16)}") for task in tasks]
     book.hide([(task.key, name) for task, name in hidden])
-    moved: list[tuple[Task, str]] = []
+    moved: list[tuple[ErasureTask, str]] = []
     for task, name in hidden:
         try:
             hide(task.found, name, folders.of(task.found))
@@ -139,7 +141,7 @@ def is_gone(key: Key, done: Done, told: Told, book: Journal) -> bool:
         os.close(handle)
 
 
-def _failed(task: Task, error: Exception) -> None:
+def _failed(task: ErasureTask, error: Exception) -> None:
     assert task.result is not None
     text = f"overwritten, but not removed: {error_text(error)}"
     task.result = replace(task.result, error=text)

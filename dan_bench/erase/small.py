@@ -41,7 +41,7 @@ from dan_bench.erase.past_journal import held
 from dan_bench.erase.plan import error_text
 from dan_bench.erase.result import Fate, Survey
 from dan_bench.erase.status import shared
-from dan_bench.erase.task import Task, sync
+from dan_bench.erase.task import ErasureTask, sync
 from dan_bench.interfaces import Estimate, NoiseSource
 from dan_bench.metrics.destruction import disk_destruction
 
@@ -52,7 +52,7 @@ SMALL = 1 << 20
 """Bytes of the largest file that is dealt with in memory."""
 
 
-def keep_original(task: Task, systems: FileSystems) -> None:
+def keep_original(task: ErasureTask, systems: FileSystems) -> None:
     """Keep a file's data in memory, and note what speaks against its erasure being verified."""
     task.attributes = why_attributes_doubted(task.handle)
     task.doubts = why_doubted(task.handle, task.found, task.mapped, systems)
@@ -70,7 +70,7 @@ def keep_original(task: Task, systems: FileSystems) -> None:
 
 
 def overwrite_batch(
-    tasks: Sequence[Task],
+    tasks: Sequence[ErasureTask],
     noise: NoiseSource,
     systems: FileSystems,
     progress: Callable[[int], None],
@@ -115,7 +115,7 @@ def overwrite_batch(
 
 
 def look_again(
-    tasks: Sequence[Task],
+    tasks: Sequence[ErasureTask],
     systems: FileSystems,
     folders: Folders,
     verify: bool,
@@ -146,7 +146,7 @@ def look_again(
                 task.error = task.error or error_text(error)
 
 
-def _reopened(task: Task, folders: Folders) -> tuple[int, Fate, int | None]:
+def _reopened(task: ErasureTask, folders: Folders) -> tuple[int, Fate, int | None]:
     """Open a file by its path once more; return the handle, and where else the path leads to."""
     try:
         return task.found.reopen(folders.of(task.found)), "there", None
@@ -156,7 +156,7 @@ def _reopened(task: Task, folders: Folders) -> tuple[int, Fate, int | None]:
         return os.dup(task.handle), *at_path(task.found)
 
 
-def _reader(task: Task, handle: int) -> EmptiedCache | DeviceReader:
+def _reader(task: ErasureTask, handle: int) -> EmptiedCache | DeviceReader:
     """Have the device begin to read a file, if the page cache has nothing of it any more.
 
     A read that may not wait (preadv2(2), RWF_NOWAIT) fails where a page is not there; and has it
@@ -168,7 +168,7 @@ def _reader(task: Task, handle: int) -> EmptiedCache | DeviceReader:
     return DeviceReader(handle, max((end - start for start, end in task.blocks.spans), default=1))
 
 
-def _cached(task: Task, handle: int) -> bool:
+def _cached(task: ErasureTask, handle: int) -> bool:
     """Drop a file from the page cache; whether anything of it may still be there."""
     one = bytearray(1)
     try:
@@ -183,7 +183,7 @@ def _cached(task: Task, handle: int) -> bool:
     return False
 
 
-def _is_noise(task: Task, reader: EmptiedCache | DeviceReader) -> bool:
+def _is_noise(task: ErasureTask, reader: EmptiedCache | DeviceReader) -> bool:
     size, all_bad = task.begun.size, bool(task.blocks.spans)
     for start, piece in task.noise:
         if start >= size:
@@ -200,7 +200,7 @@ def _is_noise(task: Task, reader: EmptiedCache | DeviceReader) -> bool:
 
 
 def _survey(
-    task: Task,
+    task: ErasureTask,
     reader: EmptiedCache | DeviceReader,
     systems: FileSystems,
     fate: Fate,
@@ -248,7 +248,7 @@ def _survey(
     )
 
 
-def _in_journals(task: Task, systems: FileSystems) -> tuple[str, ...]:
+def _in_journals(task: ErasureTask, systems: FileSystems) -> tuple[str, ...]:
     """Look for the data in what the file system's journal holds."""
     status = task.found.status
     within = systems.of(task.found.mount, status.st_dev, inode_flags(task.handle), search=True)

@@ -26,7 +26,7 @@ SPARE_BLOCKS = (
 
 
 @dataclass(slots=True)
-class Task:
+class ErasureTask:
     """One open file that is to be erased."""
 
     found: DirectoryEntry
@@ -110,14 +110,14 @@ class Task:
         )
 
 
-def sync(tasks: Sequence[Task], systems: FileSystems) -> list[tuple[Task, OSError]]:
+def sync(tasks: Sequence[ErasureTask], systems: FileSystems) -> list[tuple[ErasureTask, OSError]]:
     """Wait until the device has all files of a batch; return what failed.
 
     Of many files on one file system it is that which is synced, others' data and all; where this
     reports an error, or is not known to suffice, each file is.
     """
     failed = []
-    by_mount: dict[tuple[int, int | None], list[Task]] = {}
+    by_mount: dict[tuple[int, int | None], list[ErasureTask]] = {}
     for task in tasks:
         by_mount.setdefault((task.found.status.st_dev, task.found.mount), []).append(task)
     for (device, mount), together in by_mount.items():

@@ -133,13 +133,14 @@ def test_what_another_process_has_mapped_is_read_from_the_device_all_the_same(ma
 def test_what_is_kept_of_each_file_is_small(many):
     """Plan and result of one more file; tracemalloc counts what Python's objects take."""
     code = (
-        "import sys, tracemalloc\n"
+        "import gc, sys, tracemalloc\n"
         "from dan_bench.erase import FastNoise, erase, plan_erasure\n"
         "tracemalloc.start()\n"
         "sizes = []\n"
         "for path in sys.argv[1:]:\n"
         "    plan = plan_erasure([path])\n"
         "    report = erase(plan, FastNoise())\n"
+        "    gc.collect()\n"
         "    sizes.append((tracemalloc.get_traced_memory()[0], len(report.files)))\n"
         "(few, n), (all, m) = sizes[1:]\n"
         "print((all - few) / (m - n))"

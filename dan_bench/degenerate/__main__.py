@@ -175,8 +175,9 @@ def carry_out(
     except KeyboardInterrupt as stopped:
         cli.say("\ninterrupted: the same command, run again, continues")
         return 128 + stopped.number if isinstance(stopped, Stopped) else cli.INTERRUPTED
-    except OSError as error:
-        cli.say(f"cut off: {cli.explained(error)}; the same command, run again, continues")
+    except (OSError, ValueError, ArithmeticError) as error:  # of the disk, or of the noise's source
+        why = cli.explained(error) if isinstance(error, OSError) else str(error)
+        cli.say(f"cut off: {why}; the same command, run again, continues")
         return Outcome.FAILED
     with undisturbed():
         try:

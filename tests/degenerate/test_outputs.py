@@ -271,6 +271,7 @@ def read_until(terminal, text):
 def test_at_the_prompt_nothing_is_touched_and_nothing_left_behind(place, how):
     number, terminal = on_a_terminal(place)
     read_until(terminal, b"This cannot be undone")
+    time.sleep(0.5)  # until it waits for an answer: a signal just before is noticed after it
     if how in ("TERM", "HUP"):
         os.kill(number, getattr(signal, f"SIG{how}"))
     else:

@@ -73,7 +73,8 @@ def unwritable(path: Path, suffixes: tuple[str, ...]) -> str:
 
 def explained(error: OSError) -> str:
     """Return an error of the operating system in one line, with the file that it is about."""
-    about = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+    name = error.filename  # a number is that of a handle
+    about = "" if name is None or isinstance(name, int) else f"{os.fsdecode(name)}: "
     return f"{about}{error.strerror or error}"
 
 

@@ -5,6 +5,7 @@ being taken for one of anything else, and the other way round.
 """
 
 import shutil
+import stat
 import subprocess
 from pathlib import Path
 
@@ -45,6 +46,10 @@ def check(content: bytes, signature: Path, signers: Path | None) -> str:
         SignatureError: it is not good.
         OSError: one of the files cannot be read.
     """
+    # ssh-keygen would wait for a FIFO, and read a device without end
+    for file in filter(None, (signature, signers)):
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise SignatureError(f"{file} is no regular file")
     if signature.stat().st_size > LONGEST:
         raise SignatureError(f"{signature} is longer than any signature")
     common = ["-n", NAMESPACE, "-s", str(signature.absolute())]

@@ -90,10 +90,13 @@ def read(path: Path) -> bytes:
         OSError: it cannot be read.
     """
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    with open(handle, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise BadCertificate(f"{path} is no regular file")
-        content = file.read(LARGEST + 1)
+        with open(handle, "rb", closefd=False) as file:
+            content = file.read(LARGEST + 1)
+    finally:
+        os.close(handle)
     if len(content) > LARGEST:
         raise BadCertificate(f"{path} has more than {LARGEST:,} bytes")
     return content

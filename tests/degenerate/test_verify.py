@@ -232,6 +232,19 @@ def test_no_file_that_is_no_file_is_waited_for(tmp_path):
             verify(type(tmp_path)(path))
 
 
+@pytest.mark.parametrize("ending", ["", ".txt", ".json.sig"])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_pipe_or_a_folder_in_place_of_a_file_is_not_good(tmp_path, ending, make, capsys):
+    path, _ = written(tmp_path)
+    if not ending:
+        path = tmp_path / "d.json"
+    beside = path.with_suffix(ending or ".json")
+    beside.unlink(missing_ok=True)
+    make(beside)
+    assert main(["--verify", str(path)]) == 1
+    assert "is no regular file" in capsys.readouterr().err
+
+
 def test_one_without_end_is_refused_early(tmp_path, monkeypatch):
     monkeypatch.setattr(verifying, "LARGEST", 1 << 20)
     with (tmp_path / "c.json").open("wb") as file:

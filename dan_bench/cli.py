@@ -73,7 +73,8 @@ def unwritable(path: Path, suffixes: tuple[str, ...]) -> str:
 
 def explained(error: OSError) -> str:
     """Return an error of the operating system in one line, with the file that it is about."""
-    about = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+    named = error.filename  # a number where a handle was opened
+    about = "" if named is None or isinstance(named, int) else f"{os.fsdecode(named)}: "
     return f"{about}{error.strerror or error}"
 
 

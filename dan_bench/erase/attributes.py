@@ -1,19 +1,31 @@
 """Extended attributes: what a file holds beside its data, in the file system's own blocks."""
 
+import errno
 import os
 
+NOT_LISTED = "extended attributes were not erased: they cannot be listed ({})"
 STREAMS = "ntfs.streams.list"
 """NTFS-3G lists a file's named streams here, each ended by a null byte."""
-NOT_DATA = ("security.", "system.")
-"""Of the kernel's own: labels, capabilities and access lists (xattr(7))."""
+LABELS = ("selinux", "capability", "ima", "evm", "apparmor")
+NOT_DATA = ("system.", "security.SMACK64")
+"""Of the kernel's own: labels, capabilities and access lists (xattr(7)). Root may give others in
+`security.` whatever value."""
 
 
 def attribute_names(handle: int) -> list[str]:
-    """Return the names of all extended attributes that hold somebody's data."""
+    """Return the names of all extended attributes that hold somebody's data.
+
+    Raises:
+        OSError: they cannot be listed: those of xfs and btrfs may be more than a list can have.
+    """
+    kernel_s = {f"security.{label}" for label in LABELS}
     try:
-        return [name for name in os.listxattr(handle) if not name.startswith(NOT_DATA)]
-    except OSError:
-        return []
+        names = os.listxattr(handle)
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:
+            return []
+        raise
+    return [name for name in names if not name.startswith(NOT_DATA) and name not in kernel_s]
 
 
 def stream_names(handle: int) -> list[str]:
@@ -27,11 +39,14 @@ def stream_names(handle: int) -> list[str]:
 
 def why_attributes_doubted(handle: int) -> tuple[str, ...]:
     """Return what attributes and streams there are: none of their old values is seen to go."""
-    of_attributes = [
-        f"extended attribute {name!r}: the file system's own blocks, or its journal, may keep its "
-        "old value"
-        for name in attribute_names(handle)
-    ]
+    try:
+        of_attributes = [
+            f"extended attribute {name!r}: the file system's own blocks, or its journal, may keep "
+            "its old value"
+            for name in attribute_names(handle)
+        ]
+    except OSError as error:
+        of_attributes = [NOT_LISTED.format(error.strerror)]
     of_streams = [f"named stream {name!r} is not erased" for name in stream_names(handle)]
     return (*of_attributes, *of_streams)
 
@@ -42,8 +57,12 @@ def erase_attributes(handle: int) -> tuple[str, ...]:
     Returns:
         What could not be done, each as a text.
     """
-    failed = []
-    for name in attribute_names(handle):
+    failed: list[str] = []
+    try:
+        names = attribute_names(handle)
+    except OSError as error:
+        return (NOT_LISTED.format(error.strerror),)
+    for name in names:
         try:
             if n := len(os.getxattr(handle, name)):
                 os.setxattr(handle, name, os.urandom(n), os.XATTR_REPLACE)

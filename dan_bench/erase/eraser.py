@@ -259,13 +259,13 @@ class _Erasure:
             return None
         if (done.file_system, done.birth_ns) != (task.file_system, task.found.status.birth_ns):
             return None
-        if task.key in self._told.hidden:  # renamed, and perhaps cut to nothing, to be removed
-            as_left = (done.result.size, done.modified_ns)
-            same = status.st_size == 0 or (status.st_size, status.st_mtime_ns) == as_left
-        else:
-            same = status.st_ctime_ns == done.changed_ns
         self._met.add(task.key)
-        return done.result if same else None
+        emptied = task.key in self._told.hidden and status.st_size == 0  # on its way to be removed
+        if emptied or status.st_ctime_ns == done.changed_ns:
+            return done.result
+        # size and time are no proof: whoever copies a file back may put back those too (cp -p)
+        task.earlier = done.result
+        return None
 
     def _take_up(self, task: ErasureTask, status: os.stat_result) -> None:
         """Go on with a file that an earlier attempt had begun, and give it back its size."""
@@ -322,6 +322,7 @@ class _Erasure:
         self._writer.progress = count
         try:
             sha256 = self._writer.overwrite(task.handle, task.blocks, self._verify)
+            task.restore_times()  # before it is read: what is written from then on has a later time
             if sha256 is not None:
                 with task.found.opened(os.O_RDONLY) as (fresh, _):
                     task.read_back = read_back(fresh, task.blocks.spans) == sha256
@@ -334,7 +335,6 @@ class _Erasure:
             self._writer.progress = self._progress
         if task.suspect or task.read_back is False:
             self._mend(task)
-        task.restore_times()
         systems = FileSystems()
         if task.evidence is not None:
             task.survey = task.evidence.survey(systems)

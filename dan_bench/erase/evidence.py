@@ -308,7 +308,7 @@ def why_doubted(
     flags = filesystem.inode_flags(handle)
     of = systems.of(found.mount, found.status.st_dev, flags)
     doubts = tuple(of.doubts)
-    if of.kind in ("ext3", "ext4") and flags & JOURNAL_DATA:
+    if of.kind in filesystem.EXT and flags & JOURNAL_DATA:
         doubts = (*doubts, JOURNALED)
     return doubts or filesystem.why_in_doubt(mapped)
 

@@ -14,7 +14,9 @@ from dan_bench.erase.devices import device_stack, loop_file, of_source
 from dan_bench.erase.past_journal import SEARCH, Prints
 from dan_bench.erase.status import mount_id
 
-IN_PLACE = ("ext2", "ext3", "ext4", "xfs")
+EXT = ("ext2", "ext3", "ext4")
+"""One driver mounts them all; what has a journal may be mounted as ext2 too."""
+IN_PLACE = (*EXT, "xfs")
 """Known to overwrite data in place, and to disclose where they lie."""
 
 WHY_NOT = {
@@ -135,7 +137,7 @@ class FileSystems:
                 )
             found.doubts.append(WHY_NOT.get(of.kind, unknown))
             return found
-        if of.kind in ("ext3", "ext4"):
+        if of.kind in EXT:
             self._look_at_journal(of, device, search, found)
         devices = [device] if os.major(device) else of_source(of.source, of.kind)
         for option in of.options:
@@ -155,10 +157,13 @@ class FileSystems:
                 self._look_at_loop(name, path, search, found)
 
     def _look_at_journal(self, of: Mount, device: int, search: bool, found: FileSystem) -> None:
-        options = of.options | _ext4_options(device)
+        in_force = _ext4_options(device)
+        options = of.options | in_force
+        # without a journal, or beside one that may hold copies from an earlier mount?
+        has_none = in_force and "norecovery" not in options
         if "data=journal" in options:
             found.doubts.append(JOURNALED)
-        elif search and (not options or any(option.startswith("data=") for option in options)):
+        elif search and (not has_none or any(option.startswith("data=") for option in options)):
             held = SEARCH.of(device, lasting="nodelalloc" not in options)
             if isinstance(held, str):
                 found.doubts.append(

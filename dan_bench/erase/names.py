@@ -12,6 +12,7 @@ from dan_bench.erase.plan import ErasurePlan, Remark, error_text
 from dan_bench.files import sync_folder
 
 IN_A_LOG = {
+    "ext2": "the file system's journal",
     "ext3": "the file system's journal",
     "ext4": "the file system's journal",
     "xfs": "the file system's log",

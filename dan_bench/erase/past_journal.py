@@ -27,6 +27,7 @@ WEIGHTS[0] = 0
 MAGIC, MAGIC_AT = b"\x53\xef", 0x38
 BACKUP = struct.Struct("<15I2I")  # of the journal inode's i_block, and its size: high, low
 BACKUP_AT = 0x10C
+HAS_JOURNAL = 0x4  # of s_feature_compat
 EXTENTS = 0xF30A
 
 Prints = NDArray[np.uint64]
@@ -108,6 +109,8 @@ def _places(handle: int, into: memoryview) -> list[tuple[int, int]]:
     above = bytes(_read(handle, into, 4096, 0))[1024:2048]
     if above[MAGIC_AT : MAGIC_AT + 2] != MAGIC:
         raise OSError(None, "no superblock of ext4 is where it should be")
+    if not above[0x5C] & HAS_JOURNAL:
+        return []
     (shift,) = struct.unpack_from("<I", above, 0x18)
     block = 1024 << shift
     outside, kind = struct.unpack_from("<I", above, 0xE4)[0], above[0xFD]

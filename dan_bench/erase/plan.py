@@ -2,11 +2,13 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dan_bench.erase import protected
+from dan_bench.erase.attributes import attribute_names
 from dan_bench.erase.filesystem import mounted, why_unverifiable
 from dan_bench.erase.handles import (
     AnyPath,
@@ -14,6 +16,7 @@ from dan_bench.erase.handles import (
     DirectoryEntry,
     ErasureRefused,
     Folders,
+    Identity,
     Root,
     locate,
     names,
@@ -27,6 +30,7 @@ KINDS = (
     (stat.S_ISFIFO, "a FIFO"),
     (stat.S_ISSOCK, "a socket"),
 )
+COVERED = "something is mounted on it: what that covers could not be looked at"
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,8 @@ def plan_erasure(
     files: dict[str, DirectoryEntry] = {}
     folders: dict[str, DirectoryEntry | Root] = {}
     refused: dict[str, Remark] = {}
+    single: dict[Identity, DirectoryEntry] = {}
+    covered: list[Remark] = []
     seen = 0
     for root, file in named:
         if file is None:
@@ -149,10 +155,18 @@ def plan_erasure(
             found, reason = met
             if reason is not None:
                 refused[found.path] = Remark(found.path, reason, holds_data(found))
-            elif stat.S_ISREG(found.status.st_mode):
+                continue
+            above = folders.get(os.path.dirname(found.path))
+            if above is not None and found.mount != above.mount:
+                covered.append(Remark(found.path, COVERED))
+            if not stat.S_ISREG(found.status.st_mode):
+                folders.setdefault(found.path, found)
+                continue
+            first = single.setdefault(found.identity, found).path
+            if first == found.path or found.status.st_nlink > 1:
                 files.setdefault(found.path, found)
             else:
-                folders.setdefault(found.path, found)
+                refused[found.path] = Remark(found.path, f"is {first!r}, mounted again", False)
     with Folders() as handles:
         warnings = [remark for found in files.values() for remark in _warnings_of(found, handles)]
     of_mounts = [
@@ -163,12 +177,29 @@ def plan_erasure(
     return ErasurePlan(
         tuple({(file or root).path: file or root for root, file in named}.values()),
         tuple(files.values()),
-        tuple(refused.values()),
+        (*refused.values(), *covered, *_attributes_of(folders.values())),
         (*of_mounts, *warnings),
         guard,
         tuple(folders.values()),
         tuple(gone),
     )
+
+
+def _attributes_of(folders: Iterable[DirectoryEntry | Root]) -> Iterator[Remark]:
+    """What folders hold beside names, which is not erased."""
+    for found in folders:
+        root, parts = (found, ()) if isinstance(found, Root) else (found.root, found.parts)
+        with suppress(OSError, ConcurrentChange), root.folder(parts) as folder:
+            handle = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
+            try:
+                held = attribute_names(handle)
+            except OSError as error:
+                held = [error_text(error)]
+            finally:
+                os.close(handle)
+            if held:
+                text = "extended attributes of a folder are not erased: " + ", ".join(held[:8])
+                yield Remark(found.path, text)
 
 
 def _named(path: AnyPath) -> tuple[Root, DirectoryEntry | None]:

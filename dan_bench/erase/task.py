@@ -56,6 +56,8 @@ class ErasureTask:
     """What could not be read before; it may well be overwritten."""
     unwritable: list[Span] = field(default_factory=list)
     result: FileResult | None = None
+    earlier: FileResult | None = None
+    """Of an attempt since which the file was changed in some way: what it doubted still holds."""
 
     def restore_times(self) -> None:
         """Give the file the times that it had."""
@@ -80,6 +82,9 @@ class ErasureTask:
         if survey is not None and self.unreadable:
             lost = sum(end - start for start, end in self.unreadable)
             survey = replace(survey, unverified=(*survey.unverified, f"{lost} {SPARE_BLOCKS}"))
+        if survey is not None and self.earlier is not None and self.earlier.survey is not None:
+            doubts = (*survey.unverified, *self.earlier.survey.unverified)
+            survey = replace(survey, unverified=tuple(dict.fromkeys(doubts)))
         error = self.error
         if bad and error is None:
             error = "bad blocks: bytes " + ", ".join(f"{a} to {b}" for a, b in bad[:8])

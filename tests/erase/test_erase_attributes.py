@@ -5,7 +5,7 @@ import os
 import pytest
 from file_systems import maker
 
-from dan_bench.erase import FastNoise, erase, plan_erasure
+from dan_bench.erase import FastNoise, Outcome, erase, plan_erasure
 from dan_bench.erase.attributes import (
     attribute_names,
     erase_attributes,
@@ -60,9 +60,38 @@ def test_access_lists_and_labels_are_no_data(opened):
         b"\x02\0\0\0\x01\0\6\0\xff\xff\xff\xff\x04\0\4\0\xff\xff\xff\xff\x20\0\0\0\xff\xff\xff\xff"
     )
     os.setxattr(path, "system.posix_acl_access", access)
-    os.setxattr(path, "security.label", b"unclassified")
+    os.setxattr(path, "security.apparmor", b"unclassified")
     assert attribute_names(handle) == []
     assert why_attributes_doubted(handle) == ()
+
+
+def test_a_label_of_no_known_kind_may_be_data(opened):
+    path, handle = opened
+    os.setxattr(path, "security.secret", b"a secret")
+    assert "'security.secret'" in why_attributes_doubted(handle)[0]
+    assert erase_attributes(handle) == ()
+    assert os.listxattr(path) == []
+
+
+def test_more_attributes_than_can_be_listed_are_in_doubt(make):
+    path = make("xfs").root / "file"
+    path.write_bytes(b"its data")
+    for i in range(300):
+        os.setxattr(path, f"user.{i:0240}", b"a secret")
+    (result,) = erase(plan_erasure([path]), FastNoise()).files
+    assert any("cannot be listed" in doubt for doubt in result.survey.unverified)
+
+
+def test_attributes_of_folders_are_left_alone_and_said_to_be(make):
+    folder = make("ext4").root / "folder"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "inner" / "file").write_bytes(b"its data")
+    for one in folder, folder / "inner":
+        os.setxattr(one, "user.secret", b"a secret")
+    report = erase(plan_erasure([folder]), FastNoise())
+    assert [of.path for of in report.refused] == [str(folder), str(folder / "inner")]
+    assert all("user.secret" in of.text for of in report.refused)
+    assert report.outcome is Outcome.DOUBTED
 
 
 @pytest.mark.parametrize("n", [0, 5, 90, 3000])

@@ -11,6 +11,7 @@ from erasing import SIZES, failing_write, files_of, plant
 
 import dan_bench.erase.eraser as eraser
 import dan_bench.erase.overwrite as overwriting
+import dan_bench.erase.removal as removal
 import dan_bench.erase.small as small
 from dan_bench.erase import (
     ErasureRefused,
@@ -74,6 +75,44 @@ def test_a_file_that_got_new_data_since_is_erased_anew(tree, tmp_path):
     (anew,) = [result for result in report.files if not result.earlier]
     assert anew.path == str(victim)
     assert not victim.read_bytes().startswith(b"secret")
+
+
+def test_a_file_copied_back_after_a_kill_is_erased_anew(tree, tmp_path, monkeypatch):
+    """Its size and times are as before, as cp -p puts them back."""
+    journal, victim = tmp_path / "journal", tree / "inner" / "of 70000"
+    old, times = victim.read_bytes(), victim.stat()
+    hide = removal.hide
+
+    def killed(found, *args):
+        if found.path == str(victim):
+            raise KeyboardInterrupt
+        hide(found, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(removal, "hide", killed)
+        with pytest.raises(KeyboardInterrupt):
+            erase(plan_erasure([tree]), FastNoise(), journal=journal, remove=True)
+    time.sleep(0.02)  # coarse clocks
+    victim.write_bytes(old)
+    os.utime(victim, ns=(times.st_atime_ns, times.st_mtime_ns))
+    other = tmp_path / "other name"
+    os.link(victim, other)
+    plan = plan_erasure([tree], hard_links=True)
+    report = erase(plan, FastNoise(), journal=journal, remove=True)
+    assert report.outcome is not Outcome.FAILED
+    assert not victim.exists()
+    assert other.read_bytes() != old
+
+
+def test_what_an_earlier_attempt_doubted_is_still_in_doubt(tree, tmp_path):
+    journal, victim = tmp_path / "journal", tree / "inner" / "of 70000"
+    os.setxattr(victim, "user.secret", b"a secret")
+    erase(plan_erasure([victim]), FastNoise(), journal=journal)
+    time.sleep(0.02)  # coarse clocks
+    victim.chmod(0o600)
+    (result,) = erase(plan_erasure([victim]), FastNoise(), journal=journal).files
+    assert not result.earlier
+    assert any("user.secret" in doubt for doubt in result.survey.unverified)
 
 
 def test_a_file_that_failed_is_taken_up_again_without_a_claim(tree, tmp_path, monkeypatch):

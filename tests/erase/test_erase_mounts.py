@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from file_systems import maker, marked, run
 
-from dan_bench.erase import ErasureRefused, FastNoise, erase, plan_erasure
+from dan_bench.erase import ErasureRefused, FastNoise, Outcome, erase, plan_erasure
 
 
 @pytest.fixture
@@ -61,7 +61,30 @@ def test_no_bind_mount_of_the_same_file_system_is_crossed_unless_told(tmp_path, 
     assert plan.files == ()
     assert all("another mount" in r.text for r in plan.refused)
     assert len(plan.refused) == 2
-    assert len(plan_erasure([root], cross_mounts=True).files) == 3
+    told = plan_erasure([root], cross_mounts=True)
+    assert len(told.files) == 2  # of which one is mounted twice
+    assert sum("covers" in r.text for r in told.refused) == 2
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_a_file_mounted_again_is_one_file_and_what_a_mount_covers_is_in_doubt(
+    tmp_path, bind, removed
+):
+    root = tmp_path / "root"
+    for folder in (root / "a", root / "b"):
+        folder.mkdir(parents=True)
+    (root / "a" / "file").write_bytes(b"canary")
+    (root / "b" / "covered").write_bytes(b"canary")
+    bind(root / "a", root / "b")
+    plan = plan_erasure([root], cross_mounts=True)
+    report = erase(plan, FastNoise(), remove=removed)
+    (result,) = report.files
+    assert (result.status, result.removed) == ("overwritten", removed)
+    texts = {os.path.relpath(of.path, root): of.text for of in report.refused}
+    assert "mounted again" in texts.pop("a/file", texts.pop("b/file", ""))
+    assert "covers" in texts.pop("b")
+    assert not texts
+    assert report.outcome is Outcome.DOUBTED
 
 
 def test_what_is_mounted_between_look_and_opening_is_not_touched(tmp_path, bind):

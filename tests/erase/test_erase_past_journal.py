@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import subprocess
 
 import numpy as np
 import pytest
@@ -64,6 +65,26 @@ def test_what_was_written_while_data_were_journaled_is_found_in_the_journal(make
     system.unmount()
     assert system.search(token) > 0.9
     assert system.search(fresh) == 0
+
+
+@pytest.mark.parametrize("options", ["loop,noload", "loop"])
+def test_a_journal_is_searched_that_the_mount_does_not_use_or_tell_of(make, options):
+    system = make("ext4", mkfs=["-t", "ext3", "-O", "^extents,^64bit,^flex_bg"])
+    system.unmount()
+    system.mount("loop,data=journal")
+    token = marked(system.root / "file")
+    system.unmount()
+    if options == "loop":
+        options = "loop -t ext2"
+    done = subprocess.run(
+        ["mount", "-o", *options.split(), system.image, system.root], capture_output=True
+    )
+    if done.returncode != 0:
+        pytest.skip("not mounted like this here")
+    system.mounted = True
+    (result,) = erase(plan_erasure([system.root / "file"]), FastNoise()).files
+    assert "data=journal" in result.survey.unverified[0]
+    assert system.search(token) > 0.9
 
 
 def test_a_few_bytes_left_in_the_journal_are_found(make):

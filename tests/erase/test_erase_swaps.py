@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import time
 
 import pytest
 from erasing import failing_write, files_of, plant
@@ -18,6 +19,8 @@ from dan_bench.erase import (
     erase,
     plan_erasure,
 )
+from dan_bench.erase.afterwards import second_look
+from dan_bench.erase.small import SMALL
 
 
 @pytest.fixture
@@ -321,3 +324,25 @@ def test_permission_denied_is_reported_and_the_rest_goes_on(tree, reachable):
     assert sorted(warned) == sorted(str(path) for path in before if path != own)
     now = files_of(tree)
     assert {path for path in before if now[path] != before[path]} == {own}
+
+
+def test_what_is_written_after_the_reading_back_shows_by_its_time(tmp_path, monkeypatch):
+    """Of so large a file a sample alone is compared; then its times were put back too late."""
+    victim = tmp_path / "root" / "file"
+    victim.parent.mkdir()
+    victim.write_bytes(bytes(SMALL + 1))
+    plan, began = plan_erasure([victim.parent]), time.time_ns()
+    time.sleep(0.02)  # coarse clocks
+    read_back = eraser.read_back
+
+    def and_then_written(*args):
+        found = read_back(*args)
+        with victim.open("r+b") as file:
+            file.write(b"secret")
+        return found
+
+    monkeypatch.setattr(eraser, "read_back", and_then_written)
+    (result,) = erase(plan, FastNoise(), keep=4096).files
+    assert result.status == "overwritten"
+    (remark,) = second_look(plan, [result], began)
+    assert "written to after" in remark.text

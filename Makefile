@@ -27,10 +27,10 @@ report: $(READY) ## print the table of results/ again
 	@$(BIN)/python -m dan_bench.report
 
 test: $(READY) lint ## lint, types, layers and all quick tests
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
 
 test-all: $(READY) lint tools ## the same with the slow tests, and properties on examples that are new each time
-	$(BIN)/python -m pytest --hypothesis-profile=search
+	$(BIN)/python -m pytest --hypothesis-profile=search $(PARALLEL)
 
 tools: ## what some tests need: file systems, a browser, a terminal, LaTeX (as root, by apt; else they skip)
 	@(for tool in mkfs.xfs mkfs.btrfs mkfs.ext4 chromium tmux pdflatex; do command -v $$tool >/dev/null || exit 1; done) || \

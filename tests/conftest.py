@@ -30,6 +30,7 @@ def mnist() -> Mnist:
 def environment() -> Iterator[None]:
     """What a command sets for its own process, such as wandb's folders, ends with the test."""
     before = dict(os.environ)
+    os.environ.pop("COLUMNS", None)  # xdist gives its workers one, and tables are folded to it
     yield
     os.environ.clear()
     os.environ.update(before)

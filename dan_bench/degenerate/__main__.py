@@ -14,7 +14,13 @@ from dan_bench import cli
 from dan_bench.degenerate import free_space, issue
 from dan_bench.degenerate.listing import digest_of, listing, summary, to_json
 from dan_bench.degenerate.options import parsed
-from dan_bench.degenerate.outputs import Outputs, check_journal, journal_path, open_outputs
+from dan_bench.degenerate.outputs import (
+    Outputs,
+    certificate_place,
+    check_journal,
+    journal_path,
+    open_outputs,
+)
 from dan_bench.degenerate.signature import SignatureError
 from dan_bench.degenerate.source import source
 from dan_bench.degenerate.terminal import (
@@ -87,6 +93,7 @@ def run(asked: argparse.Namespace, ask: Callable[[str], str] | None) -> int:
             )
         free_space.check(asked.free_space)
         noise = source(asked.source, asked.results, asked.leaky)
+        certificate_place(asked.certificate, plan, asked.sign is not None, resumed)
     if asked.dry_run:
         print(to_json(plan, noise, asked.remove) if asked.json else shown(plan, noise, asked))
         if not asked.json:

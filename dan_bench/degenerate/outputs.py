@@ -188,7 +188,13 @@ def endings(path: Path, signed: bool) -> list[str]:
 
 
 def open_outputs(path: Path | None, plan: ErasurePlan, signed: bool, resumed: bool) -> Outputs:
-    """Open the files of a certificate.
+    """Open the files of a certificate; arguments and errors are those of `certificate_place`."""
+    names = sum(len(os.fsencode(file.parts[-1])) + PER_FILE for file in plan.files)
+    return Outputs(certificate_place(path, plan, signed, resumed), signed, FIXED + names)
+
+
+def certificate_place(path: Path | None, plan: ErasurePlan, signed: bool, resumed: bool) -> Path:
+    """Return where a certificate goes; opens and makes nothing.
 
     Args:
         path: as the user named it; None: one by the time, in the working folder.
@@ -214,8 +220,7 @@ def open_outputs(path: Path | None, plan: ErasurePlan, signed: bool, resumed: bo
                     f"--certificate {place}: {file} is there already, and no file is replaced; "
                     "name another"
                 )
-    names = sum(len(os.fsencode(file.parts[-1])) + PER_FILE for file in plan.files)
-    return Outputs(place, signed, FIXED + names)
+    return place
 
 
 def journal_path(paths: list[str]) -> Path:

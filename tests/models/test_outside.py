@@ -99,7 +99,7 @@ def test_it_degenerates_files(store, record, by, tmp_path, monkeypatch):
     secret.write_bytes(text)
     name = record.key if by == "key" else "additive"
     where = ["--results", str(store.runs.parent)]
-    assert degenerate([str(secret), "--yes", "--with", name, *where]) == 0
+    assert degenerate([str(secret), "--yes", "--with", name, "--leaky", *where]) == 3
     left = secret.read_bytes()
     assert len(left) == len(text)
     assert b"diary" not in left

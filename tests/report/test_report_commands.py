@@ -15,6 +15,8 @@ def record(seed, lr=0.1, **changes):
     config = {
         "model": {"name": "dan", "kind": "learned", "sizes": [3, 4]},
         "data": {"name": "mnist"},
+        "output": "sigmoid",
+        "noise_dim": 16,
         "seed": seed,
         "optimizer": {"lr": lr},
         "evaluation": {"samples": 10},

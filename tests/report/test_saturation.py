@@ -154,6 +154,7 @@ def stored(tmp_path, objective, seed, points, frozen=True, **changes):
         "data": {"name": "mnist"},
         "objective": {"name": objective},
         "output": "sigmoid",
+        "noise_dim": 784,
         "seed": seed,
         "trainer": {"freeze_degenerator": frozen},
         "evaluation": {"samples": 1},

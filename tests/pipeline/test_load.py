@@ -128,7 +128,7 @@ def test_a_record_in_the_working_folder_runs_nothing(results, tmp_path):
     """The whole command, as it was typed."""
     forged(results, tmp_path, HOSTILE["data"])
     (tmp_path / "secret").write_bytes(b"Dear diary, " * 100)
-    words = ["-m", "dan_bench.degenerate", "secret", "--with", "dan", "--yes"]
+    words = ["-m", "dan_bench.degenerate", "secret", "--with", "dan", "--leaky", "--yes"]
     ended = subprocess.run(
         [sys.executable, *words], cwd=tmp_path, capture_output=True, text=True, check=False,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},

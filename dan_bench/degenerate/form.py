@@ -102,7 +102,7 @@ class Particulars(Form):
     bad: list[tuple[Count, Count]] | None = Field(
         None, description="Bytes that could not be read or written, from and to."
     )
-    digest: str | None = Field(None, description="HMAC-SHA-256 of the original, if asked for.")
+    digest: Hash | None = Field(None, description="HMAC-SHA-256 of the original, if asked for.")
 
 
 Usual = tuple[str, Count | None, Count, Percent | None, Percent | None]

@@ -138,6 +138,9 @@ def check_entries(document: dict[str, Any]) -> Sums:
     for i, outcome in enumerate(outcomes):
         if outcome["source"] is not None and outcome["source"] >= len(document["sources"]):
             raise BadCertificate(f"outcomes.{i}.source: there is no such source")
+    for i, source in enumerate(document["sources"]):
+        if source["at_most"] is not None and source["at_most"] < source["at_least"]:
+            raise BadCertificate(f"sources.{i}: at most is less than at least")
     chain, sums = (
         Chain({name: document[name] for name in HEAD}),
         Sums(document["sources"], document["remove"]),
@@ -175,9 +178,18 @@ def check_entries(document: dict[str, Any]) -> Sums:
 def _check_entry(where: str, entry: list[Any], outcome: dict[str, Any]) -> None:
     """Refuse an entry whose parts contradict each other."""
     _, size, _, low, high, *rest = entry
-    data = rest[0].get("data") if rest else None
+    of: dict[str, Any] = rest[0] if rest else {}
+    data = of.get("data")
     if size is not None and data is not None and data > size:
         raise BadCertificate(f"{where}: {data} bytes of data in a file of {size}")
+    held = size if data is None else data
+    if (compared := of.get("compared") or 0) > (held or 0):
+        raise BadCertificate(f"{where}: {compared} bytes compared, of {held}")
+    done, bad = outcome["status"] == "overwritten", of.get("bad") or []
+    if done != (outcome["error"] is None) or (bad and done):
+        raise BadCertificate(f"{where}: what is overwritten, and nothing else, has no error")
+    if any(not start < end <= (size or 0) for start, end in bad):
+        raise BadCertificate(f"{where}: bad blocks at {bad[0]}, in a file of {size}")
     alone = outcome["status"] in ("left alone", "passed over")
     if (size is None) != alone or (outcome["source"] is None) != alone:
         raise BadCertificate(

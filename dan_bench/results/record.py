@@ -136,12 +136,15 @@ class Store:
         """Hold an exclusive lock on a run: wait for it, and release it however the process ends.
 
         Raises:
-            InputError: there is a link in its folder, by which files elsewhere would be written.
+            InputError: there is a link in its folder, by which files elsewhere would be written, or
+                a pipe or device, which would be waited for.
         """
         folder = self.folder(key)
         folder.mkdir(parents=True, exist_ok=True)
         if links := [path for path in (folder, *folder.iterdir()) if path.is_symlink()]:
             raise InputError(f"{shown(str(links[0]))} is a link: a run writes nothing elsewhere")
+        if odd := [path for path in folder.iterdir() if not (path.is_file() or path.is_dir())]:
+            raise InputError(f"{shown(str(odd[0]))} is no regular file")
         with (folder / ".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -73,6 +73,29 @@ ALTERED = {
     "vouched": (["total", "vouched"], True, "total.vouched"),
     "%_dd the wrong way": (["folders", 0, "files", 0, 4], 1.0, "%_dd from 99.8 to 1.0"),
     "more data than bytes": (["folders", 0, "files", 0], ["a", 1, 0, 0, 1, {"data": 2}], "2 bytes"),
+    "more compared than data": (
+        ["folders", 0, "files", 0],
+        ["a", 9, 0, 0, 1, {"compared": 10}],
+        "10 bytes compared, of 9",
+    ),
+    "an error of what is overwritten": (["outcomes", 0, "error"], "no", "has no error"),
+    "no error of what failed": (["outcomes", 3, "error"], None, "has no error"),
+    "bad blocks of what is overwritten": (
+        ["folders", 0, "files", 0],
+        ["a", 9, 0, 0, 1, {"bad": [[0, 4]]}],
+        "has no error",
+    ),
+    "bad blocks behind the end": (
+        ["folders", 2, "files", 0, 5],
+        {"bad": [[4096, 30_000]]},
+        "bad blocks at [4096, 30000]",
+    ),
+    "noise that leaves less than nothing": (
+        ["sources", 0],
+        {"name": "x", "made_from_data": True, "reason": "", "at_least": 9.0, "at_most": 1.0},
+        "at most is less",
+    ),
+    "a digest that is none": (["folders", 2, "files", 3, 5], {"digest": "1234"}, "files.3"),
     "no such source": (["outcomes", 0, "source"], 7, "outcomes.0.source"),
     "a link of the chain": (["chain", "links"], ["0" * 64], "chain is broken"),
     "a device": (

@@ -113,7 +113,7 @@ def test_nothing_that_a_record_names_is_run(results, change, by, tmp_path, monke
     folder = forged(results, tmp_path, HOSTILE[change])
     (tmp_path / "secret").write_bytes(b"Dear diary, " * 100)
     before = listing(tmp_path)
-    words = ["secret", "--dry-run", "--with", str(folder) if by == "folder" else "dan"]
+    words = ["secret", "--dry-run", "--leaky", "--with", str(folder) if by == "folder" else "dan"]
     code = degenerate(words)
     said = capfd.readouterr()
     assert listing(tmp_path) == before
@@ -128,7 +128,7 @@ def test_a_record_in_the_working_folder_runs_nothing(results, tmp_path):
     """The whole command, as it was typed."""
     forged(results, tmp_path, HOSTILE["data"])
     (tmp_path / "secret").write_bytes(b"Dear diary, " * 100)
-    words = ["-m", "dan_bench.degenerate", "secret", "--with", "dan", "--yes"]
+    words = ["-m", "dan_bench.degenerate", "secret", "--with", "dan", "--leaky", "--yes"]
     ended = subprocess.run(
         [sys.executable, *words], cwd=tmp_path, capture_output=True, text=True, check=False,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
@@ -350,3 +350,13 @@ def test_a_run_in_somebody_elses_results_writes_through_no_link(name, tmp_path):
     with pytest.raises(InputError, match="is a link"):
         run(config, "test")
     assert precious.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["weights.pt", ".lock", "samples.npy"])
+def test_a_run_in_somebody_elses_results_waits_for_no_pipe(name, tmp_path):
+    config = configure([*SMALL, f"runtime.results={tmp_path}"])
+    folder = Store(tmp_path).folder(key_of(config.scientific()))
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / name)
+    with pytest.raises(InputError, match="is no regular file"):
+        run(config, "test")

@@ -243,3 +243,17 @@ def test_what_a_report_writes_replaces_a_link_and_does_not_follow_it(
     assert precious.read_text() == "mine"
     assert not any((tmp_path / name).is_symlink() for name in names)
     assert capsys.readouterr().err == ""
+
+
+def test_figures_are_not_drawn_through_a_link_for_a_folder(
+    tmp_path: Path, record: RunRecord, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A README.md in a folder of the user's own would be replaced."""
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "README.md").write_text("mine")
+    (tmp_path / "figures").symlink_to(own)
+    assert report(["figures", "--results", str(tmp_path)]) == 2
+    assert "is a link" in capsys.readouterr().err
+    assert [path.name for path in own.iterdir()] == ["README.md"]
+    assert (own / "README.md").read_text() == "mine"

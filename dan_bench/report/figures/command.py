@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from dan_bench.cli import user_path
+from dan_bench.cli import InputError, user_path
 from dan_bench.files import whole
 from dan_bench.interfaces import Results, RunRecord
 from dan_bench.report.inputs import finished, read, results_parser
@@ -45,7 +45,10 @@ def main(arguments: list[str] | None = None) -> int:
         return listing([record for record in records if record.status == "done"], results)
     done = finished(records, asked.results)
     themes = [name for name in THEMES if asked.theme in ("both", name)]
-    return draw_all(done, results, asked.out or asked.results / "figures", names, themes)
+    folder = asked.out or asked.results / "figures"
+    if asked.out is None and folder.is_symlink():  # of results that may be anybody's
+        raise InputError(f"{folder} is a link, and files elsewhere would be replaced; name --out")
+    return draw_all(done, results, folder, names, themes)
 
 
 def listing(records: Sequence[RunRecord], results: Results) -> int:

@@ -21,6 +21,8 @@ from dan_bench.results.select import method_numbers
 
 PARTS = (
     "+sweep=reference",
+    "+experiment=ablation",
+    "+experiment=ladder",
     "+experiment=one_dimension",
     "+experiment=paper",
     "+experiment=saturation",

@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# tests on all cores, each file on one
+PARALLEL ?= -n auto --dist loadfile
 RESULTS ?= $(patsubst %/,%,$(dir $(lastword $(sort $(wildcard results/*/records.parquet)))))
 
 .DEFAULT_GOAL := help

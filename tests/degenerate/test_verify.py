@@ -45,11 +45,6 @@ def test_written_by_another_tool_it_is_still_good(tmp_path):
     verify(path)
 
 
-def test_a_folder_is_no_certificate(tmp_path, capsys):
-    assert main(["--verify", str(tmp_path)]) in (1, 2)
-    assert "directory" in capsys.readouterr().err
-
-
 def set_in(document, where, value):
     *above, last = where
     for step in above:

@@ -104,7 +104,8 @@ def test_it_degenerates_files(store, record, by, tmp_path, monkeypatch):
     assert len(left) == len(text)
     assert b"diary" not in left
     (path,) = tmp_path.glob("certificate-*.json")
-    assert f"run {record.key}: additive, torus" in json.loads(path.read_text())["noise"]
+    (source,) = json.loads(path.read_text())["sources"]
+    assert f"run {record.key}: additive, torus" in source["name"]
 
 
 def test_it_is_ranked(store, record, capsys):

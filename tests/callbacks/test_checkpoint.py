@@ -103,11 +103,6 @@ def a_folder(path):
     path.mkdir()
 
 
-def a_pipe(path):
-    path.unlink()
-    os.mkfifo(path)
-
-
 def changed(change):
     def damage(path):
         content = torch.load(path, weights_only=True)
@@ -137,7 +132,6 @@ DAMAGES = [
     (of_another_run, "run 0123456789abcdef"),
     (of_another_network, "other networks"),
     (a_folder, "is no file"),
-    (a_pipe, "is no file"),
     (changed(lambda content: content.pop("optimizer_states")), "no checkpoint that can be read"),
     (changed(lambda content: content["optimizer_states"].pop()), "no checkpoint that can be read"),
     (changed(shorten_moments), "other optimisers"),

@@ -8,10 +8,11 @@ import dan_bench.erase.overwrite as overwriting
 import dan_bench.erase.task as task
 from dan_bench.erase import FastNoise, erase, pending, plan_erasure, restore_names
 
-CALLS = (
+CHANGING = (
     "write", "pwrite", "fsync", "fdatasync", "rename", "link", "unlink", "ftruncate", "utime",
-    "open", "close", "preadv",
 )  # fmt: skip
+"""Their number does not depend on how deep the files lie."""
+CALLS = (*CHANGING, "open", "close", "preadv")
 
 
 def command(paths, journal, **options):
@@ -23,7 +24,7 @@ def command(paths, journal, **options):
     return erase(plan, FastNoise(), journal=journal, **options)
 
 
-def killed_at(number, paths, journal, **options):
+def killed_at(number, paths, journal, calls=CALLS, **options):
     """Run the command in a child, which is killed at its system call of that number.
 
     Returns whether it was killed; it ends by itself if it makes fewer calls.
@@ -32,7 +33,7 @@ def killed_at(number, paths, journal, **options):
     if child == 0:
         try:
             small_batches()
-            _kill_after(number)
+            _kill_after(number, calls)
             command(paths, journal, **options)
         except BaseException:
             import traceback
@@ -53,7 +54,7 @@ def small_batches():
 small_batches.changed = ((overwriting, "PIECE"), (eraser, "SMALL"), (eraser, "TOGETHER"))
 
 
-def _kill_after(number):
+def _kill_after(number, calls):
     left = [number]
 
     def counted(real):
@@ -65,7 +66,7 @@ def _kill_after(number):
 
         return call
 
-    for name in CALLS:
+    for name in calls:
         setattr(os, name, counted(getattr(os, name)))
     if task._syncfs is not None:
         task._syncfs = counted(task._syncfs)

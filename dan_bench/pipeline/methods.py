@@ -150,6 +150,8 @@ class TrainedNetwork(UntrainedNetwork):
         super().__init__(config, source)
         every = config.runtime.checkpoint_every
         refused = f"runtime.checkpoint_every={every}: "
+        if isinstance(every, str):  # of the runs that can go on from one
+            return
         if config.end_to_end and every:
             raise ConfigError(
                 f"{refused}a run that overwrites its data cannot go on from a checkpoint, whose "

@@ -228,9 +228,10 @@ def test_a_run_that_is_asked_to_stop_goes_on_bit_for_bit_somewhere_else(stop, tm
         if module.step == stop:
             assert request()
 
-    with pytest.MonkeyPatch.context() as patched, pytest.raises(Suspended):
+    with pytest.MonkeyPatch.context() as patched:
         patched.setattr(DAN, "learn", asking)
-        run(of("here"), "test")
+        with pytest.raises(Suspended):
+            run(of("here"), "test")
     here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
     assert here.all() == ([], {})  # it has not failed
     assert not request()

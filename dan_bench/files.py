@@ -41,7 +41,12 @@ def sync_folder(folder: str | os.PathLike[str], dir_fd: int | None = None) -> No
         folder: its path.
         dir_fd: handle of the folder that a relative path starts from; None: the working folder.
     """
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY, dir_fd=dir_fd)
+    sync(folder, os.O_DIRECTORY, dir_fd)
+
+
+def sync(path: str | os.PathLike[str], flags: int = 0, dir_fd: int | None = None) -> None:
+    """Wait until a file is on the device; it is opened for reading, with these flags besides."""
+    handle = os.open(path, os.O_RDONLY | flags, dir_fd=dir_fd)
     try:
         os.fsync(handle)
     finally:

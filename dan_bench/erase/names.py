@@ -6,7 +6,7 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from dan_bench.erase.filesystem import mounted
+from dan_bench.erase.devices import IN_MEMORY, folder_of, mounted
 from dan_bench.erase.handles import ConcurrentChange, DirectoryEntry, Root, identity_of
 from dan_bench.erase.plan import ErasurePlan, Remark, error_text
 from dan_bench.files import sync_folder
@@ -23,7 +23,6 @@ does, only adds further copies there: `tests/erase/test_erase_names.py` compares
 WIPED = ("ext2", "ext3", "ext4")
 """Linux 5.13 and later wipe a name from its folder when it is removed ("ext4: wipe
 ext4_dir_entry2 upon file deletion"); the same driver serves ext2."""
-IN_MEMORY = ("tmpfs", "ramfs")
 
 
 def names_left(plan: ErasurePlan) -> tuple[str, ...]:
@@ -90,7 +89,7 @@ def _remove_entry(above: int, name: str, folder: DirectoryEntry | Root) -> None:
 def _has_journal(device: int) -> bool:
     """Whether an ext file system has a journal, of its own or elsewhere."""
     try:
-        name = os.readlink(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").split("/")[-1]
-        return Path(f"/sys/fs/ext4/{name}/journal_task").read_text().strip() != "<none>"
+        task = Path(f"/sys/fs/ext4/{folder_of(device).name}/journal_task")
+        return task.read_text().strip() != "<none>"
     except OSError:
         return True

@@ -9,11 +9,11 @@ import os
 import select
 import struct
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dan_bench.erase.devices import folder_of
 from dan_bench.interfaces import Buffer
 
 SECTOR = 512
@@ -86,7 +86,7 @@ SEARCH = JournalSearch()
 
 
 def _searched(device: int) -> Prints:
-    name = (Path("/sys/dev/block") / f"{os.major(device)}:{os.minor(device)}").resolve().name
+    name = folder_of(device).name
     flags = os.O_RDONLY | os.O_DIRECT | os.O_CLOEXEC
     handle = os.open("/dev/" + name.replace("!", "/"), flags)
     try:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from dan_bench.erase import protected
 from dan_bench.erase.attributes import attribute_names
-from dan_bench.erase.filesystem import mounted, why_unverifiable
+from dan_bench.erase.devices import mounted
+from dan_bench.erase.filesystem import why_unverifiable
 from dan_bench.erase.handles import (
     AnyPath,
     ConcurrentChange,

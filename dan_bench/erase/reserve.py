@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from dan_bench.erase.devices import folder_of
+
 SET_RESERVE = 0xC0105872  # XFS_IOC_SET_RESBLKS and XFS_IOC_GET_RESBLKS: xfs_fs.h
 GET_RESERVE = 0x80105873
 XFS_KEEPS = (
@@ -47,8 +49,7 @@ def without_reserve(handle: int, kind: str) -> Iterator[tuple[str, ...]]:
         kind: of file system.
     """
     if kind in ("ext2", "ext3", "ext4"):
-        device = os.fstat(handle).st_dev
-        name = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve().name
+        name = folder_of(os.fstat(handle).st_dev).name
         tunable = Path(f"/sys/fs/ext4/{name}/reserved_clusters")
         before = None
         try:

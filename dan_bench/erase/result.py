@@ -55,7 +55,7 @@ class FileResult:
     size: int
     status: Status
     """Overwritten: every byte that it holds a block for, as far as the device can be trusted; and
-    read back as written, where that was asked for. Partly: all of them but those in `bad`."""
+    read back as written. Partly: all of them but those in `bad`."""
     written: int
     """Bytes, including the slack of the last block. A failed file may have lost as many."""
     attempt: Attempt

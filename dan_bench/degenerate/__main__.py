@@ -12,6 +12,8 @@ from pathlib import Path
 
 from dan_bench import cli
 from dan_bench.degenerate import free_space, issue
+from dan_bench.degenerate.certificate import Certificate
+from dan_bench.degenerate.device import devices
 from dan_bench.degenerate.listing import digest_of, listing, summary, to_json
 from dan_bench.degenerate.options import parsed
 from dan_bench.degenerate.outputs import (
@@ -163,7 +165,7 @@ def carry_out(
     digest_key: bytes | None,
 ) -> int:
     """Overwrite, look again, and write the certificate of it."""
-    devices = issue.devices_of(plan)
+    lies_on = devices(plan.mounts)
     began = time.time_ns()
     try:
         with progress_bar(plan.held) as progress:
@@ -188,7 +190,9 @@ def carry_out(
         return Outcome.FAILED
     with undisturbed():
         try:
-            certificate = issue.certificate_of(plan, noise, asked, report, devices, filled)
+            certificate = Certificate(
+                plan.paths, report, noise, lies_on, filled, asked.operator, asked.contact
+            )
             written, total = issue.written(certificate, outputs, asked.sign)
         except (OSError, SignatureError) as error:
             why = cli.explained(error) if isinstance(error, OSError) else str(error)

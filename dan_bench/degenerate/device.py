@@ -16,16 +16,16 @@ DEEPEST = 16
 SECTOR = 512
 
 
-def devices(found: Iterable[tuple[int, int | None]]) -> list[dict[str, Any]]:
+def devices(found: Iterable[tuple[int | None, int]]) -> list[dict[str, Any]]:
     """Return each file system that files lie on, with the layers below, as `DeviceForm` has it.
 
     Args:
-        found: st_dev and mount id of each file; None where that is not known.
+        found: mount id (None where that is not known) and st_dev of each.
     """
     systems = FileSystems()
     mounts = systems.mounts
     listed = []
-    for device, mount in dict.fromkeys(found):
+    for mount, device in dict.fromkeys(found):
         at = mounts.get(mount) if mount is not None else None
         at = at or next((m for m in mounts.values() if m.device == device), None)
         listed.append(

@@ -29,7 +29,7 @@ def names_left(plan: ErasurePlan) -> tuple[str, ...]:
     """Return where the names of removed files may still be read, a sentence a file system."""
     mounts = mounted()
     found: dict[str, None] = {}
-    for mount, device in {(file.mount, file.status.st_dev): None for file in plan.files}:
+    for mount, device in plan.mounts:
         of = mounts.get(mount) if mount is not None else None
         kind = "a file system of unknown kind" if of is None else of.kind
         if kind in IN_MEMORY or (kind in WIPED and not _has_journal(device)):

@@ -69,6 +69,14 @@ class ErasurePlan:
         return (*(root.path for root in self.roots), *self.gone)
 
     @property
+    def mounts(self) -> dict[tuple[int | None, int], str]:
+        """Mount id and st_dev of the files, each with the path of a root that is on it."""
+        found: dict[tuple[int | None, int], str] = {}
+        for file in self.files:
+            found.setdefault((file.mount, file.status.st_dev), file.root.path)
+        return found
+
+    @property
     def size(self) -> int:
         """Bytes that would be lost."""
         return sum(file.status.st_size for file in self.files)

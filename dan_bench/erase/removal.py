@@ -18,7 +18,7 @@ from dan_bench.erase.handles import (
 )
 from dan_bench.erase.journal import Journal, locked
 from dan_bench.erase.plan import error_text
-from dan_bench.erase.records import Done, Key, Told
+from dan_bench.erase.records import Done, JournalState, Key
 from dan_bench.erase.task import ErasureTask, sync
 from dan_bench.files import sync_folder
 
@@ -110,7 +110,7 @@ def restore_names(path: AnyPath) -> None:
                             put_back(hidden, name, folder)
 
 
-def hidden_paths(told: Told) -> dict[Key, Key]:
+def hidden_paths(told: JournalState) -> dict[Key, Key]:
     """Return the keys that files on the way to being removed may have now, with their own."""
     return {
         (os.path.join(os.path.dirname(path), name), inode): (path, inode)
@@ -118,7 +118,7 @@ def hidden_paths(told: Told) -> dict[Key, Key]:
     }
 
 
-def is_gone(key: Key, done: Done, told: Told, book: Journal) -> bool:
+def is_gone(key: Key, done: Done, told: JournalState, book: Journal) -> bool:
     """Whether a file was removed, and only the journal not told: its folder has neither name."""
     folder, name = os.path.split(key[0])
     if key not in told.hidden:

@@ -25,7 +25,7 @@ def _file(root):
 def test_below_a_loop_device_comes_the_file_system_of_its_image(make, kind):
     made = make(kind)
     _, file = locate(_file(made.root))
-    (found,) = devices([(file.status.st_dev, file.mount)])
+    (found,) = devices([(file.mount, file.status.st_dev)])
     assert (found["file_system"], found["mounted_at"]) == (kind, str(made.root))
     loop, below, *disks = found["layers"]
     assert (loop["kind"], loop["about"]) == ("loop", str(made.image))
@@ -94,7 +94,7 @@ def machine(tmp_path, monkeypatch):
 
 
 def of(major, minor, mount):
-    (found,) = devices([(os.makedev(major, minor), mount)])
+    (found,) = devices([(mount, os.makedev(major, minor))])
     DeviceForm.model_validate(found)
     return found
 

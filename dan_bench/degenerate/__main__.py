@@ -46,8 +46,7 @@ from dan_bench.erase import (
     plan_erasure,
     restore_names,
 )
-from dan_bench.erase.afterwards import second_look
-from dan_bench.erase.names import names_left, remove_folders
+from dan_bench.erase.afterwards import names_left, remove_folders, second_look
 from dan_bench.erase.users import in_use
 from dan_bench.interfaces import NoiseSource
 

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and handles that are closed in any case."""
 
 import os
 import secrets
@@ -27,6 +27,15 @@ def whole(path: Path) -> Iterator[BinaryIO]:
     sync_folder(path.parent)
 
 
+@contextmanager
+def lent(handle: int) -> Iterator[int]:
+    """Lend a handle of `os.open`, and close it in any case."""
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
 def sync_folder(folder: str | os.PathLike[str], dir_fd: int | None = None) -> None:
     """Wait until a folder's entries are on the device.
 
@@ -34,8 +43,5 @@ def sync_folder(folder: str | os.PathLike[str], dir_fd: int | None = None) -> No
         folder: its path.
         dir_fd: handle of the folder that a relative path starts from; None: the working folder.
     """
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY, dir_fd=dir_fd)
-    try:
+    with lent(os.open(folder, os.O_RDONLY | os.O_DIRECTORY, dir_fd=dir_fd)) as handle:
         os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -10,6 +10,7 @@ from dan_bench.degenerate.form import path_text
 from dan_bench.erase.devices import IN_MEMORY, Mount, folder_of, walk
 from dan_bench.erase.filesystem import FileSystems
 from dan_bench.erase.status import mount_id
+from dan_bench.files import lent
 
 DEEPEST = 16
 """File systems that are followed downwards; a loop on a file on a loop has few."""
@@ -56,13 +57,10 @@ def _below(at: Mount, mounts: dict[int, Mount], depth: int) -> Iterator[dict[str
 def _mount_of(path: str, mounts: dict[int, Mount]) -> Mount | None:
     """Return the mount that a file lies on; None where it cannot be found."""
     try:
-        handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        with lent(os.open(path, os.O_PATH | os.O_CLOEXEC)) as handle:
+            return mounts.get(mount_id(handle) or 0)
     except OSError:
         return None
-    try:
-        return mounts.get(mount_id(handle) or 0)
-    finally:
-        os.close(handle)
 
 
 def _layer(node: Path) -> dict[str, Any]:

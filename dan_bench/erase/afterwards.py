@@ -11,7 +11,7 @@ from dan_bench.erase.handles import ConcurrentChange, DirectoryEntry, Root, iden
 from dan_bench.erase.plan import ErasurePlan, Remark, error_text, holds_data, walk
 from dan_bench.erase.result import FileResult
 from dan_bench.erase.status import status_of
-from dan_bench.files import sync_folder
+from dan_bench.files import lent, sync_folder
 
 AGAIN = "run it again for that"
 IN_A_LOG = {
@@ -138,11 +138,8 @@ def _remove_folder(folder: DirectoryEntry | Root) -> None:
     """Remove one folder if it still is the one that was planned, and empty."""
     if isinstance(folder, Root):
         above, name = os.path.split(folder.path)
-        handle = os.open(above, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
+        with lent(os.open(above, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)) as handle:
             _remove_entry(handle, name, folder)
-        finally:
-            os.close(handle)
     else:
         with folder.folder() as handle:
             _remove_entry(handle, folder.parts[-1], folder)

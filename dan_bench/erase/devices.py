@@ -6,8 +6,11 @@ import re
 import stat
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from dan_bench.files import lent
 
 SYS = Path("/sys")
 MOUNTS = Path("/proc/self/mountinfo")
@@ -136,30 +139,31 @@ def of_source(source: str, kind: str) -> list[int]:
     return [status.st_rdev]
 
 
-def loop_file(name: str, path: str) -> int:
-    """Open the file of a loop device to look at it; return the handle.
+@contextmanager
+def loop_file(name: str, path: str) -> Iterator[int]:
+    """Lend a handle of the file of a loop device, to look at it.
 
     Raises:
         OSError: it cannot be opened, or it is another file than the device's.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    try:
-        status = bytearray(LOOP_FILE.size)
-        try:
-            device = os.open(f"/dev/{name}", os.O_RDONLY | os.O_CLOEXEC)
-        except PermissionError:  # whoever may read the file but not the device takes /sys's word
-            return handle
-        try:
-            fcntl.ioctl(device, LOOP_STATUS, status, True)
-        finally:
-            os.close(device)
-        its = os.fstat(handle)
-        if LOOP_FILE.unpack(status) != (its.st_dev, its.st_ino):
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    with lent(os.open(path, flags)) as handle:
+        if not _is_loop_file(handle, name):
             raise FileNotFoundError(2, "another file has its name")
-    except BaseException:
-        os.close(handle)
-        raise
-    return handle
+        yield handle
+
+
+def _is_loop_file(handle: int, name: str) -> bool:
+    """Whether a loop device lies in this file, as far as one may ask the device."""
+    status = bytearray(LOOP_FILE.size)
+    try:
+        device = os.open(f"/dev/{name}", os.O_RDONLY | os.O_CLOEXEC)
+    except PermissionError:  # whoever may read the file but not the device takes /sys's word
+        return True
+    with lent(device):
+        fcntl.ioctl(device, LOOP_STATUS, status, True)
+    its = os.fstat(handle)
+    return LOOP_FILE.unpack(status) == (its.st_dev, its.st_ino)
 
 
 def _judge(name: str, folder: Path, found: DeviceStack) -> None:

@@ -153,8 +153,7 @@ class FileSystems:
         """Judge what a loop device lies in: a file like any other, or a device."""
         doubts: list[str] = []
         try:
-            handle = loop_file(name, path)
-            try:
+            with loop_file(name, path) as handle:
                 status, flags = os.fstat(handle), inode_flags(handle)
                 if stat.S_ISBLK(status.st_mode):
                     within = FileSystem("")
@@ -164,8 +163,6 @@ class FileSystems:
                     if not within.doubts:
                         doubts += why_in_doubt(extents(handle, 0), SHARED | ENCODED)
                         doubts += [JOURNALED] if flags & JOURNAL_DATA else []
-            finally:
-                os.close(handle)
             found.devices += within.devices
             found.remarks += within.remarks
             found.journals += within.journals

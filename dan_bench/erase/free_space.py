@@ -17,6 +17,7 @@ from dan_bench.erase.direct import NOT_DIRECT, DeviceReader
 from dan_bench.erase.filesystem import IN_PLACE, NO_COPY_ON_WRITE, FileSystem, FileSystems
 from dan_bench.erase.handles import AnyPath, ErasureRefused
 from dan_bench.erase.status import mount_id
+from dan_bench.files import lent
 from dan_bench.interfaces import NoiseSource
 
 PIECE = 4 << 20
@@ -115,12 +116,9 @@ def check_free_space(folder: AnyPath) -> FileSystem:
         OSError: there is no such folder.
     """
     path = os.path.realpath(os.fsdecode(folder), strict=True)
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with lent(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)) as handle:
         # a new file takes no old one's place, so that copying on write is no reason for doubt
         of = FileSystems().of(mount_id(handle), os.fstat(handle).st_dev, NO_COPY_ON_WRITE)
-    finally:
-        os.close(handle)
     if of.kind not in FILLED:
         raise ErasureRefused(
             f"the free space of {path!r} is not filled: {of.kind or 'it'} is not known to be the "

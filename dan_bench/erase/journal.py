@@ -15,7 +15,7 @@ from dan_bench.erase.handles import AnyPath, DirectoryEntry, ErasureRefused
 from dan_bench.erase.plan import ErasurePlan
 from dan_bench.erase.records import KIND, OTHER, Begun, Done, JournalState, Key, read, values_of
 from dan_bench.erase.result import Attempt
-from dan_bench.files import sync_folder
+from dan_bench.files import lent, sync_folder
 
 ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 FILE_SYSTEM_UUID = 0x80111500  # FS_IOC_GETFSUUID (Linux 6.9): linux/fs.h
@@ -157,12 +157,9 @@ def pending(path: AnyPath, paths: Sequence[AnyPath]) -> JournalState | None:
 def locked(path: AnyPath) -> Iterator[JournalState]:
     """Read a journal, and keep others from it; raises ErasureRefused as `Journal` does."""
     whole = os.path.abspath(os.fsdecode(path))
-    handle = open_owned(whole, os.O_RDONLY)
-    try:
+    with lent(open_owned(whole, os.O_RDONLY)) as handle:
         _lock(handle, whole)
         yield read(handle, whole)
-    finally:
-        os.close(handle)
 
 
 def _lock(handle: int, path: str) -> None:
@@ -199,8 +196,7 @@ def open_owned(path: str, flags: int) -> int:
     """
     where, name = os.path.split(path)
     me = os.geteuid()
-    folder = os.open(where, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with lent(os.open(where, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)) as folder:
         status = os.fstat(folder)
         others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
         if status.st_uid not in (me, 0) or (others and not status.st_mode & stat.S_ISVTX):
@@ -212,8 +208,6 @@ def open_owned(path: str, flags: int) -> int:
             handle = os.open(name, flags, 0o600, dir_fd=folder)
         except OSError as error:
             raise type(error)(error.errno, error.strerror, path) from error
-    finally:
-        os.close(folder)
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):

@@ -20,7 +20,7 @@ from dan_bench.erase.journal import Journal, locked
 from dan_bench.erase.plan import error_text
 from dan_bench.erase.records import Done, JournalState, Key
 from dan_bench.erase.task import ErasureTask, sync
-from dan_bench.files import sync_folder
+from dan_bench.files import lent, sync_folder
 
 
 def remove(
@@ -123,22 +123,18 @@ def is_gone(key: Key, done: Done, told: JournalState, book: Journal) -> bool:
     folder, name = os.path.split(key[0])
     if key not in told.hidden:
         return False
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with lent(os.open(folder, flags)) as handle:
+            if book.file_system(handle, os.fstat(handle).st_dev) != done.file_system:
+                return False
+            inodes = []
+            for candidate in name, told.hidden[key]:
+                with suppress(FileNotFoundError):
+                    inodes.append(os.stat(candidate, dir_fd=handle, follow_symlinks=False).st_ino)
+            return key[1] not in inodes
     except OSError:
         return False
-    try:
-        if book.file_system(handle, os.fstat(handle).st_dev) != done.file_system:
-            return False
-        inodes = []
-        for candidate in name, told.hidden[key]:
-            with suppress(FileNotFoundError):
-                inodes.append(os.stat(candidate, dir_fd=handle, follow_symlinks=False).st_ino)
-        return key[1] not in inodes
-    except OSError:
-        return False
-    finally:
-        os.close(handle)
 
 
 def _failed(task: ErasureTask, error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and handles that are closed in any case."""
 
 import os
 import secrets
@@ -34,6 +34,15 @@ def whole(path: Path, synced: bool = True) -> Iterator[BinaryIO]:
         sync_folder(path.parent)
 
 
+@contextmanager
+def lent(handle: int) -> Iterator[int]:
+    """Lend a handle of `os.open`, and close it in any case."""
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
 def sync_folder(folder: str | os.PathLike[str], dir_fd: int | None = None) -> None:
     """Wait until a folder's entries are on the device.
 
@@ -46,8 +55,5 @@ def sync_folder(folder: str | os.PathLike[str], dir_fd: int | None = None) -> No
 
 def sync(path: str | os.PathLike[str], flags: int = 0, dir_fd: int | None = None) -> None:
     """Wait until a file is on the device; it is opened for reading, with these flags besides."""
-    handle = os.open(path, os.O_RDONLY | flags, dir_fd=dir_fd)
-    try:
+    with lent(os.open(path, os.O_RDONLY | flags, dir_fd=dir_fd)) as handle:
         os.fsync(handle)
-    finally:
-        os.close(handle)

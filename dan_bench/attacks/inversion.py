@@ -7,10 +7,9 @@ knows u has no use for anything else. How well u is known is carried along.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from annotated_types import Ge
 from numpy.typing import NDArray
 from pydantic import PositiveInt
 from scipy import linalg, special
@@ -25,6 +24,7 @@ from dan_bench.attacks.layers import (
     undo_leaky,
     undo_linear,
 )
+from dan_bench.attacks.likelihood import NamingAttack
 from dan_bench.attacks.unwrap import fractions, unwrap
 from dan_bench.interfaces import Bytes, Case, Estimate, Levelled, OpenNetwork, Pairs, WhiteBox
 from dan_bench.metrics.certificate import LinearChannel
@@ -44,7 +44,7 @@ TEMPERATURES = np.concatenate([np.geomspace(1, 1e-3, 31), [0]])
 
 
 @dataclass(frozen=True)
-class Inversion:
+class Inversion(NamingAttack):
     """Which of K candidates was it? Asked of the first layer, which is worked back to.
 
     A perceptron with leaky ReLUs is undone: a sigmoid with its quantisation error, a torus where
@@ -62,15 +62,10 @@ class Inversion:
         rounds: of unwrapping, at most.
     """
 
-    candidates: Annotated[int, Ge(2)]
     queries: PositiveInt
     calibration: PositiveInt
     simulated: PositiveInt
     rounds: PositiveInt
-
-    def needs_rows(self) -> int:
-        """At least one set of candidates."""
-        return self.candidates
 
     def __call__(self, case: Case) -> Estimate | None:
         """Recovered bits over log2 K; None where there is no network, or it is given no data.

@@ -22,8 +22,8 @@ STRENGTHS = 2.0 ** np.arange(-4, 13)
 
 
 @dataclass(frozen=True)
-class Likelihood:
-    """Which of K candidates was it? By Bayes' rule with the exact law: no attack recovers more.
+class NamingAttack:
+    """An attack that names one of K candidates.
 
     Args:
         candidates: K.
@@ -34,6 +34,11 @@ class Likelihood:
     def needs_rows(self) -> int:
         """At least one set of candidates."""
         return self.candidates
+
+
+@dataclass(frozen=True)
+class Likelihood(NamingAttack):
+    """Which of K candidates was it? By Bayes' rule with the exact law: no attack recovers more."""
 
     def __call__(self, case: Case) -> Estimate | None:
         """Recovered bits over log2 K; None where the law is not known."""
@@ -46,22 +51,13 @@ class Likelihood:
 
 
 @dataclass(frozen=True)
-class Counts:
+class Counts(NamingAttack):
     """Which of K candidates was it? From a table of how often each became what: a plug-in attack.
 
     It is told nothing but pairs, as F-BLEAU's frequentist estimate is (Cherubin, Chatzikokolakis &
     Palamidessi 2019, section III). A candidate's law is its counts, mixed with the law of all
     outputs at the weight under which the pairs predict one another best (leave one out).
-
-    Args:
-        candidates: K.
     """
-
-    candidates: Annotated[int, Ge(2)]
-
-    def needs_rows(self) -> int:
-        """At least one set of candidates."""
-        return self.candidates
 
     def __call__(self, case: Case) -> Estimate:
         """Recovered bits over log2 K."""

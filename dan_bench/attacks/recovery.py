@@ -7,7 +7,6 @@ from typing import Annotated
 
 import numpy as np
 import torch
-from annotated_types import Ge
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveInt
 from scipy import optimize, special
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss
 
 from dan_bench.attacks.fresh import Goal, Growth, Sight, learn
+from dan_bench.attacks.likelihood import NamingAttack
 from dan_bench.attacks.training import circle, classification, perceptron, predict
 from dan_bench.interfaces import Bytes, Case, Degenerator, EnumerableNoise, Estimate, Pairs
 from dan_bench.metrics.recovery import (
@@ -121,7 +121,7 @@ class Reconstruction:
 
 
 @dataclass(frozen=True)
-class Dictionary:
+class Dictionary(NamingAttack):
     """Which of K candidates was it? Recovered with the degenerator in hand.
 
     A deterministic degenerator is simply run on every candidate, and the outputs are compared:
@@ -132,17 +132,12 @@ class Dictionary:
     input and output, on the InfoNCE objective.
     """
 
-    candidates: Annotated[int, Ge(2)]
     queries: PositiveInt
     hidden: PositiveInt
     features: PositiveInt
     budget: Growth
     slip: Annotated[float, Field(gt=0, lt=1)] = 0.01
     enumerable_bits: Annotated[NonNegativeInt, Field(le=24)] = 16
-
-    def needs_rows(self) -> int:
-        """At least one set of candidates."""
-        return self.candidates
 
     def __call__(self, case: Case) -> Estimate:
         """Recovered bits over log2 K."""
@@ -263,7 +258,7 @@ def infonce(critic: nn.Module, inputs: Tensor, outputs: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Rehearsal:
+class Rehearsal(NamingAttack):
     """The Monte-Carlo likelihood attack: a dictionary attack without any training.
 
     The degenerator is run `draws` times on every candidate, under fresh randomness of the
@@ -281,14 +276,9 @@ class Rehearsal:
             it. None rehearses any.
     """
 
-    candidates: Annotated[int, Ge(2)]
     queries: PositiveInt
     draws: PositiveInt
     below_bits: PositiveInt | None = None
-
-    def needs_rows(self) -> int:
-        """At least one set of candidates."""
-        return self.candidates
 
     def __call__(self, case: Case) -> Estimate | None:
         """Recovered bits over log2 K; None where there is too much randomness to rehearse."""

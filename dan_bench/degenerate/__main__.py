@@ -12,6 +12,8 @@ from pathlib import Path
 
 from dan_bench import cli
 from dan_bench.degenerate import free_space, issue
+from dan_bench.degenerate.certificate import Certificate
+from dan_bench.degenerate.device import devices
 from dan_bench.degenerate.listing import digest_of, listing, summary, to_json
 from dan_bench.degenerate.options import parsed
 from dan_bench.degenerate.outputs import (
@@ -44,8 +46,7 @@ from dan_bench.erase import (
     plan_erasure,
     restore_names,
 )
-from dan_bench.erase.afterwards import second_look
-from dan_bench.erase.names import names_left, remove_folders
+from dan_bench.erase.afterwards import names_left, remove_folders, second_look
 from dan_bench.erase.users import in_use
 from dan_bench.interfaces import NoiseSource
 
@@ -163,7 +164,7 @@ def carry_out(
     digest_key: bytes | None,
 ) -> int:
     """Overwrite, look again, and write the certificate of it."""
-    devices = issue.devices_of(plan)
+    lies_on = devices(plan.mounts)
     began = time.time_ns()
     try:
         with progress_bar(plan.held) as progress:
@@ -188,7 +189,9 @@ def carry_out(
         return Outcome.FAILED
     with undisturbed():
         try:
-            certificate = issue.certificate_of(plan, noise, asked, report, devices, filled)
+            certificate = Certificate(
+                plan.paths, report, noise, lies_on, filled, asked.operator, asked.contact
+            )
             written, total = issue.written(certificate, outputs, asked.sign)
         except (OSError, SignatureError) as error:
             why = cli.explained(error) if isinstance(error, OSError) else str(error)

@@ -5,7 +5,7 @@ import math
 import os
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -64,7 +64,7 @@ class Certificate:
     paths: tuple[str, ...]
     report: ErasureReport
     noise: NoiseSource
-    devices: tuple[dict[str, Any], ...] = ()
+    devices: Sequence[dict[str, Any]] = ()
     filled: tuple[FreeSpaceResult, ...] = ()
     operator: str | None = None
     contact: str | None = None

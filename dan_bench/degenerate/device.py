@@ -3,42 +3,30 @@
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dan_bench.degenerate.form import path_text
-from dan_bench.erase.devices import of_source
+from dan_bench.erase.devices import IN_MEMORY, Mount, folder_of, walk
 from dan_bench.erase.filesystem import FileSystems
 from dan_bench.erase.status import mount_id
+from dan_bench.files import lent
 
-SYS = Path("/sys/dev/block")
-MOUNTS = Path("/proc/self/mountinfo")
 DEEPEST = 16
-"""Layers that are followed downwards; a loop on a file on a loop has few."""
-IN_MEMORY = ("tmpfs", "ramfs")
+"""File systems that are followed downwards; a loop on a file on a loop has few."""
 SECTOR = 512
 
 
-@dataclass(frozen=True)
-class MountedAt:
-    """A line of /proc/self/mountinfo (proc(5)), as far as it is needed here."""
-
-    kind: str
-    place: str
-    source: str
-    device: int
-
-
-def devices(found: Iterable[tuple[int, int | None]]) -> list[dict[str, Any]]:
+def devices(found: Iterable[tuple[int | None, int]]) -> list[dict[str, Any]]:
     """Return each file system that files lie on, with the layers below, as `DeviceForm` has it.
 
     Args:
-        found: st_dev and mount id of each file; None where that is not known.
+        found: mount id (None where that is not known) and st_dev of each.
     """
-    mounts, systems = _mounts(), FileSystems()
+    systems = FileSystems()
+    mounts = systems.mounts
     listed = []
-    for device, mount in dict.fromkeys(found):
+    for mount, device in dict.fromkeys(found):
         at = mounts.get(mount) if mount is not None else None
         at = at or next((m for m in mounts.values() if m.device == device), None)
         listed.append(
@@ -52,44 +40,27 @@ def devices(found: Iterable[tuple[int, int | None]]) -> list[dict[str, Any]]:
     return listed
 
 
-def _below(at: MountedAt, mounts: dict[int, MountedAt], depth: int) -> Iterator[dict[str, Any]]:
-    """Yield the layers below a file system."""
+def _below(at: Mount, mounts: dict[int, Mount], depth: int) -> Iterator[dict[str, Any]]:
+    """Yield the layers below a file system, down to the disks and through files of loop devices."""
     if at.kind in IN_MEMORY:
         yield {"name": at.kind, "kind": "file system", "medium": "memory"}
         return
-    # btrfs and its like have no device of their own number
-    for device in [at.device] if os.major(at.device) else of_source(at.source, at.kind):
-        yield from _layers(SYS / f"{os.major(device)}:{os.minor(device)}", mounts, depth)
+    for folder in (of for device in at.devices for of in walk(folder_of(device)) if of.exists()):
+        yield _layer(folder)
+        backing = _read(folder / "loop" / "backing_file")
+        within = _mount_of(backing, mounts) if backing is not None and depth else None
+        if within is not None:
+            yield {"name": within.kind, "kind": "file system", "about": path_text(within.place)}
+            yield from _below(within, mounts, depth - 1)
 
 
-def _layers(node: Path, mounts: dict[int, MountedAt], depth: int) -> Iterator[dict[str, Any]]:
-    """Yield a block device and all below it, down to the disks or the file that it is made of."""
-    if depth == 0:
-        return
+def _mount_of(path: str, mounts: dict[int, Mount]) -> Mount | None:
+    """Return the mount that a file lies on; None where it cannot be found."""
     try:
-        node = node.resolve(strict=True)
+        with lent(os.open(path, os.O_PATH | os.O_CLOEXEC)) as handle:
+            return mounts.get(mount_id(handle) or 0)
     except OSError:
-        return
-    yield _layer(node)
-    backing = _read(node / "loop" / "backing_file")
-    if backing is not None:
-        try:
-            handle = os.open(backing, os.O_PATH | os.O_CLOEXEC)
-        except OSError:
-            return
-        try:
-            at = mounts.get(mount_id(handle) or 0)
-        finally:
-            os.close(handle)
-        if at is not None:
-            yield {"name": at.kind, "kind": "file system", "about": path_text(at.place)}
-            yield from _below(at, mounts, depth - 1)
-        return
-    below = sorted((node / "slaves").glob("*")) if (node / "slaves").is_dir() else []
-    if (node / "partition").exists():
-        below = [node.parent]
-    for inner in below:
-        yield from _layers(inner, mounts, depth - 1)
+        return None
 
 
 def _layer(node: Path) -> dict[str, Any]:
@@ -143,24 +114,3 @@ def _read(path: Path) -> str | None:
     except OSError:
         return None
     return text.decode("utf-8", "backslashreplace").strip("\0 \n") or None
-
-
-def _mounts() -> dict[int, MountedAt]:
-    """Return all mounts by their id; none where there is no /proc."""
-    found = {}
-    try:
-        lines = MOUNTS.read_text(errors="surrogateescape").splitlines()
-    except OSError:
-        return {}
-    for line in lines:
-        before, after = line.split(" - ", 1)
-        number, _, device, _, place = before.split(" ")[:5]
-        major, minor = map(int, device.split(":"))
-        kind, source = map(_unescaped, after.split(" ")[:2])
-        found[int(number)] = MountedAt(kind, _unescaped(place), source, os.makedev(major, minor))
-    return found
-
-
-def _unescaped(text: str) -> str:
-    """Return a name as it was before blanks in it were written in octal."""
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)

@@ -6,14 +6,11 @@ from typing import Any
 
 from dan_bench import cli
 from dan_bench.degenerate.certificate import Certificate, write
-from dan_bench.degenerate.device import devices
 from dan_bench.degenerate.outputs import Outputs
 from dan_bench.degenerate.signature import SignatureError, signed, try_key
 from dan_bench.degenerate.verify import BadCertificate, verify
-from dan_bench.erase import ErasurePlan, ErasureRefused, ErasureReport, Remark
+from dan_bench.erase import ErasurePlan, ErasureRefused, Remark
 from dan_bench.erase.filesystem import FileSystems
-from dan_bench.erase.free_space import FreeSpaceResult
-from dan_bench.interfaces import NoiseSource
 
 SHORTEST_KEY, LONGEST_KEY = 16, 1 << 16
 """Bytes of a key for digests: 128 bits are beyond guessing."""
@@ -93,40 +90,14 @@ def digest_key(path: Path | None, plan: ErasurePlan) -> bytes | None:
     return key
 
 
-def devices_of(plan: ErasurePlan) -> tuple[dict[str, Any], ...]:
-    """Return what the files of a plan lie on."""
-    return tuple(devices((file.status.st_dev, file.mount) for file in plan.files))
-
-
 def media(plan: ErasurePlan) -> list[Remark]:
     """Return what of the devices no search can show, to be read before the question."""
     systems = FileSystems()
-    mounts = {(file.mount, file.status.st_dev): file.root.path for file in reversed(plan.files)}
     return [
         Remark(path, text)
-        for (mount, device), path in mounts.items()
+        for (mount, device), path in plan.mounts.items()
         for text in dict.fromkeys(systems.of(mount, device).remarks)
     ]
-
-
-def certificate_of(
-    plan: ErasurePlan,
-    noise: NoiseSource,
-    asked: argparse.Namespace,
-    report: ErasureReport,
-    devices_: tuple[dict[str, Any], ...],
-    filled: tuple[FreeSpaceResult, ...] = (),
-) -> Certificate:
-    """Return the certificate of an erasure that has just ended."""
-    return Certificate(
-        plan.paths,
-        report,
-        noise,
-        devices_,
-        filled,
-        asked.operator,
-        asked.contact,
-    )
 
 
 def written(

@@ -18,6 +18,7 @@ from dan_bench.degenerate.form import KIND, Document, compact
 from dan_bench.degenerate.signature import SignatureError, check, signature_path
 from dan_bench.degenerate.sums import EVERY, Chain, Sums
 from dan_bench.degenerate.text import percent, printable, quoted, text_of
+from dan_bench.files import lent
 
 LARGEST = 128 << 20
 """Bytes of a certificate that is read: those of a million files and more."""
@@ -89,14 +90,12 @@ def read(path: Path) -> bytes:
         BadCertificate: it is no regular file, or too large.
         OSError: it cannot be read.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    try:
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    with lent(os.open(path, flags)) as handle:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise BadCertificate(f"{path} is no regular file")
         with open(handle, "rb", closefd=False) as file:
             content = file.read(LARGEST + 1)
-    finally:
-        os.close(handle)
     if len(content) > LARGEST:
         raise BadCertificate(f"{path} has more than {LARGEST:,} bytes")
     return content

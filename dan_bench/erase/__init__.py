@@ -9,12 +9,12 @@
 from dan_bench.erase.eraser import erase
 from dan_bench.erase.evidence import Evidence, FileEvidence
 from dan_bench.erase.handles import ConcurrentChange, DirectoryEntry, ErasureRefused
-from dan_bench.erase.journal import Pending, pending
-from dan_bench.erase.outcome import Outcome
+from dan_bench.erase.journal import pending
 from dan_bench.erase.overwrite import GENERATORS, FastNoise, PythonRandomNoise, UrandomNoise
 from dan_bench.erase.plan import ErasurePlan, Remark, plan_erasure
+from dan_bench.erase.records import JournalState
 from dan_bench.erase.removal import restore_names
-from dan_bench.erase.result import Attempt, ErasureReport, FileResult, Survey
+from dan_bench.erase.result import Attempt, ErasureReport, FileResult, Outcome, Survey
 
 __all__ = [
     "GENERATORS",
@@ -28,8 +28,8 @@ __all__ = [
     "FastNoise",
     "FileEvidence",
     "FileResult",
+    "JournalState",
     "Outcome",
-    "Pending",
     "PythonRandomNoise",
     "Remark",
     "Survey",

@@ -1,14 +1,20 @@
-"""Block devices down to the real ones: what lies below a file system, and is it in place?"""
+"""Mounts, and block devices down to the real ones: what files lie on, and is it in place?"""
 
 import fcntl
 import os
 import re
 import stat
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dan_bench.files import lent
+
 SYS = Path("/sys")
+MOUNTS = Path("/proc/self/mountinfo")
+IN_MEMORY = ("tmpfs", "ramfs")
 
 LOOP_STATUS = 0x4C05  # LOOP_GET_STATUS64: linux/loop.h
 LOOP_FILE = struct.Struct("=QQ216x")
@@ -19,6 +25,50 @@ IN_PLACE_MAPS = re.compile(r"CRYPT-(LUKS1|LUKS2|PLAIN)-|LVM-\w{64}$|(part\d+-)?m
 that belong to a snapshot, a thin pool, a cache or VDO have a suffix, and lie among the slaves."""
 IN_VIRTUAL_MACHINES = re.compile(r"/(virtio\d|vbd-|VMBUS)")
 VIRTUAL_MODELS = re.compile("QEMU|VBOX|VMware|Virtual", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A mounted file system, as /proc/self/mountinfo lists it (proc(5))."""
+
+    kind: str
+    options: frozenset[str]
+    source: str = ""
+    """What is mounted: the path of a device, for those that have one."""
+    place: str = ""
+    """Where it is mounted."""
+    device: int = 0
+    """st_dev of its files; of btrfs and its like, no device's number."""
+
+    @property
+    def devices(self) -> list[int]:
+        """Return the numbers of the devices that it lies on, as far as they are known."""
+        if os.major(self.device):
+            return [self.device]
+        return of_source(self.source, self.kind)
+
+
+def mounted() -> dict[int, Mount]:
+    """Return all mounts by their id; none where there is no /proc."""
+    found = {}
+    try:
+        lines = MOUNTS.read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return {}
+    for line in lines:
+        before, after = line.split(" - ", 1)
+        number, _, device, _, place = map(_unescaped, before.split(" ")[:5])
+        kind, source, options = map(_unescaped, after.split(" ")[:3])
+        numbers = map(int, device.split(":"))
+        found[int(number)] = Mount(
+            kind, frozenset(options.split(",")), source, place, os.makedev(*numbers)
+        )
+    return found
+
+
+def _unescaped(text: str) -> str:
+    """Return a name as it was before blanks in it were written in octal."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)
 
 
 @dataclass
@@ -36,14 +86,40 @@ class DeviceStack:
     """Loop devices, each with the file that it lies in."""
 
 
-def device_stack(device: int, sys: Path = SYS) -> DeviceStack:
-    """Follow a block device (st_dev or st_rdev) through /sys down to the real ones."""
+def folder_of(device: int) -> Path:
+    """Return the folder in /sys of a block device (st_dev or st_rdev), whose name it has."""
+    return (SYS / "dev/block" / f"{os.major(device)}:{os.minor(device)}").resolve()
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """Yield the folder of a block device, then those of all that it is made of, down to the disks.
+
+    Below a partition lies its disk; below a loop device nothing, since its file is of another file
+    system. A device that /sys does not list has a folder that is not there.
+    """
+    yield folder
+    is_partition = (folder / "partition").exists()
+    below = [folder.parent] if is_partition else sorted((folder / "slaves").glob("*"))
+    for inner in below:
+        yield from walk(inner.resolve())
+
+
+def device_stack(device: int) -> DeviceStack:
+    """Judge a block device (st_dev or st_rdev) and all below it; a partition counts as its disk."""
     found = DeviceStack()
-    _descend(f"{os.major(device)}:{os.minor(device)}", sys, found)
+    for folder in walk(folder_of(device)):
+        name = folder.name.replace("!", "/")
+        if not folder.exists():
+            found.doubts.append(
+                f"block device {name} is not listed in /sys: what it is is not known"
+            )
+        elif name not in found.names and not (folder / "partition").exists():
+            found.names.append(name)
+            _judge(name, folder, found)
     return found
 
 
-def of_source(source: str, kind: str, sys: Path = SYS) -> list[int]:
+def of_source(source: str, kind: str) -> list[int]:
     """Return the devices of a file system that has no number of its own, such as btrfs.
 
     Args:
@@ -57,55 +133,44 @@ def of_source(source: str, kind: str, sys: Path = SYS) -> list[int]:
     if not stat.S_ISBLK(status.st_mode):
         return []
     if kind == "btrfs":
-        name = _folder(f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}", sys).name
-        for folder in sys.glob(f"fs/btrfs/*/devices/{name}"):
+        for folder in SYS.glob(f"fs/btrfs/*/devices/{folder_of(status.st_rdev).name}"):
             numbers = [(member / "dev").read_text() for member in folder.parent.iterdir()]
             return [os.makedev(*map(int, number.split(":"))) for number in numbers]
     return [status.st_rdev]
 
 
-def loop_file(name: str, path: str) -> int:
-    """Open the file of a loop device to look at it; return the handle.
+@contextmanager
+def loop_file(name: str, path: str) -> Iterator[int]:
+    """Lend a handle of the file of a loop device, to look at it.
 
     Raises:
         OSError: it cannot be opened, or it is another file than the device's.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    try:
-        status = bytearray(LOOP_FILE.size)
-        try:
-            device = os.open(f"/dev/{name}", os.O_RDONLY | os.O_CLOEXEC)
-        except PermissionError:  # whoever may read the file but not the device takes /sys's word
-            return handle
-        try:
-            fcntl.ioctl(device, LOOP_STATUS, status, True)
-        finally:
-            os.close(device)
-        its = os.fstat(handle)
-        if LOOP_FILE.unpack(status) != (its.st_dev, its.st_ino):
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    with lent(os.open(path, flags)) as handle:
+        if not _is_loop_file(handle, name):
             raise FileNotFoundError(2, "another file has its name")
-    except BaseException:
-        os.close(handle)
-        raise
-    return handle
+        yield handle
 
 
-def _descend(number: str, sys: Path, found: DeviceStack) -> None:
-    folder = _folder(number, sys)
-    if not folder.exists():
-        found.doubts.append(f"block device {number} is not listed in /sys: what it is is not known")
-        return
-    if (folder / "partition").exists():
-        folder = folder.parent
-    name = folder.name.replace("!", "/")
-    if name in found.names:
-        return
-    found.names.append(name)
+def _is_loop_file(handle: int, name: str) -> bool:
+    """Whether a loop device lies in this file, as far as one may ask the device."""
+    status = bytearray(LOOP_FILE.size)
+    try:
+        device = os.open(f"/dev/{name}", os.O_RDONLY | os.O_CLOEXEC)
+    except PermissionError:  # whoever may read the file but not the device takes /sys's word
+        return True
+    with lent(device):
+        fcntl.ioctl(device, LOOP_STATUS, status, True)
+    its = os.fstat(handle)
+    return LOOP_FILE.unpack(status) == (its.st_dev, its.st_ino)
+
+
+def _judge(name: str, folder: Path, found: DeviceStack) -> None:
+    """Add what is to be said of one device."""
     if (folder / "loop").exists():
         found.files.append((name, _text(folder / "loop/backing_file")))
-        return
-    below = sorted((folder / "slaves").glob("*"))
-    if (folder / "dm").exists():
+    elif (folder / "dm").exists():
         uuid = _text(folder / "dm/uuid")
         if not IN_PLACE_MAPS.match(uuid):
             title, kind = _text(folder / "dm/name"), uuid or "no UUID"
@@ -121,9 +186,6 @@ def _descend(number: str, sys: Path, found: DeviceStack) -> None:
         found.doubts.append(f"{name} is no hardware, and is not known to write in place")
     else:
         found.remarks += _of_medium(name, folder)
-        return
-    for slave in below:
-        _descend(_text(slave / "dev"), sys, found)
 
 
 def _of_array(name: str, folder: Path) -> list[str]:
@@ -154,10 +216,6 @@ def _of_medium(name: str, folder: Path) -> list[str]:
             "data, cannot be seen from here"
         )
     return remarks
-
-
-def _folder(number: str, sys: Path) -> Path:
-    return (sys / "dev/block" / number).resolve()
 
 
 def _text(path: Path) -> str:

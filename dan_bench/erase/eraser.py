@@ -44,7 +44,6 @@ def erase(
     *,
     journal: AnyPath | None = None,
     evidence: bool = True,
-    verify: bool = True,
     remove: bool = False,
     keep: int = KEEP,
     progress: Callable[[int], None] = lambda _: None,
@@ -66,7 +65,6 @@ def erase(
             Its folder must be the user's own.
         evidence: whether each file's %_dd is measured; takes up to `keep` bytes of room in the
             temporary folder, for one large file at a time.
-        verify: whether it is read back.
         remove: whether what was overwritten without error is cut to nothing and unlinked.
         keep: bytes of a file that are compared for its %_dd; of larger ones, a sample.
         progress: called with the number of further bytes that are done, each time some are. What
@@ -80,10 +78,11 @@ def erase(
     """
     if evidence:
         plan.refuse_inside(tempfile.gettempdir(), "the temporary folder")
-    options = {"evidence": evidence, "verify": verify, "remove": remove}
+    # every file is read back; the journals of earlier versions say so too
+    options = {"evidence": evidence, "verify": True, "remove": remove}
     with (
         Journal(journal, plan, options, noise.name) as book,
-        closing(_Erasure(book, noise, options, keep, progress, digest_key)) as erasure,
+        closing(_Erasure(book, noise, evidence, remove, keep, progress, digest_key)) as erasure,
     ):
         with collected_seldom():
             results = [result for batch in batches(plan.files) for result in erasure.erase(batch)]
@@ -132,13 +131,14 @@ class _Erasure:
         self,
         book: Journal,
         noise: NoiseSource,
-        options: dict[str, bool],
+        evidence: bool,
+        remove: bool,
         keep: int,
         progress: Callable[[int], None],
         digest_key: bytes | None,
     ) -> None:
         self._book, self._told = book, book.told
-        self._evidence, self._verify, self._remove = options.values()
+        self._evidence, self._remove = evidence, remove
         self._keep, self._key = keep, digest_key
         self._tell = progress
         self._writer = Overwriter(noise, self._progress)
@@ -306,7 +306,7 @@ class _Erasure:
             for task in suspects:
                 self._mend(task)
             if left:
-                look_again(left, systems, self._folders, self._verify, self._evidence)
+                look_again(left, systems, self._folders, self._evidence)
             left = suspects = [t for t in left if t.read_back is False and not t.unwritable]
         for task in tasks:
             if self._evidence and task.resumed:
@@ -321,11 +321,10 @@ class _Erasure:
 
         self._writer.progress = count
         try:
-            sha256 = self._writer.overwrite(task.handle, task.blocks, self._verify)
+            sha256 = self._writer.overwrite(task.handle, task.blocks)
             task.restore_times()  # before it is read: what is written from then on has a later time
-            if sha256 is not None:
-                with task.found.opened(os.O_RDONLY) as (fresh, _):
-                    task.read_back = read_back(fresh, task.blocks.spans) == sha256
+            with task.found.opened(os.O_RDONLY) as (fresh, _):
+                task.read_back = read_back(fresh, task.blocks.spans) == sha256
         except ConcurrentChange as failure:
             task.error = error_text(failure)
         except OSError as failure:
@@ -352,10 +351,8 @@ class _Erasure:
 
         try:
             with task.found.opened(os.O_RDONLY) as (fresh, _), DeviceReader(fresh, PIECE) as reader:
-                checking = reader if self._verify else None
-                task.unwritable = mend(task.handle, checking, task.blocks, noise_of)
-            if self._verify:
-                task.read_back = bool(difference(task.blocks.spans, task.unwritable))
+                task.unwritable = mend(task.handle, reader, task.blocks, noise_of)
+            task.read_back = bool(difference(task.blocks.spans, task.unwritable))
         except (OSError, ConcurrentChange) as failure:
             task.error = error_text(failure)
         task.restore_times()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from dan_bench.erase.devices import device_stack, loop_file, of_source
+from dan_bench.erase.devices import Mount, device_stack, folder_of, loop_file, mounted, of_source
 from dan_bench.erase.past_journal import SEARCH, Prints
 from dan_bench.erase.status import mount_id
 
@@ -55,16 +55,6 @@ ADDRESSES = 1 << 80
 # how it writes
 
 
-@dataclass(frozen=True)
-class Mount:
-    """A mounted file system, as /proc/self/mountinfo lists it (proc(5))."""
-
-    kind: str
-    options: frozenset[str]
-    source: str = ""
-    """What is mounted: the path of a device, for those that have one."""
-
-
 @dataclass
 class FileSystem:
     """How a mounted file system writes, down to the devices that it lies on."""
@@ -80,20 +70,6 @@ class FileSystem:
     """What the journals hold that may hold data."""
 
 
-def mounted() -> dict[int, Mount]:
-    """Return all mounts by their id; none where there is no /proc."""
-    found = {}
-    try:
-        lines = Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines()
-    except OSError:
-        return {}
-    for line in lines:
-        before, after = line.split(" - ", 1)
-        kind, source, options = after.split(" ")[:3]
-        found[int(before.split()[0])] = Mount(kind, frozenset(options.split(",")), source)
-    return found
-
-
 class FileSystems:
     """File systems as they are now, each looked at once: for one batch of files, not for longer.
 
@@ -101,7 +77,7 @@ class FileSystems:
     """
 
     def __init__(self) -> None:
-        self._mounts = mounted()
+        self.mounts = mounted()
         self._known: dict[tuple[int | None, int, bool, bool], FileSystem] = {}
 
     def of(
@@ -122,7 +98,7 @@ class FileSystems:
         return self._known[key]
 
     def _look(self, mount: int | None, device: int, no_copy: bool, search: bool) -> FileSystem:
-        of = self._mounts.get(mount) if mount is not None else None
+        of = self.mounts.get(mount) if mount is not None else None
         if of is None:
             return FileSystem(
                 "", doubts=["the kind of file system is not known: /proc does not list it"]
@@ -139,7 +115,7 @@ class FileSystems:
             return found
         if of.kind in EXT:
             self._look_at_journal(of, device, search, found)
-        devices = [device] if os.major(device) else of_source(of.source, of.kind)
+        devices = of.devices
         for option in of.options:
             if option.startswith("rtdev="):
                 devices += of_source(option.partition("=")[2], of.kind)
@@ -177,8 +153,7 @@ class FileSystems:
         """Judge what a loop device lies in: a file like any other, or a device."""
         doubts: list[str] = []
         try:
-            handle = loop_file(name, path)
-            try:
+            with loop_file(name, path) as handle:
                 status, flags = os.fstat(handle), inode_flags(handle)
                 if stat.S_ISBLK(status.st_mode):
                     within = FileSystem("")
@@ -188,8 +163,6 @@ class FileSystems:
                     if not within.doubts:
                         doubts += why_in_doubt(extents(handle, 0), SHARED | ENCODED)
                         doubts += [JOURNALED] if flags & JOURNAL_DATA else []
-            finally:
-                os.close(handle)
             found.devices += within.devices
             found.remarks += within.remarks
             found.journals += within.journals
@@ -224,8 +197,8 @@ def inode_flags(handle: int) -> int:
 def _ext4_options(device: int) -> frozenset[str]:
     """All options in force: mountinfo omits those that the superblock makes the default."""
     try:
-        name = os.readlink(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").split("/")[-1]
-        return frozenset(Path(f"/proc/fs/ext4/{name}/options").read_text().split())
+        options = Path(f"/proc/fs/ext4/{folder_of(device).name}/options")
+        return frozenset(options.read_text().split())
     except OSError:
         return frozenset()
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from dan_bench.erase.status import Status, status_of
+from dan_bench.files import lent
 
 NOFOLLOW = os.O_NOFOLLOW
 READING = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -116,12 +117,8 @@ class DirectoryEntry:
     @contextmanager
     def opened(self, flags: int) -> Iterator[tuple[int, int]]:
         """Lend a handle of this very file, and one of its folder; raises as `open` does."""
-        with self.folder() as folder:
-            handle = self.open(folder, flags)
-            try:
-                yield handle, folder
-            finally:
-                os.close(handle)
+        with self.folder() as folder, lent(self.open(folder, flags)) as handle:
+            yield handle, folder
 
     def is_same(self, status: os.stat_result | Status) -> bool:
         """Return whether `status` is of the very file that was planned."""
@@ -204,11 +201,9 @@ def locate(path: AnyPath) -> tuple[Root, DirectoryEntry | None]:
 
 def names(folder: int) -> list[str]:
     """Return the names in a folder, sorted."""
-    handle = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
-    try:
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    with lent(os.open(".", flags, dir_fd=folder)) as handle:
         return sorted(os.listdir(handle))
-    finally:
-        os.close(handle)
 
 
 @contextmanager

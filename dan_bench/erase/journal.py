@@ -9,37 +9,17 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Self
 
 from dan_bench.erase.handles import AnyPath, DirectoryEntry, ErasureRefused
 from dan_bench.erase.plan import ErasurePlan
-from dan_bench.erase.records import KIND, OTHER, Begun, Done, Key, Told, read, values_of
-from dan_bench.erase.result import Attempt, FileResult
-from dan_bench.files import sync_folder
+from dan_bench.erase.records import KIND, OTHER, Begun, Done, JournalState, Key, read, values_of
+from dan_bench.erase.result import Attempt
+from dan_bench.files import lent, sync_folder
 
 ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 FILE_SYSTEM_UUID = 0x80111500  # FS_IOC_GETFSUUID (Linux 6.9): linux/fs.h
 SAFE = "keep the journal in a folder of your own (mode 0700)"
-
-
-@dataclass(frozen=True)
-class Pending:
-    """What a journal tells of an erasure that has not come to its end."""
-
-    roots: tuple[str, ...]
-    options: dict[str, bool]
-    planned: int
-    """Files that it was to erase."""
-    begun: int
-    """Files that may have lost a part of their data."""
-    results: tuple[FileResult, ...]
-    """Of the files that it has finished, those included that it has removed."""
-
-    @property
-    def finished(self) -> bool:
-        """Whether nothing but the certificate is left to be done."""
-        return len(self.results) >= self.planned and not self.begun
 
 
 class Journal:
@@ -64,7 +44,7 @@ class Journal:
     def __init__(
         self, path: AnyPath | None, plan: ErasurePlan, options: dict[str, bool], noise: str
     ) -> None:
-        self.told = Told()
+        self.told = JournalState()
         """Of earlier attempts."""
         self._file_systems: dict[int, str] = {}
         self._handle: int | None = None
@@ -153,7 +133,7 @@ class Journal:
         os.fsync(self._handle)
 
 
-def pending(path: AnyPath, paths: Sequence[AnyPath]) -> Pending | None:
+def pending(path: AnyPath, paths: Sequence[AnyPath]) -> JournalState | None:
     """Return what a journal tells of an erasure of `paths`; None where there is no journal.
 
     To be asked before "there is nothing to overwrite" is said: all may be overwritten and removed
@@ -170,25 +150,16 @@ def pending(path: AnyPath, paths: Sequence[AnyPath]) -> Pending | None:
         return None
     roots = sorted(os.path.realpath(os.fsdecode(path)) for path in paths)
     refuse_another(os.path.abspath(os.fsdecode(path)), told.header, roots, told.header["options"])
-    return Pending(
-        tuple(told.header["roots"]),
-        told.header["options"],
-        told.planned,
-        len(told.begun),
-        tuple(done.result for done in told.done.values()),
-    )
+    return told
 
 
 @contextmanager
-def locked(path: AnyPath) -> Iterator[Told]:
+def locked(path: AnyPath) -> Iterator[JournalState]:
     """Read a journal, and keep others from it; raises ErasureRefused as `Journal` does."""
     whole = os.path.abspath(os.fsdecode(path))
-    handle = open_owned(whole, os.O_RDONLY)
-    try:
+    with lent(open_owned(whole, os.O_RDONLY)) as handle:
         _lock(handle, whole)
         yield read(handle, whole)
-    finally:
-        os.close(handle)
 
 
 def _lock(handle: int, path: str) -> None:
@@ -225,8 +196,7 @@ def open_owned(path: str, flags: int) -> int:
     """
     where, name = os.path.split(path)
     me = os.geteuid()
-    folder = os.open(where, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with lent(os.open(where, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)) as folder:
         status = os.fstat(folder)
         others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
         if status.st_uid not in (me, 0) or (others and not status.st_mode & stat.S_ISVTX):
@@ -238,8 +208,6 @@ def open_owned(path: str, flags: int) -> int:
             handle = os.open(name, flags, 0o600, dir_fd=folder)
         except OSError as error:
             raise type(error)(error.errno, error.strerror, path) from error
-    finally:
-        os.close(folder)
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):

@@ -146,7 +146,7 @@ class Overwriter:
         self.progress = progress
         self._ahead = ThreadPoolExecutor(1)
 
-    def overwrite(self, handle: int, blocks: Blocks, hashed: bool = True) -> str | None:
+    def overwrite(self, handle: int, blocks: Blocks) -> str:
         """Overwrite a file's blocks and wait for the device; return SHA-256 of the noise in it.
 
         The noise is made, and hashed, by a thread that is one piece ahead. Writing behind the end
@@ -159,7 +159,7 @@ class Overwriter:
             ValueError: the source gave too many or too few bytes.
         """
         try:
-            return self._at_speed(handle, blocks, hashed)
+            return self._at_speed(handle, blocks)
         finally:
             if cut_back(handle, blocks):
                 os.fsync(handle)
@@ -168,13 +168,12 @@ class Overwriter:
         """End the thread."""
         self._ahead.shutdown()
 
-    def _at_speed(self, handle: int, blocks: Blocks, hashed: bool) -> str | None:
+    def _at_speed(self, handle: int, blocks: Blocks) -> str:
         digest, reached = hashlib.sha256(), blocks.size
 
         def make(span: Span) -> memoryview:
             made = noise_for(handle, self.noise, *span)
-            if hashed:
-                digest.update(made[: max(0, blocks.size - span[0])])
+            digest.update(made[: max(0, blocks.size - span[0])])
             return made
 
         pieces = blocks.pieces()
@@ -196,12 +195,12 @@ class Overwriter:
             self.progress(len(current))
         os.fdatasync(handle)
         check_size(handle, reached)
-        return digest.hexdigest() if hashed else None
+        return digest.hexdigest()
 
 
 def mend(
     handle: int,
-    reader: DeviceReader | None,
+    reader: DeviceReader,
     blocks: Blocks,
     noise_of: Callable[[int, int], memoryview],
 ) -> list[Span]:
@@ -211,7 +210,7 @@ def mend(
 
     Args:
         handle: of the file.
-        reader: of another handle of it; None: nothing is read back.
+        reader: of another handle of it.
         blocks: what to overwrite.
         noise_of: returns what to write from a start to an end.
 
@@ -277,7 +276,7 @@ def read_around(handle: int, start: int, end: int) -> tuple[bytes, list[Span]]:
 
 
 def _write_checked(
-    handle: int, reader: DeviceReader | None, piece: memoryview, offset: int, size: int
+    handle: int, reader: DeviceReader, piece: memoryview, offset: int, size: int
 ) -> list[Span]:
     """Write a piece; if it does not arrive, block by block. Return which blocks did not."""
     bad: list[Span] = []
@@ -289,7 +288,7 @@ def _write_checked(
                 write(handle, part, at)
                 os.fdatasync(handle)
                 within = max(0, min(stop, size) - at)
-                if reader is not None and reader.read(within, at) != part[:within]:
+                if reader.read(within, at) != part[:within]:
                     raise OSError(errno.EIO, "what was written does not come back")
             except OSError as error:
                 if error.errno not in (*BAD_BLOCK, errno.ENOSPC):  # of the device beneath, or clone

@@ -9,11 +9,12 @@ import os
 import select
 import struct
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dan_bench.erase.devices import folder_of
+from dan_bench.files import lent
 from dan_bench.interfaces import Buffer
 
 SECTOR = 512
@@ -86,10 +87,9 @@ SEARCH = JournalSearch()
 
 
 def _searched(device: int) -> Prints:
-    name = (Path("/sys/dev/block") / f"{os.major(device)}:{os.minor(device)}").resolve().name
+    name = folder_of(device).name
     flags = os.O_RDONLY | os.O_DIRECT | os.O_CLOEXEC
-    handle = os.open("/dev/" + name.replace("!", "/"), flags)
-    try:
+    with lent(os.open("/dev/" + name.replace("!", "/"), flags)) as handle:
         if os.fstat(handle).st_rdev != device:
             raise OSError(None, f"/dev/{name} is another device")
         into = memoryview(mmap.mmap(-1, PIECE + 8192))
@@ -98,8 +98,6 @@ def _searched(device: int) -> Prints:
             for start, end in _places(handle, into)
             for at in range(start, end, PIECE)
         ]
-    finally:
-        os.close(handle)
     found: Prints = np.unique(np.concatenate([np.zeros(1, np.uint64), *parts]))
     return found[1:]  # without that of zeros
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from dan_bench.erase import protected
 from dan_bench.erase.attributes import attribute_names
-from dan_bench.erase.filesystem import mounted, why_unverifiable
+from dan_bench.erase.devices import mounted
+from dan_bench.erase.filesystem import why_unverifiable
 from dan_bench.erase.handles import (
     AnyPath,
     ConcurrentChange,
@@ -22,6 +23,7 @@ from dan_bench.erase.handles import (
     names,
 )
 from dan_bench.erase.status import status_of
+from dan_bench.files import lent
 
 KINDS = (
     (stat.S_ISLNK, "a symbolic link: links are never followed"),
@@ -66,6 +68,14 @@ class ErasurePlan:
     def paths(self) -> tuple[str, ...]:
         """All that was named."""
         return (*(root.path for root in self.roots), *self.gone)
+
+    @property
+    def mounts(self) -> dict[tuple[int | None, int], str]:
+        """Mount id and st_dev of the files, each with the path of a root that is on it."""
+        found: dict[tuple[int | None, int], str] = {}
+        for file in self.files:
+            found.setdefault((file.mount, file.status.st_dev), file.root.path)
+        return found
 
     @property
     def size(self) -> int:
@@ -190,13 +200,12 @@ def _attributes_of(folders: Iterable[DirectoryEntry | Root]) -> Iterator[Remark]
     for found in folders:
         root, parts = (found, ()) if isinstance(found, Root) else (found.root, found.parts)
         with suppress(OSError, ConcurrentChange), root.folder(parts) as folder:
-            handle = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
-            try:
-                held = attribute_names(handle)
-            except OSError as error:
-                held = [error_text(error)]
-            finally:
-                os.close(handle)
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+            with lent(os.open(".", flags, dir_fd=folder)) as handle:
+                try:
+                    held = attribute_names(handle)
+                except OSError as error:
+                    held = [error_text(error)]
             if held:
                 text = "extended attributes of a folder are not erased: " + ", ".join(held[:8])
                 yield Remark(found.path, text)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from dan_bench.erase.filesystem import Mount
+from dan_bench.erase.devices import Mount
 from dan_bench.erase.handles import Identity, identity_of
 
 PACKAGE = Path(__file__).resolve().parents[1]

@@ -220,7 +220,7 @@ def _survey_of(line: Fields, path: str) -> Survey:
 
 
 @dataclass
-class Told:
+class JournalState:
     """What a journal tells."""
 
     header: dict[str, Any] | None = None
@@ -237,6 +237,16 @@ class Told:
     """Where the last whole line ends."""
     check: int = 0
     """The check sum of all lines so far."""
+
+    @property
+    def results(self) -> list[FileResult]:
+        """Of the files that were finished, those included that were removed."""
+        return [done.result for done in self.done.values()]
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing but the certificate is left to be done."""
+        return len(self.done) >= self.planned and not self.begun
 
     def take(self, line: bytes) -> None:
         """Take in one line, if it is what was written, in its place.
@@ -294,7 +304,7 @@ class Told:
             raise DamagedJournal(f"{event!r} of a file that was not finished")
 
 
-def read(handle: int, path: str) -> Told:
+def read(handle: int, path: str) -> JournalState:
     """Return what a journal tells, up to its last whole line.
 
     A first line that was cut short counts as nothing, if it is that of a journal.
@@ -306,7 +316,7 @@ def read(handle: int, path: str) -> Told:
     Raises:
         ErasureRefused: it is damaged, or no journal.
     """
-    told = Told()
+    told = JournalState()
     with open(handle, "rb", closefd=False) as file:
         for number, line in enumerate(iter(lambda: file.readline(LONGEST), b"")):
             cut_short = not line.endswith(b"\n") and len(line) < LONGEST

@@ -18,9 +18,9 @@ from dan_bench.erase.handles import (
 )
 from dan_bench.erase.journal import Journal, locked
 from dan_bench.erase.plan import error_text
-from dan_bench.erase.records import Done, Key, Told
+from dan_bench.erase.records import Done, JournalState, Key
 from dan_bench.erase.task import ErasureTask, sync
-from dan_bench.files import sync_folder
+from dan_bench.files import lent, sync_folder
 
 
 def remove(
@@ -110,7 +110,7 @@ def restore_names(path: AnyPath) -> None:
                             put_back(hidden, name, folder)
 
 
-def hidden_paths(told: Told) -> dict[Key, Key]:
+def hidden_paths(told: JournalState) -> dict[Key, Key]:
     """Return the keys that files on the way to being removed may have now, with their own."""
     return {
         (os.path.join(os.path.dirname(path), name), inode): (path, inode)
@@ -118,27 +118,23 @@ def hidden_paths(told: Told) -> dict[Key, Key]:
     }
 
 
-def is_gone(key: Key, done: Done, told: Told, book: Journal) -> bool:
+def is_gone(key: Key, done: Done, told: JournalState, book: Journal) -> bool:
     """Whether a file was removed, and only the journal not told: its folder has neither name."""
     folder, name = os.path.split(key[0])
     if key not in told.hidden:
         return False
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with lent(os.open(folder, flags)) as handle:
+            if book.file_system(handle, os.fstat(handle).st_dev) != done.file_system:
+                return False
+            inodes = []
+            for candidate in name, told.hidden[key]:
+                with suppress(FileNotFoundError):
+                    inodes.append(os.stat(candidate, dir_fd=handle, follow_symlinks=False).st_ino)
+            return key[1] not in inodes
     except OSError:
         return False
-    try:
-        if book.file_system(handle, os.fstat(handle).st_dev) != done.file_system:
-            return False
-        inodes = []
-        for candidate in name, told.hidden[key]:
-            with suppress(FileNotFoundError):
-                inodes.append(os.stat(candidate, dir_fd=handle, follow_symlinks=False).st_ino)
-        return key[1] not in inodes
-    except OSError:
-        return False
-    finally:
-        os.close(handle)
 
 
 def _failed(task: ErasureTask, error: Exception) -> None:

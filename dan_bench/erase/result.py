@@ -1,10 +1,10 @@
 """What an erasure reports. All of it is kept small: there may be 100,000 files."""
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Literal
 
 from dan_bench.erase.filesystem import Span
-from dan_bench.erase.outcome import Outcome, judged
 from dan_bench.erase.plan import Remark
 from dan_bench.interfaces import Estimate
 from dan_bench.metrics.destruction import pooled_destruction
@@ -55,7 +55,7 @@ class FileResult:
     size: int
     status: Status
     """Overwritten: every byte that it holds a block for, as far as the device can be trusted; and
-    read back as written, where that was asked for. Partly: all of them but those in `bad`."""
+    read back as written. Partly: all of them but those in `bad`."""
     written: int
     """Bytes, including the slack of the last block. A failed file may have lost as many."""
     attempt: Attempt
@@ -88,6 +88,24 @@ class FileResult:
         return self.attempt.noise
 
 
+class Outcome(IntEnum):
+    """How an erasure ended, in one word: the judgement that the report and the command share.
+
+    The value is the command's exit code; where several hold, the first of this order counts.
+    """
+
+    REFUSED = 2
+    """Something named is not to be erased, or an output cannot be written: nothing was touched."""
+    NOTHING = 4
+    """There was nothing to overwrite, or nobody said yes: nothing was touched."""
+    FAILED = 1
+    """Some file was not overwritten, or not removed although that was asked for."""
+    DOUBTED = 3
+    """All of it was done, but not all can be vouched for, or something with data was left alone."""
+    DONE = 0
+    """All that was named was overwritten, verified and, if asked for, removed."""
+
+
 @dataclass(frozen=True)
 class ErasureReport:
     """What was done to all files of a plan."""
@@ -105,14 +123,12 @@ class ErasureReport:
     @property
     def outcome(self) -> Outcome:
         """How it ended."""
-        return judged(
-            failed=any(
-                file.status != "overwritten" or (self.removal and not file.removed)
-                for file in self.files
-            ),
-            doubted=not all(file.vouched for file in self.files)
-            or any(remark.holds_data for remark in self.refused),
-        )
+        for file in self.files:
+            if file.status != "overwritten" or (self.removal and not file.removed):
+                return Outcome.FAILED
+        left = any(remark.holds_data for remark in self.refused)
+        vouched = all(file.vouched for file in self.files)
+        return Outcome.DONE if vouched and not left else Outcome.DOUBTED
 
     @property
     def complete(self) -> bool:

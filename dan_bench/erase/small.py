@@ -115,11 +115,7 @@ def overwrite_batch(
 
 
 def look_again(
-    tasks: Sequence[ErasureTask],
-    systems: FileSystems,
-    folders: Folders,
-    verify: bool,
-    evidence: bool,
+    tasks: Sequence[ErasureTask], systems: FileSystems, folders: Folders, evidence: bool
 ) -> None:
     """Read files back from the device: is it the noise, and is any of the old data in it?
 
@@ -128,19 +124,17 @@ def look_again(
     with ExitStack() as held:
         begun = []
         for task in tasks:
-            compared = evidence and not task.resumed
-            if verify or compared:
-                handle, fate, other = _reopened(task, folders)
-                for one in (handle, other):
-                    if one is not None:
-                        held.callback(os.close, one)
-                begun.append((task, compared, _reader(task, handle), fate, other))
-        for task, compared, reader, fate, other in begun:
+            handle, fate, other = _reopened(task, folders)
+            for one in (handle, other):
+                if one is not None:
+                    held.callback(os.close, one)
+            begun.append((task, _reader(task, handle), fate, other))
+        for task, reader, fate, other in begun:
             try:
                 with reader:
-                    if verify and task.error is None:
+                    if task.error is None:
                         task.read_back = _is_noise(task, reader)
-                    if compared:
+                    if evidence and not task.resumed:
                         task.survey = _survey(task, reader, systems, fate, other)
             except (OSError, ConcurrentChange) as error:
                 task.error = task.error or error_text(error)

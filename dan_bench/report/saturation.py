@@ -1,10 +1,9 @@
-"""`python -m dan_bench.report.saturation`: does the gradient vanish as the discriminator learns?
+"""`python -m dan_bench.report saturation`: does the gradient vanish as the discriminator learns?
 
 Of runs with a frozen degenerator and `runtime.log_gradients=true`, which `+experiment=saturation`
 makes.
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from dan_bench.cli import InputError, entry_point
+from dan_bench.cli import InputError
 from dan_bench.interfaces import Estimate, Results, RunRecord
 from dan_bench.report.inputs import read, results_parser
 from dan_bench.results.select import group_methods
@@ -135,7 +134,3 @@ def main(arguments: list[str] | None = None) -> int:
         raise InputError(f"no finished runs with gradients under {asked.results}; {makes}")
     print(render(asked.format, tables_of(curves)), end="")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(entry_point(main)())

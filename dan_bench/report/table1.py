@@ -1,7 +1,6 @@
 """The paper's Table 1, from its records alone: `python -m dan_bench.report table1`."""
 
 import json
-import sys
 import tomllib
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from dan_bench.cli import InputError, entry_point
+from dan_bench.cli import InputError
 from dan_bench.config.schema import CONF
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report.inputs import read, results_parser
@@ -293,7 +292,3 @@ def main(arguments: list[str] | None = None) -> int:
         raise InputError(f"no records under {asked.results}/table1; {makes}")
     print(render(rows_of(records), asked.format), end="")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(entry_point(main)())

@@ -15,8 +15,8 @@ import torch
 from dan_bench.config.build import build, refusals
 from dan_bench.config.schema import ConfigError, Part, first_names
 from dan_bench.erase import Evidence, Survey
+from dan_bench.erase.devices import mounted
 from dan_bench.erase.evidence import SPARE_HANDLES
-from dan_bench.erase.filesystem import mounted
 from dan_bench.erase.handles import locate
 from dan_bench.interfaces import Estimate, Progress, ProgressCallback, Sink
 from dan_bench.metrics.destruction import pooled_destruction

@@ -5,7 +5,7 @@ import os
 import pytest
 from file_systems import maker
 
-import dan_bench.degenerate.device as device
+from dan_bench.degenerate.device import devices
 from dan_bench.degenerate.form import DeviceForm
 from dan_bench.erase.handles import locate
 
@@ -25,7 +25,7 @@ def _file(root):
 def test_below_a_loop_device_comes_the_file_system_of_its_image(make, kind):
     made = make(kind)
     _, file = locate(_file(made.root))
-    (found,) = device.devices([(file.status.st_dev, file.mount)])
+    (found,) = devices([(file.mount, file.status.st_dev)])
     assert (found["file_system"], found["mounted_at"]) == (kind, str(made.root))
     loop, below, *disks = found["layers"]
     assert (loop["kind"], loop["about"]) == ("loop", str(made.image))
@@ -89,12 +89,12 @@ def machine(tmp_path, monkeypatch):
         "33 1 0:99 / /net rw - nfs4 server:/x rw\n"
         "34 1 77:7 / /gone rw - ext4 /dev/gone rw\n"
     )
-    monkeypatch.setattr(device, "SYS", root / "dev/block")
-    monkeypatch.setattr(device, "MOUNTS", mounts)
+    monkeypatch.setattr("dan_bench.erase.devices.SYS", root)
+    monkeypatch.setattr("dan_bench.erase.devices.MOUNTS", mounts)
 
 
 def of(major, minor, mount):
-    (found,) = device.devices([(os.makedev(major, minor), mount)])
+    (found,) = devices([(mount, os.makedev(major, minor))])
     DeviceForm.model_validate(found)
     return found
 
@@ -135,5 +135,5 @@ def test_what_cannot_be_seen_is_left_out(machine):
 
 
 def test_without_proc_nothing_is_known(monkeypatch, tmp_path):
-    monkeypatch.setattr(device, "MOUNTS", tmp_path / "none")
+    monkeypatch.setattr("dan_bench.erase.devices.MOUNTS", tmp_path / "none")
     assert of(8, 0, 1)["file_system"] == "not known"

@@ -184,7 +184,7 @@ def test_failures_are_named_however_many_doubts_come_first(tmp_path):
 
 def test_the_device_of_a_file_is_that_of_the_machine(tmp_path):
     status = os.stat(tmp_path)
-    (found,) = devices([(status.st_dev, None)] * 3)
+    (found,) = devices([(None, status.st_dev)] * 3)
     kind = subprocess.run(
         ["stat", "-f", "-c", "%T", tmp_path], capture_output=True, text=True, check=True
     ).stdout.strip()
@@ -193,7 +193,7 @@ def test_the_device_of_a_file_is_that_of_the_machine(tmp_path):
 
 
 def test_what_is_mounted_nowhere_is_said_to_be_unknown():
-    assert devices([(os.makedev(200, 99), None)]) == [
+    assert devices([(None, os.makedev(200, 99))]) == [
         {"file_system": "not known", "mounted_at": "", "layers": [], "remarks": []}
     ]
 

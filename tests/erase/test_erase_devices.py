@@ -43,11 +43,12 @@ class Sys:
         return self.add(place, name, {"queue/rotational": rotational, **files})
 
     def stack(self, name):
-        return device_stack(self.numbers[name], self.root)
+        return device_stack(self.numbers[name])
 
 
 @pytest.fixture
-def sys(tmp_path):
+def sys(tmp_path, monkeypatch):
+    monkeypatch.setattr("dan_bench.erase.devices.SYS", tmp_path / "sys")
     return Sys(tmp_path / "sys")
 
 
@@ -140,7 +141,7 @@ def test_a_disk_of_several_paths_is_hardware(sys):
 
 
 def test_a_device_that_is_not_listed_is_in_doubt(sys):
-    (doubt,) = device_stack(os.makedev(9, 9), sys.root).doubts
+    (doubt,) = device_stack(os.makedev(9, 9)).doubts
     assert "9:9" in doubt
 
 

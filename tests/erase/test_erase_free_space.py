@@ -69,7 +69,7 @@ def test_what_is_kept_back_is_given_back(make):
 def test_what_a_user_does_not_get_is_counted(make, monkeypatch):
     """Not root, as far as the reserve goes."""
     system = make("ext4")
-    monkeypatch.setattr("dan_bench.erase.reserve.Path.write_text", refuse)
+    monkeypatch.setattr("dan_bench.erase.free_space.Path.write_text", refuse)
     result = fill_free_space(system.root, FastNoise())
     assert result.left > 1 << 20
     (doubt,) = of_loop(result.doubts)

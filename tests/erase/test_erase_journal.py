@@ -140,12 +140,12 @@ def test_removed_files_are_still_in_the_report_of_a_second_run(tree, tmp_path):
 
 
 def test_the_journal_of_another_command_is_refused(tree, tmp_path):
-    """One that removes must not take the results of one that does not read back."""
+    """One that takes evidence must not take the results of one that takes none."""
     journal = tmp_path / "journal"
-    erase(plan_erasure([tree]), FastNoise(), journal=journal, verify=False)
+    erase(plan_erasure([tree]), FastNoise(), journal=journal, evidence=False)
     before = files_of(tree)
-    for other in ({"remove": True, "verify": False}, {}):
-        with pytest.raises(ErasureRefused, match=r"other options.*verify=False.*name another"):
+    for other in ({"remove": True, "evidence": False}, {}):
+        with pytest.raises(ErasureRefused, match=r"other options.*evidence=False.*name another"):
             erase(plan_erasure([tree]), FastNoise(), journal=journal, **other)
     assert files_of(tree) == before
 

@@ -8,8 +8,7 @@ import pytest
 from file_systems import maker
 
 from dan_bench.erase import FastNoise, erase, plan_erasure
-from dan_bench.erase.afterwards import second_look
-from dan_bench.erase.names import names_left, remove_folders
+from dan_bench.erase.afterwards import names_left, remove_folders, second_look
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import tempfile
 import pytest
 
 from dan_bench.erase import ErasureRefused, plan_erasure, protected
-from dan_bench.erase.filesystem import Mount
+from dan_bench.erase.devices import Mount
 from dan_bench.erase.users import in_use
 
 

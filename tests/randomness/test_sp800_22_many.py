@@ -3,7 +3,6 @@
 The streams are fixed, so that no test fails by chance.
 """
 
-import json
 
 import numpy as np
 import pytest
@@ -199,7 +198,6 @@ def test_families_pool_and_name_their_worst_sub_test():
     assert family.worst.passes == fewest
     expected = min(1, 148 * stats.binom.sf(59 - fewest, 60, 0.01))
     assert family.p_value == pytest.approx(expected)
-    assert json.loads(json.dumps(found.to_json()))["families"].keys() == found.families.keys()
     again = sp800_22_many((stream for stream in streams), workers=2)
     assert again == found
 

@@ -7,8 +7,8 @@ Importing this imports no compiler; a machine's first run compiles for some seco
 import math
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from typing import Any, Unpack
+from dataclasses import dataclass
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -89,11 +89,6 @@ class FamilyTally:
             return self.binomial_p_value
         return min(1.0, 2 * min(self.binomial_p_value, self.uniformity_p_value))
 
-    def to_json(self) -> dict[str, Any]:
-        """Return all fields and properties by name."""
-        derived = ("proportion", "band", "accepted", "binomial_p_value", "p_value")
-        return asdict(self) | {name: getattr(self, name) for name in derived}
-
 
 @dataclass(frozen=True)
 class Family:
@@ -116,11 +111,6 @@ class Family:
     def p_value(self) -> float:
         """The worst sub-test's, times their number (Bonferroni): holds however they depend."""
         return min(1.0, len(self.sub_tests) * self.worst.p_value)
-
-    def to_json(self) -> dict[str, Any]:
-        """The pooled tally, the worst sub-test and the family's p-value."""
-        found = {"pooled": self.pooled.to_json(), "worst": self.worst.to_json()}
-        return found | {"sub_tests": len(self.sub_tests), "p_value": self.p_value}
 
 
 @dataclass(frozen=True)
@@ -153,18 +143,6 @@ class Families:
         if self.worst is None:
             return None
         return min(1.0, len(self.families) * self.families[self.worst].p_value)
-
-    def to_json(self) -> dict[str, Any]:
-        """Builtin types, floats unrounded."""
-        return {
-            "streams": self.streams,
-            "n": self.n,
-            "alpha": self.alpha,
-            "worst": self.worst,
-            "p_value": self.p_value,
-            "families": {name: family.to_json() for name, family in self.families.items()},
-            "not_run": dict(self.not_run),
-        }
 
 
 def uniformity_p_value(p_values: NDArray[np.float64]) -> float | None:

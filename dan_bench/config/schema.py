@@ -169,6 +169,8 @@ class Runtime(Strict):
     accelerator: Literal["cpu", "gpu", "auto"]
     threads: PositiveInt
     workers: NonNegativeInt
+    executor: Literal["local", "slurm", "ray"] = "local"
+    retries: NonNegativeInt = 1
     log_every: PositiveInt
     log_gradients: bool = False
     checkpoint_every: NonNegativeInt

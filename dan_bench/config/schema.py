@@ -173,7 +173,7 @@ class Runtime(Strict):
     retries: NonNegativeInt = 1
     log_every: PositiveInt
     log_gradients: bool = False
-    checkpoint_every: NonNegativeInt
+    checkpoint_every: NonNegativeInt | Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?s$")]
     keep_samples: PositiveInt
     snapshots: tuple[NonNegativeInt, ...] = ()
     progress: Literal["auto", "plain", "quiet", "json"]

@@ -161,6 +161,23 @@ class Evaluation(Strict):
     comparisons: dict[str, Part] = {}
 
 
+class SlurmSettings(Strict):
+    """What a job of Slurm is given, and how it is started."""
+
+    partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    constraint: str | None = None
+    time: PositiveInt = 60
+    memory: PositiveFloat = 4
+    cpus: NonNegativeInt = 0
+    gpus: NonNegativeInt = 0
+    array_parallelism: PositiveInt = 256
+    signal_delay: PositiveInt = 90
+    setup: tuple[str, ...] = ()
+    options: dict[str, str | int | bool] = {}
+
+
 class Runtime(Strict):
     """Where and on what it runs; no result depends on it."""
 
@@ -171,6 +188,7 @@ class Runtime(Strict):
     workers: NonNegativeInt
     executor: Literal["local", "slurm", "ray"] = "local"
     retries: NonNegativeInt = 1
+    slurm: SlurmSettings = SlurmSettings()
     log_every: PositiveInt
     log_gradients: bool = False
     checkpoint_every: NonNegativeInt | Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?s$")]

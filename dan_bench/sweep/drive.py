@@ -12,7 +12,7 @@ from dan_bench.cli import explained
 from dan_bench.config.schema import RunConfig
 from dan_bench.interfaces import RunRecord
 from dan_bench.results.record import Store, provenance
-from dan_bench.sweep.executor import AGAIN, Ending, Executor, Task, folder_of
+from dan_bench.sweep.executor import AGAIN, Ending, Executor, Task, folder_of, last_saved
 from dan_bench.sweep.progress import ProgressReader, forget
 from dan_bench.sweep.state import Job, SweepState, reason
 from dan_bench.sweep.view import Quiet
@@ -50,8 +50,8 @@ def new_job(number: int, key: str, config: RunConfig) -> Job:
     return Job(number, config.title(), config.kind, key, config.steps, log)
 
 
-@dataclass
-class Attempt:
+@dataclass(eq=False)
+class Handover:
     """A task that an executor has."""
 
     task: Task
@@ -83,7 +83,7 @@ class Driver:
         self._retries = next(iter(configs.values())).runtime.retries
         self._executor, self._view = executor, view
         self._state = SweepState(jobs, min(executor.slots, len(jobs)))
-        self._going: deque[Attempt] = deque()
+        self._going: deque[Handover] = deque()
 
     def drive(self) -> None:
         """Carry out all tasks; if this is interrupted, those that were begun are cancelled."""
@@ -112,9 +112,9 @@ class Driver:
             folder = folder_of(key, config)
             forget(folder)
             readers[key], saved[key] = ProgressReader(folder), last_saved(folder)
-        self._going.append(Attempt(task, self._executor.submit(task), readers, saved))
+        self._going.append(Handover(task, self._executor.submit(task), readers, saved))
 
-    def _follow(self, attempt: Attempt) -> None:
+    def _follow(self, attempt: Handover) -> None:
         """Take what the runs of a task tell of themselves."""
         for key, reader in attempt.readers.items():
             job = self._jobs[key]
@@ -132,7 +132,7 @@ class Driver:
             self._state.begin(job)
             self._view.changed(self._state, job)
 
-    def _over(self, attempt: Attempt, ending: Ending) -> None:
+    def _over(self, attempt: Handover, ending: Ending) -> None:
         """Settle the runs of a task, or have them tried again."""
         task, again = attempt.task, {}
         for key, config in task.configs.items():
@@ -180,11 +180,3 @@ def failed(key: str, config: RunConfig, log: Path, ending: Ending, tries: int) -
         provenance=provenance() | {"cause": ending.cause, "tries": tries},
         traceback=f"Its output:\n{output}\n{how}",
     )
-
-
-def last_saved(folder: Path) -> int:
-    """Return when a run's checkpoint was last written; 0 where there is none."""
-    try:
-        return (folder / "last.ckpt").stat().st_mtime_ns
-    except OSError:
-        return 0

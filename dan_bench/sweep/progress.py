@@ -25,7 +25,7 @@ KEPT = 64
 MOST_BYTES = 1 << 17
 
 
-class Told(BaseModel, strict=True):
+class ToldProgress(BaseModel, strict=True):
     """What a progress file holds."""
 
     host: str
@@ -102,7 +102,7 @@ class ProgressReader:
             if seen == self._seen or about.st_size > MOST_BYTES:
                 return []
             self._seen = seen
-            told = Told.model_validate_json(os.read(handle, MOST_BYTES))
+            told = ToldProgress.model_validate_json(os.read(handle, MOST_BYTES))
         except DAMAGES:
             return []
         finally:

@@ -50,6 +50,8 @@ class Obstructed(AdversarialModule):
             steps.write(f"{self.step}\\n")
         if self.step == 24:
             meet(self.obstacle)
+        if self.obstacle.name == "crawl" and self.obstacle.exists():
+            time.sleep(2)
         super().learn(batch)
 
 

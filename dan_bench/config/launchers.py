@@ -97,7 +97,7 @@ def launched(hydra: DictConfig) -> dict[str, Any]:
         asked["workers"] = 0  # one for every core, in our words
     for ours, value in asked.items():
         for text in bare(hydra.overrides.task):
-            if text.startswith(f"runtime.{ours}="):
+            if text.startswith(f"runtime.{ours}=") and text != f"runtime.{ours}={value}":
                 raise ConfigError(
                     f"{text} and hydra/launcher={name}, which is runtime.{ours}={value}: "
                     "leave one of them out"

@@ -5,14 +5,20 @@ Run by `make test-ray`, which installs Ray.
 
 import json
 import os
+import shlex
 import signal
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
+from docs_blocks import commands, page
 from ray_nodes import MARK, RayNodes, kill, marked, ray_nodes
-from sweeps import LONG, SMALL, Workplace, until
+from sweeps import LONG, REPOSITORY, SMALL, Workplace, until
 
 from dan_bench.interfaces import RunRecord
 
@@ -209,3 +215,23 @@ def test_what_no_node_has_is_refused(place: Workplace, nodes: RayNodes) -> None:
 
 def test_a_gpu_that_is_not_asked_of_ray_is_refused(place: Workplace) -> None:
     assert "runtime.ray.num_gpus=1" in refused(place, "runtime.accelerator=gpu")
+
+
+def test_the_commands_of_the_documentation_do_what_they_say(
+    place: Workplace, mark: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tempfile.mkdtemp(prefix="ray", dir="/tmp")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    for name, value in {"RAY_TMPDIR": folder, "HOME": folder, "PATH": path}.items():
+        monkeypatch.setenv(name, value)
+    (block,) = (b for b in page(REPOSITORY / "docs" / "scale.md").blocks if b.section == "Ray")
+    head, other, sweep = (command.text for command in commands(block))
+    for text in (head, other.replace("HEAD", "127.0.0.1")):
+        subprocess.run(shlex.split(text), check=True, cwd=place.folder, capture_output=True)
+    words = shlex.split(sweep.replace("+sweep=default", "seed=0,1"))
+    assert words[:4] == ["python", "-m", "dan_bench.train", "-m"]
+    code, out, err = place.train("-m", *words[4:], *SMALL, "logger=none")
+    kill(mark)
+    rmtree(folder)
+    assert code == 0, err
+    assert "2 done, 2 run, 0 failed" in out

@@ -4,7 +4,7 @@ None of their plugins has to be installed. Their settings are taken where `runti
 and refused by name where it has not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -16,12 +16,36 @@ from dan_bench.config.schema import ConfigError
 
 SWEEPER = "hydra_plugins.dan_bench_grids.GridSweeper"
 LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+SLURM = {
+    "timeout_min": "time",
+    "mem_gb": "memory",
+    "cpus_per_task": "cpus",
+    "gpus_per_node": "gpus",
+    "signal_delay_s": "signal_delay",
+    "additional_parameters": "options",
+    **{name: name for name in ("partition", "account", "qos", "constraint", "setup")},
+    **{name: f"options.{name}" for name in ("comment", "exclude", "gres")},
+    "array_parallelism": "array_parallelism",
+}
+RAY = {
+    "ray.init.address": "address",
+    "ray.remote.num_cpus": "num_cpus",
+    "ray.remote.num_gpus": "num_gpus",
+}
 LAUNCHERS: Mapping[str, Mapping[str, str]] = {
     "basic": {},
     "joblib": {"n_jobs": "workers"},
     "submitit_local": {},
+    "submitit_slurm": {theirs: f"slurm.{ours}" for theirs, ours in SLURM.items()},
+    "ray": {
+        **{theirs: f"ray.{ours}" for theirs, ours in RAY.items()},
+        "ray.init.num_cpus": "workers",
+        "ray.remote.max_retries": "retries",
+    },
 }
 """By launcher, those of its settings that are taken, and what each is called in `runtime`."""
+EXECUTORS = {"submitit_slurm": "slurm", "ray": "ray"}
+"""The `runtime.executor` of those that are not local."""
 AT_A_TIME = "type runtime.workers=N for N runs at a time"
 NO_SETTINGS = f"{AT_A_TIME}, or choose the launcher that has such settings, hydra/launcher=joblib"
 SEARCH = (
@@ -57,11 +81,13 @@ def launched(hydra: DictConfig) -> dict[str, Any]:
     if name not in LAUNCHERS:
         raise ConfigError(f"hydra/launcher={name}: it can be {', '.join(LAUNCHERS)}")
     taken = LAUNCHERS[name]
-    asked = {}
+    asked: dict[str, Any] = {}
+    if f"hydra/launcher={name}" in bare(hydra.overrides.hydra) or name != "basic":
+        asked["executor"] = EXECUTORS.get(name, "local")
     if name == "basic" and "hydra/launcher=basic" in bare(hydra.overrides.hydra):
         asked["workers"] = 1  # where nobody names it, it is Hydra's default
     given = OmegaConf.to_container(hydra.launcher, resolve=True)
-    for setting, value in flat(given).items():
+    for setting, value in flat(given, taken).items():
         if setting not in taken and setting != "_target_":
             known = f"of {name}'s, those used are {', '.join(taken)}" if taken else NO_SETTINGS
             raise ConfigError(f"hydra.launcher.{setting} has no effect here: {known}")
@@ -71,7 +97,7 @@ def launched(hydra: DictConfig) -> dict[str, Any]:
         asked["workers"] = 0  # one for every core, in our words
     for ours, value in asked.items():
         for text in bare(hydra.overrides.task):
-            if text.startswith(f"runtime.{ours}="):
+            if text.startswith(f"runtime.{ours}=") and text != f"runtime.{ours}={value}":
                 raise ConfigError(
                     f"{text} and hydra/launcher={name}, which is runtime.{ours}={value}: "
                     "leave one of them out"
@@ -90,11 +116,17 @@ def bare(overrides: list[str]) -> list[str]:
     return [text.lstrip("+") for text in overrides]
 
 
-def flat(values: Any, prefix: str = "") -> dict[str, Any]:
-    """Return nested values by dotted names, those that are null left out."""
-    if not isinstance(values, dict):
+def flat(values: Any, whole: Container[str], prefix: str = "") -> dict[str, Any]:
+    """Return nested values by dotted names, those that are null left out.
+
+    Args:
+        values: containers, or what is in them.
+        whole: names whose values stay as they are, containers too.
+        prefix: name of these values.
+    """
+    if not isinstance(values, dict) or prefix in whole:
         return {} if values is None else {prefix: values}
     found: dict[str, Any] = {}
     for name, inner in values.items():
-        found |= flat(inner, f"{prefix}.{name}" if prefix else str(name))
+        found |= flat(inner, whole, f"{prefix}.{name}" if prefix else str(name))
     return found

@@ -161,6 +161,23 @@ class Evaluation(Strict):
     comparisons: dict[str, Part] = {}
 
 
+class SlurmSettings(Strict):
+    """What a job of Slurm is given, and how it is started."""
+
+    partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    constraint: str | None = None
+    time: PositiveInt = 60
+    memory: PositiveFloat = 4
+    cpus: NonNegativeInt = 0
+    gpus: NonNegativeInt = 0
+    array_parallelism: PositiveInt = 256
+    signal_delay: PositiveInt = 90
+    setup: tuple[str, ...] = ()
+    options: dict[str, str | int | bool] = {}
+
+
 class RaySettings(Strict):
     """Which cluster of Ray's a sweep uses, and what is set aside there for each run."""
 
@@ -179,6 +196,7 @@ class Runtime(Strict):
     workers: NonNegativeInt
     executor: Literal["local", "slurm", "ray"] = "local"
     retries: NonNegativeInt = 1
+    slurm: SlurmSettings = SlurmSettings()
     ray: RaySettings = RaySettings()
     log_every: PositiveInt
     log_gradients: bool = False

@@ -12,7 +12,8 @@ from dan_bench.cli import FAILED, INTERRUPTED, OK, explained, say
 from dan_bench.config.schema import RunConfig
 from dan_bench.results.record import Store, key_of
 from dan_bench.sweep import drive
-from dan_bench.sweep.executor import executor_for
+from dan_bench.sweep.executor import executor_for, folder_of
+from dan_bench.sweep.progress import forget
 from dan_bench.sweep.screen import Screen
 from dan_bench.sweep.state import Failure, SweepOutcome, reason
 from dan_bench.sweep.view import JsonLines, Plain, Quiet
@@ -77,6 +78,9 @@ def carry_out(
         configs = [identify(config) for config in configs]
     keyed = {key_of(config.scientific()): config for config in configs}
     left = {key: config for key, config in keyed.items() if not is_done(key, config)}
+    if runtime.executor != "local":  # whose runs may have ended after the sweep that began them
+        for key in keyed.keys() - left.keys():
+            forget(folder_of(key, keyed[key]))
     if left:
         executor = executor_for(left)
         from dan_bench.pipeline.plan import check  # torch, which local workers load meanwhile

@@ -87,8 +87,9 @@ def connect(runtime: Runtime, cpus: float) -> None:
     except (RuntimeError, ValueError, OSError) as error:
         why = explained(error) if isinstance(error, OSError) and error.errno else first_line(error)
         raise InputError(
-            f"runtime.ray.address={address}: {why}; type HOST:PORT of the cluster's head, on a "
-            "machine of the cluster, or leave it out for a cluster of this machine"
+            f"runtime.ray.address={address}: {why}; type auto on a machine of the cluster, or "
+            "HOST:PORT of its head (with RAY_AUTH_MODE=token in the environment if it asks for "
+            "one), or leave it out for a cluster of this machine"
         ) from error
 
 

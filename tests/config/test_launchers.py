@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import reduce
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from dan_bench.config.command_line import configs_of
+from dan_bench.config.launchers import LAUNCHERS
 from dan_bench.results.record import key_of
 from dan_bench.train import main
 
@@ -38,6 +40,15 @@ REFUSED: dict[str, tuple[list[str], str]] = {
         ["hydra/launcher=joblib", "+hydra.launcher.backend=loky"],
         "hydra.launcher.backend has no effect here: of joblib's, those used are n_jobs",
     ),
+    "a setting of submitit's": (
+        ["hydra/launcher=submitit_slurm", "+hydra.launcher.nodes=2"],
+        "hydra.launcher.nodes has no effect here: of submitit_slurm's",
+    ),
+    "a setting of Ray's": (
+        ["-m", "hydra/launcher=ray", "+hydra.launcher.ray.init.num_gpus=2", "seed=0,1"],
+        "hydra.launcher.ray.init.num_gpus has no effect here",
+    ),
+    "two clusters": (["hydra/launcher=ray", "runtime.executor=slurm"], "leave one of them"),
     "a number that is none": (
         ["hydra/launcher=joblib", "hydra.launcher.n_jobs=x"],
         "runtime.workers='x'",
@@ -60,6 +71,17 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "logging": (["hydra/job_logging=default"], "runtime.progress"),
     "more words": (["hydra.verbose=true"], "hydra.searchpath"),
 }
+ON_SLURM = {"executor": "slurm", "workers": 0}
+OF_SLURM = [
+    *("timeout_min=30", "mem_gb=8", "cpus_per_task=2", "gpus_per_node=1", "signal_delay_s=60"),
+    *("partition=debug", "account=a", "qos=q", "constraint=c", "array_parallelism=4"),
+    *("setup=[module load x]", "additional_parameters={nice: 3}", "comment=c", "exclude=n1"),
+    "gres='gpu:1'",
+]
+OF_RAY = [
+    *("init.address=auto", "init.num_cpus=3", "remote.num_cpus=2", "remote.num_gpus=0.25"),
+    "remote.max_retries=2",
+]
 TAKEN: dict[str, tuple[list[str], list[int], dict[str, Any]]] = {
     "nothing asked for": (["-m", "seed=1,2"], [1, 2], {"workers": 0}),
     "basic": (["-m", "hydra/launcher=basic", "seed=1,2"], [1, 2], {"workers": 1}),
@@ -81,7 +103,45 @@ TAKEN: dict[str, tuple[list[str], list[int], dict[str, Any]]] = {
         [0],
         {"workers": 0},
     ),
-    "submitit_local": (["-m", "hydra/launcher=submitit_local", "seed=1,2"], [1, 2], {}),
+    "submitit_local": (
+        ["-m", "hydra/launcher=submitit_local", "seed=1,2"],
+        [1, 2],
+        {"executor": "local", "workers": 0},
+    ),
+    "submitit_slurm": (["-m", "hydra/launcher=submitit_slurm", "seed=1,2"], [1, 2], ON_SLURM),
+    "submitit_slurm's": (
+        ["hydra/launcher=submitit_slurm", *(f"hydra.launcher.{text}" for text in OF_SLURM)],
+        [0],
+        {
+            **ON_SLURM,
+            "slurm.partition": "debug",
+            "slurm.account": "a",
+            "slurm.qos": "q",
+            "slurm.constraint": "c",
+            "slurm.time": 30,
+            "slurm.memory": 8,
+            "slurm.cpus": 2,
+            "slurm.gpus": 1,
+            "slurm.array_parallelism": 4,
+            "slurm.signal_delay": 60,
+            "slurm.setup": ("module load x",),
+            "slurm.options": {"nice": 3, "comment": "c", "exclude": "n1", "gres": "gpu:1"},
+        },
+    ),
+    "ray": (["-m", "hydra/launcher=ray", "seed=1,2"], [1, 2], {"executor": "ray", "workers": 0}),
+    "ray's": (
+        ["hydra/launcher=ray", *(f"hydra.launcher.ray.{text}" for text in OF_RAY)],
+        [0],
+        {
+            "executor": "ray",
+            "workers": 3,
+            "retries": 2,
+            "ray.address": "auto",
+            "ray.num_cpus": 2,
+            "ray.num_gpus": 0.25,
+        },
+    ),
+    "the same twice": (["hydra/launcher=ray", "runtime.executor=ray"], [0], {"executor": "ray"}),
     "grids by name": (["hydra/sweeper=grids"], [0], {}),
     "Hydra's own sweeper": (["-m", "hydra/sweeper=basic", "seed=0,1,2"], [0, 1, 2], {}),
     "its axes": (
@@ -132,7 +192,15 @@ def test_what_is_taken_does_what_it_says(
     configs = configs_of([*arguments, "data=danoise", "logger=none"])
     assert [config.seed for config in configs] == seeds
     for config in configs:
-        assert {name: getattr(config.runtime, name) for name in runtime} == runtime
+        assert {
+            name: reduce(getattr, name.split("."), config.runtime) for name in runtime
+        } == runtime
+
+
+def test_every_setting_that_is_taken_has_its_case() -> None:
+    given = {text.partition("=")[0] for text in OF_SLURM}
+    assert given == LAUNCHERS["submitit_slurm"].keys()
+    assert {f"ray.{text.partition('=')[0]}" for text in OF_RAY} == LAUNCHERS["ray"].keys()
 
 
 def test_the_keys_do_not_depend_on_the_launcher() -> None:

@@ -17,10 +17,12 @@ from dan_bench.cli import OK, entry_point
 @entry_point
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compose the configs, and carry them out."""
-    # Hydra is imported here, so that its absence is reported with the remedy
+    # imported here, so that their absence is reported with the remedy, and Ctrl-C is heard
     from dan_bench.config.command_line import configs_of
+    from dan_bench.results.cache import uncollected
 
-    configs = configs_of(sys.argv[1:] if arguments is None else arguments)
+    with uncollected():
+        configs = configs_of(sys.argv[1:] if arguments is None else arguments)
     if not configs:
         return OK
     from dan_bench.sweep.jobs import carry_out

@@ -172,17 +172,6 @@ class FileSystems:
         found.doubts += [f"{name} lies in the file {path!r}: {doubt}" for doubt in doubts]
 
 
-def why_unverifiable(mount: int | None, device: int, flags: int | None = None) -> tuple[str, ...]:
-    """Return why old data may outlive an overwrite on a file system; nothing where they may not.
-
-    Args:
-        mount: id of the mount.
-        device: st_dev of its files.
-        flags: attributes of one file, to judge that file rather than the file system.
-    """
-    return tuple(FileSystems().of(mount, device, flags).doubts)
-
-
 def inode_flags(handle: int) -> int:
     """Return a file's attributes as lsattr shows them; 0 where the file system has none."""
     answer = bytearray(8)

@@ -10,7 +10,7 @@ from pathlib import Path
 from dan_bench.erase import protected
 from dan_bench.erase.attributes import attribute_names
 from dan_bench.erase.devices import mounted
-from dan_bench.erase.filesystem import why_unverifiable
+from dan_bench.erase.filesystem import FileSystems
 from dan_bench.erase.handles import (
     AnyPath,
     ConcurrentChange,
@@ -179,10 +179,11 @@ def plan_erasure(
                 refused[found.path] = Remark(found.path, f"is {first!r}, mounted again", False)
     with Folders() as handles:
         warnings = [remark for found in files.values() for remark in _warnings_of(found, handles)]
+    systems = FileSystems()
     of_mounts = [
-        Remark(found.root.path, reason)
+        Remark(found.root.path, doubt)
         for mount, found in {file.mount: file for file in reversed(files.values())}.items()
-        for reason in why_unverifiable(mount, found.status.st_dev)
+        for doubt in systems.of(mount, found.status.st_dev).doubts
     ]
     return ErasurePlan(
         tuple({(file or root).path: file or root for root, file in named}.values()),

@@ -136,7 +136,9 @@ def plan_erasure(
     gone: dict[str, None] = {}
     for path in paths:
         try:
-            named.append(_named(path))
+            meant = locate(path)
+            os.stat(path)  # a file written as a folder, `file/`, is none
+            named.append(meant)
         except ErasureRefused:
             raise
         except (OSError, ValueError) as error:  # ValueError: a null byte
@@ -210,13 +212,6 @@ def _attributes_of(folders: Iterable[DirectoryEntry | Root]) -> Iterator[Remark]
             if held:
                 text = "extended attributes of a folder are not erased: " + ", ".join(held[:8])
                 yield Remark(found.path, text)
-
-
-def _named(path: AnyPath) -> tuple[Root, DirectoryEntry | None]:
-    """What a path means; raises as `locate` does, and where the kernel finds nothing there."""
-    found = locate(path)
-    os.stat(path)  # a file written as a folder, `file/`, is none
-    return found
 
 
 def walk(

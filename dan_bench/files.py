@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 
 @contextmanager
@@ -32,6 +32,19 @@ def whole(path: Path, synced: bool = True) -> Iterator[BinaryIO]:
         raise
     if synced:
         sync_folder(path.parent)
+
+
+class Closing:
+    """What is closed where its `with` ends."""
+
+    def close(self) -> None:
+        """Let go of what is held; nothing, unless a class says more."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 @contextmanager

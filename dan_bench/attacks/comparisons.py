@@ -84,13 +84,18 @@ class StructuralSimilarity:
         return t_interval(values, case.confidence)
 
 
-@dataclass(frozen=True)
-class ClassifierAccuracy:
-    """Accuracy, on the outputs, of the network under attack: trained on clean data, then fixed."""
+class PictureReader:
+    """What asks a classifier: its convolutions need pictures."""
 
     def check(self, shape: tuple[int, ...]) -> None:
-        """A convolution needs a picture."""
-        needs_picture(shape)
+        """Refuse rows that are no pictures."""
+        if len(shape) < 2:
+            raise ValueError(f"the classifier reads pictures: data.shape={list(shape)} is none")
+
+
+@dataclass(frozen=True)
+class ClassifierAccuracy(PictureReader):
+    """Accuracy, on the outputs, of the network under attack: trained on clean data, then fixed."""
 
     def __call__(self, case: Case, clean: Data) -> Estimate | None:
         """Share of outputs that keep their label; details hold the accuracy on the inputs."""
@@ -103,12 +108,8 @@ class ClassifierAccuracy:
 
 
 @dataclass(frozen=True)
-class FreshClassifierAccuracy:
+class FreshClassifierAccuracy(PictureReader):
     """Accuracy of a classifier that was trained on outputs: can anybody still read them?"""
-
-    def check(self, shape: tuple[int, ...]) -> None:
-        """A convolution needs a picture."""
-        needs_picture(shape)
 
     def __call__(self, case: Case, clean: Data) -> Estimate | None:
         """Share of outputs classified correctly by a classifier trained on the attacker's own."""
@@ -117,12 +118,6 @@ class FreshClassifierAccuracy:
             return None
         network = train(own.outputs, own.labels, case.shape, case.seed, "fresh classifier")
         return accuracy(network, challenge.outputs, challenge.labels, case.confidence)
-
-
-def needs_picture(shape: tuple[int, ...]) -> None:
-    """Refuse rows that are no pictures."""
-    if len(shape) < 2:
-        raise ValueError(f"the classifier reads pictures: data.shape={list(shape)} is none")
 
 
 @dataclass(frozen=True)

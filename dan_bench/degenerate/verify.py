@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from dan_bench.degenerate.form import KIND, Document, compact
-from dan_bench.degenerate.signature import SignatureError, check, signature_path
+from dan_bench.degenerate.signature import SignatureError, check
 from dan_bench.degenerate.sums import EVERY, Chain, Sums
 from dan_bench.degenerate.text import percent, printable, quoted, text_of
 from dan_bench.files import lent
@@ -71,7 +71,7 @@ def verify(path: Path, signers: Path | None = None) -> Checked:
         text = text_of(document, sums.shown, sums.exceptional)
         if read(beside) != text:
             raise BadCertificate(f"{beside} does not say what {path} says")
-    signature = signature_path(path)
+    signature = path.with_name(path.name + ".sig")
     signed = None
     try:
         if os.path.lexists(signature):

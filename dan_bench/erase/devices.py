@@ -75,13 +75,12 @@ def _unescaped(text: str) -> str:
 class DeviceStack:
     """What lies below a file system."""
 
-    names: list[str] = field(default_factory=list)
-    """Of the devices, from the file system's own down."""
+    devices: list[str] = field(default_factory=list)
+    """Names of all block devices, the uppermost first; those below a loop device's file too."""
     doubts: list[str] = field(default_factory=list)
-    """Which layers are not known to write in place, and why."""
+    """Why old data may outlive an overwrite, and be found on a device."""
     remarks: list[str] = field(default_factory=list)
-    """What the real devices are that keep their old data from being vouched for: flash, or those
-    of a virtual machine."""
+    """What no search of a device shows: that the medium is flash, or that of a virtual machine."""
     files: list[tuple[str, str]] = field(default_factory=list)
     """Loop devices, each with the file that it lies in."""
 
@@ -104,19 +103,17 @@ def walk(folder: Path) -> Iterator[Path]:
         yield from walk(inner.resolve())
 
 
-def device_stack(device: int) -> DeviceStack:
+def judge_devices(device: int, found: DeviceStack) -> None:
     """Judge a block device (st_dev or st_rdev) and all below it; a partition counts as its disk."""
-    found = DeviceStack()
     for folder in walk(folder_of(device)):
         name = folder.name.replace("!", "/")
         if not folder.exists():
             found.doubts.append(
                 f"block device {name} is not listed in /sys: what it is is not known"
             )
-        elif name not in found.names and not (folder / "partition").exists():
-            found.names.append(name)
+        elif name not in found.devices and not (folder / "partition").exists():
+            found.devices.append(name)
             _judge(name, folder, found)
-    return found
 
 
 def of_source(source: str, kind: str) -> list[int]:

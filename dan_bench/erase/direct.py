@@ -6,14 +6,15 @@ import mmap
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Self
+
+from dan_bench.files import Closing
 
 ALIGNED = 4096
 """What O_DIRECT takes on every device whose sectors are not larger."""
 NOT_DIRECT = "it was read back through memory: nothing leads past the page cache here (O_DIRECT)"
 
 
-class DeviceReader:
+class DeviceReader(Closing):
     """Reads a handle past the page cache until it is closed.
 
     Dropping the cache would not do: what another process has mapped or locked stays in it, and
@@ -74,14 +75,8 @@ class DeviceReader:
         with suppress(OSError):
             fcntl.fcntl(self._handle, fcntl.F_SETFL, self._flags)
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
-class EmptiedCache:
+class EmptiedCache(Closing):
     """Reads a handle by way of the page cache, which was seen to have nothing of it."""
 
     direct = True
@@ -92,9 +87,3 @@ class EmptiedCache:
     def read(self, n: int, start: int) -> bytes:
         """Return up to `n` bytes at `start`."""
         return os.pread(self._handle, n, start)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return

@@ -22,6 +22,7 @@ from dan_bench.erase.past_journal import SECTOR, held
 from dan_bench.erase.plan import Guard, Remark, refuse_inside, walk
 from dan_bench.erase.result import Fate, Survey
 from dan_bench.erase.status import status_of
+from dan_bench.files import Closing
 from dan_bench.interfaces import Bytes
 from dan_bench.metrics.destruction import disk_destruction
 
@@ -211,7 +212,7 @@ class FileEvidence:
         return held_text(sectors)
 
 
-class Evidence:
+class Evidence(Closing):
     """Files as they are before an erasure by whatever tool, held open until they are surveyed.
 
     Needs a handle a file, and room in the temporary folder for up to `keep` bytes of each.
@@ -259,12 +260,6 @@ class Evidence:
     def close(self) -> None:
         """Close every handle, and discard the sealed copy with its key."""
         self._held.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def at_path(found: DirectoryEntry) -> tuple[Fate, int | None]:

@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from dan_bench.erase.devices import Mount, device_stack, folder_of, loop_file, mounted, of_source
+from dan_bench.erase.devices import (
+    DeviceStack,
+    Mount,
+    folder_of,
+    judge_devices,
+    loop_file,
+    mounted,
+    of_source,
+)
 from dan_bench.erase.past_journal import SEARCH, Prints
 from dan_bench.erase.status import mount_id
 
@@ -56,16 +64,10 @@ ADDRESSES = 1 << 80
 
 
 @dataclass
-class FileSystem:
+class FileSystem(DeviceStack):
     """How a mounted file system writes, down to the devices that it lies on."""
 
-    kind: str
-    devices: list[str] = field(default_factory=list)
-    """Names of all block devices, the uppermost first; those below a loop device's file too."""
-    doubts: list[str] = field(default_factory=list)
-    """Why old data may outlive an overwrite, and be found on a device."""
-    remarks: list[str] = field(default_factory=list)
-    """What no search of a device shows: that the medium is flash, or that of a virtual machine."""
+    kind: str = ""
     journals: list[Prints] = field(default_factory=list)
     """What the journals hold that may hold data."""
 
@@ -100,10 +102,9 @@ class FileSystems:
     def _look(self, mount: int | None, device: int, no_copy: bool, search: bool) -> FileSystem:
         of = self.mounts.get(mount) if mount is not None else None
         if of is None:
-            return FileSystem(
-                "", doubts=["the kind of file system is not known: /proc does not list it"]
-            )
-        found = FileSystem(of.kind)
+            unlisted = "the kind of file system is not known: /proc does not list it"
+            return FileSystem(doubts=[unlisted])
+        found = FileSystem(kind=of.kind)
         # a btrfs file without copy on write is written in place, as long as its extents do not move
         if of.kind not in IN_PLACE and not (of.kind == "btrfs" and no_copy):
             unknown = f"{of.kind} is not known to write in place"
@@ -125,12 +126,10 @@ class FileSystems:
         return found
 
     def _look_below(self, devices: list[int], search: bool, found: FileSystem) -> None:
-        for below in map(device_stack, devices):
-            found.devices += below.names
-            found.doubts += below.doubts
-            found.remarks += below.remarks
-            for name, path in below.files:
-                self._look_at_loop(name, path, search, found)
+        for device in devices:
+            judge_devices(device, found)
+        for name, path in found.files:
+            self._look_at_loop(name, path, search, found)
 
     def _look_at_journal(self, of: Mount, device: int, search: bool, found: FileSystem) -> None:
         in_force = _ext4_options(device)
@@ -156,7 +155,7 @@ class FileSystems:
             with loop_file(name, path) as handle:
                 status, flags = os.fstat(handle), inode_flags(handle)
                 if stat.S_ISBLK(status.st_mode):
-                    within = FileSystem("")
+                    within = FileSystem()
                     self._look_below([status.st_rdev], search, within)
                 else:
                     within = self.of(mount_id(handle), status.st_dev, flags, search)
@@ -170,17 +169,6 @@ class FileSystems:
         except OSError as error:
             doubts.append(f"it cannot be looked at ({error.strerror})")
         found.doubts += [f"{name} lies in the file {path!r}: {doubt}" for doubt in doubts]
-
-
-def why_unverifiable(mount: int | None, device: int, flags: int | None = None) -> tuple[str, ...]:
-    """Return why old data may outlive an overwrite on a file system; nothing where they may not.
-
-    Args:
-        mount: id of the mount.
-        device: st_dev of its files.
-        flags: attributes of one file, to judge that file rather than the file system.
-    """
-    return tuple(FileSystems().of(mount, device, flags).doubts)
 
 
 def inode_flags(handle: int) -> int:

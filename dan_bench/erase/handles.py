@@ -9,10 +9,9 @@ import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Self
 
 from dan_bench.erase.status import Status, status_of
-from dan_bench.files import lent
+from dan_bench.files import Closing, lent
 
 NOFOLLOW = os.O_NOFOLLOW
 READING = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -126,7 +125,7 @@ class DirectoryEntry:
         return same_kind and identity_of(status) == self.identity
 
 
-class Folders:
+class Folders(Closing):
     """Handles of the folders of entries, the latest kept open: entries come one folder at a time.
 
     What is below a folder that is moved meanwhile is still reached; each file is told by its
@@ -134,8 +133,7 @@ class Folders:
     """
 
     def __init__(self) -> None:
-        self._open: dict[tuple[str, tuple[str, ...]], ExitStack] = {}
-        self._handles: dict[tuple[str, tuple[str, ...]], int] = {}
+        self._open: dict[tuple[str, tuple[str, ...]], tuple[ExitStack, int]] = {}
 
     def of(self, found: DirectoryEntry) -> int:
         """Return a handle, which stays open until `MOST_FOLDERS` others were asked for.
@@ -143,28 +141,20 @@ class Folders:
         Raises as `Root.folder` does.
         """
         where = (found.root.path, found.parts[:-1])
-        if where not in self._handles:
-            if len(self._handles) == MOST_FOLDERS:
-                oldest = next(iter(self._handles))
-                del self._handles[oldest]
-                self._open.pop(oldest).close()
+        if where not in self._open:
+            if len(self._open) == MOST_FOLDERS:
+                oldest, _ = self._open.pop(next(iter(self._open)))
+                oldest.close()
             with ExitStack() as stack:
-                self._handles[where] = stack.enter_context(found.folder())
-                self._open[where] = stack.pop_all()
-        return self._handles[where]
+                handle = stack.enter_context(found.folder())
+                self._open[where] = stack.pop_all(), handle
+        return self._open[where][1]
 
     def close(self) -> None:
         """Close all."""
-        for stack in self._open.values():
+        for stack, _ in self._open.values():
             stack.close()
         self._open.clear()
-        self._handles.clear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def identity_of(status: os.stat_result | Status) -> Identity:

@@ -9,20 +9,20 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any
 
 from dan_bench.erase.handles import AnyPath, DirectoryEntry, ErasureRefused
 from dan_bench.erase.plan import ErasurePlan
 from dan_bench.erase.records import KIND, OTHER, Begun, Done, JournalState, Key, read, values_of
 from dan_bench.erase.result import Attempt
-from dan_bench.files import lent, sync_folder
+from dan_bench.files import Closing, lent, sync_folder
 
 ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 FILE_SYSTEM_UUID = 0x80111500  # FS_IOC_GETFSUUID (Linux 6.9): linux/fs.h
 SAFE = "keep the journal in a folder of your own (mode 0700)"
 
 
-class Journal:
+class Journal(Closing):
     """A file of lines, append-only; each is on the device before what it permits is done.
 
     A line is JSON behind a check sum over all lines so far; one cut short by a crash counts as not
@@ -93,12 +93,6 @@ class Journal:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _continue(self, handle: int, plan: ErasurePlan, options: dict[str, bool]) -> None:
         """Read what an earlier attempt has left, or write the first line."""

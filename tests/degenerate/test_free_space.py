@@ -10,7 +10,6 @@ from dan_bench.degenerate import free_space
 from dan_bench.degenerate.__main__ import main
 from dan_bench.degenerate.verify import verify
 from dan_bench.erase import ErasureRefused, Outcome
-from dan_bench.erase.devices import DeviceStack
 from dan_bench.erase.free_space import FreeSpaceResult
 
 
@@ -90,8 +89,8 @@ def test_what_is_on_no_disk_is_refused_before_anything_is_touched(system, folder
 def test_flash_is_said_before_the_question(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr(
-        "dan_bench.erase.filesystem.device_stack",
-        lambda _: DeviceStack(["sda"], remarks=["sda: rotational=0, so that it is flash"]),
+        "dan_bench.erase.filesystem.judge_devices",
+        lambda _, found: found.remarks.append("sda: rotational=0, so that it is flash"),
     )
     monkeypatch.setattr("dan_bench.erase.filesystem.IN_PLACE", Everything())
     (tmp_path / "file").write_bytes(b"a secret")

@@ -7,7 +7,7 @@ import pytest
 from file_systems import FileSystem, maker, marked, run
 
 from dan_bench.erase import FastNoise, erase, plan_erasure
-from dan_bench.erase.devices import device_stack
+from dan_bench.erase.devices import DeviceStack, judge_devices
 from dan_bench.erase.filesystem import FileSystems
 
 VG_AND_LV = "ab" * 32
@@ -43,7 +43,13 @@ class Sys:
         return self.add(place, name, {"queue/rotational": rotational, **files})
 
     def stack(self, name):
-        return device_stack(self.numbers[name])
+        return judged(self.numbers[name])
+
+
+def judged(device):
+    found = DeviceStack()
+    judge_devices(device, found)
+    return found
 
 
 @pytest.fixture
@@ -55,7 +61,7 @@ def sys(tmp_path, monkeypatch):
 def test_a_partition_of_a_magnetic_disk_has_no_remark(sys):
     sys.disk().add(f"{PCI}/sda", "sda1", {"partition": "1"})
     found = sys.stack("sda1")
-    assert (found.names, found.doubts, found.remarks) == (["sda"], [], [])
+    assert (found.devices, found.doubts, found.remarks) == (["sda"], [], [])
 
 
 @pytest.mark.parametrize("rotational", ["0", ""])
@@ -88,7 +94,7 @@ def test_maps_that_pass_writes_on_lead_to_their_disks(sys, uuid):
     sys.disk(rotational="0")
     found = mapped(sys, uuid).stack("dm-0")
     assert found.doubts == []
-    assert found.names == ["dm-0", "sda"]
+    assert found.devices == ["dm-0", "sda"]
     assert "rotational=0" in found.remarks[0]
 
 
@@ -124,7 +130,7 @@ def test_arrays(sys, files, doubt):
     sys.disk().disk("sdb")
     sys.add(VIRTUAL, "md0", {f"md/{key}": text for key, text in files.items()}, ["sda", "sdb"])
     found = sys.stack("md0")
-    assert found.names == ["md0", "sda", "sdb"]
+    assert found.devices == ["md0", "sda", "sdb"]
     assert [doubt in text for text in found.doubts] == ([True] if doubt else [])
 
 
@@ -141,7 +147,7 @@ def test_a_disk_of_several_paths_is_hardware(sys):
 
 
 def test_a_device_that_is_not_listed_is_in_doubt(sys):
-    (doubt,) = device_stack(os.makedev(9, 9)).doubts
+    (doubt,) = judged(os.makedev(9, 9)).doubts
     assert "9:9" in doubt
 
 

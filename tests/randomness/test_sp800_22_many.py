@@ -3,7 +3,6 @@
 The streams are fixed, so that no test fails by chance.
 """
 
-
 import numpy as np
 import pytest
 from scipy import stats

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from dan_bench.erase.filesystem import data_spans, why_unverifiable
+from dan_bench.erase.filesystem import FileSystems, data_spans
 from dan_bench.erase.status import mount_id
 
 RECORDS = 4000
@@ -72,7 +72,7 @@ def doubts_of(folder):
     """Why nothing that lies in a file in this folder can be vouched for."""
     handle = os.open(folder, os.O_RDONLY)
     try:
-        return why_unverifiable(mount_id(handle), os.fstat(handle).st_dev)
+        return FileSystems().of(mount_id(handle), os.fstat(handle).st_dev).doubts
     finally:
         os.close(handle)
 

@@ -7,9 +7,8 @@ from html import escape
 from pathlib import Path
 
 import altair as alt
-import numpy as np
 import vl_convert
-from PIL import Image, ImageColor
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from dan_bench.files import whole
@@ -19,8 +18,6 @@ from dan_bench.report.figures.style import Theme, themed
 
 DPI, SCREEN = 120, 96
 """Of a PNG, and of what a pixel of a chart is meant for."""
-BLENDS = (1.0, 0.75, 0.5, 0.25, 0.14)
-"""Of a colour with the ground: the edges of lines, and shades."""
 README = "README.md"
 TITLE = (
     "# Figures\n\nDrawn from the records by `python -m dan_bench.report figures`. "
@@ -40,7 +37,7 @@ def files(name: str, figure: Figure, theme: Theme) -> dict[str, bytes]:
     drawing = vl_convert.vegalite_to_svg(spec, vl_version=version())
     return {
         f"{stem}.svg": described(drawing, name, figure).encode(),
-        f"{stem}.png": png(drawing, name, figure, theme),
+        f"{stem}.png": png(drawing, name, figure),
     }
 
 
@@ -68,31 +65,17 @@ def plain(body: str) -> str:
     return UNSEEN.sub("", body)
 
 
-def png(drawing: str, name: str, figure: Figure, theme: Theme) -> bytes:
-    """Return an SVG in pixels, of a palette, with its title and description."""
+def png(drawing: str, name: str, figure: Figure) -> bytes:
+    """Return an SVG in pixels of at most 256 colours, with its title and description."""
     raw = vl_convert.svg_to_png(drawing, scale=DPI / SCREEN, ppi=72)
     about = PngInfo()
     for key, text in {"Title": name, "Description": figure.description}.items():
         about.add_itxt(key, text, zip=len(text) > 100)
     whole = Image.open(io.BytesIO(raw)).convert("RGB")
-    flat = whole.quantize(palette=palette(theme), dither=Image.Dither.NONE)
+    flat = whole.quantize(dither=Image.Dither.NONE)
     out = io.BytesIO()
     flat.save(out, "PNG", optimize=True, pnginfo=about, dpi=(DPI, DPI))
     return out.getvalue()
-
-
-def palette(theme: Theme) -> Image.Image:
-    """Return the colours of a PNG: the theme's with their blends, and the shades of pictures."""
-    ground = np.array(ImageColor.getrgb(theme.ground))
-    faint = np.array(ImageColor.getrgb(theme.faint))
-    colours = [*(np.full(3, shade) for shade in SHADES), ground, faint]
-    for name in (theme.ink, theme.muted, *theme.colours):
-        colour = np.array(ImageColor.getrgb(name))
-        colours += [np.round(part * colour + (1 - part) * ground) for part in BLENDS]
-    flat = np.concatenate(colours).astype(np.uint8).tobytes()
-    made = Image.new("P", (1, 1))
-    made.putpalette(flat)
-    return made
 
 
 def section(name: str, figure: Figure, themes: Sequence[Theme]) -> str:

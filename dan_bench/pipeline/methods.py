@@ -23,8 +23,9 @@ from dan_bench.interfaces import (
     Sink,
     dimension,
 )
-from dan_bench.models.module import AdversarialModule, Hyperparameters
+from dan_bench.models.module import AdversarialModule
 from dan_bench.models.networks import parameters_of
+from dan_bench.models.setting import Hyperparameters
 from dan_bench.pipeline.algorithm1 import Algorithm1
 from dan_bench.pipeline.train import train
 from dan_bench.rng import derive

@@ -27,6 +27,8 @@ EXTRAS = {
     ),
     "figures": ("altair", "vl_convert"),
     "loggers": ("wandb", "wandb_workspaces", "tensorboard"),
+    "slurm": ("submitit",),
+    "ray": ("ray",),
 }
 """Packages that the plain installation lacks, by the extra that brings them."""
 

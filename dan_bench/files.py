@@ -9,22 +9,29 @@ from typing import BinaryIO
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[BinaryIO]:
+def whole(path: Path, synced: bool = True) -> Iterator[BinaryIO]:
     """Open a draft that replaces `path` once it is complete and on the device.
 
-    It gets the permissions of any new file, which `tempfile` withholds from all but the owner.
+    It gets the permissions of any new file, 0666 less the umask, which `tempfile` withholds from
+    all but the owner.
+
+    Args:
+        path: of the file.
+        synced: wait for the device; without it a power cut may leave the file empty.
     """
     draft = path.with_name(f"{secrets.token_hex(8)}.tmp")
     try:
         with draft.open("xb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            if synced:
+                file.flush()
+                os.fsync(file.fileno())
         draft.replace(path)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if synced:
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: str | os.PathLike[str], dir_fd: int | None = None) -> None:
@@ -34,7 +41,12 @@ def sync_folder(folder: str | os.PathLike[str], dir_fd: int | None = None) -> No
         folder: its path.
         dir_fd: handle of the folder that a relative path starts from; None: the working folder.
     """
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY, dir_fd=dir_fd)
+    sync(folder, os.O_DIRECTORY, dir_fd)
+
+
+def sync(path: str | os.PathLike[str], flags: int = 0, dir_fd: int | None = None) -> None:
+    """Wait until a file is on the device; it is opened for reading, with these flags besides."""
+    handle = os.open(path, os.O_RDONLY | flags, dir_fd=dir_fd)
     try:
         os.fsync(handle)
     finally:

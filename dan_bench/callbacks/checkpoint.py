@@ -1,8 +1,9 @@
 """The checkpoint from which an interrupted training resumes: one file, replaced atomically."""
 
 import os
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,25 +13,78 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from dan_bench.callbacks.samples import Snapshots
+from dan_bench.files import sync_folder
 from dan_bench.models.module import AdversarialModule
 
 RUN = "dan_bench_run"
 """Key of the run in the file."""
+SNAPSHOTS = "dan_bench_snapshots"
+"""Key of what was kept on the way."""
 
 
-@dataclass(frozen=True)
+class Suspended(BaseException):
+    """Training has stopped because `request` asked for it; the run goes on from its checkpoint.
+
+    It is no `Exception`, since it is no failure: the run leaves no record.
+    """
+
+
+@dataclass
+class Stop:
+    """What `request` and a training in the same process tell each other."""
+
+    possible: bool = False
+    """Whether a training is under way that can save a checkpoint."""
+    wanted: bool = False
+
+
+STOP = Stop()
+
+
+def request() -> bool:
+    """Ask the training in this process to save a checkpoint after its step, and to stop.
+
+    It takes no lock, so a signal handler may call it. The training raises `Suspended` once the
+    checkpoint is on the device.
+
+    Returns:
+        False where there is none to ask: nothing is trained just now, or the run can save no
+        checkpoint. The caller may end the process at once.
+    """
+    STOP.wanted = STOP.possible
+    return STOP.possible
+
+
+@dataclass
 class Checkpoint:
     """The latest state of one training.
 
     Args:
         path: of the file.
         run: key of the run; a checkpoint of another run is not resumed from.
-        every: steps between two saves; 0 saves none.
+        every: steps between two saves, or `60s`, seconds of training; 0 saves none.
+        snapshots: what the run keeps on its way, which goes into the file.
     """
 
     path: Path
     run: str
-    every: int = 0
+    every: int | str = 0
+    snapshots: Snapshots | None = None
+    _since: float = field(default_factory=time.monotonic, init=False)
+
+    @property
+    def saves(self) -> bool:
+        """Whether any is to be saved."""
+        return self.every != 0
+
+    def due(self, step: int) -> bool:
+        """Return whether one is to be saved now, after that step."""
+        if STOP.wanted:
+            return self.saves
+        if isinstance(self.every, str):
+            return time.monotonic() - self._since >= float(self.every.removesuffix("s"))
+        return self.every > 0 and step % self.every == 0
 
     def refusal(self, module: AdversarialModule, steps: int) -> str:
         """Say why `module` cannot resume from the file; empty where it can, or there is none.
@@ -76,6 +130,10 @@ class Checkpoint:
         with draft.open("rb") as written:
             os.fsync(written.fileno())
         draft.replace(self.path)
+        sync_folder(self.path.parent)
+        self._since = time.monotonic()
+        if STOP.wanted:
+            raise Suspended
 
     def _read(self) -> dict[str, Any]:
         saved: dict[str, Any] = torch.load(self.path, weights_only=True, map_location="cpu")

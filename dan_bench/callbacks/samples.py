@@ -1,6 +1,6 @@
 """Samples of the degenerator while it trains: of the same held-out rows, step after step."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from dan_bench.data.batches import as_bytes, as_unit
 from dan_bench.data.noise import FreshNoise
+from dan_bench.files import whole
 from dan_bench.interfaces import Bytes, Data, NoiseLaw, Sample
 from dan_bench.metrics.pictures import as_pictures
 
@@ -106,9 +107,10 @@ class Samples:
 class Snapshots:
     """A module's callback: at some steps, and at the last, it keeps what rows become.
 
-    The files, written anew each time so that a run that is cut off keeps what it had, are
-    `snapshots.npy`, S x n x d bytes, and `snapshot_steps.npy`; where a row is one number also
-    `snapshot_critic.npy`, S x 256: the discriminator's logits at the middle of each byte's cell.
+    The files, each replaced as a whole each time, are `snapshots.npy`, S x n x d bytes, and
+    `snapshot_steps.npy`; where a row is one number also `snapshot_critic.npy`, S x 256: the
+    discriminator's logits at the middle of each byte's cell. They are never read back: a run that
+    goes on takes what it had from its checkpoint.
 
     Args:
         folder: of the run.
@@ -146,8 +148,6 @@ class Snapshots:
     @torch.no_grad()
     def keep(self, module: Any) -> None:
         """Degenerate, and write all that was kept so far."""
-        if not self._kept:
-            self._kept = self._before(module.step)
         outputs = self._probe.degenerated(module)
         point: dict[str, Any] = {"snapshot_steps": module.step, "snapshots": outputs}
         if outputs.shape[1] == 1:
@@ -157,14 +157,13 @@ class Snapshots:
             point["snapshot_critic"] = module.critic(middles[:, None]).float().cpu().numpy()
         for name, value in point.items():
             self._kept.setdefault(name, []).append(value)
-            np.save(self._folder / f"{name}.npy", np.stack(self._kept[name]))
+            with whole(self._folder / f"{name}.npy", synced=False) as file:
+                np.save(file, np.stack(self._kept[name]))
 
-    def _before(self, step: int) -> dict[str, list[Any]]:
-        """Return what this run kept before it was cut off, up to the step that it went on from."""
-        path = self._folder / "snapshot_steps.npy"
-        if not path.is_file() or step == 0:
-            return {}
-        good = np.load(path) < step
-        return {
-            found.stem: list(np.load(found)[good]) for found in self._folder.glob("snapshot*.npy")
-        }
+    def state(self) -> dict[str, Tensor]:
+        """Return what was kept so far, by the names of the files."""
+        return {name: torch.from_numpy(np.stack(kept)) for name, kept in self._kept.items()}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Take back what `state` returned."""
+        self._kept = {name: list(kept.numpy()) for name, kept in state.items()}

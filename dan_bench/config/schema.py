@@ -169,9 +169,11 @@ class Runtime(Strict):
     accelerator: Literal["cpu", "gpu", "auto"]
     threads: PositiveInt
     workers: NonNegativeInt
+    executor: Literal["local", "slurm", "ray"] = "local"
+    retries: NonNegativeInt = 1
     log_every: PositiveInt
     log_gradients: bool = False
-    checkpoint_every: NonNegativeInt
+    checkpoint_every: NonNegativeInt | Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?s$")]
     keep_samples: PositiveInt
     snapshots: tuple[NonNegativeInt, ...] = ()
     progress: Literal["auto", "plain", "quiet", "json"]

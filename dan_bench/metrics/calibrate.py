@@ -41,7 +41,7 @@ WIDTH = 784
 
 
 @dataclass(frozen=True)
-class Task:
+class Simulation:
     """One ideal stream and what is to be measured on it."""
 
     measure: str
@@ -61,7 +61,7 @@ def ideal(number: int, n: int, name: str) -> Bytes:
     return np.frombuffer(hashlib.shake_256(f"{name}/{number}".encode()).digest(n), dtype=np.uint8)
 
 
-def of_symbols(task: Task) -> dict[str, float]:
+def of_symbols(task: Simulation) -> dict[str, float]:
     """Estimators of SP 800-90B on symbols of so many bits."""
     from dan_bench.randomness.min_entropy import assess
 
@@ -71,7 +71,7 @@ def of_symbols(task: Task) -> dict[str, float]:
     return {f"min_entropy/{task.bits}/{name}": value for name, value in values.items()}
 
 
-def of_rows(task: Task) -> dict[str, float]:
+def of_rows(task: Simulation) -> dict[str, float]:
     """Metrics of a sample of rows."""
     from dan_bench.metrics import entropy
 
@@ -83,10 +83,13 @@ def of_rows(task: Task) -> dict[str, float]:
     }
 
 
-MEASURES: dict[str, Callable[[Task], dict[str, float]]] = {"symbols": of_symbols, "rows": of_rows}
+MEASURES: dict[str, Callable[[Simulation], dict[str, float]]] = {
+    "symbols": of_symbols,
+    "rows": of_rows,
+}
 
 
-def carry_out(task: Task) -> tuple[Task, dict[str, float]]:
+def carry_out(task: Simulation) -> tuple[Simulation, dict[str, float]]:
     """Measure one stream; the task is returned with its values."""
     return task, MEASURES[task.measure](task)
 
@@ -102,14 +105,14 @@ def streams(bits: int) -> dict[int, int]:
     return {n: count // share for n, count in counts.items()}
 
 
-def tasks(share: float) -> list[Task]:
+def tasks(share: float) -> list[Simulation]:
     """Return all streams, the longest first, or that share of each length."""
     lengths = [("rows", n, 8, count) for n, count in ROWS.items()]
     for bits in range(1, 9):
         lengths += [("symbols", n, bits, count) for n, count in streams(bits).items()]
     lengths.sort(key=lambda of: -of[1])
     return [
-        Task(measure, n, number, bits)
+        Simulation(measure, n, number, bits)
         for measure, n, bits, count in lengths
         for number in range(max(3, round(share * count)))
     ]

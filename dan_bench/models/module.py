@@ -64,8 +64,8 @@ class AdversarialModule(pl.LightningModule, ABC):
             else None
         )
         self.step = 0
-        self.stride = setting.log_every
-        """Lightning's loop and its callbacks run at every multiple of this step."""
+        self.pause: Callable[[int], bool] | None = None
+        """Says of a step whether Lightning's loop is to run after it, as at each logging step."""
         self.callbacks: list[Callable[[AdversarialModule, Batch], None]] = []
         """Called after every step, with its batch."""
         self.losses: dict[str, Tensor] = {}
@@ -209,7 +209,7 @@ class AdversarialModule(pl.LightningModule, ABC):
         ]
 
     def training_step(self, dataloader_iter: Iterator[tuple[Batch, int, int]]) -> None:
-        """Learn from one batch after the other, up to the next multiple of `stride` steps.
+        """Learn from one batch after the other, up to a logging step or a `pause`.
 
         The name of the argument tells Lightning to hand over the iterator. What it does around a
         call costs time (benchmarks/training_step.py), and nothing needs it in between.
@@ -217,7 +217,7 @@ class AdversarialModule(pl.LightningModule, ABC):
         for batch, _, _ in dataloader_iter:
             self.learn(batch.to(self.device, self.dtype))
             self.after(batch, self.logger)
-            if self.step % self.stride == 0:
+            if self.step % self.setting.log_every == 0 or (self.pause and self.pause(self.step)):
                 break
 
     def after(self, batch: Batch, logger: Logger | None) -> None:

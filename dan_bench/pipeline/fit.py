@@ -1,7 +1,6 @@
 """Train a module with Lightning's Trainer, stripped of what a run of ours does not use."""
 
 import logging
-import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.loggers import Logger
 
-from dan_bench.callbacks.checkpoint import RUN, Checkpoint
+from dan_bench.callbacks.checkpoint import RUN, SNAPSHOTS, STOP, Checkpoint
 from dan_bench.data.batches import Batches
 from dan_bench.models.module import AdversarialModule
 
@@ -32,7 +31,7 @@ class TrainingMonitor(pl.Callback):
         if step % pl_module.setting.log_every == 0:
             self._on_step(step)
         checkpoint = self._checkpoint
-        if checkpoint is not None and checkpoint.every and step % checkpoint.every == 0:
+        if checkpoint is not None and checkpoint.due(step):
             pl_module.check_weights()
             checkpoint.save(trainer)
 
@@ -42,6 +41,16 @@ class TrainingMonitor(pl.Callback):
         """Say what it is a checkpoint of."""
         assert self._checkpoint is not None
         checkpoint[RUN] = self._checkpoint.run
+        if self._checkpoint.snapshots is not None:
+            checkpoint[SNAPSHOTS] = self._checkpoint.snapshots.state()
+
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Take back what was kept on the way."""
+        assert self._checkpoint is not None
+        if self._checkpoint.snapshots is not None and SNAPSHOTS in checkpoint:
+            self._checkpoint.snapshots.restore(checkpoint[SNAPSHOTS])
 
 
 def fit(
@@ -74,7 +83,7 @@ def fit(
     warnings.filterwarnings("ignore", message=".*`dataloader_iter`.*")
     resume = None
     if checkpoint is not None:
-        module.stride = math.gcd(module.setting.log_every, checkpoint.every)
+        module.pause = checkpoint.due
         batches.start = checkpoint.step()
         resume = checkpoint.path if batches.start else None
     trainer = pl.Trainer(
@@ -90,7 +99,11 @@ def fit(
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
     )
-    trainer.fit(module, batches, ckpt_path=resume, weights_only=True)
+    STOP.wanted, STOP.possible = False, checkpoint is not None and checkpoint.saves
+    try:
+        trainer.fit(module, batches, ckpt_path=resume, weights_only=True)
+    finally:
+        STOP.possible = False
     module.float()  # the samples are made in single precision, whatever it was trained in
     module.check_weights()  # in which a weight of double precision may be infinite
     return trainer

@@ -1,6 +1,5 @@
 """The three ways to a degenerator: a control, an untrained network, and a trained one."""
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -151,6 +150,8 @@ class TrainedNetwork(UntrainedNetwork):
         super().__init__(config, source)
         every = config.runtime.checkpoint_every
         refused = f"runtime.checkpoint_every={every}: "
+        if isinstance(every, str):  # of the runs that can go on from one
+            return
         if config.end_to_end and every:
             raise ConfigError(
                 f"{refused}a run that overwrites its data cannot go on from a checkpoint, whose "
@@ -188,14 +189,11 @@ class TrainedNetwork(UntrainedNetwork):
 
 
 def keep_weights(module: AdversarialModule, folder: Path, without: str | None = None) -> None:
-    """Write weights.pt, which is on the device before the record that follows says so."""
+    """Write weights.pt."""
     weights = module.state_dict()
     if without is not None:
         weights = {name: w for name, w in weights.items() if without not in name}
-    with (folder / "weights.pt").open("wb") as file:
-        torch.save({"weights": weights, "data_mean": module.setting.data_mean}, file)
-        file.flush()
-        os.fsync(file.fileno())
+    torch.save({"weights": weights, "data_mean": module.setting.data_mean}, folder / "weights.pt")
 
 
 METHODS = {"control": Control, "untrained": UntrainedNetwork, "learned": TrainedNetwork}

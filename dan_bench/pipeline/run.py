@@ -8,6 +8,7 @@ from typing import Any
 from dan_bench.config.schema import RunConfig
 from dan_bench.interfaces import Progress, ProgressCallback, RunRecord, Sink
 from dan_bench.pipeline.plan import PlannedRun, RunOutcome, identify, plan, prepare
+from dan_bench.results.claim import ClaimLost
 from dan_bench.results.record import Store, key_of, provenance
 
 
@@ -26,18 +27,28 @@ def run(config: RunConfig, group: str, progress: ProgressCallback = lambda _: No
     prepare(task)
     config, scientific = task.config, task.config.scientific()
     store, key = Store(config.runtime.results, config.part), key_of(scientific)
-    with store.claim(key):
-        record = store.get(key, scientific)
-        if record is not None and record.status == "done":
-            return record
-        sink, record = task.open_sink(key, group), None
+    while True:
         try:
-            record = attempt(task, store.folder(key), scientific, sink, progress)
-            store.put(record)
-        finally:
-            if sink is not None:
-                sink.close(record, store.folder(key))
-    return record
+            with store.claim(key, lambda who: progress(Progress(f"waiting for {who}"))) as claim:
+
+                def told(how_far: Progress) -> None:
+                    claim.check()
+                    progress(how_far)
+
+                record = store.get(key, scientific)
+                if record is not None and record.status == "done":
+                    return record
+                sink, record = task.open_sink(key, group), None
+                try:
+                    record = attempt(task, store.folder(key), scientific, sink, told)
+                    claim.check()
+                    store.put(record)
+                finally:
+                    if sink is not None:
+                        sink.close(record, store.folder(key))
+                return record
+        except ClaimLost as lost:  # its new owner does the work; there is a record when it is done
+            progress(Progress("waiting", warning=str(lost)))
 
 
 def attempt(

@@ -65,8 +65,9 @@ def train(
     module.callbacks.append(snapshots)
     checkpoint = None
     if copy is None:
-        every = config.runtime.checkpoint_every
-        checkpoint = Checkpoint(folder / "last.ckpt", folder.name, every)
+        # it would hold the discriminator, of which Algorithm 1 leaves nothing
+        every = 0 if config.algorithm1 is not None else config.runtime.checkpoint_every
+        checkpoint = Checkpoint(folder / "last.ckpt", folder.name, every, snapshots)
         if reason := checkpoint.refusal(module, steps):
             aside = checkpoint.set_aside()
             warning = f"{reason}; renamed to {aside.name}, and the run begins again"

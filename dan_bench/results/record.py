@@ -4,7 +4,6 @@ One folder a run, `<results>/runs/<key>/`. `record.json` is written last and in 
 without it is a run that never ended.
 """
 
-import fcntl
 import hashlib
 import json
 import math
@@ -12,7 +11,7 @@ import os
 import platform
 import stat
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -24,8 +23,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dan_bench.cli import InputError
-from dan_bench.files import whole
+from dan_bench.files import sync, whole
 from dan_bench.interfaces import SCHEMA_VERSION, Estimate, RunRecord
+from dan_bench.results.claim import Claim, claimed
 from dan_bench.results.reading import DAMAGES, read_array, read_curves, reason, shown
 
 
@@ -91,9 +91,15 @@ class Store:
         return record
 
     def put(self, record: RunRecord) -> Path:
-        """Write record.json, atomically; what else belongs to the run must be there already."""
+        """Write record.json, atomically; what else belongs to the run must be there already.
+
+        What it says is there is on the device before it is, whenever the power goes.
+        """
         folder = self.folder(record.key)
         folder.mkdir(parents=True, exist_ok=True)
+        if record.status == "done":
+            for path in filter(Path.is_file, folder.iterdir()):
+                sync(path)
         with whole(folder / "record.json") as file:
             file.write(json.dumps(asdict(record), indent=1, allow_nan=False).encode())
         return folder / "record.json"
@@ -132,8 +138,12 @@ class Store:
         return read_array(path) if path.is_file() else None
 
     @contextmanager
-    def claim(self, key: str) -> Iterator[None]:
-        """Hold an exclusive lock on a run: wait for it, and release it however the process ends.
+    def claim(self, key: str, waiting: Callable[[str], None] = lambda _: None) -> Iterator[Claim]:
+        """Hold a run, alone: wait for it, and let it go at the end.
+
+        Args:
+            key: of the run.
+            waiting: told whom it waits for, again and again.
 
         Raises:
             InputError: there is a link in its folder, by which files elsewhere would be written, or
@@ -141,13 +151,17 @@ class Store:
         """
         folder = self.folder(key)
         folder.mkdir(parents=True, exist_ok=True)
-        if links := [path for path in (folder, *folder.iterdir()) if path.is_symlink()]:
-            raise InputError(f"{shown(str(links[0]))} is a link: a run writes nothing elsewhere")
-        if odd := [path for path in folder.iterdir() if not (path.is_file() or path.is_dir())]:
-            raise InputError(f"{shown(str(odd[0]))} is no regular file")
-        with (folder / ".lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        for path in (folder, *folder.iterdir()):
+            try:
+                mode = path.lstat().st_mode
+            except FileNotFoundError:  # whoever holds it is at work there
+                continue
+            if stat.S_ISLNK(mode):
+                raise InputError(f"{shown(str(path))} is a link: a run writes nothing elsewhere")
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                raise InputError(f"{shown(str(path))} is no regular file")
+        with claimed(folder, waiting) as claim:
+            yield claim
 
 
 # --- reading what anybody may have written --------------------------------------------------------

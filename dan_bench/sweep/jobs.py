@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 from dan_bench.cli import FAILED, INTERRUPTED, OK, explained, say
 from dan_bench.config.schema import RunConfig
 from dan_bench.results.record import Store, key_of
-from dan_bench.sweep import pool
+from dan_bench.sweep import drive
+from dan_bench.sweep.executor import executor_for
 from dan_bench.sweep.screen import Screen
 from dan_bench.sweep.state import Failure, SweepOutcome, reason
 from dan_bench.sweep.view import JsonLines, Plain, Quiet
@@ -76,17 +78,16 @@ def carry_out(
     keyed = {key_of(config.scientific()): config for config in configs}
     left = {key: config for key, config in keyed.items() if not is_done(key, config)}
     if left:
-        pool.start_server(runtime.threads)
-        from dan_bench.pipeline.plan import check  # torch, which the server loads meanwhile
+        executor = executor_for(left)
+        from dan_bench.pipeline.plan import check  # torch, which local workers load meanwhile
 
         data = check(list(left.values()))
         Store(runtime.results, configs[0].part).runs.mkdir(parents=True, exist_ok=True)
     view.ready(len(keyed), len(left), data)
     try:
         if left:
-            workers = runtime.workers or max(1, len(os.sched_getaffinity(0)) // runtime.threads)
-            group = f"{datetime.now():%Y%m%d-%H%M%S}"
-            pool.carry_out(left, group, min(workers, len(left)), view)
+            with closing(executor):
+                drive.carry_out(left, f"{datetime.now():%Y%m%d-%H%M%S}", executor, view)
     except KeyboardInterrupt:
         say(f"interrupted: {RESUME}")
         return INTERRUPTED

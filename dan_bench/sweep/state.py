@@ -122,8 +122,18 @@ class SweepState:
         """Record that a job begins."""
         job.state, job.started = "running", self.clock()
 
-    def update(self, job: Job, progress: Progress) -> None:
-        """Record a job's progress."""
+    def put_back(self, job: Job) -> None:
+        """Record that a job is to be tried again."""
+        job.state, job.now, job.points = "waiting", STARTING, []
+
+    def update(self, job: Job, progress: Progress, at: float | None = None) -> None:
+        """Record a job's progress.
+
+        Args:
+            job: one that has begun.
+            progress: its report.
+            at: seconds at which it was made, by any clock; None: now.
+        """
         if progress.steps:
             if not job.now.steps:
                 job.training_since = self.clock()
@@ -131,7 +141,9 @@ class SweepState:
                 job.steps, job.points = progress.steps, []
             if progress.step:  # step 0 would make a run resumed from a checkpoint seem fast
                 job.curve, value = progress.metric or (job.curve, None)
-                job.points.append(CurvePoint(progress.step, self.clock(), value))
+                job.points.append(
+                    CurvePoint(progress.step, self.clock() if at is None else at, value)
+                )
         job.now = progress
 
     def end(self, job: Job, state: str, error: str, headline: Mapping[str, float]) -> None:

@@ -1,29 +1,67 @@
-"""One run in a process of its own, so that nothing leaks from one run to the next."""
+"""One task in a process of its own, so that nothing leaks from one run to the next."""
 
 import os
 import sys
 import threading
+from collections.abc import Callable
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from dan_bench.config.schema import RunConfig
+from dan_bench.interfaces import Progress
 from dan_bench.pipeline.run import run
+from dan_bench.sweep.executor import Task, folder_of
+from dan_bench.sweep.progress import Reporter
+from dan_bench.sweep.state import STARTING
 
 
-def work(config: RunConfig, group: str, log: Path, progress: Connection) -> None:
-    """Carry out one run with its output in `log`, reporting progress to the parent."""
+def work(task: Task) -> None:
+    """Carry out a task, with all output of this process in its log.
+
+    Each run leaves its record, and tells how far it is in its own folder.
+    """
+    reporters: dict[str, Callable[[Progress], None]] = {}
+    for key, config in task.configs.items():
+        folder = folder_of(key, config)
+        folder.mkdir(parents=True, exist_ok=True)
+        reporters[key] = Reporter(folder)
+        reporters[key](STARTING)
+    redirect(task.log, task.number > 1)
+    for key, config in task.configs.items():
+        run(config, task.group, reporters[key])
+
+
+def redirect(log: Path, keep: bool) -> None:
+    """Have the output of this process go to a file from now on, and its input come from nowhere.
+
+    Args:
+        log: the file.
+        keep: whether what it holds is kept.
+    """
+    if not keep:
+        log.unlink(missing_ok=True)
+    create = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW  # a link there is not followed
+    written, nothing = os.open(log, create, 0o666), os.open(os.devnull, os.O_RDONLY)
+    for stream, target in ((sys.stdin, nothing), (sys.stdout, written), (sys.stderr, written)):
+        stream.flush()
+        os.dup2(target, stream.fileno())
+    os.close(written)
+    os.close(nothing)
+
+
+def work_alone(task: Task, alive: Connection) -> None:
+    """Carry out a task in a process that was started for it, and end the process.
+
+    Args:
+        task: what to do.
+        alive: is held until then, so that its other end shows whether this process lives.
+    """
     threading.Thread(target=die_with_parent, daemon=True).start()
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.unlink(missing_ok=True)  # a link there is not followed
-    with log.open("x", buffering=1) as written, open(os.devnull) as nothing:
-        for stream, target in ((sys.stdin, nothing), (sys.stdout, written), (sys.stderr, written)):
-            stream.flush()
-            os.dup2(target.fileno(), stream.fileno())
-        run(config, group, progress.send)
-        progress.close()
-        written.flush()
-        os._exit(0)  # the record is written, and an orderly exit of torch takes a second
+    work(task)
+    alive.close()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(0)  # the record is written, and an orderly exit of torch takes a second
 
 
 def die_with_parent() -> None:

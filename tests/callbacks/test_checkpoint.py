@@ -8,8 +8,9 @@ import pytest
 import torch
 from tiny_runs import SMALL, batches, module_of
 
-from dan_bench.callbacks.checkpoint import Checkpoint
+from dan_bench.callbacks.checkpoint import Checkpoint, Suspended, request
 from dan_bench.config.compose import configure
+from dan_bench.models.dan import DAN
 from dan_bench.pipeline.fit import fit
 from dan_bench.pipeline.run import run
 from dan_bench.results.record import Store, key_of
@@ -47,7 +48,7 @@ def test_it_is_on_the_device_before_it_has_its_name(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", partial(noting, "fsync", fsync))
     monkeypatch.setattr(os, "replace", partial(noting, "replace", replace))
     saved(tmp_path)
-    assert did[-2:] == ["fsync", "replace"]
+    assert did[-3:] == ["fsync", "replace", "fsync"]  # the last is of the name
 
 
 @pytest.mark.parametrize("precision", ["32-true", "64-true", "bf16-mixed"])
@@ -207,3 +208,68 @@ def test_a_good_one_is_resumed_from_without_a_warning(tmp_path):
     assert record.status == "done", record.traceback
     assert [progress.warning for progress in told if progress.warning] == []
     assert not (folder / "last.ckpt.unusable").exists()
+
+
+@pytest.mark.parametrize("stop", [1, 7, 12, 19])
+def test_a_run_that_is_asked_to_stop_goes_on_bit_for_bit_somewhere_else(stop, tmp_path):
+    """A signal handler asks; what is asked for comes after the step, wherever that is."""
+
+    often = ["runtime.snapshots=[0,3,6,15]", "runtime.log_every=2"]
+
+    def of(folder):
+        return configure([*SMALL, *often, f"runtime.results={tmp_path / folder}"])
+
+    straight = run(of("straight"), "test")
+    assert not request()  # nothing is trained
+    learn = DAN.learn
+
+    def asking(module, batch):
+        learn(module, batch)
+        if module.step == stop:
+            assert request()
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(DAN, "learn", asking)
+        with pytest.raises(Suspended):
+            run(of("here"), "test")
+    here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
+    assert here.all() == ([], {})  # it has not failed
+    assert not request()
+    folder = there.folder(straight.key)
+    folder.mkdir(parents=True)
+    shutil.copy(here.folder(straight.key) / "last.ckpt", folder)
+    told = []
+    resumed = run(of("there"), "test", told.append)
+    assert min(p.step for p in told if p.doing == "training" and p.step) >= stop
+    assert resumed.metrics == straight.metrics
+    assert not (folder / "last.ckpt").exists()
+    first = Store(tmp_path / "straight").folder(straight.key)
+    names = {path.name for path in first.iterdir()} - {"record.json"}
+    assert names >= {"weights.pt", "snapshots.npy", "snapshot_steps.npy", "curves.parquet"}
+    for name in names:
+        assert (folder / name).read_bytes() == (first / name).read_bytes(), name
+
+
+def test_by_time_one_is_saved_when_the_time_has_passed(tmp_path):
+    """Of a run of less than that none is left, so that short runs pay nothing."""
+    for every, saves in (("60s", False), ("0.0s", True)):
+        checkpoint = Checkpoint(tmp_path / every, "this", every)
+        module = module_of()
+        fit(module, batches(module, steps=6), checkpoint=checkpoint)
+        assert checkpoint.path.exists() is saves
+    assert checkpoint.step() == 6
+    assert configure([]).runtime.checkpoint_every == "60s"
+
+
+def test_torn_snapshots_do_not_concern_a_run_that_goes_on(tmp_path):
+    """What was there came from them: cut short, each attempt ended in the same traceback."""
+    config = configure([*SMALL, f"runtime.results={tmp_path}", "runtime.snapshots=[1,2,20]"])
+    key = key_of(config.scientific())
+    folder = Store(tmp_path).folder(key)
+    folder.mkdir(parents=True)
+    saved(folder, key)
+    for name in ("snapshots", "snapshot_steps"):
+        (folder / f"{name}.npy").write_bytes(b"\x93NUMPY\x01\x00v")
+    record = run(config, "test")
+    assert record.status == "done", record.traceback
+    assert Store(tmp_path).array(key, "snapshot_steps").tolist() == [20]

@@ -71,10 +71,19 @@ def test_a_run_that_goes_on_keeps_what_it_had_and_looks_again_where_it_must(fold
     rows = NoiseRows(0, "test", 4, 100)
     straight = looked(folder, rows, range(1, 51), at=[1, 10, 30])
     expected = straight.array("key", "snapshots").copy()
-    looked(folder, rows, range(1, 31), at=[1, 10, 30])  # cut off after 30
-    store = looked(folder, rows, range(21, 51), at=[1, 10, 30])  # goes on from 20
-    assert store.array("key", "snapshot_steps").tolist() == [1, 10, 30, 50]
-    assert np.array_equal(store.array("key", "snapshots"), expected)
+    module = Adder()
+    looks, goes_on = (
+        Snapshots(folder, [1, 10, 30], 50, Data(rows), 3, "gaussian", seed=0) for _ in range(2)
+    )
+    for module.step in range(1, 31):  # cut off after 30, with a checkpoint of 20
+        looks(module, None)
+        if module.step == 20:
+            state = looks.state()
+    goes_on.restore(state)
+    for module.step in range(21, 51):
+        goes_on(module, None)
+    assert straight.array("key", "snapshot_steps").tolist() == [1, 10, 30, 50]
+    assert np.array_equal(straight.array("key", "snapshots"), expected)
 
 
 def test_a_run_that_begins_anew_keeps_nothing_of_an_earlier_attempt(folder):

@@ -128,7 +128,7 @@ class Stumbled:
 def stumbled(tmp_path_factory: pytest.TempPathFactory) -> Stumbled:
     place = Workplace(tmp_path_factory.mktemp("stumbled"))
     arguments = ["-m", *place.obstructed, "logger=none", "model.obstacle=wait,fail,clear"]
-    arguments.append("runtime.workers=2")
+    arguments += ["runtime.workers=2", "runtime.retries=0"]
     for obstacle in ("wait", "fail"):
         (place.folder / obstacle).write_text(obstacle)
     with place.started(*arguments) as process:

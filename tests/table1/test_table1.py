@@ -16,7 +16,7 @@ from table1_rows import contents, preset, records, runs, saboteur, table, vouche
 
 from dan_bench.report.table1 import ALBUM, TRAINING, store_of
 from dan_bench.results.record import Store
-from dan_bench.sweep import pool
+from dan_bench.sweep import local
 from dan_bench.table1.__main__ import main
 from dan_bench.table1.workspace import copy_files, refuse_overlap, regular_files, scratch
 
@@ -141,7 +141,7 @@ def test_interrupted_it_leaves_no_copy_behind(tmp_path, album, monkeypatch):
             raise KeyboardInterrupt
         return wait(connections, timeout)
 
-    monkeypatch.setattr(pool, "wait", interrupt)
+    monkeypatch.setattr(local, "wait", interrupt)
     assert table(tmp_path, "--preset", chosen, "--album", album) == 130
     assert not list(folder.rglob("*.jpg"))
     assert not (folder / "scratch").exists()

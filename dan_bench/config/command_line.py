@@ -23,7 +23,7 @@ from dan_bench.config.schema import CONF, RunConfig
 
 REFUSALS = (HydraException, OmegaConfBaseException, YAMLError, InputError)
 """Errors, Hydra's and our own, of a config that cannot be composed."""
-WHOLE = ("results", "threads", "workers", "executor", "retries", "progress")
+WHOLE = ("results", "threads", "workers", "seeds_per_process", "executor", "retries", "progress")
 """Settings of `runtime` that a sweep has but once."""
 
 HONOURED = ("hydra.searchpath", "hydra.mode", "hydra.sweeper.grids", "hydra.help")

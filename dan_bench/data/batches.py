@@ -48,6 +48,11 @@ class BatchStacks:
         """Step of the first batch."""
         return self.runs[0].start
 
+    @start.setter
+    def start(self, step: int) -> None:
+        for batches in self.runs:
+            batches.start = step
+
     def __len__(self) -> int:
         return len(self.runs[0])
 

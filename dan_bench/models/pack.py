@@ -10,6 +10,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import torch
@@ -21,9 +22,6 @@ from torch.optim import Optimizer
 from dan_bench.data.batches import Batch
 from dan_bench.models.module import AdversarialModule
 from dan_bench.models.setting import REMEDY
-
-ELEMENTWISE = ("Adadelta", "Adagrad", "Adam", "Adamax", "AdamW", "NAdam", "RAdam", "RMSprop", "SGD")
-"""Optimisers of `torch.optim` whose step on a number is made of that number's gradients alone."""
 
 
 @dataclass(eq=False)
@@ -39,7 +37,7 @@ class Seed:
     module: AdversarialModule
     logger: Logger | None = None
     optimizer_states: Sequence[dict[str, Any]] = ()
-    error: Exception | None = field(default=None, init=False)
+    error: BaseException | None = field(default=None, init=False)
     """Why it ended before the others."""
 
     @contextmanager
@@ -113,8 +111,8 @@ class Pack(AdversarialModule):
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Return what it makes of each seed's weights and tensors, stacked."""
         called = Called(self)
-        states = {n: p for n, p in called.named_parameters() if not n.startswith("module.ema.")}
-        states |= {n: b for n, b in called.named_buffers() if not n.startswith("module.ema.")}
+        named = chain[tuple[str, Tensor]](called.named_parameters(), called.named_buffers())
+        states = {name: state for name, state in named if not name.startswith("module.ema.")}
 
         def of_one(states: dict[str, Tensor], arguments: Sequence[Any]) -> Any:
             return functional_call(called, states, (function, arguments))

@@ -115,7 +115,7 @@ def fit(
 
 
 @dataclass(frozen=True)
-class Training:
+class PlannedTraining:
     """A training that is ready to begin: the arguments of `fit`."""
 
     module: AdversarialModule
@@ -139,12 +139,14 @@ class Effort:
     """How many runs were trained as one."""
 
 
-def by_itself(training: Training) -> Effort:
+def by_itself(training: PlannedTraining) -> Effort:
     """Carry out a training."""
     start = time.perf_counter()
     fit(**vars(training))
     return Effort(time.perf_counter() - start)
 
 
-CARRY_OUT: ContextVar[Callable[[Training], Effort]] = ContextVar("CARRY_OUT", default=by_itself)
+CARRY_OUT: ContextVar[Callable[[PlannedTraining], Effort]] = ContextVar(
+    "CARRY_OUT", default=by_itself
+)
 """How trainings are carried out here: each by itself, or together with others."""

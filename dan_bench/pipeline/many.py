@@ -21,7 +21,7 @@ from dan_bench.config.schema import RunConfig
 from dan_bench.data.batches import BatchStacks
 from dan_bench.interfaces import Progress, ProgressCallback, RunRecord
 from dan_bench.models.pack import Pack, Seed, pack
-from dan_bench.pipeline.fit import CARRY_OUT, Effort, Training, by_itself, fit
+from dan_bench.pipeline.fit import CARRY_OUT, Effort, PlannedTraining, by_itself, fit
 from dan_bench.pipeline.run import run
 from dan_bench.results.claim import ClaimLost
 
@@ -44,7 +44,7 @@ class Member:
         arrived: "SimpleQueue[Member]",
     ) -> None:
         self.progress = progress
-        self.training: Training | None = None
+        self.training: PlannedTraining | None = None
         """What it waits for the end of."""
         self.effort: Effort | None = None
         self.error: BaseException | None = None
@@ -74,7 +74,7 @@ class Member:
             self.error = error
         self._arrived.put(self)
 
-    def _meet(self, training: Training) -> Effort:
+    def _meet(self, training: PlannedTraining) -> Effort:
         """Wait until it has been trained together with the others; a second time, train alone."""
         if self._met:
             return by_itself(training)
@@ -194,7 +194,7 @@ def train_as_one(members: Sequence[Member], step: int) -> None:
         member.effort, member.error = effort, seed.error or failure
 
 
-def seed_of(training: Training, step: int) -> Seed:
+def seed_of(training: PlannedTraining, step: int) -> Seed:
     """Return a run at the step that it goes on from, in the state of its checkpoint."""
     module, checkpoint = training.module, training.checkpoint
     if not step or checkpoint is None:

@@ -13,7 +13,7 @@ from dan_bench.data.batches import Batches
 from dan_bench.interfaces import Dataset, Progress, ProgressCallback, SampleSink, Sink
 from dan_bench.metrics.catalogue import CURVES, headlines
 from dan_bench.models.module import AdversarialModule
-from dan_bench.pipeline.fit import CARRY_OUT, Effort, Training
+from dan_bench.pipeline.fit import CARRY_OUT, Effort, PlannedTraining
 
 WATCHED = tuple(row.name for row in headlines(CURVES))
 """Curves in which collapse shows, the plainest first; views of a run show one of them."""
@@ -81,7 +81,7 @@ def train(
     progress(Progress("training", 0, steps))
     try:
         effort = CARRY_OUT.get()(
-            Training(
+            PlannedTraining(
                 module,
                 batches,
                 accelerator=config.runtime.accelerator,

@@ -8,7 +8,7 @@ PARALLEL ?= -n auto --dist loadfile
 RESULTS ?= $(patsubst %/,%,$(dir $(lastword $(sort $(wildcard results/*/records.parquet)))))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep report test test-all test-slurm tools lint bench figures reference sync dashboard clean
+.PHONY: help setup sweep report test test-all test-slurm test-ray tools lint bench figures reference sync dashboard clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,11 @@ test-slurm: $(READY) ## a sweep on a Slurm cluster brought up here (as root, by 
 		apt-get install --quiet --yes slurm-wlm slurmctld slurmd munge; } || \
 		echo "no slurmctld, slurmd or munged: the test will skip"
 	$(BIN)/python -m pytest tests/sweep/test_slurm.py
+
+test-ray: $(READY) ## sweeps on Ray: installs it, and starts clusters of this machine's
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
+		--constraint requirements.lock -e '.[ray]'
+	$(BIN)/python -m pytest tests/sweep/test_ray.py
 
 tools: ## what some tests need: file systems, a browser, a terminal, LaTeX (as root, by apt; else they skip)
 	@(for tool in mkfs.xfs mkfs.btrfs mkfs.ext4 chromium tmux pdflatex; do command -v $$tool >/dev/null || exit 1; done) || \

@@ -188,6 +188,14 @@ class SlurmSettings(Strict):
         return self
 
 
+class RaySettings(Strict):
+    """Which cluster of Ray's a sweep uses, and what is set aside there for each run."""
+
+    address: str | None = None
+    num_cpus: PositiveFloat | None = None
+    num_gpus: NonNegativeFloat = 0
+
+
 class Runtime(Strict):
     """Where and on what it runs; no result depends on it."""
 
@@ -199,6 +207,7 @@ class Runtime(Strict):
     executor: Literal["local", "slurm", "ray"] = "local"
     retries: NonNegativeInt = 1
     slurm: SlurmSettings = SlurmSettings()
+    ray: RaySettings = RaySettings()
     log_every: PositiveInt
     log_gradients: bool = False
     checkpoint_every: NonNegativeInt | Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?s$")]

@@ -49,13 +49,16 @@ def redirect(log: Path, keep: bool) -> None:
     os.close(nothing)
 
 
-def work_alone(task: Task, alive: Connection) -> None:
+def work_alone(task: Task, alive: Connection, gpus: str | None = None) -> None:
     """Carry out a task in a process that was started for it, and end the process.
 
     Args:
         task: what to do.
         alive: is held until then, so that its other end shows whether this process lives.
+        gpus: the CUDA_VISIBLE_DEVICES to have; None: as it was started.
     """
+    if gpus is not None:  # torch is imported here, but asks for GPUs when it first uses one
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpus
     threading.Thread(target=die_with_parent, daemon=True).start()
     work(task)
     alive.close()

@@ -5,6 +5,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import tempfile
@@ -15,8 +16,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from docs_blocks import commands, page
 from slurm import SlurmCluster, missing, slurm_cluster
-from sweeps import Workplace, session, until
+from sweeps import REPOSITORY, SMALL, Workplace, session, until
 
 from dan_bench.config.compose import configure
 from dan_bench.interfaces import RunRecord
@@ -254,3 +256,14 @@ def test_what_slurm_does_not_take_is_refused_in_its_own_words(place: Workplace) 
     assert "Slurm refuses these jobs" in err
     assert "invalid partition specified: nowhere" in err
     assert not list((place.folder / "results" / "slurm").iterdir())
+
+
+def test_the_commands_of_the_page_on_scale(cluster: SlurmCluster, place: Workplace) -> None:
+    (block,) = (b for b in page(REPOSITORY / "docs" / "scale.md").blocks if b.section == "Slurm")
+    _, sweep, queue = (command.text for command in commands(block))
+    words = shlex.split(sweep.replace("PARTITION", "all").replace("seed=0,1,2", "seed=0"))
+    assert words[:4] == ["python", "-m", "dan_bench.train", "-m"]
+    code, out, err = place.train("-m", *words[4:], *SMALL, "logger=none")
+    assert code == 0, err
+    assert "2 done, 2 run, 0 failed" in out
+    assert "JOBID" in cluster.call(*shlex.split(queue))

@@ -10,39 +10,40 @@ from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import OverrideType
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from dan_bench.config.command_line import INSTEAD, refuse_no_choice
+from dan_bench.config.command_line import refuse_no_choice
 from dan_bench.config.compose import without_hydra
-from dan_bench.config.schema import ConfigError
-
-LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
-"""Hydra's default, which nobody asked for."""
 
 
 class GridSweeper(Sweeper):
     """Runs the union of the grids; overrides on the command line hold for each of them."""
 
-    def __init__(self, grids: Sequence[dict[str, Any]]) -> None:
-        self.grids = [dict(grid) for grid in grids] or [{}]
+    def __init__(
+        self,
+        grids: Sequence[dict[str, Any]] = (),
+        params: dict[str, str] | None = None,
+        max_batch_size: int | None = None,
+    ) -> None:
+        self.grids = [{**(params or {}), **grid} for grid in grids or [{}]]
         self._composed: dict[tuple[str, ...], dict[str, Any]] = {}
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
         """Take what Hydra gives every sweeper."""
-        if config.hydra.launcher.get("_target_") != LAUNCHER:
-            raise ConfigError(f"hydra/launcher has no effect here: {INSTEAD['hydra.launcher']}")
         self.config = config
         self.hydra_context = hydra_context
         self.take = task_function
 
     def sweep(self, arguments: list[str]) -> None:
         """Hand over every job's config; the runs begin when all of them have been checked."""
+        HydraConfig.instance().set_config(self.config)
         for overrides in self.expand(arguments):
             self.take(self.values(overrides))
 
@@ -88,6 +89,10 @@ class GridsConfig:
 
     _target_: str = "hydra_plugins.dan_bench_grids.GridSweeper"
     grids: list[dict[str, Any]] = field(default_factory=list)
+    params: dict[str, str] = field(default_factory=dict)
+    """Axes of every grid, as Hydra's own sweeper has them."""
+    max_batch_size: int | None = None
+    """Of Hydra's own sweeper, too; it has no effect here."""
 
 
 ConfigStore.instance().store(

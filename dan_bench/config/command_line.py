@@ -8,6 +8,7 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -15,14 +16,14 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from dan_bench.cli import InputError, unusable
-from dan_bench.config.compose import from_hydra
+from dan_bench.config.compose import plain_values
 from dan_bench.config.launchers import NO_SETTINGS, SEARCH, check_sweeper, launched, register
-from dan_bench.config.schema import CONF, RunConfig
+from dan_bench.config.schema import CONF, Known, RunConfig
 
 REFUSALS = (HydraException, OmegaConfBaseException, YAMLError, InputError)
 """Errors, Hydra's and our own, of a config that cannot be composed."""
@@ -66,14 +67,18 @@ def configs_of(arguments: Sequence[str]) -> list[RunConfig]:
     """
     configs: list[RunConfig] = []
     refused: list[str] = []
-    asked = cache(lambda: launched(HydraConfig.get()))  # once for all jobs of a sweep
+    known: Known = {}
+    # once for all jobs of a sweep
+    check = cache(lambda: check_sweeper(HydraConfig.get()))
+    asked = cache(lambda: launched(HydraConfig.get()))
 
-    def take(given: DictConfig) -> None:
-        check_sweeper(HydraConfig.get())
+    def take(given: DictConfig | dict[str, Any]) -> None:
+        check()
         try:
-            for name, value in asked().items():
-                OmegaConf.update(given, f"runtime.{name}", value, force_add=True)
-            configs.append(from_hydra(given))
+            values = given if isinstance(given, dict) else plain_values(given)
+            if asked():
+                values = {**values, "runtime": {**values["runtime"], **asked()}}
+            configs.append(RunConfig.parse(values, known))
         except REFUSALS as error:  # Hydra would add a line of its own
             refused.append(reason(error))
 

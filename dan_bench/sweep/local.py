@@ -5,7 +5,7 @@ import os
 import re
 import signal
 from collections.abc import Mapping, Sequence
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
@@ -123,7 +123,13 @@ def start_server(threads: int) -> ForkServerContext:
         os.environ[name] = str(threads)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["dan_bench.sweep.worker"])
-    forkserver.ensure_running()
+    resource_tracker.ensure_running()
+    # Ctrl-C reaches all processes of the terminal; the driver, which hears it, ends the others
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return context
 
 

@@ -97,7 +97,7 @@ class Checkpoint:
         if not self.path.is_file():
             return f"{self.path} is no file"
         try:
-            saved = self._read()
+            saved = self.read()
             run, step = saved[RUN], saved["dan_bench"]["step"]
             shapes = {name: weight.shape for name, weight in saved["state_dict"].items()}
             if run != self.run:
@@ -120,7 +120,7 @@ class Checkpoint:
 
     def step(self) -> int:
         """Return the step to resume from; 0 where there is no file."""
-        return int(self._read()["dan_bench"]["step"]) if self.path.exists() else 0
+        return int(self.read()["dan_bench"]["step"]) if self.path.exists() else 0
 
     def save(self, trainer: pl.Trainer) -> None:
         """Write the file: what is there after a crash or a power cut is the old one or the new."""
@@ -137,7 +137,8 @@ class Checkpoint:
         if STOP.wanted:
             raise Suspended
 
-    def _read(self) -> dict[str, Any]:
+    def read(self) -> dict[str, Any]:
+        """Return what the file holds."""
         saved: dict[str, Any] = torch.load(self.path, weights_only=True, map_location="cpu")
         return saved
 

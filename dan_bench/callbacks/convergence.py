@@ -11,8 +11,9 @@ from torch.nn.functional import softplus
 from dan_bench.data.batches import Batch, Batches, as_bytes
 from dan_bench.interfaces import Bytes, Data
 from dan_bench.metrics.entropy import expected_dimensions, shannon_bits
-from dan_bench.models.module import AdversarialModule, Hyperparameters, accuracy
-from dan_bench.objectives import on_both
+from dan_bench.models.module import AdversarialModule
+from dan_bench.models.setting import Hyperparameters
+from dan_bench.objectives import accuracy, on_both
 from dan_bench.rng import derive
 
 ROWS = 256

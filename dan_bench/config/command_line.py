@@ -27,7 +27,10 @@ from dan_bench.config.schema import CONF, Known, RunConfig
 
 REFUSALS = (HydraException, OmegaConfBaseException, YAMLError, InputError)
 """Errors, Hydra's and our own, of a config that cannot be composed."""
-WHOLE = ("results", "threads", "workers", "executor", "retries", "slurm", "ray", "progress")
+WHOLE = (
+    *("results", "threads", "workers", "seeds_per_process"),
+    *("executor", "retries", "slurm", "ray", "progress"),
+)
 """Settings of `runtime` that a sweep has but once."""
 
 HONOURED = ("hydra.searchpath", "hydra.mode", "hydra.launcher", "hydra.sweeper", "hydra.help")

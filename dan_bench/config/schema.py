@@ -228,6 +228,7 @@ class Runtime(Strict):
     accelerator: Literal["cpu", "gpu", "auto"]
     threads: PositiveInt
     workers: NonNegativeInt
+    seeds_per_process: PositiveInt = 1
     executor: Literal["local", "slurm", "ray"] = "local"
     retries: NonNegativeInt = 1
     slurm: SlurmSettings = SlurmSettings()

@@ -1,6 +1,6 @@
 """Training batches as a pure function of (seed, step): resuming is asking for the next one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -31,6 +31,34 @@ class Batch(NamedTuple):
         """Return it on that device, its numbers in that precision."""
         data, target, noise = (part.to(device, dtype) for part in self[:3])
         return Batch(data, target, noise, self.labels.to(device))
+
+
+class BatchStacks:
+    """The batches of many runs, stacked: each part has the runs as its first dimension.
+
+    Args:
+        runs: that many batches each, from the same step.
+    """
+
+    def __init__(self, runs: "Sequence[Batches]") -> None:
+        self.runs = runs
+
+    @property
+    def start(self) -> int:
+        """Step of the first batch."""
+        return self.runs[0].start
+
+    @start.setter
+    def start(self, step: int) -> None:
+        for batches in self.runs:
+            batches.start = step
+
+    def __len__(self) -> int:
+        return len(self.runs[0])
+
+    def __iter__(self) -> Iterator[Batch]:
+        for batches in zip(*self.runs, strict=True):
+            yield Batch(*(torch.stack(parts) for parts in zip(*batches, strict=True)))
 
 
 def as_unit(rows: Bytes) -> Tensor:

@@ -82,6 +82,7 @@ class WandbSink(Logger):
             tags=list(dict.fromkeys([*tags, *own_tags(config)])),
             config=config,
             dir=str(results),
+            reinit="create_new",  # several may be open, of seeds that are trained as one
         )
         define_axes(self.experiment)
         resumed = not offline and self.experiment.resumed

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from dan_bench.data.batches import Batch
 from dan_bench.models.dan import DAN
-from dan_bench.models.module import Hyperparameters
+from dan_bench.models.setting import Hyperparameters
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -81,19 +81,24 @@ def gaussian_leak(images: Tensor, noise: Tensor | None) -> Tensor:
 
     Args:
         images: A x, n x k; they are centred here.
-        noise: B, k x m, of rank k; None is the identity.
-
-    Raises:
-        FloatingPointError: the noise does not reach all k directions.
+        noise: B, k x m; None is the identity. Where it does not reach all k directions nothing is
+            bounded, and what is returned is not a number.
     """
     n, k = images.shape
     points = (images - images.mean(dim=0)).T
     if noise is not None:
-        of_noise, failed = torch.linalg.cholesky_ex(noise @ noise.T)
-        if failed.any():
-            raise FloatingPointError(f"the noise does not reach all {k} units of the first layer")
-        points = torch.linalg.solve_triangular(of_noise, points, upper=False)
+        points = torch.linalg.solve_triangular(half_of(noise @ noise.T), points, upper=False)
     gram = (points @ points.T if k < n else points.T @ points) / n
-    half = torch.linalg.cholesky(gram + torch.eye(len(gram), dtype=gram.dtype, device=gram.device))
+    half = half_of(gram + torch.eye(len(gram), dtype=gram.dtype, device=gram.device))
     logarithms: Tensor = half.diagonal().log()
     return logarithms.sum()
+
+
+def half_of(matrix: Tensor) -> Tensor:
+    """Return its Cholesky factor; nothing but NaN where it has none.
+
+    An error would be one of all runs that are trained at once, and to look for one on an
+    accelerator is to wait for it.
+    """
+    half, failed = torch.linalg.cholesky_ex(matrix)
+    return torch.where(failed > 0, torch.nan, half)

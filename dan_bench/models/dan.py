@@ -7,8 +7,9 @@ import torch
 from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
-from dan_bench.models.module import AdversarialModule, Hyperparameters
+from dan_bench.models.module import AdversarialModule
 from dan_bench.models.networks import mlp
+from dan_bench.models.setting import Hyperparameters
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -73,4 +74,4 @@ class DAN(AdversarialModule):
 
     def inputs(self, data: Tensor, noise: Tensor) -> Tensor:
         """The noise, beside the centred data unless the network is blind to it."""
-        return noise if self.blind else torch.cat([data - self.setting.data_mean, noise], dim=1)
+        return noise if self.blind else torch.cat([data - self.mean, noise], dim=1)

@@ -32,7 +32,6 @@ from torch.optim import Optimizer
 
 from dan_bench.data.batches import Batch
 from dan_bench.models.certified import CertifiedDAN, gaussian_leak
-from dan_bench.models.module import Hyperparameters
 from dan_bench.models.networks import (
     SLOPE,
     Bounded,
@@ -45,6 +44,7 @@ from dan_bench.models.networks import (
     widest,
 )
 from dan_bench.models.outputs import Torus
+from dan_bench.models.setting import Hyperparameters
 
 LAYERS = 8
 FAINTLY = 0.1

@@ -22,9 +22,9 @@ from dan_bench.data.noise import fast_bytes
 from dan_bench.interfaces import Bytes
 from dan_bench.models.dan import DAN
 from dan_bench.models.frozen import Draw, FrozenDegenerator
-from dan_bench.models.module import Hyperparameters
 from dan_bench.models.networks import mlp
 from dan_bench.models.outputs import DiscriminatorCritic, Output
+from dan_bench.models.setting import Hyperparameters
 
 BITS = 8
 CLOSELY = 8.0
@@ -166,7 +166,7 @@ class EntropyDAN(DAN):
     def own(self, network: nn.Module, data: Tensor) -> Tensor:
         """Level of the noise that the data are to become, in [0, 1]: B."""
         assert isinstance(network, ConditionalDegenerator)
-        return network.own(data - self.setting.data_mean)
+        return network.own(data - self.mean)
 
     def generate(self, network: nn.Module, data: Tensor, noise: Tensor) -> Tensor:
         """Noise of the data's own level."""
@@ -210,7 +210,7 @@ class EntropyDAN(DAN):
         assert isinstance(network, ConditionalDegenerator)
         if not self.certificate_weight:
             return fake.new_zeros(())
-        raw = network.before_cut(batch.data - self.setting.data_mean)
+        raw = network.before_cut(batch.data - self.mean)
         return self.certificate_weight * share_below(REACHED, raw)
 
     def samples_in(self, fake: Tensor) -> Tensor:

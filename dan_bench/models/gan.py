@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from dan_bench.data.batches import Batch
 from dan_bench.interfaces import Objective
-from dan_bench.models.module import AdversarialModule, Hyperparameters
+from dan_bench.models.module import AdversarialModule
 from dan_bench.models.networks import mlp
+from dan_bench.models.setting import Hyperparameters
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

@@ -22,8 +22,8 @@ from torch.optim import Optimizer
 from dan_bench.data.batches import Batch
 from dan_bench.interfaces import Dataset
 from dan_bench.models.certified import CertifiedDAN
-from dan_bench.models.module import Hyperparameters
 from dan_bench.models.networks import SLOPE, mlp
+from dan_bench.models.setting import Hyperparameters
 
 
 class Guess(NamedTuple):
@@ -129,16 +129,16 @@ class InfoDAN(CertifiedDAN):
 
     def train_others(self, batch: Batch, fake: Tensor, optimizers: list[Optimizer]) -> None:
         """Train the recogniser, where the degenerator is told of it."""
-        if not self.weight:
-            return
-        centred = self.centred(batch)
+        for _ in range(self.recogniser_steps if self.weight else 0):
+            self.descend("recogniser_loss", optimizers[0], self.recogniser_loss, batch, fake)
+
+    def recogniser_loss(self, batch: Batch, fake: Tensor) -> Tensor:
+        """What Q gets wrong of the label, the picture and the match."""
+        centred, guess = self.centred(batch), self.guess(batch, fake)
         own = torch.arange(len(fake), device=fake.device)
-        for _ in range(self.recogniser_steps):
-            guess = self.guess(batch, fake)
-            of_label = cross_entropy(guess.label, batch.labels, ignore_index=-1, reduction="sum")
-            of_picture = mse_loss(guess.picture, centred) / variance(centred)
-            loss = of_label / len(fake) + of_picture + cross_entropy(guess.match, own)
-            self.descend("recogniser_loss", loss, optimizers[0])
+        of_label = cross_entropy(guess.label, batch.labels, ignore_index=-1, reduction="sum")
+        of_picture = mse_loss(guess.picture, centred) / variance(centred)
+        return of_label / len(fake) + of_picture + cross_entropy(guess.match, own)
 
     def penalty(self, batch: Batch, fake: Tensor) -> Tensor:
         """The certificate, what the recogniser recovers and the dependence, each by its weight."""
@@ -153,8 +153,9 @@ class InfoDAN(CertifiedDAN):
     def recovered(self, batch: Batch, fake: Tensor) -> Tensor:
         """How far the recogniser's predictions are from those without any information."""
         guess, centred = self.guess(batch, fake), self.centred(batch)
-        labels = batch.labels[batch.labels >= 0]
-        frequency = torch.bincount(labels, minlength=self.classes) / max(len(labels), 1)
+        classes = torch.arange(self.classes, device=fake.device)
+        counts = (batch.labels[:, None] == classes).sum(dim=0)
+        frequency = counts / counts.sum().clamp_min(1)
         uniform = torch.full_like(guess.match, 1 / len(fake))
         of_label = divergence(frequency.expand_as(guess.label), guess.label)
         of_picture = guess.picture.square().mean() / variance(centred)

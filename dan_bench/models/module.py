@@ -2,56 +2,27 @@
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.loggers import Logger
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dan_bench.data.batches import Batch, as_bytes
 from dan_bench.data.noise import fast_bytes
-from dan_bench.interfaces import Dataset, Degenerator, NoiseLaw, Objective
+from dan_bench.interfaces import Dataset, Degenerator, Objective
 from dan_bench.metrics.certificate import LinearChannel
 from dan_bench.metrics.entropy import shannon_bits
 from dan_bench.models.entrance import alike, measured
 from dan_bench.models.frozen import Draw, FrozenDegenerator
 from dan_bench.models.outputs import OUTPUTS, DiscriminatorCritic
-from dan_bench.objectives import on_both
-
-REMEDY = "lower the learning rates (optimizer.*.lr) or model.scale, or set trainer.gradient_clip"
-"""What to do about a network that diverged, or began so."""
-
-
-@dataclass(frozen=True)
-class Hyperparameters:
-    """What a model needs to know of the run that it is part of."""
-
-    width: int
-    """Numbers in one sample, d."""
-    data_mean: float
-    """Mean of the data in (0, 1). Networks are given the data centred: a constant that all inputs
-    share otherwise drowns the noise."""
-    noise_dim: int
-    """Fresh random numbers given to the degenerator a sample."""
-    output: str
-    objective: Objective
-    optimizers: Mapping[str, Callable[..., Optimizer]] = field(default_factory=dict)
-    """What makes the optimiser of `degenerator` and of `discriminator` from its parameters."""
-    discriminator_steps: int = 1
-    freeze_degenerator: bool = False
-    gradient_clip: float | None = None
-    ema_decay: float = 0.0
-    log_every: int = 50
-    log_gradients: bool = False
-    """Whether the degenerator's gradients are logged too, at the cost of a backward pass."""
-    noise: NoiseLaw = "gaussian"
-    """Law of the fresh random numbers."""
-    shape: tuple[int, ...] = ()
-    """Shape of one sample, whose product is d: rows, columns and colours of a picture."""
+from dan_bench.models.setting import REMEDY, Hyperparameters
+from dan_bench.objectives import accuracy, on_both
 
 
 @dataclass(eq=False, repr=False)
@@ -79,6 +50,8 @@ class AdversarialModule(pl.LightningModule, ABC):
         super().__init__()
         self.automatic_optimization = False
         setting = self.setting
+        self.mean: Tensor
+        self.register_buffer("mean", torch.tensor(setting.data_mean), persistent=False)
         self.output = OUTPUTS[setting.output]
         self.degenerator = self.make_degenerator()
         self.discriminator = self.make_discriminator()
@@ -239,40 +212,67 @@ class AdversarialModule(pl.LightningModule, ABC):
         """Learn from one batch after the other, up to a logging step or a `pause`.
 
         The name of the argument tells Lightning to hand over the iterator. What it does around a
-        call costs time (benchmarks/training_step.py), and nothing needs it between logging steps.
+        call costs time (benchmarks/training_step.py), and nothing needs it in between.
         """
         for batch, _, _ in dataloader_iter:
             self.learn(batch.to(self.device, self.dtype))
-            try:
-                for callback in self.callbacks:
-                    callback(self, batch)
-            except FloatingPointError as error:
-                raise FloatingPointError(f"step {self.step}: {error}; {REMEDY}") from error
-            if self.logger is not None and self.step % self.setting.log_every == 0:
-                point = {name: x for name, x in self.curves[-1].items() if name != "step"}
-                self.logger.log_metrics(point, step=self.step)
+            self.after(batch, self.logger)
             if self.step % self.setting.log_every == 0 or (self.pause and self.pause(self.step)):
                 break
+
+    def after(self, batch: Batch, logger: Logger | None) -> None:
+        """Call the callbacks, and log what is to be logged of the step that has ended.
+
+        Raises:
+            FloatingPointError: a callback met a number that is not finite.
+        """
+        try:
+            for callback in self.callbacks:
+                callback(self, batch)
+        except FloatingPointError as error:
+            raise FloatingPointError(f"step {self.step}: {error}; {REMEDY}") from error
+        if logger is not None and self.step % self.setting.log_every == 0:
+            point = {name: x for name, x in self.curves[-1].items() if name != "step"}
+            logger.log_metrics(point, step=self.step)
 
     def learn(self, batch: Batch) -> None:
         """One update of the discriminator and one of the degenerator, on the same fakes."""
         # Lightning's wrappers cost as much again as the rest of the loop and only keep global_step
         of_discriminator, of_degenerator, *others = self.optimizers(use_pl_optimizer=False)
-        objective = self.setting.objective
-        real, fake = self.real(batch), self.fake(batch)
-        loss = objective.discriminator_loss(self.critic, real, fake.detach())
-        self.descend("discriminator_loss", loss, of_discriminator)
-        self.train_others(batch, fake.detach(), others)
+        real, fake = self.call(self.pair, batch)
+        seen = fake.detach()
+        self.descend("discriminator_loss", of_discriminator, self.discriminator_loss, real, seen)
+        self.train_others(batch, seen, others)
         gradients = self.gradients(batch, real, fake) if self.logs_gradients() else {}
         if self.degenerator_moves():
-            loss = objective.degenerator_loss(self.critic, real, fake) + self.penalty(batch, fake)
-            self.descend("degenerator_loss", loss, of_degenerator)
+            terms = batch, real, fake
+            self.descend("degenerator_loss", of_degenerator, self.degenerator_loss, *terms)
             if self.ema is not None:
                 self.ema.update_parameters(self.degenerator)
         self.step += 1
         if self.step % self.setting.log_every == 0:
             self.check_weights()
-            self.report(real, fake.detach(), gradients)
+            self.report(real, seen, gradients)
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what one of its functions makes of tensors.
+
+        All that a step computes goes through here: many runs in one are called all at once.
+        """
+        return function(*arguments)
+
+    def pair(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return what is real and what is fake."""
+        return self.real(batch), self.fake(batch)
+
+    def discriminator_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        """The objective's; `fake` is without gradient."""
+        return self.setting.objective.discriminator_loss(self.critic, real, fake)
+
+    def degenerator_loss(self, batch: Batch, real: Tensor, fake: Tensor) -> Tensor:
+        """The objective's, and the model's penalty."""
+        loss = self.setting.objective.degenerator_loss(self.critic, real, fake)
+        return loss + self.penalty(batch, fake)
 
     def degenerator_moves(self) -> bool:
         """Return whether this step updates the degenerator."""
@@ -290,8 +290,7 @@ class AdversarialModule(pl.LightningModule, ABC):
         root mean square over the samples i of |dL_i/dy_i|, y_i being the sample and dL_i/dy_i =
         B dL/dy_i: the discriminator's part, before the degenerator's own Jacobian.
         """
-        loss = self.setting.objective.degenerator_loss(self.critic, real, fake)
-        loss = loss + self.penalty(batch, fake)
+        loss = self.degenerator_loss(batch, real, fake)
         to_fake, *to_parameters = torch.autograd.grad(
             loss,
             [fake, *self.degenerator.parameters()],
@@ -311,24 +310,34 @@ class AdversarialModule(pl.LightningModule, ABC):
         """Return what a model adds to the degenerator's loss."""
         return 0.0
 
-    def descend(self, name: str, loss: Tensor, optimizer: Optimizer) -> None:
-        """One step on `loss`, computing the gradients of the optimiser's parameters, no others.
+    def descend(
+        self, name: str, optimizer: Optimizer, function: Callable[..., Tensor], *arguments: Any
+    ) -> None:
+        """One step on a loss, computing the gradients of the optimiser's parameters, no others.
+
+        The loss is `function` of the arguments, a function of this module; curves know its name.
 
         Raises:
             FloatingPointError: the loss is not finite.
         """
+        loss = self.call(function, *arguments)
         self.losses[name] = loss.detach()
         self.unchecked.append((self.step + 1, name, self.losses[name]))
         if loss.is_cpu:  # to look at a number on an accelerator is to wait for all begun there
             self.check_losses()
         parameters = optimizer.param_groups[0]["params"]
         # not manual_backward: its hooks cost 2 % of a step and serve fp16 and DDP, which we refuse
-        gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+        one = torch.ones_like(loss)  # for each run where there are many, of which none sees another
+        gradients = torch.autograd.grad(loss, parameters, one, allow_unused=True)
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = None if gradient is None else laid_out_as(parameter, gradient)
         if self.setting.gradient_clip is not None:
-            nn.utils.clip_grad_norm_(parameters, self.setting.gradient_clip)
+            self.clip(parameters, self.setting.gradient_clip)
         optimizer.step()
+
+    def clip(self, parameters: Sequence[nn.Parameter], most: float) -> None:
+        """Scale their gradients down to a norm of `most`, all together."""
+        nn.utils.clip_grad_norm_(parameters, most)
 
     def check_losses(self) -> None:
         """Raise a FloatingPointError for the first of the unchecked losses that is not finite."""
@@ -342,7 +351,8 @@ class AdversarialModule(pl.LightningModule, ABC):
         """Raise a FloatingPointError where a loss or a weight is not finite."""
         self.check_losses()
         for name, weight in self.state_dict().items():
-            if not weight.isfinite().all():
+            # in one pass, a tenth of the time of looking at each
+            if weight.numel() and not torch.stack(weight.aminmax()).isfinite().all():
                 raise FloatingPointError(f"step {self.step}: {name} is not finite; {REMEDY}")
 
     @torch.no_grad()
@@ -387,12 +397,3 @@ def laid_out_as(parameter: Tensor, gradient: Tensor) -> Tensor:
     if gradient.stride() == parameter.stride():
         return gradient
     return torch.empty_like(parameter).copy_(gradient)
-
-
-def accuracy(objective: Objective, on_real: Tensor, on_fake: Tensor) -> float:
-    """Share of logits on the right side of the objective's boundary, or of the midpoint."""
-    boundary = objective.boundary
-    if boundary is None:
-        boundary = float(on_real.mean() + on_fake.mean()) / 2
-    hits = (on_real > boundary).sum() + (on_fake <= boundary).sum()
-    return hits.item() / (len(on_real) + len(on_fake))

@@ -9,7 +9,7 @@ squared distance: only for that one does a function with these gradients and slo
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -27,8 +27,35 @@ def assign(critic: Critic, fake: Tensor, real: Tensor) -> Tensor:
     """
     with torch.no_grad():
         ways = critic.displacement(fake.unsqueeze(1), real.unsqueeze(0))
-        _, chosen = linear_sum_assignment(ways.flatten(2).norm(dim=2).double().cpu().numpy())
-    return critic.displacement(fake, real[torch.as_tensor(chosen, device=real.device)])
+        chosen = Assignment.apply(ways.flatten(2).norm(dim=2))
+    return critic.displacement(fake, real[chosen])
+
+
+class Assignment(torch.autograd.Function):
+    """Distances n x m, m at least n, to the column that each row is assigned: n.
+
+    Where a distance is not finite each row has its own: the loss will not be finite, and says so.
+    """
+
+    @staticmethod
+    def forward(distances: Tensor) -> Tensor:
+        """Of one matrix, or of a stack of them."""
+        if distances.ndim == 3:
+            return torch.stack([Assignment.forward(of_one) for of_one in distances])
+        if not distances.isfinite().all():
+            return torch.arange(len(distances), device=distances.device)
+        _, chosen = linear_sum_assignment(distances.double().cpu().numpy())
+        return torch.as_tensor(chosen, device=distances.device)
+
+    @staticmethod
+    def setup_context(ctx: Any, _: tuple[Tensor, ...], chosen: Tensor) -> None:
+        """Nothing has a gradient here."""
+        ctx.mark_non_differentiable(chosen)
+
+    @staticmethod
+    def vmap(_: Any, in_dims: tuple[int], distances: Tensor) -> tuple[Tensor, int]:
+        """Of many runs at once: one after the other."""
+        return Assignment.apply(distances.movedim(in_dims[0], 0)), 0
 
 
 @dataclass(frozen=True)

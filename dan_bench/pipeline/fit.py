@@ -1,16 +1,20 @@
 """Train a module with Lightning's Trainer, stripped of what a run of ours does not use."""
 
 import logging
+import time
 import warnings
 from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.loggers import Logger
 
 from dan_bench.callbacks.checkpoint import RUN, SNAPSHOTS, STOP, Checkpoint
-from dan_bench.data.batches import Batches
+from dan_bench.data.batches import Batches, BatchStacks
 from dan_bench.models.module import AdversarialModule
+from dan_bench.models.pack import Pack
 
 OnStep = Callable[[int], None]
 
@@ -62,7 +66,7 @@ class TrainingMonitor(pl.Callback):
 
 def fit(
     module: AdversarialModule,
-    batches: Batches,
+    batches: Batches | BatchStacks,
     *,
     accelerator: str = "cpu",
     precision: str = "32-true",
@@ -92,7 +96,8 @@ def fit(
     if checkpoint is not None:
         module.pause = checkpoint.due
         batches.start = checkpoint.step()
-        resume = checkpoint.path if batches.start else None
+        if batches.start and not isinstance(module, Pack):  # which brings its state with it
+            resume = checkpoint.path
     trainer = pl.Trainer(
         accelerator=accelerator,
         devices=1,
@@ -114,3 +119,41 @@ def fit(
     module.float()  # the samples are made in single precision, whatever it was trained in
     module.check_weights()  # in which a weight of double precision may be infinite
     return trainer
+
+
+@dataclass(frozen=True)
+class PlannedTraining:
+    """A training that is ready to begin: the arguments of `fit`."""
+
+    module: AdversarialModule
+    batches: Batches
+    accelerator: str
+    precision: str
+    sink: Logger | None
+    on_step: OnStep
+    checkpoint: Checkpoint | None
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a training took."""
+
+    seconds: float
+    """Its share of them, where there were others."""
+    waited: float = 0.0
+    """Seconds in which nothing was done for it."""
+    together: int = 1
+    """How many runs were trained as one."""
+
+
+def by_itself(training: PlannedTraining) -> Effort:
+    """Carry out a training."""
+    start = time.perf_counter()
+    fit(**vars(training))
+    return Effort(time.perf_counter() - start)
+
+
+CARRY_OUT: ContextVar[Callable[[PlannedTraining], Effort]] = ContextVar(
+    "CARRY_OUT", default=by_itself
+)
+"""How trainings are carried out here: each by itself, or together with others."""

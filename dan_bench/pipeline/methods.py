@@ -1,6 +1,5 @@
 """The three ways to a degenerator: a control, an untrained network, and a trained one."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,12 +22,15 @@ from dan_bench.interfaces import (
     Sink,
     dimension,
 )
-from dan_bench.models.module import AdversarialModule, Hyperparameters
+from dan_bench.models.module import AdversarialModule
 from dan_bench.models.networks import parameters_of
+from dan_bench.models.setting import Hyperparameters
 from dan_bench.pipeline.algorithm1 import Algorithm1
 from dan_bench.pipeline.train import train
 from dan_bench.rng import derive
 
+EQUAL = "each step is that of the seed alone but for rounding, which training makes larger"
+"""What provenance says of a seed that was trained together with others."""
 MEAN_ROWS = 1024
 """Rows that the mean of the data is taken over."""
 
@@ -40,6 +42,9 @@ class Acquisition:
     degenerator: Degenerator
     metrics: dict[str, Estimate | None] = field(default_factory=dict)
     costs: dict[str, float] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    waited: float = 0.0
+    """Seconds in which nothing was done for this run."""
 
 
 class Control:
@@ -171,14 +176,15 @@ class TrainedNetwork(UntrainedNetwork):
         if config.algorithm1 is not None:
             algorithm = Algorithm1(folder, lambda name: progress(Progress(name)))
             algorithm.before(self.source.load("train"), config.algorithm1.rows, config.seed)
-        start = time.perf_counter()
-        train(module, config, self.source, folder, sink, progress)
-        seconds = time.perf_counter() - start
+        effort = train(module, config, self.source, folder, sink, progress)
         obtained = self.frozen(module, folder)
+        obtained.waited = effort.waited
         obtained.costs |= {
-            "training_seconds": seconds,
-            "steps_per_second": config.trainer.max_steps / seconds,
+            "training_seconds": effort.seconds,
+            "steps_per_second": config.trainer.max_steps / effort.seconds,
         }
+        if effort.together > 1:
+            obtained.provenance = {"trained_as_one": {"seeds": effort.together, "equal": EQUAL}}
         if algorithm is not None and config.algorithm1 is not None:
             obtained.metrics = algorithm.after(
                 obtained.degenerator, module.discriminator, config.algorithm1.cool_down

@@ -34,6 +34,8 @@ class RunOutcome:
     provenance: dict[str, Any] = field(default_factory=dict)
     traceback: str | None = None
     """Of what made it fail."""
+    waited: float = 0.0
+    """Seconds in which nothing was done for this run."""
 
 
 class PlannedRun(ABC):
@@ -160,7 +162,8 @@ class Plan(PlannedRun):
         (folder / "last.ckpt").unlink(missing_ok=True)
         costs = obtained.costs | {"noise_bits": obtained.degenerator.noise_bits}
         costs |= {f"{name}_seconds": seconds for name, seconds in measured.seconds.items()}
-        return RunOutcome(measured.metrics | obtained.metrics, costs)
+        metrics = measured.metrics | obtained.metrics
+        return RunOutcome(metrics, costs, obtained.provenance, waited=obtained.waited)
 
 
 def plan_run(config: RunConfig) -> Plan:

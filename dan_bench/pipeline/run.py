@@ -69,7 +69,7 @@ def attempt(
         "done" if outcome.traceback is None else "failed",
         scientific,
         outcome.metrics,
-        outcome.costs | {"seconds": time.perf_counter() - started},
+        outcome.costs | {"seconds": time.perf_counter() - started - outcome.waited},
         provenance() | outcome.provenance,
         outcome.traceback,
     )

@@ -13,7 +13,7 @@ from dan_bench.data.batches import Batches
 from dan_bench.interfaces import Dataset, Progress, ProgressCallback, SampleSink, Sink
 from dan_bench.metrics.catalogue import CURVES, headlines
 from dan_bench.models.module import AdversarialModule
-from dan_bench.pipeline.fit import fit
+from dan_bench.pipeline.fit import CARRY_OUT, Effort, PlannedTraining
 
 WATCHED = tuple(row.name for row in headlines(CURVES))
 """Curves in which collapse shows, the plainest first; views of a run show one of them."""
@@ -32,8 +32,8 @@ def train(
     folder: Path,
     sink: Sink | None,
     progress: ProgressCallback,
-) -> None:
-    """Train the module in place.
+) -> Effort:
+    """Train the module in place, and return what that took.
 
     Args:
         module: what to train.
@@ -80,16 +80,18 @@ def train(
         module.callbacks.append(samples)
     progress(Progress("training", 0, steps))
     try:
-        fit(
-            module,
-            batches,
-            accelerator=config.runtime.accelerator,
-            precision=training.precision,
-            sink=sink,
-            on_step=lambda step: progress(
-                Progress("training", step, steps, watched(module.curves))
-            ),
-            checkpoint=checkpoint,
+        effort = CARRY_OUT.get()(
+            PlannedTraining(
+                module,
+                batches,
+                accelerator=config.runtime.accelerator,
+                precision=training.precision,
+                sink=sink,
+                on_step=lambda step: progress(
+                    Progress("training", step, steps, watched(module.curves))
+                ),
+                checkpoint=checkpoint,
+            )
         )
     except Exception:
         # of no use to the next attempt either, which would fail at the same place
@@ -100,3 +102,4 @@ def train(
         raise
     if copy is not None:
         copy.remove()
+    return effort

@@ -14,6 +14,7 @@ from dan_bench.interfaces import RunRecord
 from dan_bench.results.record import Store, provenance
 from dan_bench.sweep.executor import AGAIN, Ending, Executor, Task, folder_of, last_saved
 from dan_bench.sweep.progress import ProgressReader, forget
+from dan_bench.sweep.seeds import alike, notes
 from dan_bench.sweep.state import Job, SweepState, reason
 from dan_bench.sweep.view import Quiet
 
@@ -37,16 +38,20 @@ def carry_out(
         view: shows the progress.
     """
     trained_first = sorted(configs, key=lambda key: not configs[key].steps)
-    jobs = [new_job(number, key, configs[key]) for number, key in enumerate(trained_first, 1)]
+    for line in notes(configs):
+        print(f"warning: {line}", file=sys.stderr)
+    tasks = [Task(one, group) for one in alike({key: configs[key] for key in trained_first})]
+    logs = {key: task.log for task in tasks for key in task.configs}
+    jobs = [new_job(n, key, configs[key], log) for n, (key, log) in enumerate(logs.items(), 1)]
     driver = Driver(configs, jobs, executor, view)
-    driver.waiting.extend(Task({key: configs[key]}, group) for key in trained_first)
+    driver.waiting.extend(tasks)
     with view:
         driver.drive()
 
 
-def new_job(number: int, key: str, config: RunConfig) -> Job:
-    """Return the job of a config."""
-    log = folder_of(key, config) / "log.txt"
+def new_job(number: int, key: str, config: RunConfig, log: Path | None = None) -> Job:
+    """Return the job of a config, whose output is in its own folder if it is in no other `log`."""
+    log = log or folder_of(key, config) / "log.txt"
     return Job(number, config.title(), config.kind, key, config.steps, log)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dan_bench.cli import FAILED, OK, explained, say
 from dan_bench.interfaces import Progress
+from dan_bench.pipeline.many import run_many
 from dan_bench.pipeline.run import run
 from dan_bench.sweep.executor import Task, folder_of
 from dan_bench.sweep.progress import Reporter
@@ -28,8 +29,11 @@ def work(task: Task) -> None:
         reporters[key] = Reporter(folder)
         reporters[key](STARTING)
     redirect(task.log, task.number > 1)
-    for key, config in task.configs.items():
-        run(config, task.group, reporters[key])
+    if len(task.configs) > 1:
+        run_many(task.configs, task.group, reporters)
+    else:
+        for key, config in task.configs.items():
+            run(config, task.group, reporters[key])
 
 
 def redirect(log: Path, keep: bool) -> None:

@@ -20,7 +20,7 @@ from dan_bench.controls.generators import Pcg64, PythonRandom, Urandom
 from dan_bench.data.noise import NoiseRows
 from dan_bench.interfaces import Data
 from dan_bench.models.dan import DAN
-from dan_bench.models.module import Hyperparameters
+from dan_bench.models.setting import Hyperparameters
 from dan_bench.objectives.nonsaturating import Nonsaturating
 from dan_bench.pipeline.evaluate import Measures, measure
 

@@ -15,8 +15,8 @@ from dan_bench.data.batches import Batches
 from dan_bench.interfaces import Data
 from dan_bench.metrics import entropy
 from dan_bench.models.dan import DAN
-from dan_bench.models.module import Hyperparameters
 from dan_bench.models.outputs import DiscriminatorCritic
+from dan_bench.models.setting import Hyperparameters
 from dan_bench.objectives.least_squares import LeastSquares
 from dan_bench.objectives.nonsaturating import Nonsaturating
 from dan_bench.pipeline.fit import fit

@@ -17,7 +17,7 @@ from dan_bench.data.batches import Batches
 from dan_bench.interfaces import Data
 from dan_bench.metrics.destruction import share_left
 from dan_bench.models.dan import DAN
-from dan_bench.models.module import Hyperparameters
+from dan_bench.models.setting import Hyperparameters
 from dan_bench.objectives.nonsaturating import Nonsaturating
 from dan_bench.pipeline.fit import fit
 from dan_bench.pipeline.plan import plan

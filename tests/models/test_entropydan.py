@@ -24,8 +24,8 @@ from dan_bench.models.entropydan import (
     EntropyDAN,
     share_below,
 )
-from dan_bench.models.module import Hyperparameters
 from dan_bench.models.outputs import OUTPUTS
+from dan_bench.models.setting import Hyperparameters
 from dan_bench.objectives.nonsaturating import Nonsaturating
 from dan_bench.pipeline.fit import fit
 from dan_bench.report.figures.dial import dial as figure_of

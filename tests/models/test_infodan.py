@@ -12,7 +12,7 @@ from dan_bench.config.schema import ConfigError
 from dan_bench.data.batches import Batch, Batches
 from dan_bench.interfaces import Data
 from dan_bench.models.infodan import InfoDAN, dependence, divergence
-from dan_bench.models.module import Hyperparameters
+from dan_bench.models.setting import Hyperparameters
 from dan_bench.objectives.nonsaturating import Nonsaturating
 from dan_bench.pipeline.fit import fit
 from dan_bench.pipeline.plan import plan, prepare

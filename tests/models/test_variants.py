@@ -19,9 +19,9 @@ from dan_bench.models.compatibility import choices, table
 from dan_bench.models.dan import DAN
 from dan_bench.models.dcdan import DCDAN
 from dan_bench.models.gan import GAN
-from dan_bench.models.module import Hyperparameters
 from dan_bench.models.networks import Fold, Unfold, parameters_of, widest
 from dan_bench.models.outputs import OUTPUTS
+from dan_bench.models.setting import Hyperparameters
 from dan_bench.objectives.hinge import Hinge
 from dan_bench.pipeline.fit import fit
 from dan_bench.pipeline.plan import plan

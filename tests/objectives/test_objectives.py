@@ -13,7 +13,7 @@ from scipy.integrate import quad
 from dan_bench.data.batches import Batches
 from dan_bench.interfaces import Data
 from dan_bench.models.dan import DAN
-from dan_bench.models.module import Hyperparameters
+from dan_bench.models.setting import Hyperparameters
 from dan_bench.objectives import on_both
 from dan_bench.objectives.hinge import Hinge
 from dan_bench.objectives.least_squares import LeastSquares

@@ -15,7 +15,7 @@ from dan_bench.config.compose import configure
 from dan_bench.data.batches import Batches
 from dan_bench.interfaces import Data, RunRecord
 from dan_bench.models.dan import DAN
-from dan_bench.models.module import Hyperparameters
+from dan_bench.models.setting import Hyperparameters
 from dan_bench.objectives.least_squares import LeastSquares
 from dan_bench.objectives.minimax import Minimax
 from dan_bench.objectives.nonsaturating import Nonsaturating

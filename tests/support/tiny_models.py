@@ -10,7 +10,7 @@ from dan_bench.data.batches import Batches
 from dan_bench.interfaces import Data
 from dan_bench.models.dan import DAN
 from dan_bench.models.gan import GAN
-from dan_bench.models.module import Hyperparameters
+from dan_bench.models.setting import Hyperparameters
 from dan_bench.objectives.nonsaturating import Nonsaturating
 
 WIDTH, NOISE = 12, 6

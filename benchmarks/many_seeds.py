@@ -103,7 +103,9 @@ def apart(config: RunConfig, steps: int) -> None:
     print("step    a seed together and alone    two seeds")
     for step in sorted(kept[0]):
         one, other, *packed = (at[step] for at in kept)
-        distances = [float((a - b).norm() / a.norm()) for a, b in zip((one, other), packed)]
+        distances = [
+            float((a - b).norm() / a.norm()) for a, b in zip((one, other), packed, strict=True)
+        ]
         print(
             f"{step:5d}   {max(distances):21.1e}   {float((one - other).norm() / one.norm()):10.1e}"
         )

@@ -11,7 +11,7 @@ interrupted (Ctrl-C); finished runs are kept, and the same command does the rest
 import sys
 from collections.abc import Sequence
 
-from dan_bench.cli import OK, entry_point
+from dan_bench.cli import OK, entry_point, uncollected
 
 
 @entry_point
@@ -19,7 +19,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Compose the configs, and carry them out."""
     # imported here, so that their absence is reported with the remedy, and Ctrl-C is heard
     from dan_bench.config.command_line import configs_of
-    from dan_bench.results.cache import uncollected
 
     with uncollected():
         configs = configs_of(sys.argv[1:] if arguments is None else arguments)

@@ -200,13 +200,18 @@ def circle(rows: Bytes) -> Tensor:
 
     It shows what lies across the wrap from 255 to 0.
     """
+    return torch.cat(sine_and_cosine(rows), dim=1)
+
+
+def sine_and_cosine(rows: Bytes) -> tuple[Tensor, Tensor]:
+    """Of bytes as angles, n x d each."""
     turn = torch.from_numpy(rows).to(torch.float32).add_(0.5).mul_(2 * math.pi / 256)
-    return torch.cat([turn.sin(), turn.cos()], dim=1)
+    return turn.sin(), turn.cos()
 
 
 def views(rows: Bytes) -> Tensor:
     """Bytes on the line and on the circle, n x 3d."""
-    return torch.cat([line(rows), circle(rows)], dim=1)
+    return torch.cat([line(rows), *sine_and_cosine(rows)], dim=1)
 
 
 class FeatureMap:

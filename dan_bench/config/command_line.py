@@ -28,15 +28,8 @@ from dan_bench.config.schema import CONF, Known, RunConfig
 REFUSALS = (HydraException, OmegaConfBaseException, YAMLError, InputError)
 """Errors, Hydra's and our own, of a config that cannot be composed."""
 WHOLE = (
-    "results",
-    "threads",
-    "workers",
-    "seeds_per_process",
-    "executor",
-    "retries",
-    "slurm",
-    "ray",
-    "progress",
+    *("results", "threads", "workers", "seeds_per_process"),
+    *("executor", "retries", "slurm", "ray", "progress"),
 )
 """Settings of `runtime` that a sweep has but once."""
 

@@ -11,7 +11,6 @@ tell 1 from 1.0 and keep the order of names.
 """
 
 import contextlib
-import gc
 import hashlib
 import json
 import os
@@ -23,6 +22,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dan_bench.cli import uncollected
 from dan_bench.files import whole
 from dan_bench.interfaces import SCHEMA_VERSION, Estimate, RunRecord
 from dan_bench.results.reading import DAMAGES, read_table
@@ -40,18 +40,6 @@ Stamp = tuple[int, int, int, int]
 """Inode, size, and when contents and inode last changed, in nanoseconds. Records are replaced and
 never rewritten, so that the inode is another each time."""
 STAMP = ("inode", "size", "changed", "touched")
-
-
-@contextlib.contextmanager
-def uncollected() -> Iterator[None]:
-    """Switch the garbage collector off: it takes half of the time, and finds nothing in records."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class CachedStore(Store):

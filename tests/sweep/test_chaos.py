@@ -10,10 +10,11 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from sweeps import SMALL, Workplace, session, until
+from sweeps import Workplace, session, until
+from tiny_runs import SMALL
 
 JOBS = [
-    *SMALL,
+    *[override for override in SMALL if "max_steps" not in override],
     "model=dan,gan",
     "trainer.max_steps=400",
     "runtime.log_every=20",
@@ -21,7 +22,6 @@ JOBS = [
     "runtime.snapshots=[0,1,30,100,250]",
     "runtime.workers=2",
     "runtime.retries=1000",
-    "logger=none",
 ]
 
 

@@ -74,11 +74,10 @@ def test_where_no_record_can_be_written_the_sweep_says_so_and_goes_on(place: Wor
     with mounted(place.folder / "results", "size=1m"):
         filler = place.folder / "results" / "filler"
         (place.folder / "results" / "runs").mkdir()
-        with filler.open("wb") as file:
+        with filler.open("wb", buffering=0) as file:
             while True:
                 try:
                     file.write(bytes(4096))
-                    file.flush()
                 except OSError:
                     break
         arguments = ["-m", "model=python_random", *SMALL, "seed=0,1", *ONE_AT_A_TIME]
@@ -158,6 +157,6 @@ def test_a_report_on_torn_files_says_so_or_goes_on(place: Workplace, name: str) 
         assert "Traceback" not in ended.stderr
         assert ended.returncode in (0, 2)
         assert ended.returncode == 0 or torn.name in ended.stderr
-    code, out, err = place.train("model=dan", *SMALL, "logger=none")  # a record is a record
+    code, _, err = place.train("model=dan", *SMALL, "logger=none")  # a record is a record
     assert code == 0, err
     assert np.isfinite(record.costs["seconds"])

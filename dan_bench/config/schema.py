@@ -18,6 +18,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    model_validator,
 )
 
 from dan_bench.cli import InputError, user_path
@@ -176,6 +177,15 @@ class SlurmSettings(Strict):
     signal_delay: PositiveInt = 90
     setup: tuple[str, ...] = ()
     options: dict[str, str | int | bool] = {}
+
+    @model_validator(mode="after")
+    def _leave_time_to_work(self) -> Self:
+        if self.signal_delay + 60 > 60 * self.time:
+            raise ValueError(
+                f"time={self.time} minutes with signal_delay={self.signal_delay}: a job would be "
+                "told to stop as it begins; time must be longer by a minute at least"
+            )
+        return self
 
 
 class RaySettings(Strict):

@@ -112,8 +112,7 @@ class SlurmCluster:
             shutil.chown(path, "munge", "munge")
         self.folder.chmod(0o755)
         command = ["munged", "--foreground", "--force", f"--key-file={key}", f"--socket={away}"]
-        for name in ("pid", "seed", "log"):
-            command.append(f"--{name}-file={self.folder}/munged.{name}")
+        command += [f"--{n}-file={self.folder}/munged.{n}" for n in ("pid", "seed", "log")]
         self._spawn("munged", *command, user="munge")
         self.until(away.exists)
 

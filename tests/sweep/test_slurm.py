@@ -5,6 +5,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import tempfile
@@ -15,10 +16,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from docs_blocks import commands, page
 from slurm import SlurmCluster, missing, slurm_cluster
-from sweeps import Workplace, session, until
+from sweeps import REPOSITORY, SMALL, Workplace, session, until
 
+from dan_bench.config.compose import configure
 from dan_bench.interfaces import RunRecord
+from dan_bench.results.record import key_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -58,9 +62,6 @@ class Survived:
         text = (self.place.folder / f"{obstacle}.steps").read_text()
         return [int(line) for line in text.split()]
 
-    def log(self, obstacle: str) -> str:
-        return self.place.store.folder(self.now[obstacle].key).joinpath("log.txt").read_text()
-
     @property
     def now(self) -> dict[str, RunRecord]:
         return self.place.by_obstacle()
@@ -91,6 +92,12 @@ class Jobs:
             if json.loads(path.read_text())["pid"] == pid:
                 return path.parent.name
         raise AssertionError(f"no run of process {pid}")
+
+
+def log_of(place: Workplace, obstacle: str) -> str:
+    """The output of an obstacle's run, which may not be done yet."""
+    config = configure([*place.obstructed, "logger=none", f"model.obstacle={obstacle}"])
+    return (place.store.folder(key_of(config.scientific())) / "log.txt").read_text()
 
 
 def arguments(place: Workplace) -> list[str]:
@@ -143,6 +150,8 @@ def carry_out(found: Survived, jobs: Jobs, cluster: SlurmCluster) -> None:
     with place.started(*arguments(place), progress="plain") as driver:
         time.sleep(10)  # the run that waits is there, and is not begun a second time
         (place.folder / "late").unlink()
+        until(lambda: "Requeued job" in log_of(place, "crawl"), driver)
+        (place.folder / "crawl").unlink()
         out, err = driver.communicate(timeout=400)
     found.ended = driver.returncode, out, err
     found.queue = cluster.call("squeue", "--states=all", "--array")
@@ -187,7 +196,7 @@ def test_a_job_whose_node_died_goes_on_elsewhere_from_its_checkpoint(survived: S
 
 
 def test_a_job_at_its_time_limit_saves_is_queued_again_and_goes_on(survived: Survived) -> None:
-    log = survived.log("crawl")
+    log = log_of(survived.place, "crawl")
     assert "Caught signal SIGUSR2" in log
     assert "Requeued job" in log
     assert survived.steps("crawl") == [*range(30)], "no step is lost, and none is taken twice"
@@ -221,3 +230,40 @@ def test_records_are_those_of_a_local_sweep(
                 assert np.array_equal(np.load(ours), np.load(theirs))
             elif name == "curves.parquet":
                 assert ours.read_bytes() == theirs.read_bytes()
+
+
+@pytest.fixture
+def place(cluster: SlurmCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+    monkeypatch.setenv("SLURM_CONF", str(cluster.conf))
+    return Workplace(tmp_path)
+
+
+def test_ctrl_c_cancels_the_jobs(cluster: SlurmCluster, place: Workplace) -> None:
+    (place.folder / "late").write_text("wait")
+    one = [*place.obstructed, "logger=none", "model.obstacle=late", "runtime.executor=slurm"]
+    with place.started(*one) as driver:
+        until((place.folder / "late.pid").exists, driver)
+        os.kill(driver.pid, signal.SIGINT)
+        driver.communicate(timeout=60)
+    assert driver.returncode == 130
+    cluster.until(lambda: cluster.call("squeue", "-h", "-r") == "")
+
+
+def test_what_slurm_does_not_take_is_refused_in_its_own_words(place: Workplace) -> None:
+    one = [*place.obstructed, "logger=none", "runtime.executor=slurm"]
+    code, _, err = place.train(*one, "runtime.slurm.partition=nowhere")
+    assert code == 2
+    assert "Slurm refuses these jobs" in err
+    assert "invalid partition specified: nowhere" in err
+    assert not list((place.folder / "results" / "slurm").iterdir())
+
+
+def test_the_commands_of_the_page_on_scale(cluster: SlurmCluster, place: Workplace) -> None:
+    (block,) = (b for b in page(REPOSITORY / "docs" / "scale.md").blocks if b.section == "Slurm")
+    _, sweep, queue = (command.text for command in commands(block))
+    words = shlex.split(sweep.replace("PARTITION", "all").replace("seed=0,1,2", "seed=0"))
+    assert words[:4] == ["python", "-m", "dan_bench.train", "-m"]
+    code, out, err = place.train("-m", *words[4:], *SMALL, "logger=none")
+    assert code == 0, err
+    assert "2 done, 2 run, 0 failed" in out
+    assert "JOBID" in cluster.call(*shlex.split(queue))

@@ -122,7 +122,7 @@ def start_server(threads: int) -> ForkServerContext:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(threads)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["dan_bench.sweep.worker"])
+    context.set_forkserver_preload(["__main__", "dan_bench.sweep.worker"])
     resource_tracker.ensure_running()
     # Ctrl-C reaches all processes of the terminal; the driver, which hears it, ends the others
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])

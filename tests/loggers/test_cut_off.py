@@ -61,7 +61,7 @@ def test_a_killed_run_is_one_wandb_run(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "wait").unlink()
     code, _, err = place.train(*arguments)
     assert code == 0, err
-    (home,) = {path for path in (tmp_path / "results" / "wandb").glob("offline-run-*")}
+    (home,) = (tmp_path / "results" / "wandb").glob("offline-run-*")
     records = inspect(next(home.glob("run-*.wandb")))
     (opened,) = of_type(records, "run")
     assert opened["run_id"] == cut_off.name.split("-", 3)[3]

@@ -1,27 +1,28 @@
-"""How long does the table of 10,000 records take, as a command: without a cache, and with?
+"""How long do 10,000 records take: their table, their page, and a sweep that has done them all?
 
     python benchmarks/report.py [RUNS]
 
-The records are like real ones, of 2,000 subjects with five seeds each, in a temporary folder. The
-floor is what reading their bytes takes, and starting Python with what the table needs.
+The records are like real ones, of 2,000 subjects with five seeds each, in a temporary folder. A
+table is made without a cache, and with it. The floor is what reading their bytes takes, and
+starting Python with what the commands need.
 """
 
-import itertools
+import json
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from dan_bench.config.compose import configure
+from dan_bench.config.compose import expand
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.results.cache import NAME, SETTLED
-from dan_bench.results.record import Store, key_of, provenance
+from dan_bench.results.record import Store, keys_of, provenance
 
 RUNS = 10_000
 SEEDS = 5
@@ -40,20 +41,18 @@ ESTIMATORS = (
 )
 
 
-def configs(runs: int) -> Iterator[dict[str, Any]]:
-    """Yield scientific configs: models, data, outputs, rates and amounts of noise, and seeds."""
-    models = ("gan", "dan", "infodan", "dcdan", "entropydan")
-    axes = itertools.product(models, ("danoise", "mnist"), ("sigmoid", "torus"))
-    bases = [configure([f"model={m}", f"data={d}", f"output={o}"]) for m, d, o in axes]
-    subjects = -(-runs // SEEDS)
-    for i in range(subjects):
-        base = bases[i % len(bases)].scientific()
-        variant = i // len(bases)
-        base["optimizer"]["degenerator"]["lr"] = 1e-4 * (1 + variant % 10)
-        base["noise_dim"] = variant // 10
-        for seed in range(SEEDS):
-            data = {**base["data"], **({"seed": seed} if "seed" in base["data"] else {})}
-            yield {**base, "seed": seed, "data": data}
+def grid(runs: int) -> list[str]:
+    """Return the axes of a grid of about so many runs, as they are written on a command line."""
+    variants = -(-runs // (SEEDS * 5 * 2 * 2))
+    rates = [f"{1e-4 * (1 + i):.4g}" for i in range(min(10, variants))]
+    return [
+        "model=gan,dan,infodan,dcdan,entropydan",
+        "data=danoise,mnist",
+        "output=sigmoid,torus",
+        f"optimizer.degenerator.lr={','.join(rates)}",
+        f"noise_dim={','.join(str(8 * (1 + i)) for i in range(-(-variants // 10)))}",
+        f"seed=range(0,{SEEDS})",
+    ]
 
 
 def metrics(draw: np.random.Generator) -> dict[str, Estimate | None]:
@@ -90,13 +89,17 @@ def metrics(draw: np.random.Generator) -> dict[str, Estimate | None]:
     }
 
 
-def fill(results: Path, runs: int) -> None:
+def fill(results: Path, axes: list[str]) -> None:
     """Write the records."""
     store, draw, of = Store(results), np.random.default_rng(0), provenance()
-    for config in itertools.islice(configs(runs), runs):
+    configs = expand(axes)
+    for key, config in zip(keys_of(configs), configs, strict=True):
         of_run = metrics(draw)
         costs = {f"{name}_seconds": float(draw.random()) for name in of_run}
-        store.put(RunRecord(key_of(config), "done", config, of_run, costs, of))
+        record = RunRecord(key, "done", config.scientific(), of_run, costs, of)
+        folder = store.folder(key)
+        folder.mkdir(parents=True)  # without waiting for the device, as a run does
+        (folder / "record.json").write_text(json.dumps(asdict(record), indent=1))
 
 
 def seconds(work: Callable[[], object]) -> tuple[float, float]:
@@ -121,7 +124,8 @@ def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder)
-        fill(results, runs)
+        axes = grid(runs)
+        fill(results, axes)
         time.sleep(SETTLED + 1)  # a record is remembered once its time stamp is past
         cache = results / "runs" / NAME
         paths = list(results.glob("runs/*/record.json"))
@@ -134,20 +138,33 @@ def main() -> None:
             cache.unlink(missing_ok=True)
             report()
 
+        def train() -> None:
+            command("-m", "dan_bench.train", "-m", *axes, f"runtime.results={folder}")
+
+        def page() -> None:
+            page = str(results / "page.html")
+            command("-m", "dan_bench.report", "html", "--results", folder, "--out", page)
+
         def read() -> None:
             for path in paths:
                 path.read_bytes()
 
         cold()
+        train()  # writes the report
         work: dict[str, Callable[[], object]] = {
             "without a cache, writing it": cold,
             "with the cache": report,
+            "train -m, of which all is done": train,
+            "report html": page,
             f"floor: reading {size / 1e6:.0f} MB of records": read,
             f"floor: reading {cache.stat().st_size / 1e6:.0f} MB of cache": cache.read_bytes,
             "floor: starting (--help)": lambda: command("-m", "dan_bench.report", "--help"),
+            "floor: starting train (--help)": lambda: command("-m", "dan_bench.train", "--help"),
         }
         times = {name: [seconds(of) for _ in range(REPEATS)] for name, of in work.items()}
+        megabytes = (results / "page.html").stat().st_size / 1e6
     print(f"{len(paths):,} records, {REPEATS} repeats     clock: least, median   processor: least")
+    print(f"the page is {megabytes:.2f} MB")
     for name, found in times.items():
         clock, used = zip(*found, strict=True)
         print(f"{name:38s} {min(clock):6.2f} {np.median(clock):6.2f} {min(used):18.2f}")

@@ -10,7 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 TABLE = Path(__file__).with_name("baseline.csv")
@@ -49,11 +49,15 @@ class Baseline:
         """
         if value >= self.median:
             return 1.0
+        return 0.5 * math.exp2(-(self.median - value) / self._halving)
+
+    @cached_property
+    def _halving(self) -> float:
+        """How far below the median the chance halves, at most."""
         seen = [(level, self.quantiles[level]) for level in LOWER]
         seen.append((1 / (self.streams + 1), self.quantiles[0.0]))
         slopes = [(self.median - at) / math.log2(0.5 / level) for level, at in seen if level < 0.5]
-        halving = max(1e-12, *slopes) * (1 + 2 / math.sqrt(self.streams))
-        return 0.5 * math.exp2(-(self.median - value) / halving)
+        return max(1e-12, *slopes) * (1 + 2 / math.sqrt(self.streams))
 
 
 @cache

@@ -153,10 +153,10 @@ class CheckedStore(CachedStore):
     def all(self) -> tuple[list[RunRecord], dict[Path, str]]:
         """Return every good record, by key, and what is wrong with each of the others."""
         found, damaged = super().all()
-        good = []
+        good, known = [], set[int]()
         for record in found:
             try:
-                good.append(described(record))
+                good.append(described(record, known))
             except DamagedRecord as error:
                 damaged[self.folder(record.key) / "record.json"] = str(error)
         return good, damaged

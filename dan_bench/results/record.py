@@ -274,8 +274,13 @@ NAMED = {
 """Kinds of methods, and the parts of their configs that go by a name."""
 
 
-def described(record: RunRecord) -> RunRecord:
+def described(record: RunRecord, known: set[int] | None = None) -> RunRecord:
     """Return a record whose config has what every table and figure looks up.
+
+    Args:
+        record: a sound one.
+        known: ids of parts that were looked at before and are still there, to which its own are
+            added: many records share them.
 
     Raises:
         DamagedRecord: it has not, or has a text that no terminal should be shown.
@@ -303,9 +308,13 @@ def described(record: RunRecord) -> RunRecord:
         if not isinstance(count, int) or not 0 <= count < 1 << 63:
             raise DamagedRecord(f"its config has {str(count)[:100]!r} for a whole number")
     details = [name for found in record.metrics.values() if found for name in found.details]
-    texts = [config, record.provenance, [*record.metrics, *record.costs, *details]]
-    if "\\" in repr(texts):  # with which every sign begins there that cannot be printed
-        printable(texts)
+    known = set() if known is None else known
+    texts = [*config, *record.provenance, *record.metrics, *record.costs, *details]
+    for part in (texts, *config.values(), *record.provenance.values()):
+        if id(part) not in known and "\\" in repr(part):  # as all that cannot be printed has there
+            printable(part)
+        known.add(id(part))
+    known.discard(id(texts))
     failure = "no traceback" if record.traceback is None else record.traceback.expandtabs()
     lines = failure.split("\n")
     if failure.strip() and all(map(str.isprintable, lines)):

@@ -239,3 +239,15 @@ def test_claims_of_different_runs_do_not_wait_for_each_other(store: Store) -> No
     with store.claim("one"), store.claim("other"):
         assert store.folder("one").is_dir()
         assert store.folder("other").is_dir()
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
+def test_a_record_is_readable_by_whom_the_umask_lets(store: Store, mask: int, mode: int) -> None:
+    """A group that shares the results shares the records too; its neighbours are no different."""
+    before = os.umask(mask)
+    try:
+        path = store.put(RECORD)
+        (path.parent / "neighbour").touch()
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == (path.parent / "neighbour").stat().st_mode & 0o777 == mode

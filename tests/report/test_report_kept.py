@@ -1,0 +1,115 @@
+"""The report beside the runs: made again where anything changed, and only there."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from small_sweep import small_sweep
+
+import dan_bench.report.kept as module
+from dan_bench.interfaces import RunRecord
+from dan_bench.report import write
+from dan_bench.report.kept import report
+from dan_bench.results.record import Store
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was made, in a results folder that has a report already."""
+    store, did = Store(tmp_path), list[str]()
+    for record in small_sweep():
+        store.put(record)
+
+    def noting(results: Path, records: list[RunRecord]) -> Path:
+        did.append("report")
+        return write(results, records)
+
+    table = module.table
+
+    def drawing(records: list[RunRecord], form: str) -> str:
+        did.append("table")
+        return table(records, form)
+
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr(module, "write", noting)
+    monkeypatch.setattr(module, "table", drawing)
+    report(tmp_path, keys(tmp_path))
+    assert did == ["table", "report"]
+    did.clear()
+    return did
+
+
+def keys(results: Path) -> list[str]:
+    return [record.key for record in Store(results).all()[0]]
+
+
+def test_where_nothing_changed_nothing_is_made(tmp_path: Path, made: list[str]) -> None:
+    texts = [report(tmp_path, keys(tmp_path)) for _ in range(2)]
+    assert made == []
+    assert texts[0] == texts[1] == report(tmp_path, keys(tmp_path)[::-1])
+    assert texts[0][1] == tmp_path / "report.md"
+    records = Store(tmp_path).all()[0]
+    assert texts[0][0] == module.table(records, "table")
+
+
+@pytest.mark.parametrize("name", ["report.md", "report.csv"])
+@pytest.mark.parametrize("how", ["gone", "edited", "replaced"])
+def test_a_report_that_is_gone_or_not_ours_is_made_again(
+    tmp_path: Path, made: list[str], name: str, how: str
+) -> None:
+    path = tmp_path / name
+    good = path.read_bytes()
+    if how == "gone":
+        path.unlink()
+    elif how == "edited":
+        path.write_bytes(good[:-9] + b"something")
+    else:
+        (tmp_path / "other").write_bytes(good[::-1])
+        (tmp_path / "other").replace(path)
+    report(tmp_path, keys(tmp_path))
+    assert made == ["table", "report"]
+    assert path.read_bytes() == good
+
+
+@pytest.mark.parametrize("how", ["changed", "more", "fewer"])
+def test_a_record_that_changed_is_in_the_report(tmp_path: Path, made: list[str], how: str) -> None:
+    store = Store(tmp_path)
+    record = next(record for record in store.all()[0] if record.status == "done")
+    path = store.folder(record.key) / "record.json"
+    if how == "fewer":
+        path.unlink()
+    elif how == "changed":
+        store.put(replace(record, metrics={}))
+    else:
+        hidden = path.rename(tmp_path / "hidden")
+        report(tmp_path, keys(tmp_path))
+        made.clear()
+        os.rename(hidden, path)
+    report(tmp_path, keys(tmp_path))
+    assert made == ["table", "report"]
+
+
+def test_another_width_or_other_runs_are_another_table_alone(
+    tmp_path: Path, made: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_runs = report(tmp_path, keys(tmp_path))[0]
+    assert report(tmp_path, keys(tmp_path)[:4])[0] != all_runs
+    monkeypatch.setenv("COLUMNS", "60")
+    assert report(tmp_path, keys(tmp_path)[:4])[0] != all_runs
+    assert made == ["table", "table"]
+
+
+def test_a_newer_program_makes_it_again(
+    tmp_path: Path, made: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "program", lambda: [1, 2])
+    report(tmp_path, keys(tmp_path))
+    assert made == ["table", "report"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"state": 7}', '{"state": null, "table": 3}'])
+def test_a_damaged_note_is_as_good_as_none(tmp_path: Path, made: list[str], text: str) -> None:
+    (tmp_path / "runs" / module.NAME).write_text(text)
+    report(tmp_path, keys(tmp_path))
+    assert made == ["table", "report"]

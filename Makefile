@@ -8,10 +8,10 @@ PARALLEL ?= -n auto --dist loadfile
 RESULTS ?= $(patsubst %/,%,$(dir $(lastword $(sort $(wildcard results/*/records.parquet)))))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep report test test-all tools lint bench figures reference sync dashboard clean
+.PHONY: help setup sweep report test test-all test-slurm test-ray tools lint bench figures reference sync dashboard clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "dan_bench needs Python 3.11 to 3.13, this is " + sys.version.split()[0] + ": make PYTHON=python3.12")'
@@ -33,6 +33,18 @@ test: $(READY) lint ## lint, types, layers and all quick tests
 
 test-all: $(READY) lint tools ## the same with the slow tests, and properties on examples that are new each time
 	$(BIN)/python -m pytest --hypothesis-profile=search $(PARALLEL)
+
+test-slurm: $(READY) ## a sweep on a Slurm cluster brought up here (as root, by apt; else it skips)
+	@command -v slurmctld >/dev/null && command -v slurmd >/dev/null && command -v munged >/dev/null || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		apt-get install --quiet --yes slurm-wlm slurmctld slurmd munge; } || \
+		echo "no slurmctld, slurmd or munged: the test will skip"
+	$(BIN)/python -m pytest tests/sweep/test_slurm.py
+
+test-ray: $(READY) ## sweeps on Ray: installs it, and starts clusters of this machine's
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
+		--constraint requirements.lock -e '.[ray]'
+	$(BIN)/python -m pytest tests/sweep/test_ray.py
 
 tools: ## what some tests need: file systems, a browser, a terminal, LaTeX (as root, by apt; else they skip)
 	@(for tool in mkfs.xfs mkfs.btrfs mkfs.ext4 chromium tmux pdflatex; do command -v $$tool >/dev/null || exit 1; done) || \

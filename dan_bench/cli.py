@@ -5,6 +5,7 @@ Only faults of the program itself keep their traceback, and exit code 1.
 
 import errno
 import functools
+import gc
 import io
 import os
 import sys
@@ -119,6 +120,18 @@ def flushed() -> Iterator[None]:
         except OSError:
             drop(sys.stdout)
             raise
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Switch the garbage collector off: it takes half of the time, and finds nothing here."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def entry_point(main: Callable[P, int]) -> Callable[P, int]:

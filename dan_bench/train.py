@@ -11,16 +11,17 @@ interrupted (Ctrl-C); finished runs are kept, and the same command does the rest
 import sys
 from collections.abc import Sequence
 
-from dan_bench.cli import OK, entry_point
+from dan_bench.cli import OK, entry_point, uncollected
 
 
 @entry_point
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compose the configs, and carry them out."""
-    # Hydra is imported here, so that its absence is reported with the remedy
+    # imported here, so that their absence is reported with the remedy, and Ctrl-C is heard
     from dan_bench.config.command_line import configs_of
 
-    configs = configs_of(sys.argv[1:] if arguments is None else arguments)
+    with uncollected():
+        configs = configs_of(sys.argv[1:] if arguments is None else arguments)
     if not configs:
         return OK
     from dan_bench.sweep.jobs import carry_out

@@ -1,6 +1,5 @@
 """The checkpoint from which an interrupted training resumes: one file, replaced atomically."""
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from dan_bench.callbacks.samples import Snapshots
-from dan_bench.files import sync_folder
+from dan_bench.files import sync, sync_folder
 from dan_bench.models.module import AdversarialModule
 
 RUN = "dan_bench_run"
@@ -126,10 +125,13 @@ class Checkpoint:
     def save(self, trainer: pl.Trainer) -> None:
         """Write the file: what is there after a crash or a power cut is the old one or the new."""
         draft = self.path.with_suffix(".tmp")
-        trainer.save_checkpoint(draft)
-        with draft.open("rb") as written:
-            os.fsync(written.fileno())
-        draft.replace(self.path)
+        try:
+            trainer.save_checkpoint(draft)
+            sync(draft)
+            draft.replace(self.path)
+        except BaseException:  # it would take the room that the record needs
+            draft.unlink(missing_ok=True)
+            raise
         sync_folder(self.path.parent)
         self._since = time.monotonic()
         if STOP.wanted:

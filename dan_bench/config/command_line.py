@@ -6,10 +6,13 @@ What Hydra would trip over, or ignore, is quoted or refused before Hydra reads i
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
 
 import hydra
 from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import HydraException
@@ -18,21 +21,23 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from dan_bench.cli import InputError, unusable
-from dan_bench.config.compose import from_hydra
-from dan_bench.config.schema import CONF, RunConfig
+from dan_bench.config.compose import plain_values
+from dan_bench.config.launchers import NO_SETTINGS, SEARCH, check_sweeper, launched, register
+from dan_bench.config.schema import CONF, Known, RunConfig
 
 REFUSALS = (HydraException, OmegaConfBaseException, YAMLError, InputError)
 """Errors, Hydra's and our own, of a config that cannot be composed."""
-WHOLE = ("results", "threads", "workers", "seeds_per_process", "executor", "retries", "progress")
+WHOLE = (
+    *("results", "threads", "workers", "seeds_per_process"),
+    *("executor", "retries", "slurm", "ray", "progress"),
+)
 """Settings of `runtime` that a sweep has but once."""
 
-HONOURED = ("hydra.searchpath", "hydra.mode", "hydra.sweeper.grids", "hydra.help")
-"""Of Hydra's own settings, those that this program acts on."""
+HONOURED = ("hydra.searchpath", "hydra.mode", "hydra.launcher", "hydra.sweeper", "hydra.help")
+"""Of Hydra's own settings, those that this program acts on, or whose own settings it checks."""
+SWEEPERS = ("basic", "grids")
 INSTEAD = {
     "table1": "the entries of Table 1 are run by `python -m dan_bench.table1 --subjects NAME`",
-    "hydra.launcher": "the runs of a sweep are started by this program itself, side by side: "
-    "type runtime.workers=N for N at a time",
-    "hydra.sweeper": "leave it out: -m sweeps over every A=1,2, and over hydra.sweeper.grids",
     "hydra.run": "all that a run leaves is under one folder: type runtime.results=DIR",
     "hydra.sweep": "all that a run leaves is under one folder: type runtime.results=DIR",
     "hydra.output_subdir": "a run's config is in its record.json: leave it out",
@@ -42,6 +47,19 @@ INSTEAD = {
 }
 """What to type in place of the others, by the beginning of their names."""
 OTHERWISE = f"leave it out; the settings of Hydra that are used are {', '.join(HONOURED)}"
+DISTRIBUTED = {
+    f"{where}{name}"
+    for where in ("", "trainer.", "runtime.")
+    for name in ("strategy", "devices", "num_devices", "num_nodes", "gpus")
+}
+"""What other programs on Lightning call the number of devices that train one network."""
+RANKS = ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
+"""Variables in which torchrun and srun say how many copies they started."""
+ONE_DEVICE = (
+    "a run is one process on one device, as networks of this size gain nothing from DDP: train "
+    "several seeds at once, runtime.seeds_per_process=N, or spread the runs of a sweep, "
+    "runtime.workers=N and runtime.executor=local, slurm or ray"
+)
 
 
 def configs_of(arguments: Sequence[str]) -> list[RunConfig]:
@@ -52,14 +70,24 @@ def configs_of(arguments: Sequence[str]) -> list[RunConfig]:
     """
     configs: list[RunConfig] = []
     refused: list[str] = []
+    known: Known = {}
+    # once for all jobs of a sweep
+    check = cache(lambda: check_sweeper(HydraConfig.get()))
+    asked = cache(lambda: launched(HydraConfig.get()))
 
-    def take(given: DictConfig) -> None:
+    def take(given: DictConfig | dict[str, Any]) -> None:
+        check()
         try:
-            configs.append(from_hydra(given))
+            values = given if isinstance(given, dict) else plain_values(given)
+            if asked():
+                values = {**values, "runtime": {**values["runtime"], **asked()}}
+            configs.append(RunConfig.parse(values, known))
         except REFUSALS as error:  # Hydra would add a line of its own
             refused.append(reason(error))
 
+    refuse_ranks(os.environ)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises its errors instead of exiting with code 1
+    register()
     sys.argv[1:] = understood(arguments)
     try:
         hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(take)()
@@ -76,7 +104,12 @@ def reason(error: Exception) -> str:
     """Return what is wrong, with the valid names if an unknown one was given."""
     cause = error.__cause__
     if isinstance(cause, OmegaConfBaseException) and isinstance(cause.parent_node, DictConfig):
-        return f"{error}\nvalid names there: {', '.join(map(str, cause.parent_node))}"
+        where = cause.parent_node
+        names = [str(name) for name in where if name != "_target_"]
+        if names:
+            return f"{error}\nvalid names there: {', '.join(names)}"
+        if where._get_full_key(None) == "hydra.launcher":
+            return f"{error}\n{NO_SETTINGS}"
     return str(error)
 
 
@@ -92,6 +125,15 @@ def refuse_mixed(configs: Sequence[RunConfig]) -> None:
     results = configs[0].runtime.results
     if why := unusable(results / "runs"):
         raise InputError(f"runtime.results={results}: {why}; name another with runtime.results=DIR")
+
+
+def refuse_ranks(environment: Mapping[str, str]) -> None:
+    """Refuse to be one of several copies of a command, each of which would do the whole of it."""
+    for name in RANKS:
+        if environment.get(name, "1") not in ("", "0", "1"):
+            raise InputError(
+                f"{name}={environment[name]}: {ONE_DEVICE}; start this command once, without it"
+            )
 
 
 # --- one override ------------------------------------------------------------------------------
@@ -140,11 +182,13 @@ def quote(text: str) -> str:
 
 
 def refuse_unhonoured(text: str, parsed: Override) -> None:
-    """Refuse a setting of Hydra's own, or an entry of Table 1, that would change nothing."""
+    """Refuse a setting of Hydra's own, of DDP or of Table 1 that would change nothing."""
     name = parsed.key_or_group.replace("/", ".")
+    if name in DISTRIBUTED:
+        raise InputError(f"{text}: {ONE_DEVICE}")
+    if parsed.key_or_group == "hydra/sweeper" and parsed.value() not in SWEEPERS:
+        raise InputError(f"{text}: it can be {' or '.join(SWEEPERS)}; {SEARCH}")
     if not within(name, ["hydra", "table1"]) or within(name, HONOURED):
-        return
-    if text == "hydra/sweeper=grids":
         return
     instead = next((INSTEAD[part] for part in INSTEAD if within(name, [part])), OTHERWISE)
     raise InputError(f"{text} has no effect here: {instead}")

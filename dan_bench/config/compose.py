@@ -12,7 +12,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from dan_bench.config.schema import CONF, PACKAGE, RunConfig
+from dan_bench.config.schema import CONF, PACKAGE, Known, RunConfig
+from dan_bench.config.template import container
 
 # Hydra looks for plugins in the namespace package hydra_plugins, and only there
 PLUGINS = str(PACKAGE / "config" / "plugins")
@@ -29,12 +30,13 @@ def configure(overrides: Sequence[str] = (), paths: Mapping[str, Path] = NO_PATH
         paths: of `runtime`, by name, to be taken literally: nothing in them is expanded.
     """
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return from_hydra(compose("config", list(overrides)), paths)
+        return RunConfig.parse(plain_values(compose("config", list(overrides)), paths))
 
 
 def expand(overrides: Sequence[str]) -> list[RunConfig]:
     """Return the configs that `python -m dan_bench.train -m OVERRIDE ...` would run."""
-    return [RunConfig.parse(values) for values in sweep("config", overrides)]
+    known: Known = {}
+    return [RunConfig.parse(values, known) for values in sweep("config", overrides)]
 
 
 def sweep(
@@ -50,12 +52,14 @@ def sweep(
         context = HydraContext(loader, Callbacks())
         sweeper.setup(hydra_context=context, task_function=lambda _: None, config=whole)
         axes = [override for override in overrides if not override.startswith("hydra.")]
-        return [resolved(sweeper.values(job), paths) for job in sweeper.expand(axes)]
+        return [sweeper.values(job, paths) for job in sweeper.expand(axes)]
 
 
-def from_hydra(composed: DictConfig, paths: Mapping[str, Path] = NO_PATHS) -> RunConfig:
-    """Return what Hydra composed, checked."""
-    return RunConfig.parse(resolved(OmegaConf.create(without_hydra(composed)), paths))
+def plain_values(composed: DictConfig, paths: Mapping[str, Path] = NO_PATHS) -> dict[str, Any]:
+    """Return what Hydra composed as plain containers, with these paths of `runtime`."""
+    values = without_hydra(composed)
+    values["runtime"] |= paths
+    return container(OmegaConf.create(values))
 
 
 def without_hydra(composed: DictConfig) -> dict[str, Any]:
@@ -63,12 +67,3 @@ def without_hydra(composed: DictConfig) -> dict[str, Any]:
     values = OmegaConf.to_container(composed, resolve=False)
     assert isinstance(values, dict)
     return {str(name): value for name, value in values.items() if name != "hydra"}
-
-
-def resolved(values: DictConfig, paths: Mapping[str, Path] = NO_PATHS) -> dict[str, Any]:
-    """Return plain containers with these paths of `runtime`, and with interpolations resolved."""
-    for name, path in paths.items():
-        values.runtime[name] = path
-    plain = OmegaConf.to_container(values, resolve=True)
-    assert isinstance(plain, dict)
-    return {str(name): value for name, value in plain.items()}

@@ -4,7 +4,7 @@ A *part* is whatever can be exchanged: a model, a data set, an objective, a metr
 config names a target, `_target_: package.module.thing`, and the arguments of that target.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -18,6 +18,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    model_validator,
 )
 
 from dan_bench.cli import InputError, user_path
@@ -87,22 +88,46 @@ def as_path(value: object) -> Path:
 UserPath = Annotated[Path, BeforeValidator(as_path)]
 
 
+Known = dict[tuple[str, int], tuple[dict[str, Any], BaseModel]]
+"""Parts of configs that were checked, by name and identity; each is kept, so that it stays it."""
+
+
 class Strict(BaseModel):
     """A frozen model without unknown names."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     @classmethod
-    def parse(cls, values: Mapping[str, Any]) -> Self:
+    def parse(cls, values: Mapping[str, Any], known: Known | None = None) -> Self:
         """Check plain containers and return the model.
+
+        Args:
+            values: by name.
+            known: parts that were checked before, to which these are added. A part that several
+                configs have as one object is then checked once, and is one object in all of them.
 
         Raises:
             ConfigError: with a line for each value that will not do.
         """
+        if known is not None:
+            values = {**values, **dict(cls._parts(values, known))}
         try:
             return cls.model_validate(values)
         except ValidationError as error:
             raise ConfigError(explain(error)) from error
+
+    @classmethod
+    def _parts(cls, values: Mapping[str, Any], known: Known) -> Iterator[tuple[str, BaseModel]]:
+        """Yield those parts that are models of their own, checked; a bad one is left out."""
+        for name, field in cls.model_fields.items():
+            part, kind = values.get(name), field.annotation
+            if isinstance(part, dict) and isinstance(kind, type) and issubclass(kind, BaseModel):
+                if (name, id(part)) not in known:
+                    try:
+                        known[name, id(part)] = part, kind.model_validate(part)
+                    except ValidationError:
+                        continue
+                yield name, known[name, id(part)][1]
 
 
 class Part(Strict):
@@ -161,6 +186,40 @@ class Evaluation(Strict):
     comparisons: dict[str, Part] = {}
 
 
+class SlurmSettings(Strict):
+    """What a job of Slurm is given, and how it is started."""
+
+    partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    constraint: str | None = None
+    time: PositiveInt = 60
+    memory: PositiveFloat = 4
+    cpus: NonNegativeInt = 0
+    gpus: NonNegativeInt = 0
+    array_parallelism: PositiveInt = 256
+    signal_delay: PositiveInt = 90
+    setup: tuple[str, ...] = ()
+    options: dict[str, str | int | bool] = {}
+
+    @model_validator(mode="after")
+    def _leave_time_to_work(self) -> Self:
+        if self.signal_delay + 60 > 60 * self.time:
+            raise ValueError(
+                f"time={self.time} minutes with signal_delay={self.signal_delay}: a job would be "
+                "told to stop as it begins; time must be longer by a minute at least"
+            )
+        return self
+
+
+class RaySettings(Strict):
+    """Which cluster of Ray's a sweep uses, and what is set aside there for each run."""
+
+    address: str | None = None
+    num_cpus: PositiveFloat | None = None
+    num_gpus: NonNegativeFloat = 0
+
+
 class Runtime(Strict):
     """Where and on what it runs; no result depends on it."""
 
@@ -172,6 +231,8 @@ class Runtime(Strict):
     seeds_per_process: PositiveInt = 1
     executor: Literal["local", "slurm", "ray"] = "local"
     retries: NonNegativeInt = 1
+    slurm: SlurmSettings = SlurmSettings()
+    ray: RaySettings = RaySettings()
     log_every: PositiveInt
     log_gradients: bool = False
     checkpoint_every: NonNegativeInt | Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?s$")]
@@ -226,15 +287,17 @@ class RunConfig(Strict):
         A control has no network and an untrained network no training, so that sweeping an axis
         they do not have repeats nothing.
         """
-        whole = self.model_dump(mode="json", by_alias=True)
-        whole["data"].pop("root", None)
+        return {name: as_stated(name, part) for name, part in self.scientific_parts().items()}
+
+    def scientific_parts(self) -> dict[str, Any]:
+        """Return what `scientific` is made of, by name: parts of the config, and plain values."""
         names = ["model", "data", "seed", "evaluation"]
         if self.model.kind != "control":
             names += ["output", "noise_dim", "noise"]
         if self.model.kind == "learned":
             names += ["objective", "optimizer", "trainer", "end_to_end"]
             names += ["algorithm1"] if self.algorithm1 is not None else []
-        return {name: first_names(whole[name]) for name in names}
+        return {name: getattr(self, name) for name in names}
 
     def title(self) -> str:
         """Return a short name that a person can read: model, output, objective, data, seed."""
@@ -244,6 +307,16 @@ class RunConfig(Strict):
         if self.model.kind == "learned":
             words.append(self.objective.name)
         return " ".join([*words, self.data.name, f"seed={self.seed}"])
+
+
+def as_stated(name: str, part: Any) -> Any:
+    """Return a part of a config as records state it, in plain containers."""
+    if not isinstance(part, BaseModel):
+        return part
+    stated = part.model_dump(mode="json", by_alias=True)
+    if name == "data":
+        stated.pop("root", None)
+    return first_names(stated)
 
 
 def explain(error: ValidationError, where: str = "") -> str:

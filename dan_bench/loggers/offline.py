@@ -1,6 +1,7 @@
 """Offline wandb runs: where they are, which have ended, how to view and to upload them."""
 
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -41,11 +42,34 @@ def verdict_key(name: str) -> str:
     return f"verdict/{name.replace(' ', '_')}"
 
 
-def finish(run: Any, exit_code: int) -> None:
-    """End a wandb run, and mark its folder."""
+def finish(run: Any, exit_code: int, ended: bool = True) -> None:
+    """Close a wandb run, and mark its folder if it has ended and is not to be gone on with."""
     home = Path(run.dir).parent
     run.finish(exit_code=exit_code)
-    (home / ENDED).touch()
+    if ended:
+        (home / ENDED).touch()
+
+
+def id_of(results: Path, key: str) -> str:
+    """Return the wandb id of a run: that of an attempt that was cut off, else a new one.
+
+    What wandb wrote of that attempt offline is set aside, as `cut-off-...`: a killed process leaves
+    a file that wandb cannot read, and then nothing else of that id is uploaded. The attempt that
+    goes on logs the curves from the beginning.
+
+    Args:
+        results: the folder.
+        key: of the run, of which nobody else is writing.
+    """
+    found = f"{key}-{secrets.token_hex(3)}"
+    for home in sorted(folder(results).glob(f"*run-*-{key}-*")):
+        mode, _, begun = home.name.rpartition(f"-{key}-")[0].rpartition("run-")
+        if mode not in ("", "offline-") or not begun or (home / ENDED).exists():
+            continue
+        found = f"{key}-{home.name.rpartition('-')[2]}"
+        if mode:
+            home.rename(home.with_name(f"cut-off-{home.name}"))
+    return found
 
 
 def has_account() -> bool:

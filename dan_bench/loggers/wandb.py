@@ -15,7 +15,15 @@ from pytorch_lightning.loggers import Logger
 
 from dan_bench.interfaces import RunRecord, Sample
 from dan_bench.loggers.files import failed, final_sample, last_step, outcome_of
-from dan_bench.loggers.offline import NO_KEY, finish, has_account, prepare, refusal, verdict_key
+from dan_bench.loggers.offline import (
+    NO_KEY,
+    finish,
+    has_account,
+    id_of,
+    prepare,
+    refusal,
+    verdict_key,
+)
 from dan_bench.metrics.catalogue import CURVES
 from dan_bench.report.verdicts import VERDICTS
 
@@ -66,6 +74,8 @@ class WandbSink(Logger):
         self.experiment = wandb.init(
             project=project,
             mode="offline" if offline else "online",
+            id=id_of(results, config["key"]),
+            resume=None if offline else "allow",
             name=title,
             group=group,
             job_type=config["model"]["kind"],
@@ -75,6 +85,9 @@ class WandbSink(Logger):
             reinit="create_new",  # several may be open, of seeds that are trained as one
         )
         define_axes(self.experiment)
+        resumed = not offline and self.experiment.resumed
+        self._there = int(self.experiment.summary.get("step") or 0) if resumed else 0
+        """The last step that the server has already, of an attempt that was cut off."""
 
     @property
     def name(self) -> str:
@@ -91,6 +104,8 @@ class WandbSink(Logger):
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Add one point to the curves."""
+        if step is not None and step <= self._there:
+            return
         point = {f"train/{name}": value for name, value in metrics.items()}
         self.experiment.log({**point, "step": step})
 
@@ -119,7 +134,7 @@ class WandbSink(Logger):
             if record is not None and self._artifacts:
                 log_artifacts(run, record.key, folder.resolve())
         finally:
-            finish(run, exit_code=int(failed(record)))
+            finish(run, exit_code=int(failed(record)), ended=record is not None)
 
 
 def own_tags(config: Mapping[str, Any]) -> list[str]:

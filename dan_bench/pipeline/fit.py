@@ -27,6 +27,13 @@ class TrainingMonitor(pl.Callback):
         self._on_step = on_step
         self._checkpoint = checkpoint
 
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Give the logger what the run had of its curves, which an earlier attempt was told."""
+        assert isinstance(pl_module, AdversarialModule)
+        for point in pl_module.curves if trainer.logger is not None else ():
+            values = {name: value for name, value in point.items() if name != "step"}
+            trainer.logger.log_metrics(values, step=int(point["step"]))
+
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
     ) -> None:

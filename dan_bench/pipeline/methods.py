@@ -12,6 +12,7 @@ import torch
 from dan_bench.config.build import asked_for, bind, build, refusals
 from dan_bench.config.schema import ConfigError, RunConfig
 from dan_bench.data.batches import as_unit
+from dan_bench.files import whole
 from dan_bench.interfaces import (
     Dataset,
     Degenerator,
@@ -141,7 +142,8 @@ class UntrainedNetwork(Control):
             FloatingPointError: a weight is not finite: whatever it made would look destroyed.
         """
         module.check_weights()
-        pd.DataFrame(module.curves).to_parquet(folder / "curves.parquet")
+        with whole(folder / "curves.parquet", synced=False) as file:
+            pd.DataFrame(module.curves).to_parquet(file)
         parameters = float(parameters_of(module))  # an average of weights has none of its own
         degenerator = module.cpu().inference(self.config.seed)
         return Acquisition(degenerator, costs={"parameters": parameters})
@@ -200,7 +202,8 @@ def keep_weights(module: AdversarialModule, folder: Path, without: str | None = 
     weights = module.state_dict()
     if without is not None:
         weights = {name: w for name, w in weights.items() if without not in name}
-    torch.save({"weights": weights, "data_mean": module.setting.data_mean}, folder / "weights.pt")
+    with whole(folder / "weights.pt", synced=False) as file:
+        torch.save({"weights": weights, "data_mean": module.setting.data_mean}, file)
 
 
 METHODS = {"control": Control, "untrained": UntrainedNetwork, "learned": TrainedNetwork}

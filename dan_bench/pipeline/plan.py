@@ -12,6 +12,7 @@ import torch
 from dan_bench.callbacks.samples import picture
 from dan_bench.config.build import Component, bind, build, refusals, resolve
 from dan_bench.config.schema import ConfigError, Evaluation, RunConfig
+from dan_bench.files import whole
 from dan_bench.interfaces import (
     Dataset,
     Estimate,
@@ -151,9 +152,13 @@ class Plan(PlannedRun):
             lambda name: progress(Progress(name)),
         )
         keep = slice(config.runtime.keep_samples)
-        np.save(folder / "samples.npy", measured.sample[keep])
-        np.save(folder / "inputs.npy", measured.inputs[keep])
-        picture(measured.inputs, measured.sample, self.source.shape).save(folder / "samples.png")
+        shown = picture(measured.inputs, measured.sample, self.source.shape)
+        with whole(folder / "samples.npy", synced=False) as file:
+            np.save(file, measured.sample[keep])
+        with whole(folder / "inputs.npy", synced=False) as file:
+            np.save(file, measured.inputs[keep])
+        with whole(folder / "samples.png", synced=False) as file:
+            shown.save(file, "png")
         (folder / "last.ckpt").unlink(missing_ok=True)
         costs = obtained.costs | {"noise_bits": obtained.degenerator.noise_bits}
         costs |= {f"{name}_seconds": seconds for name, seconds in measured.seconds.items()}
@@ -164,7 +169,9 @@ class Plan(PlannedRun):
 def plan_run(config: RunConfig) -> Plan:
     """Check the config of a run of the suite."""
     source: Dataset = build(config.data, "data")
-    if config.runtime.accelerator == "gpu" and not torch.accelerator.is_available():
+    runtime = config.runtime
+    here = runtime.executor == "local"  # elsewhere, the runs need one, and not who starts them
+    if here and runtime.accelerator == "gpu" and not torch.accelerator.is_available():
         raise ConfigError("runtime.accelerator=gpu: torch sees none here; type cpu or auto")
     sink = None
     measures = measures_of(config.evaluation, source.shape)

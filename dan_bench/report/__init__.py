@@ -37,9 +37,15 @@ def table(
     return render(form, tables, tidy(chosen), wide)
 
 
-def write(results: Path) -> Path:
-    """Write report.md and report.csv beside the runs; return the former's path."""
-    records, _ = open_results(results).all()
+def write(results: Path, records: Sequence[RunRecord] | None = None) -> Path:
+    """Write report.md and report.csv beside the runs; return the former's path.
+
+    Args:
+        results: the folder.
+        records: all of its records, where they were read already.
+    """
+    if records is None:
+        records = open_results(results).all()[0]
     for name, form in (("report.csv", "csv"), ("report.md", "markdown")):
         path = Path(results) / name
         with whole(path) as file:  # a link there is replaced, not followed

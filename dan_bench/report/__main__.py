@@ -4,11 +4,10 @@ import argparse
 import sys
 from importlib import import_module
 
-from dan_bench.cli import InputError, entry_point
+from dan_bench.cli import InputError, entry_point, uncollected
 from dan_bench.interfaces import RunRecord
 from dan_bench.report import table
 from dan_bench.report.inputs import finished, read, results_parser
-from dan_bench.results.cache import uncollected
 from dan_bench.results.select import settings_of, stated
 from dan_bench.results.where import conditions, listed, there_are, where
 from dan_bench.tables import FORMATS

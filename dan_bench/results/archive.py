@@ -10,10 +10,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -34,6 +33,9 @@ from dan_bench.results.reading import (
 )
 from dan_bench.results.record import described, sound
 from dan_bench.results.select import group_methods
+
+if TYPE_CHECKING:  # it takes a third of a second to import, which most commands need not
+    import pandas as pd
 
 RECORDS = {"runs": "records.parquet", "table1": "table1.parquet"}
 CURVES, ARRAYS = "curves.parquet", "arrays.npz"
@@ -77,12 +79,12 @@ class Archive:
             return [], {self.records: f"not an archive: {reason(error)}"}
         return records, {}
 
-    def curves(self, key: str) -> pd.DataFrame | None:
+    def curves(self, key: str) -> "pd.DataFrame | None":
         """Return a run's curves to five digits, one row a logging step; None where it has none."""
         rows = self._curves.filter(pc.field("key") == key).drop_columns("key")
         its_own = [name for name in rows.column_names if rows[name].null_count < len(rows)]
         points = {name: decimal(rows[name].to_numpy().astype(np.float64)) for name in its_own}
-        return pd.DataFrame(points) if points else None
+        return pa.table(points).to_pandas() if points else None
 
     def array(self, key: str, name: str) -> NDArray[Any] | None:
         """Return an array of a run; None where none was published.
@@ -153,7 +155,7 @@ class JoinedResults:
         """Return every good record, by key, and what is wrong with each of the others."""
         return [self._found[key][0] for key in sorted(self._found)], self._damaged
 
-    def curves(self, key: str) -> pd.DataFrame | None:
+    def curves(self, key: str) -> "pd.DataFrame | None":
         """Return a run's curves, one row a logging step; None where it left none."""
         return self._found[key][1].curves(key) if key in self._found else None
 

@@ -11,17 +11,18 @@ tell 1 from 1.0 and keep the order of names.
 """
 
 import contextlib
-import gc
+import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dan_bench.cli import uncollected
 from dan_bench.files import whole
 from dan_bench.interfaces import SCHEMA_VERSION, Estimate, RunRecord
 from dan_bench.results.reading import DAMAGES, read_table
@@ -39,18 +40,6 @@ Stamp = tuple[int, int, int, int]
 """Inode, size, and when contents and inode last changed, in nanoseconds. Records are replaced and
 never rewritten, so that the inode is another each time."""
 STAMP = ("inode", "size", "changed", "touched")
-
-
-@contextlib.contextmanager
-def uncollected() -> Iterator[None]:
-    """Switch the garbage collector off: it takes half of the time, and finds nothing in records."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class CachedStore(Store):
@@ -79,6 +68,45 @@ class CachedStore(Store):
                 self._keep(kept)
         return good, damaged
 
+    @uncollected()
+    def statuses(self, keys: Collection[str]) -> tuple[dict[str, str], str]:
+        """Return the status of each of these runs that has an intact record, and a fingerprint.
+
+        A record that the cache knows is not read again, and of the cache no more than is needed.
+
+        Returns:
+            Statuses by key; and a text that is another as soon as any record of the store is.
+        """
+        stamps = dict(self._stamps())
+        if len(stamps.keys() - self._seen().keys()) >= LEAST:
+            self.all()  # which has the cache written
+        known = self._seen()
+        found = {}
+        for key in keys:
+            if key in stamps and known.get(key, ((), ""))[0] == stamps[key]:
+                found[key] = known[key][1]
+            elif key in stamps:
+                with contextlib.suppress(FileNotFoundError, DamagedRecord):
+                    found[key] = read(self.runs / key / "record.json").status
+        whole = json.dumps([VERSION, sorted(stamps.items())])
+        return found, hashlib.sha256(whole.encode()).hexdigest()
+
+    def _seen(self) -> dict[str, tuple[Stamp, str]]:
+        """Return stamp and status of each record that the cache holds, by key."""
+        try:
+            table = self._table(["key", "status", *STAMP])
+            key, status, *stamps = (table.column(i).to_pylist() for i in range(len(STAMP) + 2))
+        except DAMAGES:
+            return {}
+        return dict(zip(key, zip(zip(*stamps, strict=True), status, strict=True), strict=True))
+
+    def _table(self, columns: list[str] | None = None) -> pa.Table:
+        """Return the cache; raise one of `DAMAGES` where there is none of this version."""
+        table = read_table(self.runs / NAME, columns)
+        if (table.schema.metadata or {}).get(b"dan_bench") != VERSION.encode():
+            raise ValueError("it is of another version")
+        return table
+
     def _stamps(self) -> Iterator[tuple[str, Stamp]]:
         """Yield the name of each folder with a record, and the record's stamp."""
         try:
@@ -94,11 +122,8 @@ class CachedStore(Store):
 
     def _known(self) -> dict[tuple[str, Stamp], RunRecord]:
         """Return what the cache holds, by the folder's name and the stamp of its record."""
-        path = self.runs / NAME
         try:
-            table = read_table(path)
-            if (table.schema.metadata or {}).get(b"dan_bench") != VERSION.encode():
-                return {}
+            table = self._table()
             stamps = zip(*(table.column(name).to_pylist() for name in STAMP), strict=True)
             # a good record's key is the name of its folder
             return {(r.key, s): r for r, s in zip(from_table(table), stamps, strict=True)}

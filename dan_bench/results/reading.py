@@ -10,15 +10,17 @@ import zlib
 from collections.abc import Collection
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from dan_bench.cli import InputError
+
+if TYPE_CHECKING:  # it takes a third of a second to import, which most commands need not
+    import pandas as pd
 
 MOST_CELLS = 1 << 27
 """Rows times columns of a table: a thousand times those of 10,000 runs."""
@@ -43,8 +45,8 @@ def shown(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
-def read_table(path: Path) -> pa.Table:
-    """Return the table in a Parquet file.
+def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """Return the table in a Parquet file, or some of its columns in that order.
 
     Raises:
         ValueError or another of `DAMAGES`: there is none, or it is too large.
@@ -56,7 +58,7 @@ def read_table(path: Path) -> pa.Table:
         unpacked = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
         if about.num_rows * about.num_columns > MOST_CELLS or unpacked > MOST_UNPACKED:
             raise ValueError(f"{about.num_rows:,} rows of {about.num_columns:,} columns")
-        return file.read()
+        return file.read(columns)
 
 
 def check_columns(table: pa.Table, but: Collection[str] = ()) -> None:
@@ -70,7 +72,7 @@ def check_columns(table: pa.Table, but: Collection[str] = ()) -> None:
             raise TypeError(f"a column {field.name} of {field.type}")
 
 
-def read_curves(path: Path) -> pd.DataFrame:
+def read_curves(path: Path) -> "pd.DataFrame":
     """Return the curves in a Parquet file, whose columns are numbers.
 
     Raises:

@@ -11,22 +11,25 @@ import os
 import platform
 import stat
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from numpy.typing import NDArray
 
 from dan_bench.cli import InputError
+from dan_bench.config.schema import RunConfig, as_stated
 from dan_bench.files import sync, whole
 from dan_bench.interfaces import SCHEMA_VERSION, Estimate, RunRecord
 from dan_bench.results.claim import Claim, claimed
 from dan_bench.results.reading import DAMAGES, read_array, read_curves, reason, shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class DamagedRecord(ValueError):
@@ -44,9 +47,34 @@ have no certificate, and their networks were fed uniform noise."""
 
 def key_of(config: dict[str, Any], version: int = SCHEMA_VERSION) -> str:
     """Return the key of a scientific config: 64 bits of SHA-256 over its canonical JSON."""
-    plain = [version, whole_numbers(config)]
-    canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+    return digest(canonical([version, config]))
+
+
+def canonical(value: Any) -> str:
+    """Return the JSON that is the same for all ways of writing a setting."""
+    plain = whole_numbers(value)
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(text: str) -> str:
+    """Return 64 bits of the SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def keys_of(configs: Sequence[RunConfig]) -> list[str]:
+    """Return the key of what is scientific in each config; what they share is written once."""
+    texts: dict[tuple[Any, ...], str] = {}
+    keys = []
+    for config in configs:
+        named = []
+        for name, part in sorted(config.scientific_parts().items()):
+            hashed = isinstance(part, str | int | float)
+            known = (name, type(part), part if hashed else id(part))
+            if known not in texts:
+                texts[known] = f"{canonical(name)}:{canonical(as_stated(name, part))}"
+            named.append(texts[known])
+        keys.append(digest(f"[{SCHEMA_VERSION},{{{','.join(named)}}}]"))
+    return keys
 
 
 def whole_numbers(value: Any) -> Any:
@@ -114,7 +142,7 @@ class Store:
                 damaged[path] = str(error)
         return good, damaged
 
-    def curves(self, key: str) -> pd.DataFrame | None:
+    def curves(self, key: str) -> "pd.DataFrame | None":
         """Return a run's curves, one row a logging step; None where it left none.
 
         Raises:
@@ -161,6 +189,8 @@ class Store:
             if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                 raise InputError(f"{shown(str(path))} is no regular file")
         with claimed(folder, waiting) as claim:
+            for draft in folder.glob("*.tmp"):  # of a process that was killed
+                draft.unlink(missing_ok=True)
             yield claim
 
 

@@ -12,7 +12,7 @@ from dan_bench.cli import explained
 from dan_bench.config.schema import RunConfig
 from dan_bench.interfaces import RunRecord
 from dan_bench.results.record import Store, provenance
-from dan_bench.sweep.executor import AGAIN, Ending, Executor, Task, folder_of
+from dan_bench.sweep.executor import AGAIN, Ending, Executor, Task, folder_of, last_saved
 from dan_bench.sweep.progress import ProgressReader, forget
 from dan_bench.sweep.seeds import alike, notes
 from dan_bench.sweep.state import Job, SweepState, reason
@@ -185,11 +185,3 @@ def failed(key: str, config: RunConfig, log: Path, ending: Ending, tries: int) -
         provenance=provenance() | {"cause": ending.cause, "tries": tries},
         traceback=f"Its output:\n{output}\n{how}",
     )
-
-
-def last_saved(folder: Path) -> int:
-    """Return when a run's checkpoint was last written; 0 where there is none."""
-    try:
-        return (folder / "last.ckpt").stat().st_mtime_ns
-    except OSError:
-        return 0

@@ -92,3 +92,11 @@ def executor_for(configs: Mapping[str, RunConfig]) -> Executor:
 def folder_of(key: str, config: RunConfig) -> Path:
     """Return the folder of a run."""
     return Store(config.runtime.results, config.part).folder(key)
+
+
+def last_saved(folder: Path) -> int:
+    """Return when a run's checkpoint was last written; 0 where there is none."""
+    try:
+        return (folder / "last.ckpt").stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -10,9 +10,11 @@ from typing import Any
 
 from dan_bench.cli import FAILED, INTERRUPTED, OK, explained, say
 from dan_bench.config.schema import RunConfig
-from dan_bench.results.record import Store, key_of
+from dan_bench.results.cache import CachedStore
+from dan_bench.results.record import Store, keys_of
 from dan_bench.sweep import drive
-from dan_bench.sweep.executor import executor_for
+from dan_bench.sweep.executor import executor_for, folder_of
+from dan_bench.sweep.progress import forget
 from dan_bench.sweep.screen import Screen
 from dan_bench.sweep.state import Failure, SweepOutcome, reason
 from dan_bench.sweep.view import JsonLines, Plain, Quiet
@@ -23,31 +25,35 @@ RESUME = "finished runs are kept; the same command does the rest"
 def conclude(keyed: dict[str, Any], ran: int) -> SweepOutcome:
     """Return the outcome of these runs, without a table."""
     first = next(iter(keyed.values()))
-    store = Store(first.runtime.results, first.part)
-    ours = [record for record in store.all()[0] if record.key in keyed]
-    failures = [
-        Failure(keyed[run.key].title(), reason(run), store.folder(run.key) / "log.txt")
-        for run in ours
-        if run.status == "failed"
-    ]
-    complete = not failures and len(ours) == len(keyed)
-    done, code = len(ours) - len(failures), OK if complete else FAILED
+    store = CachedStore(first.runtime.results, first.part)
+    statuses, _ = store.statuses(keyed)
+    failures = []
+    for key in sorted(key for key, status in statuses.items() if status == "failed"):
+        run = store.get(key, keyed[key].scientific())
+        why = reason(run) if run is not None else "its record is gone"
+        failures.append(Failure(keyed[key].title(), why, store.folder(key) / "log.txt"))
+    complete = not failures and len(statuses) == len(keyed)
+    done, code = len(statuses) - len(failures), OK if complete else FAILED
     return SweepOutcome(len(keyed), done, ran, failures, "", {"records": store.runs}, code)
 
 
 def summarise(keyed: dict[str, RunConfig], ran: int) -> SweepOutcome:
-    """Write the report on all records, and return the outcome of these runs."""
-    from dan_bench.report import table, write
+    """See to the report on all records, and return the outcome of these runs."""
+    from dan_bench.report.kept import report
 
     outcome, first = conclude(keyed, ran), next(iter(keyed.values()))
     results = first.runtime.results
-    ours = [record for record in Store(results).all()[0] if record.key in keyed]
-    where = outcome.where | {"report": write(results)}
+    try:
+        text, path = report(results, keyed)
+    except OSError as error:
+        say(f"no report: {explained(error)}")
+        return replace(outcome, code=FAILED)
+    where = outcome.where | {"report": path}
     if (results / "wandb").is_dir():
         where["offline wandb runs"] = results / "wandb"
     if ran and len(keyed) > 1 and outcome.code == OK:
         log_tables(first)
-    return replace(outcome, table=table(ours, "table"), where=where)
+    return replace(outcome, table=text, where=where)
 
 
 def carry_out(
@@ -75,8 +81,12 @@ def carry_out(
         from dan_bench.pipeline.plan import identify
 
         configs = [identify(config) for config in configs]
-    keyed = {key_of(config.scientific()): config for config in configs}
-    left = {key: config for key, config in keyed.items() if not is_done(key, config)}
+    keyed = dict(zip(keys_of(configs), configs, strict=True))
+    statuses, _ = CachedStore(runtime.results, configs[0].part).statuses(keyed)
+    left = {key: config for key, config in keyed.items() if statuses.get(key) != "done"}
+    if runtime.executor != "local":  # whose runs may have ended after the sweep that began them
+        for key in keyed.keys() - left.keys():
+            forget(folder_of(key, keyed[key]))
     if left:
         executor = executor_for(left)
         from dan_bench.pipeline.plan import check  # torch, which local workers load meanwhile
@@ -111,12 +121,6 @@ def view_of(choice: str) -> Quiet:
         if draws and os.environ.get("TERM", "dumb") not in ("dumb", "unknown"):
             return Screen()
     return {"quiet": Quiet, "json": JsonLines}.get(choice, Plain)()
-
-
-def is_done(key: str, config: RunConfig) -> bool:
-    """Return whether there is an intact record of success."""
-    record = Store(config.runtime.results, config.part).get(key, config.scientific())
-    return record is not None and record.status == "done"
 
 
 def log_tables(config: RunConfig) -> None:

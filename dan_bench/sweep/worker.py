@@ -8,6 +8,7 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from dan_bench.cli import FAILED, OK, explained, say
 from dan_bench.interfaces import Progress
 from dan_bench.pipeline.many import run_many
 from dan_bench.pipeline.run import run
@@ -53,19 +54,27 @@ def redirect(log: Path, keep: bool) -> None:
     os.close(nothing)
 
 
-def work_alone(task: Task, alive: Connection) -> None:
+def work_alone(task: Task, alive: Connection, gpus: str | None = None) -> None:
     """Carry out a task in a process that was started for it, and end the process.
 
     Args:
         task: what to do.
         alive: is held until then, so that its other end shows whether this process lives.
+        gpus: the CUDA_VISIBLE_DEVICES to have; None: as it was started.
     """
+    if gpus is not None:  # torch is imported here, but asks for GPUs when it first uses one
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpus
     threading.Thread(target=die_with_parent, daemon=True).start()
-    work(task)
+    code = FAILED
+    try:
+        work(task)
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        code = OK
+    except OSError as error:  # no record could be written, nor perhaps the log
+        say(explained(error))
     alive.close()
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    os._exit(0)  # the record is written, and an orderly exit of torch takes a second
+    os._exit(code)  # an orderly exit of torch takes a second
 
 
 def die_with_parent() -> None:

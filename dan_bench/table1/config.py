@@ -54,7 +54,7 @@ class EntryConfig(RunConfig):
         """Not known before the training set is written."""
         return 0
 
-    def scientific(self) -> dict[str, Any]:
+    def scientific_parts(self) -> dict[str, Any]:
         """Return what the result depends on, as plain containers."""
         names = {"subject": self.table1.subject, "preset": self.table1.preset}
         return {**names, **self.table1.identity, "seed": self.seed}

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from omegaconf.errors import OmegaConfBaseException
 
 from dan_bench.config.command_line import reason
-from dan_bench.config.compose import configure, resolved
+from dan_bench.config.compose import configure
 from dan_bench.config.schema import CONF, RENAMED, ConfigError, RunConfig, first_names
 from dan_bench.pipeline.plan import Plan, check, identify, plan
 from dan_bench.results.record import key_of
@@ -217,7 +217,7 @@ def jobs_of(arguments: Sequence[str], composed: bool = True) -> list[Any]:
         context = HydraContext(config_loader=loader, callbacks=Callbacks())
         sweeper.setup(hydra_context=context, task_function=lambda _: None, config=whole)
         jobs = sweeper.expand(list(arguments))
-        return [RunConfig.parse(resolved(sweeper.values(j))) for j in jobs] if composed else jobs
+        return [RunConfig.parse(sweeper.values(j)) for j in jobs] if composed else jobs
 
 
 @pytest.mark.parametrize("sweep", choices("sweep"))

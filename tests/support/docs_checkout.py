@@ -66,6 +66,16 @@ NOT_RUN = (
         "mounts, which takes root, and takes minutes; a part of it is in test_erase_matrix",
         "python benchmarks/erase_matrix.py --list",
     ),
+    (
+        rf"squeue .*|{TRAIN} .*runtime\.executor=slurm.*",
+        "takes a Slurm cluster; test_slurm brings one up and runs these very lines",
+        f"{TRAIN} runtime.executor=slurm runtime.slurm.partition=all --cfg job",
+    ),
+    (
+        rf"ray start .*|{TRAIN} .*runtime\.executor=ray.*",
+        "starts daemons, with a package that may be missing; test_ray runs these very lines",
+        f"{TRAIN} runtime.executor=ray runtime.ray.address=auto --cfg job",
+    ),
 )
 """Commands that no test runs: a pattern of all of the line, why, and what is run instead."""
 QUICK = (

@@ -50,6 +50,8 @@ class Obstructed(AdversarialModule):
             steps.write(f"{self.step}\\n")
         if self.step == 24:
             meet(self.obstacle)
+        if self.obstacle.name == "crawl" and self.obstacle.exists():
+            time.sleep(2)
         super().learn(batch)
 
 
@@ -57,6 +59,8 @@ def meet(obstacle):
     order = obstacle.read_text() if obstacle.exists() else ""
     if order == "fail":
         raise RuntimeError("the disk is on fire")
+    if order == "gpus":
+        raise RuntimeError("GPUs " + os.environ.get("CUDA_VISIBLE_DEVICES", "of this machine"))
     if order == "call":  # nothing is sent: a connected UDP socket is only an address in the kernel
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(("192.0.2.1", 9))
     if order == "wait":

@@ -2,9 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
-from sweeps import LONG, Workplace, until
+from sweeps import LONG, REPOSITORY, Workplace, until
 
 
 def killed(place: Workplace, process: object, seen: str = "") -> str:
@@ -46,3 +48,44 @@ def test_a_run_that_is_killed_each_time_fails_and_says_how_often(tmp_path: Path)
     assert "killed (signal SIGKILL), in the last of 2 tries" in (record.traceback or "")
     names = {path.name for path in place.store.folder(record.key).iterdir()}
     assert not [name for name in names if name.startswith("progress")]
+
+
+SPREAD = """
+import sys
+
+from dan_bench.config.compose import configure
+from dan_bench.results.record import key_of
+from dan_bench.sweep.executor import Task
+from dan_bench.sweep.local import LocalProcesses
+
+
+def main():
+    here, going = LocalProcesses(1, 3, gpus=["2", "5"]), []
+    for seed in range(3):
+        config = configure([*sys.argv[1:], f"seed={seed}"])
+        going.append(here.submit(Task({key_of(config.scientific()): config}, "group")))
+    while going:
+        here.wait(1)
+        going = [process for process in going if here.poll(process) is None]
+
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_processes_are_spread_over_the_gpus_and_each_is_shown_one(tmp_path: Path) -> None:
+    """Without a GPU: a run fails here, and says which it was shown."""
+    place = Workplace(tmp_path)
+    (tmp_path / "spread.py").write_text(SPREAD)
+    (tmp_path / "say").write_text("gpus")
+    command = [sys.executable, "spread.py", *place.obstructed, "logger=none", "model.obstacle=say"]
+    path = os.pathsep.join([str(tmp_path), str(REPOSITORY), os.environ.get("PYTHONPATH", "")])
+    subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, check=True, timeout=LONG
+    )
+    told = {
+        record.config["seed"]: (record.traceback or "").strip().rpartition("\n")[2]
+        for record in place.store.all()[0]
+    }
+    assert told == {seed: f"RuntimeError: GPUs {gpu}" for seed, gpu in enumerate("252")}

@@ -4,45 +4,50 @@ Hydra's own sweeper knows one product of axes. A benchmark needs several: a cont
 `output`, a GAN no torus. Jobs that are done are left out, and all are checked before any is run.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import OverrideType
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from dan_bench.config.command_line import INSTEAD, refuse_no_choice
-from dan_bench.config.compose import without_hydra
-from dan_bench.config.schema import ConfigError
-
-LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
-"""Hydra's default, which nobody asked for."""
+from dan_bench.config.command_line import refuse_no_choice
+from dan_bench.config.compose import NO_PATHS, without_hydra
+from dan_bench.config.template import Template
 
 
 class GridSweeper(Sweeper):
     """Runs the union of the grids; overrides on the command line hold for each of them."""
 
-    def __init__(self, grids: Sequence[dict[str, Any]]) -> None:
-        self.grids = [dict(grid) for grid in grids] or [{}]
-        self._composed: dict[tuple[str, ...], dict[str, Any]] = {}
+    def __init__(
+        self,
+        grids: Sequence[dict[str, Any]] = (),
+        params: dict[str, str] | None = None,
+        max_batch_size: int | None = None,
+    ) -> None:
+        self.grids = [{**(params or {}), **grid} for grid in grids or [{}]]
+        self._composed: dict[tuple[str, ...], Template] = {}
+        self._texts: dict[str, tuple[str, Any, bool]] = {}
+        self._groups: dict[str, bool] = {}
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
         """Take what Hydra gives every sweeper."""
-        if config.hydra.launcher.get("_target_") != LAUNCHER:
-            raise ConfigError(f"hydra/launcher has no effect here: {INSTEAD['hydra.launcher']}")
         self.config = config
         self.hydra_context = hydra_context
         self.take = task_function
 
     def sweep(self, arguments: list[str]) -> None:
         """Hand over every job's config; the runs begin when all of them have been checked."""
+        HydraConfig.instance().set_config(self.config)
         for overrides in self.expand(arguments):
             self.take(self.values(overrides))
 
@@ -59,27 +64,48 @@ class GridSweeper(Sweeper):
             jobs += [list(job) for job in BasicSweeper.split_arguments(overrides, None)[0]]
         return jobs
 
-    def values(self, overrides: list[str]) -> DictConfig:
-        """Compose one job's config.
+    def values(
+        self, overrides: Sequence[str], paths: Mapping[str, Path] = NO_PATHS
+    ) -> dict[str, Any]:
+        """Return one job's config as plain containers, with interpolations resolved.
 
         Hydra takes a fifth of a second for each, so that jobs which differ in plain values alone
         (a seed, a learning rate) are composed once and given their values.
+
+        Args:
+            overrides: of the job.
+            paths: of `runtime`, by name, to be taken literally.
         """
-        loader = self.hydra_context.config_loader
-        parsed = OverridesParser.create(config_loader=loader).parse_overrides(overrides)
-        plain = {
-            o.key_or_group: o.value()
-            for o in parsed
-            if o.type == OverrideType.CHANGE and not loader.get_group_options(o.key_or_group)
-        }
-        rest = (o.input_line for o in parsed if o.key_or_group not in plain)
-        alike = (*plain, "", *(line or "" for line in rest))
+        plain: dict[str, Any] = {}
+        rest: list[str] = []
+        for text in overrides:
+            name, value, is_plain = self._read(text)
+            if is_plain:
+                plain[name] = value
+            else:
+                rest.append(text)
+        alike = (*plain, "", *rest)
         if alike not in self._composed:
-            self._composed[alike] = without_hydra(loader.load_sweep_config(self.config, overrides))
-        values = OmegaConf.create(self._composed[alike])
-        for name, value in plain.items():
-            OmegaConf.update(values, name, value)
-        return values
+            loader = self.hydra_context.config_loader
+            composed = without_hydra(loader.load_sweep_config(self.config, list(overrides)))
+            composed["runtime"] |= paths
+            self._composed[alike] = Template(composed)
+        literal = {f"runtime.{name}" for name in paths}
+        return self._composed[alike].filled({n: x for n, x in plain.items() if n not in literal})
+
+    def _read(self, text: str) -> tuple[str, Any, bool]:
+        """Return name and value of an override, and whether it chooses or adds nothing."""
+        if text not in self._texts:
+            loader = self.hydra_context.config_loader
+            (one,) = OverridesParser.create(config_loader=loader).parse_overrides([text])
+            name = one.key_or_group
+            if name not in self._groups:  # Hydra goes through all of its sources for the answer
+                self._groups[name] = bool(loader.get_group_options(name))
+            value = None if one.is_delete() else one.value()
+            changes = one.type == OverrideType.CHANGE and not self._groups[name]
+            # a dictionary is merged into what is there, be it of the job that was composed
+            self._texts[text] = (name, value, changes and not isinstance(value, dict))
+        return self._texts[text]
 
 
 @dataclass
@@ -88,6 +114,10 @@ class GridsConfig:
 
     _target_: str = "hydra_plugins.dan_bench_grids.GridSweeper"
     grids: list[dict[str, Any]] = field(default_factory=list)
+    params: dict[str, str] = field(default_factory=dict)
+    """Axes of every grid, as Hydra's own sweeper has them."""
+    max_batch_size: int | None = None
+    """Of Hydra's own sweeper, too; it has no effect here."""
 
 
 ConfigStore.instance().store(

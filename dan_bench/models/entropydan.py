@@ -56,7 +56,9 @@ class ConditionScale(nn.Module):
 
     def forward(self, level: Tensor) -> Tensor:
         """Levels B to amplitudes B."""
-        ahead = (torch.arange(1, KNOTS + 1).to(level) - KNOTS * level[:, None]).clamp(0, 1)
+        ahead = (
+            torch.arange(1, KNOTS + 1, device=level.device).to(level) - KNOTS * level[:, None]
+        ).clamp(0, 1)
         return (1 - ahead @ softplus(STEEP * self.slopes) / KNOTS).clamp_min(0)
 
 
@@ -186,11 +188,11 @@ class EntropyDAN(DAN):
 
     def asked(self, batch: Batch) -> Tensor:
         """Return the level that each row is asked for: 1, and in the second half all of [0, 1]."""
-        half = (len(batch.data) + 1) // 2
-        spread = torch.arange(len(batch.data) - half) / max(len(batch.data) - half, 1)
+        half, on = (len(batch.data) + 1) // 2, batch.data.device
+        spread = torch.arange(len(batch.data) - half, device=on) / max(len(batch.data) - half, 1)
         # a different spread on every step (Weyl's sequence), and no random stream to keep
         spread = (spread + self.step * GOLDEN) % 1
-        return torch.cat([torch.ones(half), spread]).to(batch.data)
+        return torch.cat([torch.ones(half, device=on), spread]).to(batch.data)
 
     def real(self, batch: Batch) -> Tensor:
         """True noise at every level: noise of any level is, once it has been stretched."""

@@ -11,7 +11,7 @@ import torch
 from pytorch_lightning.loggers import Logger
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from dan_bench.data.batches import Batch, as_bytes
 from dan_bench.data.noise import fast_bytes
@@ -20,6 +20,7 @@ from dan_bench.metrics.certificate import LinearChannel
 from dan_bench.metrics.entropy import shannon_bits
 from dan_bench.models.entrance import alike, measured
 from dan_bench.models.frozen import Draw, FrozenDegenerator
+from dan_bench.models.networks import average
 from dan_bench.models.outputs import OUTPUTS, DiscriminatorCritic
 from dan_bench.models.setting import REMEDY, Hyperparameters
 from dan_bench.objectives import accuracy, on_both
@@ -57,11 +58,7 @@ class AdversarialModule(pl.LightningModule, ABC):
         self.discriminator = self.make_discriminator()
         self.critic = DiscriminatorCritic(self.output, self.discriminator)
         self.ema = (
-            AveragedModel(
-                self.degenerator, multi_avg_fn=get_ema_multi_avg_fn(setting.ema_decay)
-            ).requires_grad_(False)
-            if setting.ema_decay
-            else None
+            AveragedModel(self.degenerator).requires_grad_(False) if setting.ema_decay else None
         )
         self.step = 0
         self.pause: Callable[[int], bool] | None = None
@@ -248,7 +245,7 @@ class AdversarialModule(pl.LightningModule, ABC):
             terms = batch, real, fake
             self.descend("degenerator_loss", of_degenerator, self.degenerator_loss, *terms)
             if self.ema is not None:
-                self.ema.update_parameters(self.degenerator)
+                average(self.ema, self.degenerator, self.setting.ema_decay, first=self.step == 0)
         self.step += 1
         if self.step % self.setting.log_every == 0:
             self.check_weights()

@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, pixel_shuffle, pixel_unshuffle
+from torch.optim.swa_utils import AveragedModel
 
 Beyond = Literal["zeros", "circular"]
 SLOPE = 0.2
@@ -21,6 +22,21 @@ def mlp(sizes: Sequence[int], slope: float = SLOPE) -> nn.Sequential:
     for inputs, outputs in pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), nn.LeakyReLU(slope)]
     return nn.Sequential(*layers[:-1])
+
+
+@torch.no_grad()
+def average(into: AveragedModel, network: nn.Module, decay: float, first: bool) -> None:
+    """Take the network's weights into an exponential average, which they begin if it is the first.
+
+    What torch's own `update_parameters` does, which asks the device whether it is the first, and
+    so waits on an accelerator for all that was begun there.
+    """
+    averages, weights = list(into.module.parameters()), list(network.parameters())
+    if first:
+        torch._foreach_copy_(averages, weights)
+    else:
+        torch._foreach_lerp_(averages, weights, 1 - decay)
+    into.n_averaged.add_(1)
 
 
 def parameters_of(network: nn.Module) -> int:

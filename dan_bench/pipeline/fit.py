@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.loggers import Logger
 
 from dan_bench.callbacks.checkpoint import RUN, SNAPSHOTS, STOP, Checkpoint
@@ -144,13 +145,22 @@ class Effort:
     """Seconds in which nothing was done for it."""
     together: int = 1
     """How many runs were trained as one."""
+    device: str = "cpu"
+    """What it ran on: `cpu`, or the kind and name of an accelerator."""
 
 
 def by_itself(training: PlannedTraining) -> Effort:
     """Carry out a training."""
     start = time.perf_counter()
-    fit(**vars(training))
-    return Effort(time.perf_counter() - start)
+    trainer = fit(**vars(training))
+    return Effort(time.perf_counter() - start, device=device_of(trainer))
+
+
+def device_of(trainer: pl.Trainer) -> str:
+    """Return what a trainer computes on."""
+    device: torch.device = trainer.strategy.root_device
+    named = f"{device.type}: {torch.cuda.get_device_name(device)}" if device.type == "cuda" else ""
+    return named or device.type
 
 
 CARRY_OUT: ContextVar[Callable[[PlannedTraining], Effort]] = ContextVar(

@@ -10,6 +10,7 @@ import copy
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from queue import SimpleQueue
 from threading import Event, Thread
 
@@ -21,7 +22,7 @@ from dan_bench.config.schema import RunConfig
 from dan_bench.data.batches import BatchStacks
 from dan_bench.interfaces import Progress, ProgressCallback, RunRecord
 from dan_bench.models.pack import Pack, Seed, pack
-from dan_bench.pipeline.fit import CARRY_OUT, Effort, PlannedTraining, by_itself, fit
+from dan_bench.pipeline.fit import CARRY_OUT, Effort, PlannedTraining, by_itself, device_of, fit
 from dan_bench.pipeline.run import run
 from dan_bench.results.claim import ClaimLost
 
@@ -88,8 +89,8 @@ class Member:
         waited = time.perf_counter() - start
         if self.effort is None:
             alone = by_itself(training)
-            return Effort(alone.seconds, waited)
-        return Effort(self.effort.seconds, waited - self.effort.seconds, self.effort.together)
+            return replace(alone, waited=waited)
+        return replace(self.effort, waited=waited - self.effort.seconds)
 
 
 def run_many(
@@ -168,9 +169,9 @@ def train_as_one(members: Sequence[Member], step: int) -> None:
 
     first, start = trainings[0], time.perf_counter()
     checkpoints = [t.checkpoint for t in trainings if t.checkpoint is not None]
-    failure: Exception | None = None
+    failure, device = None, "cpu"
     try:
-        fit(
+        trainer = fit(
             whole,
             BatchStacks([training.batches for training in trainings]),
             accelerator=first.accelerator,
@@ -178,6 +179,7 @@ def train_as_one(members: Sequence[Member], step: int) -> None:
             on_step=on_step,
             checkpoint=PackCheckpoint(whole, checkpoints, step),
         )
+        device = device_of(trainer)
     except Exception as error:
         failure = error
     whole.part()
@@ -188,7 +190,8 @@ def train_as_one(members: Sequence[Member], step: int) -> None:
             warning = f"not trained together with other seeds, but alone: {reason}"
             member.progress(Progress("training", warning=warning))
         return
-    effort = Effort((time.perf_counter() - start) / len(seeds), together=len(seeds))
+    seconds = (time.perf_counter() - start) / len(seeds)
+    effort = Effort(seconds, together=len(seeds), device=device)
     for seed, member in zip(seeds, members, strict=True):
         seed.module.float()
         member.effort, member.error = effort, seed.error or failure

@@ -183,8 +183,10 @@ class TrainedNetwork(UntrainedNetwork):
             "training_seconds": effort.seconds,
             "steps_per_second": config.trainer.max_steps / effort.seconds,
         }
+        if effort.device != "cpu":  # whose last digits are others, and with them the whole run
+            obtained.provenance |= {"device": effort.device}
         if effort.together > 1:
-            obtained.provenance = {"trained_as_one": {"seeds": effort.together, "equal": EQUAL}}
+            obtained.provenance |= {"trained_as_one": {"seeds": effort.together, "equal": EQUAL}}
         if algorithm is not None and config.algorithm1 is not None:
             obtained.metrics = algorithm.after(
                 obtained.degenerator, module.discriminator, config.algorithm1.cool_down

@@ -110,11 +110,13 @@ def method_numbers(configs: Iterable[dict[str, Any]]) -> list[int]:
 def stated(run: RunRecord) -> dict[str, Any]:
     """Return a run's config with what tells it from others besides.
 
-    That is its schema version, for attackers change with it, and the law of a network's noise:
-    where a config names none there was only the uniform one.
+    That is its schema version, for attackers change with it, the law of a network's noise, where a
+    config names none and there was only the uniform one, and what it was trained on if that was no
+    CPU: a key says nothing of it, and numbers of the one are not those of the other.
     """
-    law = {"noise": "uniform"} if "noise_dim" in run.config else {}
-    return {**law, **run.config, "schema_version": run.schema_version}
+    more = {"noise": "uniform"} if "noise_dim" in run.config else {}
+    device = {name: str(run.provenance[name]) for name in ("device",) if name in run.provenance}
+    return {**more, **run.config, "schema_version": run.schema_version, **device}
 
 
 def is_old(run: RunRecord) -> bool:

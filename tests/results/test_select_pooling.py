@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from dataclasses import replace
 
 import pytest
 from html_records import measured, run
@@ -56,6 +57,25 @@ def test_rows_that_would_pool_more_than_seeds_are_refused_with_the_axes_to_add(
     said = str(refused.value)
     assert f"--group-by {','.join(axes)}: a row would pool runs that differ in {missing}," in said
     assert len(said.splitlines()) == 1
+
+
+def on_two_devices():
+    """A model's seeds, trained on CPUs and again on a GPU."""
+    records = [run("dan", seed=seed) for seed in SEEDS]
+    return records + [replace(r, provenance={"device": "cuda: NVIDIA H100"}) for r in records]
+
+
+def test_runs_on_a_cpu_and_on_a_gpu_are_two_methods_each_with_its_seeds():
+    cpu, gpu = group_methods(on_two_devices())
+    assert (cpu.seeds, gpu.seeds) == (3, 3)
+    assert all("device" not in one.provenance for one in cpu.runs)
+    assert gpu.label != cpu.label
+    assert "cuda: NVIDIA H100" in gpu.label
+
+
+def test_runs_on_a_cpu_and_on_a_gpu_are_not_pooled_by_axes_that_say_nothing_of_it():
+    with pytest.raises(InputError, match="pool runs that differ in device"):
+        leaderboard(on_two_devices(), None, ["data", "model", "output", "objective"])
 
 
 def test_the_command_refuses_and_what_it_says_to_type_is_accepted(tmp_path, capsys):

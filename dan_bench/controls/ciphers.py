@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from dan_bench.controls.generators import Independent
+from dan_bench.controls.generators import PythonRandom
 from dan_bench.data.noise import NoiseRows
 from dan_bench.interfaces import Bytes
 from dan_bench.rng import generator
@@ -52,16 +52,12 @@ class XorStoredKey:
         return data ^ self._key[rows]
 
 
-class OneTimePad(Independent):
+class OneTimePad(PythonRandom):
     """XOR with noise that is thrown away: destroyed for certain (Shannon 1949, section 10)."""
-
-    def __init__(self, width: int, seed: int) -> None:
-        self.noise_bits = 8.0 * width
-        self._pad = NoiseRows(seed, "fresh", width)
 
     def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
         """The data under a pad that no attacker has."""
-        return data ^ self._pad[rows]
+        return data ^ super().__call__(data, rows)
 
 
 class SeededRandom:

@@ -99,18 +99,15 @@ class NoiseRows:
             out[wanted] = self.block(int(number))[places[wanted]]
         return out
 
-    def uniform(
-        self, rows: NDArray[np.int64], low: float = 0.0, high: float = 1.0
-    ) -> NDArray[np.float32]:
-        """Return those rows as float32 numbers uniform on (low, high), two bytes a number.
+    def uniform(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return those rows as float32 numbers uniform on (0, 1), two bytes a number.
 
         Sixteen bits are far finer than the 256 levels that a sample is quantised to, so a network
         that is shown them cannot tell them from the continuous law by their grid.
         """
-        cell = (high - low) / (1 << 16)
         numbers: NDArray[np.float32] = self[rows].view("<u2").astype(np.float32)
-        numbers *= np.float32(cell)
-        numbers += np.float32(low + cell / 2)
+        numbers += np.float32(0.5)
+        numbers *= np.float32(1 / (1 << 16))
         return numbers
 
 

@@ -1,4 +1,4 @@
-"""What the command has to do with certificates: its options, their checks, `--verify`."""
+"""What the command has to do with certificates: `--verify`, checks beforehand, writing them."""
 
 import argparse
 from pathlib import Path
@@ -14,44 +14,6 @@ from dan_bench.erase.filesystem import FileSystems
 
 SHORTEST_KEY, LONGEST_KEY = 16, 1 << 16
 """Bytes of a key for digests: 128 bits are beyond guessing."""
-
-
-def add_options(made: argparse.ArgumentParser) -> None:
-    """Add what certificates need to the command line's parser."""
-    made.add_argument(
-        "--leaky",
-        action="store_true",
-        help="allow a network of which no certificate says that its noise tells nothing of the "
-        "data (exit code 3)",
-    )
-    made.add_argument("--operator", metavar="NAME", help="who erases, for the certificate")
-    made.add_argument("--contact", metavar="TEXT", help="how to reach them, for the certificate")
-    made.add_argument(
-        "--digest-key",
-        type=cli.user_path,
-        metavar="FILE",
-        help="have an HMAC-SHA-256 of each original in the certificate, under this file's content, "
-        "by which whoever has the key and a copy can tell that it was that file",
-    )
-    made.add_argument(
-        "--sign",
-        type=cli.user_path,
-        metavar="KEY",
-        help="sign the certificate with an SSH key (ssh-keygen -Y sign), into FILE.json.sig",
-    )
-    made.add_argument(
-        "--verify",
-        type=cli.user_path,
-        metavar="FILE.json",
-        help="erase nothing; check a certificate's form, chain, sums, text and signature "
-        "(exit code: 0 good, 1 not)",
-    )
-    made.add_argument(
-        "--signers",
-        type=cli.user_path,
-        metavar="FILE",
-        help="with --verify: who may sign (ALLOWED SIGNERS in ssh-keygen(1)); demands a signature",
-    )
 
 
 def verified(asked: argparse.Namespace) -> int:

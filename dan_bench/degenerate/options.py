@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 from dan_bench import cli
-from dan_bench.degenerate import issue
 from dan_bench.erase import GENERATORS
 
 EXIT_CODES = """\
@@ -104,7 +103,40 @@ def parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder of the runs",
     )
-    issue.add_options(made)
+    made.add_argument(
+        "--leaky",
+        action="store_true",
+        help="allow a network of which no certificate says that its noise tells nothing of the "
+        "data (exit code 3)",
+    )
+    made.add_argument("--operator", metavar="NAME", help="who erases, for the certificate")
+    made.add_argument("--contact", metavar="TEXT", help="how to reach them, for the certificate")
+    made.add_argument(
+        "--digest-key",
+        type=cli.user_path,
+        metavar="FILE",
+        help="have an HMAC-SHA-256 of each original in the certificate, under this file's content, "
+        "by which whoever has the key and a copy can tell that it was that file",
+    )
+    made.add_argument(
+        "--sign",
+        type=cli.user_path,
+        metavar="KEY",
+        help="sign the certificate with an SSH key (ssh-keygen -Y sign), into FILE.json.sig",
+    )
+    made.add_argument(
+        "--verify",
+        type=cli.user_path,
+        metavar="FILE.json",
+        help="erase nothing; check a certificate's form, chain, sums, text and signature "
+        "(exit code: 0 good, 1 not)",
+    )
+    made.add_argument(
+        "--signers",
+        type=cli.user_path,
+        metavar="FILE",
+        help="with --verify: who may sign (ALLOWED SIGNERS in ssh-keygen(1)); demands a signature",
+    )
     return made
 
 

@@ -5,7 +5,7 @@ import os
 import resource
 import stat
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing
 from typing import Self
 
@@ -114,7 +114,8 @@ class FileEvidence:
             if copy.end - self._position != length(self._pieces):
                 raise ConcurrentChange("it shrank while it was read")
             if not self._doubts:
-                self._doubts = self._in_journals(systems)
+                pieces = (read_around(self._handle, a, b)[0] for a, b in _cut(self._spans))
+                self._doubts = in_journals(self._handle, found, pieces, systems)
         except BaseException:
             self.close()
             raise
@@ -135,15 +136,11 @@ class FileEvidence:
         fate, other = at_path(self.found)
         try:
             os.fsync(self._handle)
-            mapped = filesystem.extents(self._handle)
             systems = FileSystems() if systems is None else systems
-            doubts += why_doubted(self._handle, self.found, mapped, systems)
-            if doubts or self._extents is None or mapped is None:
-                moved = self._spans
-            else:
-                moved = filesystem.moved_spans(self._extents, mapped, self._spans)
-                if moved:
-                    doubts.append(moved_text(length(moved), length(self._spans)))
+            now, moved = doubts_after(
+                self._handle, self.found, self._extents, self._spans, doubts, systems
+            )
+            doubts += now
             same, in_doubt, direct = self._compare(other, moved)
             if not direct:
                 doubts.append(NOT_DIRECT)
@@ -195,21 +192,6 @@ class FileEvidence:
                     span = next(doubtful, None)
             unseen = filesystem.difference(filesystem.union(lost), in_places)
             return same, in_doubt + length(unseen), readers[0].direct
-
-    def _in_journals(self, systems: FileSystems) -> tuple[str, ...]:
-        """Look for the data in what the file system's journal holds: all of them, no sample."""
-        status = self.found.status
-        journals = systems.of(
-            self.found.mount, status.st_dev, filesystem.inode_flags(self._handle), search=True
-        )
-        if journals.doubts:
-            return tuple(journals.doubts)
-        sectors = 0
-        if journals.journals:
-            for start, end in _cut(self._spans):
-                piece, _ = read_around(self._handle, start, end)
-                sectors += sum(held(prints, piece) for prints in journals.journals)
-        return held_text(sectors)
 
 
 class Evidence(Closing):
@@ -279,20 +261,6 @@ def at_path(found: DirectoryEntry) -> tuple[Fate, int | None]:
         return "replaced", None
 
 
-def moved_text(moved: int, data: int) -> str:
-    """Return the doubt about so many bytes that lie elsewhere now."""
-    return (
-        f"{moved} of {data} bytes lie in other blocks now: nothing is known to have overwritten "
-        "the old ones"
-    )
-
-
-def held_text(sectors: int) -> tuple[str, ...]:
-    """Return the doubt about so many sectors found in a journal, if there are any."""
-    text = f"the file system's journal holds {sectors * SECTOR} bytes of the data or more, from "
-    return (text + "when it was mounted with data=journal",) if sectors else ()
-
-
 def why_doubted(
     handle: int, found: DirectoryEntry, mapped: list[Extent] | None, systems: FileSystems
 ) -> tuple[str, ...]:
@@ -306,6 +274,54 @@ def why_doubted(
     if of.kind in filesystem.EXT and flags & JOURNAL_DATA:
         doubts = (*doubts, JOURNALED)
     return doubts or filesystem.why_in_doubt(mapped)
+
+
+def doubts_after(
+    handle: int,
+    found: DirectoryEntry,
+    before: list[Extent] | None,
+    data: list[Span],
+    doubts: Sequence[str],
+    systems: FileSystems,
+) -> tuple[list[str], list[Span]]:
+    """Return why an erasure is in doubt now, and which data nothing is known to have overwritten.
+
+    Args:
+        handle: of the file.
+        found: the file.
+        before: its extents before.
+        data: what it held.
+        doubts: those of before, by which all data are in doubt.
+        systems: the file systems as they are now.
+    """
+    mapped = filesystem.extents(handle)
+    more = list(why_doubted(handle, found, mapped, systems))
+    if doubts or more or before is None or mapped is None:
+        return more, data
+    moved = filesystem.moved_spans(before, mapped, data)
+    if moved:
+        more.append(
+            f"{length(moved)} of {length(data)} bytes lie in other blocks now: nothing is known to "
+            "have overwritten the old ones"
+        )
+    return more, moved
+
+
+def in_journals(
+    handle: int, found: DirectoryEntry, data: Iterable[bytes], systems: FileSystems
+) -> tuple[str, ...]:
+    """Look for a file's data, all of them, in what the file system's journal holds.
+
+    Returns:
+        What is found there, or why that cannot be searched, as a doubt.
+    """
+    flags = filesystem.inode_flags(handle)
+    within = systems.of(found.mount, found.status.st_dev, flags, search=True)
+    if within.doubts or not within.journals:
+        return tuple(within.doubts)
+    sectors = sum(held(prints, piece) for piece in data for prints in within.journals)
+    text = f"the file system's journal holds {sectors * SECTOR} bytes of the data or more, from "
+    return (text + "when it was mounted with data=journal",) if sectors else ()
 
 
 def equal_bytes(reader: EmptiedCache | DeviceReader, start: int, old: Bytes) -> NDArray[np.bool_]:

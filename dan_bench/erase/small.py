@@ -11,9 +11,9 @@ from dan_bench.erase.attributes import why_attributes_doubted
 from dan_bench.erase.direct import NOT_DIRECT, DeviceReader, EmptiedCache
 from dan_bench.erase.evidence import (
     at_path,
+    doubts_after,
     equal_bytes,
-    held_text,
-    moved_text,
+    in_journals,
     why_doubted,
 )
 from dan_bench.erase.filesystem import (
@@ -21,11 +21,8 @@ from dan_bench.erase.filesystem import (
     FileSystems,
     data_spans,
     difference,
-    extents,
-    inode_flags,
     intersection,
     length,
-    moved_spans,
     union,
 )
 from dan_bench.erase.handles import ConcurrentChange, Folders
@@ -37,7 +34,6 @@ from dan_bench.erase.overwrite import (
     read_around,
     write,
 )
-from dan_bench.erase.past_journal import held
 from dan_bench.erase.plan import error_text
 from dan_bench.erase.result import Fate, Survey
 from dan_bench.erase.status import shared
@@ -66,7 +62,8 @@ def keep_original(task: ErasureTask, systems: FileSystems) -> None:
         task.originals.append((start, piece))
         task.unreadable += bad
     if not task.doubts:
-        task.doubts = _in_journals(task, systems)
+        pieces = (piece for _, piece in task.originals)
+        task.doubts = in_journals(task.handle, task.found, pieces, systems)
 
 
 def overwrite_batch(
@@ -201,13 +198,8 @@ def _survey(
     other: int | None,
 ) -> Survey:
     """Compare what the device has, and what else the path leads to, with what was there."""
-    mapped = extents(task.handle)
-    doubts = [*task.doubts, *why_doubted(task.handle, task.found, mapped, systems)]
-    moved = task.data
-    if not doubts and task.mapped is not None and mapped is not None:
-        moved = moved_spans(task.mapped, mapped, task.data)
-        if moved:
-            doubts.append(moved_text(length(moved), length(task.data)))
+    now, moved = doubts_after(task.handle, task.found, task.mapped, task.data, task.doubts, systems)
+    doubts = [*task.doubts, *now]
     known = looked_at = task.data
     if task.unreadable or task.unwritable:
         known = difference(task.data, union(task.unreadable))
@@ -240,18 +232,6 @@ def _survey(
         _destruction(same, in_doubt, compared) if compared else None,
         _shared(tuple(dict.fromkeys((*doubts, *task.attributes)))),
     )
-
-
-def _in_journals(task: ErasureTask, systems: FileSystems) -> tuple[str, ...]:
-    """Look for the data in what the file system's journal holds."""
-    status = task.found.status
-    within = systems.of(task.found.mount, status.st_dev, inode_flags(task.handle), search=True)
-    if within.doubts:
-        return tuple(within.doubts)
-    if not within.journals:
-        return ()
-    pieces = [piece for _, piece in task.originals]
-    return held_text(sum(held(prints, piece) for prints in within.journals for piece in pieces))
 
 
 @lru_cache(10_000)

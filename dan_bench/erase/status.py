@@ -50,42 +50,23 @@ def status_of(folder: int, name: str = "") -> tuple[Status, int | None]:
         answer = ctypes.create_string_buffer(SIZE)
         wanted = BASIC | BIRTH | MOUNT
         if _statx(folder, os.fsencode(name), flags, wanted, answer) == 0:
-            mask, *fields = STATX.unpack_from(answer)
+            mask, links, mode, inode, size, blocks, *rest = STATX.unpack_from(answer)
+            born, born_ns, modified, modified_ns, major, minor, mount = rest
             if mask & MOUNT:
-                return _made(mask, *fields)
+                status = Status(
+                    shared(os.makedev(major, minor)),
+                    inode,
+                    shared(mode),
+                    links,
+                    shared(size),
+                    shared(blocks),
+                    modified * 10**9 + modified_ns,
+                    born * 10**9 + born_ns if mask & BIRTH else None,
+                )
+                return status, shared(mount)
         elif (number := ctypes.get_errno()) not in UNSUPPORTED:
             raise OSError(number, os.strerror(number))
     return _the_long_way(folder, name)
-
-
-def _made(
-    mask: int,
-    links: int,
-    mode: int,
-    inode: int,
-    size: int,
-    blocks: int,
-    born: int,
-    born_ns: int,
-    modified: int,
-    modified_ns: int,
-    major: int,
-    minor: int,
-    mount: int,
-) -> tuple[Status, int]:
-    device = os.makedev(major, minor)
-    birth = born * 10**9 + born_ns if mask & BIRTH else None
-    status = Status(
-        shared(device),
-        inode,
-        shared(mode),
-        links,
-        shared(size),
-        shared(blocks),
-        modified * 10**9 + modified_ns,
-        birth,
-    )
-    return status, shared(mount)
 
 
 def _the_long_way(folder: int, name: str) -> tuple[Status, int | None]:

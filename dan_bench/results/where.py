@@ -1,6 +1,6 @@
 """What is asked for on the command line, checked against what there is: names, `--where A=X,B=Y`.
 
-Values are written as in an override of `train`: what Hydra takes `1e-3`, `null` or `[1, 2]` for.
+`A=X or Y` is either; values are written as in an override of `train`: what Hydra takes `1e-3`, `null` or `[1, 2]` for.
 """
 
 import json
@@ -78,8 +78,8 @@ for _tag, _pattern, _first in (
     )
 
 
-def split(text: str) -> list[str]:
-    """Split at the commas that stand in no brackets and no quotes."""
+def split(text: str, at: str = ",") -> list[str]:
+    """Split at what stands in no brackets and no quotes: commas, or another text."""
     parts, depth, quote = [""], 0, ""
     for sign in text:
         if quote:
@@ -88,10 +88,9 @@ def split(text: str) -> list[str]:
             quote = sign
         else:
             depth += (sign in "[{") - (sign in "]}")
-        if sign == "," and depth <= 0 and not quote:
-            parts.append("")
-        else:
-            parts[-1] += sign
+        parts[-1] += sign
+        if parts[-1].endswith(at) and depth <= 0 and not quote:
+            parts[-1:] = [parts[-1].removesuffix(at), ""]
     return parts
 
 
@@ -127,18 +126,21 @@ ABSENT = object()
 
 @dataclass(frozen=True)
 class Condition:
-    """A setting and the value that it is to have."""
+    """A setting and the values of which it is to have one."""
 
     name: str
-    value: Any
+    values: tuple[Any, ...]
 
     def holds(self, run: RunRecord) -> bool:
-        """Return whether the run has that value."""
-        return same(setting(run, self.name), self.value)
+        """Return whether the run has one of the values."""
+        return any(same(setting(run, self.name), value) for value in self.values)
+
+    def __str__(self) -> str:
+        return f"{self.name}={' or '.join(map(spelled, self.values))}"
 
 
 def conditions(text: str) -> list[Condition]:
-    """Parse `A=X,B=Y`, the values as in an override of `train`; spaces around either are nothing.
+    """Parse `A=X,B=Y or Z`, the values as in an override of `train`; spaces around are nothing.
 
     Raises:
         InputError: it is written otherwise, or names a setting twice.
@@ -151,7 +153,8 @@ def conditions(text: str) -> list[Condition]:
         if name in found:
             raise InputError(f"--where: {name} is given twice")
         try:
-            found[name] = Condition(name, parse(written))
+            choices = tuple(parse(each.strip()) for each in split(written, " or ") if each.strip())
+            found[name] = Condition(name, choices)
         except yaml.YAMLError as error:
             reason = getattr(error, "problem", None) or "not YAML"
             raise InputError(f"--where: {part.strip()!r} is not a value: {reason}") from error
@@ -190,13 +193,13 @@ def where(
         InputError: no run has such a setting, that value, or all of the values together.
     """
     for one in wanted:
-        whole = one.value is None and any(name.startswith(f"{one.name}.") for name in names)
+        whole = None in one.values and any(name.startswith(f"{one.name}.") for name in names)
         if one.name not in names and not whole:
             raise InputError(f"--where: no {one.name!r}; {there_are(names, one.name)}")
         if not any(map(one.holds, records)):
             raise InputError(no_such_value(records, one))
     if not any(all(one.holds(run) for one in wanted) for run in records):
-        asked = ",".join(f"{one.name}={spelled(one.value)}" for one in wanted)
+        asked = ",".join(map(str, wanted))
         raise InputError(f"--where {asked}: none of the runs has all of these")
     return [
         run
@@ -210,6 +213,5 @@ def no_such_value(records: Sequence[RunRecord], one: Condition) -> str:
     found = {spelled(v) for run in records if (v := setting(run, one.name)) is not ABSENT}
     there = sorted(found, key=natural)
     values = ", ".join(there[:MOST]) + (f" and {len(there) - MOST} more" * (len(there) > MOST))
-    asked = spelled(one.value)
-    said = f"--where {one.name}={asked}: none of the runs has that; there are {values}"
-    return said + meant(asked, found)
+    said = f"--where {one}: none of the runs has that; there are {values}"
+    return said + meant(spelled(one.values[0]), found)

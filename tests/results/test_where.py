@@ -51,6 +51,9 @@ REFERENCES = CONTROLS | {"untrained"}
         ("end_to_end=False", {"short"} | REFERENCES),
         ("end_to_end=TRUE", {"long", "own data"} | REFERENCES),
         ("trainer.ema_decay=0", {"short"} | REFERENCES),
+        ("trainer.ema_decay=0 or 0.99", TRAINED | REFERENCES),
+        ("model.epsilon=none or 0.1,model=short or long or fgsm", {"short", "long", "fgsm"}),
+        ("model.epsilon=none or 7,end_to_end=false", {"short", "untrained"} | (CONTROLS - {"fgsm"})),
         ("trainer.ema_decay=9.9e-1", {"long", "own data"} | REFERENCES),
         ("trainer.max_steps=1200.0", {"short"} | REFERENCES),
         ("trainer.gradient_clip=null", {"short"} | REFERENCES),
@@ -127,7 +130,7 @@ def test_a_number_is_no_boolean():
     assert not same(1, True)
     assert not same([1], [True])
     assert not same([1], [1, 1])
-    assert not Condition("output", "true").holds(runs()[3])
+    assert not Condition("output", ("true",)).holds(runs()[3])
 
 
 @pytest.fixture

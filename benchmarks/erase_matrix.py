@@ -34,7 +34,8 @@ from pathlib import Path
 from erase_setups import HELD, SETUPS, Maker, Place, Unavailable, run
 
 from dan_bench.erase import ErasureRefused, FastNoise, FileResult, erase, plan_erasure
-from dan_bench.erase.filesystem import beyond_end, data_spans, extents, mounted
+from dan_bench.erase.devices import mounted
+from dan_bench.erase.filesystem import beyond_end, data_spans, extents
 from dan_bench.erase.free_space import fill_free_space
 from dan_bench.erase.status import mount_id
 

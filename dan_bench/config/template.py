@@ -55,7 +55,8 @@ class Template:
             for name, value in plain.items():
                 OmegaConf.update(values, name, value)
             return container(values)
-        given = dict(zip(paths, plain.values(), strict=True))
+        pairs = zip(paths, plain.values(), strict=True)
+        given = {path: value for path, value in pairs if path is not None}
         followed = {path: given[of] for path, of in self._references.items() if of in given}
         changed: dict[str, dict[Path, Any]] = {}
         for path, value in {**followed, **given}.items():

@@ -77,7 +77,7 @@ def this_process() -> Owner:
     return Owner(socket.gethostname(), os.getpid(), place, start_of(os.getpid()))
 
 
-class Claim:
+class RunClaim:
     """A claim that this process holds, or once held."""
 
     def __init__(self, folder: Path, number: int, handle: int) -> None:
@@ -107,7 +107,7 @@ class Claim:
 
 
 @contextmanager
-def claimed(folder: Path, waiting: Callable[[str], None]) -> Iterator[Claim]:
+def claimed(folder: Path, waiting: Callable[[str], None]) -> Iterator[RunClaim]:
     """Hold the claim on a folder; wait for it, and let it go at the end.
 
     Args:
@@ -121,7 +121,7 @@ def claimed(folder: Path, waiting: Callable[[str], None]) -> Iterator[Claim]:
         claim.let_go()
 
 
-def acquire(folder: Path, waiting: Callable[[str], None]) -> Claim:
+def acquire(folder: Path, waiting: Callable[[str], None]) -> RunClaim:
     """Wait for the claim on a folder, and return it."""
     pause, longest = POLLS
     while True:
@@ -140,7 +140,7 @@ def acquire(folder: Path, waiting: Callable[[str], None]) -> Claim:
             pause = min(2 * pause, longest)
 
 
-def follow(folder: Path, last: int) -> Claim | None:
+def follow(folder: Path, last: int) -> RunClaim | None:
     """Create the claim after the last one; None where somebody else was faster."""
     path = path_of(folder, last + 1)
     try:
@@ -161,7 +161,7 @@ def follow(folder: Path, last: int) -> Claim | None:
     for number in numbers(folder):
         if number < last + 1:
             path_of(folder, number).unlink(missing_ok=True)
-    return Claim(folder, last + 1, handle)
+    return RunClaim(folder, last + 1, handle)
 
 
 def held_by(folder: Path, number: int) -> str | None:

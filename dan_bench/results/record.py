@@ -25,7 +25,7 @@ from dan_bench.cli import InputError
 from dan_bench.config.schema import RunConfig, as_stated
 from dan_bench.files import sync, whole
 from dan_bench.interfaces import SCHEMA_VERSION, Estimate, RunRecord
-from dan_bench.results.claim import Claim, claimed
+from dan_bench.results.claim import RunClaim, claimed
 from dan_bench.results.reading import DAMAGES, read_array, read_curves, reason, shown
 
 if TYPE_CHECKING:
@@ -166,7 +166,9 @@ class Store:
         return read_array(path) if path.is_file() else None
 
     @contextmanager
-    def claim(self, key: str, waiting: Callable[[str], None] = lambda _: None) -> Iterator[Claim]:
+    def claim(
+        self, key: str, waiting: Callable[[str], None] = lambda _: None
+    ) -> Iterator[RunClaim]:
         """Hold a run, alone: wait for it, and let it go at the end.
 
         Args:

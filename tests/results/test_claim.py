@@ -20,8 +20,8 @@ import pytest
 import dan_bench.results.claim as module
 from dan_bench.results.claim import (
     DEAD_SECONDS,
-    Claim,
     ClaimLost,
+    RunClaim,
     acquire,
     follow,
     held_by,
@@ -214,7 +214,7 @@ def test_wherever_it_is_held_up_it_has_what_nobody_else_has(
     """
     monkeypatch.setattr(module, "DEAD_SECONDS", patience)
     written(tmp_path, 2 * DEAD_SECONDS, place="elsewhere")
-    had: list[Claim] = []
+    had: list[RunClaim] = []
 
     def meanwhile() -> None:
         for _ in range(rounds):

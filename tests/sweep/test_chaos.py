@@ -6,6 +6,7 @@ import signal
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -69,16 +70,18 @@ def disturbed(place: Workplace, arguments: list[str], draw: random.Random) -> It
     while True:
         with place.started(*arguments) as process:
             while process.poll() is None:
-                time.sleep(draw.uniform(0.2, 1.5))
-                there = processes(process.pid)
-                if process.poll() is not None or not there:
+                kind = draw.choice(["driver", "server", "worker", "worker"])
+                while process.poll() is None and kind not in processes(process.pid):
+                    time.sleep(0.02)  # a driver that was started again imports torch first
+                time.sleep(draw.uniform(0.0, 1.0))
+                there = processes(process.pid).get(kind, [])
+                if process.poll() is not None:
                     break
-                kind = draw.choice(sorted(there))
-                try:
-                    os.kill(draw.choice(there[kind]), signal.SIGKILL)
-                except ProcessLookupError:
+                if not there:
                     continue
-                yield kind
+                with suppress(ProcessLookupError):
+                    os.kill(draw.choice(there), signal.SIGKILL)
+                    yield kind
                 if kind == "driver":
                     until(lambda pid=process.pid: not session(pid))  # they end with it
                     break
@@ -113,7 +116,7 @@ def test_whatever_is_killed_the_sweep_ends_as_if_nothing_had_been(
         assert chaos.store.all()[1] == {}
         if sum(killed.values()) >= kills:
             break
-    assert set(killed) == {"driver", "server", "worker"} or kills < 20
+    assert set(killed) == {"driver", "server", "worker"}
     assert contents(chaos) == contents(calm)
     undisturbed = {record.key: record for record in calm.store.all()[0]}
     for record in chaos.store.all()[0]:

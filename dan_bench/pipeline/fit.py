@@ -65,7 +65,9 @@ class TrainingMonitor(pl.Callback):
 
 def tell_again(logger: Logger | None, module: AdversarialModule) -> None:
     """Give a logger the curves that a module has already."""
-    for point in module.curves if logger is not None else ():
+    if logger is None:
+        return
+    for point in module.curves:
         values = {name: value for name, value in point.items() if name != "step"}
         logger.log_metrics(values, step=int(point["step"]))
 

@@ -31,7 +31,8 @@ def average(into: AveragedModel, network: nn.Module, decay: float, first: bool) 
     What torch's own `update_parameters` does, which asks the device whether it is the first, and
     so waits on an accelerator for all that was begun there.
     """
-    averages, weights = list(into.module.parameters()), list(network.parameters())
+    averages: list[Tensor] = list(into.module.parameters())
+    weights: list[Tensor] = list(network.parameters())
     if first:
         torch._foreach_copy_(averages, weights)
     else:

@@ -30,9 +30,7 @@ class TrainingMonitor(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Give the logger what the run had of its curves, which an earlier attempt was told."""
         assert isinstance(pl_module, AdversarialModule)
-        for point in pl_module.curves if trainer.logger is not None else ():
-            values = {name: value for name, value in point.items() if name != "step"}
-            trainer.logger.log_metrics(values, step=int(point["step"]))
+        tell_again(trainer.logger, pl_module)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
@@ -63,6 +61,15 @@ class TrainingMonitor(pl.Callback):
         assert self._checkpoint is not None
         if self._checkpoint.snapshots is not None and SNAPSHOTS in checkpoint:
             self._checkpoint.snapshots.restore(checkpoint[SNAPSHOTS])
+
+
+def tell_again(logger: Logger | None, module: AdversarialModule) -> None:
+    """Give a logger the curves that a module has already."""
+    if logger is None:
+        return
+    for point in module.curves:
+        values = {name: value for name, value in point.items() if name != "step"}
+        logger.log_metrics(values, step=int(point["step"]))
 
 
 def fit(

@@ -22,7 +22,15 @@ from dan_bench.config.schema import RunConfig
 from dan_bench.data.batches import BatchStacks
 from dan_bench.interfaces import Progress, ProgressCallback, RunRecord
 from dan_bench.models.pack import Pack, Seed, pack
-from dan_bench.pipeline.fit import CARRY_OUT, Effort, PlannedTraining, by_itself, device_of, fit
+from dan_bench.pipeline.fit import (
+    CARRY_OUT,
+    Effort,
+    PlannedTraining,
+    by_itself,
+    device_of,
+    fit,
+    tell_again,
+)
 from dan_bench.pipeline.run import run
 from dan_bench.results.claim import ClaimLost
 
@@ -207,6 +215,7 @@ def seed_of(training: PlannedTraining, step: int) -> Seed:
     module.load_state_dict(saved["state_dict"])
     if checkpoint.snapshots is not None and SNAPSHOTS in saved:
         checkpoint.snapshots.restore(saved[SNAPSHOTS])
+    tell_again(training.sink, module)
     return Seed(module, training.sink, saved["optimizer_states"])
 
 

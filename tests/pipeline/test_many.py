@@ -266,6 +266,15 @@ def test_each_run_has_its_own_logger(tmp_path):
     assert finals == pytest.approx(sorted(c["discriminator_loss"].iloc[-1] for c in curves))
 
 
+def test_who_goes_on_tells_its_logger_the_whole_curve(tmp_path):
+    configs = configs_of(tmp_path, EVERY, "logger=csv", seeds=(0, 1))
+    cut_off(configs, step=15)
+    many(configs)
+    logs = [pd.read_csv(log) for log in tmp_path.rglob("metrics.csv")]
+    points = [log.dropna(subset="discriminator_loss")["step"].tolist() for log in logs]
+    assert points == [[5, 10, 15, 20]] * 2
+
+
 def test_a_records_key_and_config_are_those_of_its_single_run(tmp_path):
     configs = configs_of(tmp_path, seeds=(0, 1))
     for key, record in many(configs).items():

@@ -16,29 +16,24 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from dan_bench.attacks.fresh import FreshPairs
 from dan_bench.attacks.recovery import Rehearsal
 from dan_bench.config.compose import configure
 from dan_bench.interfaces import Attack, Case
-from dan_bench.pipeline.evaluate import own_pairs, pairs
+from dan_bench.pipeline.evaluate import case_of, pairs
 from dan_bench.pipeline.plan import Plan, plan
-from dan_bench.statistics import CONFIDENCE
 
 REHEARSAL = Rehearsal(candidates=1024, queries=256, draws=256)
 
 
-def case_of(planned: Plan) -> Case:
+def trained(planned: Plan) -> Case:
     """Train the network of a run, and make all that its attackers are given."""
     planned.source.prepare()
     with tempfile.TemporaryDirectory() as folder:
         degenerator = planned.method.obtain(Path(folder), None, lambda _: None).degenerator
     held_out = np.arange(planned.measures.samples)
     challenge = pairs(degenerator, planned.source.load("test"), held_out, first_row=0)
-    auxiliary = own_pairs(degenerator, planned.source, planned.measures)
     seed = planned.config.seed
-    own, known = planned.source.load("attack"), planned.measures.known
-    fresh = FreshPairs(degenerator, own, held_out(known, len(own)), seed)
-    return Case(degenerator, auxiliary, challenge, planned.source.shape, seed, CONFIDENCE, fresh)
+    return case_of(degenerator, planned.source, planned.measures, challenge, seed)
 
 
 def line(name: str, attack: Attack, case: Case) -> str:
@@ -61,7 +56,7 @@ def main() -> None:
     for output in ("sigmoid", "torus"):
         planned = plan(configure(["logger=none", f"output={output}", *overrides]))
         assert isinstance(planned, Plan)
-        case = case_of(planned)
+        case = trained(planned)
         print(f"{planned.config.title()}")
         print(f"{'attack':16s} {'clock s':>8s} {'cpu s':>8s} {'recovered %':>11s}   95 % interval")
         for name, attack in {**planned.measures.attacks, "rehearsal": REHEARSAL}.items():

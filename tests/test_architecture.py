@@ -40,10 +40,11 @@ def test_no_test_module_imports_another() -> None:
             assert not any(name.split(".")[-1].startswith("test_") for name in names), path
 
 
-MOST_LINES = 35_000
+MOST_LINES = 37_500
 """Raised for new features alone: from 26,378 for the white-box attack, the certificates and the
 ladder of known truth; from 29,350 for erasure that survives kills, batches small files, looks past
-the file system and certifies. Otherwise it may only be lowered. 20,000 is where it is going."""
+the file system and certifies; from 34,985 for sweeps on Slurm and Ray, claims without locks, and
+many seeds as one. Otherwise it may only be lowered. 20,000 is where it is going."""
 
 
 def test_the_package_does_not_grow() -> None:

@@ -101,14 +101,8 @@ def measure(
         certify = partial(measures.certificate, degenerator, challenge)
         found["certified_destroyed"] = timed("certificate", certify)
     if measures.attacks or measures.comparisons:
-        own = source.load("attack")
-        known = min(measures.known, len(own))
-        auxiliary: Pairs = timed(
-            "attackers' data",
-            lambda: pairs(degenerator, own, np.arange(known), first_row=measures.samples),
-        )
-        fresh = FreshPairs(degenerator, own, held_out(known, len(own)), seed)
-        case = Case(degenerator, auxiliary, challenge, source.shape, seed, CONFIDENCE, fresh)
+        made = partial(case_of, degenerator, source, measures, challenge, seed)
+        case = timed("attackers' data", made)
     for name, comparison in measures.comparisons.items():
         found[name] = timed(name, partial(comparison, case, source.load("train")))
     if measures.attacks:
@@ -122,6 +116,25 @@ def measure(
     for name, estimate in found.items():
         check_finite(name, estimate)
     return Measurement(found, challenge.outputs, challenge.inputs, seconds)
+
+
+def case_of(
+    degenerator: Degenerator, source: Dataset, measures: Measures, challenge: Pairs, seed: int
+) -> Case:
+    """Return all that attackers are given, who degenerate their own data behind the held-out rows.
+
+    Args:
+        degenerator: what is attacked.
+        source: the data set.
+        measures: how many pairs an attacker makes at first.
+        challenge: the rows under attack, numbered from 0.
+        seed: of the run.
+    """
+    own = source.load("attack")
+    known = min(measures.known, len(own))
+    auxiliary = pairs(degenerator, own, np.arange(known), first_row=measures.samples)
+    fresh = FreshPairs(degenerator, own, held_out(known, len(own)), seed)
+    return Case(degenerator, auxiliary, challenge, source.shape, seed, CONFIDENCE, fresh)
 
 
 def check_finite(name: str, estimate: Estimate | None) -> None:

@@ -60,11 +60,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--where",
         metavar="A=X,B=Y,...",
-        help="only runs whose setting A is X, e.g. data=mnist,trainer.max_steps=1200, or one of several "
-        "values, 'data=mnist or danoise'; values as in an override of train: 1e-3 is 0.001, false is False, [64,64] is a list; null or none also "
-        "stands for a setting that a run does not have. Controls and untrained networks stay "
-        "where the setting is of a part that they do not have, such as trainer, objective or "
-        "end_to_end: trained models are read against them",
+        help="only runs whose setting A is X, e.g. data=mnist,trainer.max_steps=1200, or one of "
+        "several, 'data=mnist or danoise'; values as in an override of train: 1e-3 is 0.001, false "
+        "is False, [64,64] is a list; null or none also stands for a setting that a run does not "
+        "have. Controls and untrained networks stay where the setting is of a part that they do "
+        "not have, such as trainer, objective or end_to_end: trained models are read against them",
     )
     return made
 

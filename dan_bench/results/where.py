@@ -1,6 +1,7 @@
 """What is asked for on the command line, checked against what there is: names, `--where A=X,B=Y`.
 
-`A=X or Y` is either; values are written as in an override of `train`: what Hydra takes `1e-3`, `null` or `[1, 2]` for.
+`A=X or Y` is either. Values are written as in an override of `train`: what Hydra takes `1e-3`,
+`null` or `[1, 2]` for.
 """
 
 import json

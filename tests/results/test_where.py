@@ -53,7 +53,10 @@ REFERENCES = CONTROLS | {"untrained"}
         ("trainer.ema_decay=0", {"short"} | REFERENCES),
         ("trainer.ema_decay=0 or 0.99", TRAINED | REFERENCES),
         ("model.epsilon=none or 0.1,model=short or long or fgsm", {"short", "long", "fgsm"}),
-        ("model.epsilon=none or 7,end_to_end=false", {"short", "untrained"} | (CONTROLS - {"fgsm"})),
+        (
+            "model.epsilon=none or 7,end_to_end=false",
+            {"short", "untrained"} | (CONTROLS - {"fgsm"}),
+        ),
         ("trainer.ema_decay=9.9e-1", {"long", "own data"} | REFERENCES),
         ("trainer.max_steps=1200.0", {"short"} | REFERENCES),
         ("trainer.gradient_clip=null", {"short"} | REFERENCES),

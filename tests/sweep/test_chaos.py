@@ -26,6 +26,10 @@ JOBS = [
 ]
 
 
+NO_RESULTS = ("log.txt", "record.json", "progress.json")
+"""The last stays where the driver is killed between a run's record and clearing up after it."""
+
+
 def processes(leader: int) -> dict[str, list[int]]:
     """The living processes of a sweep: its driver, the fork server, and workers."""
     found, parents = defaultdict(list), {}
@@ -61,7 +65,7 @@ def contents(place: Workplace) -> dict[str, bytes]:
     return {
         str(path.relative_to(place.store.runs)): path.read_bytes()
         for path in sorted(place.store.runs.glob("*/*"))
-        if path.name not in ("log.txt", "record.json") and ".claim." not in path.name
+        if path.name not in NO_RESULTS and ".claim." not in path.name
     }
 
 

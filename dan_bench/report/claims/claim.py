@@ -50,7 +50,8 @@ class Partner:
     runs: Runs
     same: Sequence[str] = ()
     but: str = ""
-    """The part of the config that may differ, and nothing else; `same` is not looked at then."""
+    """The part of the config, or the setting by its dotted name, that may differ, and nothing else;
+    `same` is not looked at then."""
     criteria: tuple[Criterion, ...] = ()
     """What a partner has to meet."""
 

@@ -6,9 +6,9 @@ it claims; otherwise undecided.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from dan_bench.interfaces import Estimate
 from dan_bench.report.claims.claim import Claim, Clause, Criterion, Partner, Rule, claims
@@ -163,11 +163,18 @@ def are_alike(group: Group, other: Group, wanted: Partner) -> bool:
     if not wanted.but:
         return all(setting(group.config, s) == setting(other.config, s) for s in wanted.same)
     one, two = (
-        {name: part for name, part in g.config.items() if name not in ("seed", wanted.but)}
-        | {"data": {**g.config["data"], "seed": None}}
+        without({**g.config, "seed": None, "data": {**g.config["data"], "seed": None}}, wanted.but)
         for g in (group, other)
     )
     return one == two
+
+
+def without(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return nested containers without the part or setting of that dotted name."""
+    first, _, rest = name.partition(".")
+    inner = config.get(first)
+    kept = {first: without(inner, rest)} if rest and isinstance(inner, Mapping) else {}
+    return {part: value for part, value in config.items() if part != first} | kept
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from claim_records import (
     Curves,
     D,
     N,
+    bracket,
+    certified,
     control,
     enciphered,
     leaking,
@@ -231,6 +233,12 @@ def test_infodan_is_compared_where_dan_leaks_and_all_else_is_alike():
     assert judged(gone, "infodan-keeps-more").verdict == "not measured"
     longer = leaking(trainer={"max_steps": 9999})
     assert judged(longer, "infodan-keeps-more").verdict == "not measured"
+
+
+def test_infodan_is_compared_with_itself_without_its_certificate_and_nothing_else():
+    other = {"certificate_weight": 0.0, "dependence_weight": 30.0}
+    worse = runs("infodan", bracket(99.99), part=other, noise="gaussian")
+    assert judged(world(certified(), worse), "certificate-destroys").verdict == "not measured"
 
 
 def test_dcdan_is_compared_with_the_dan_of_its_output_and_its_noise():

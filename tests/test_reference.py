@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -156,7 +157,7 @@ def test_the_readme_s_table_and_figures_come_from_the_latest_reference():
     assert set(named) == {folder}
     assert f"{folder}figures/collapse.svg" in readme
     told = block(readme, "The first tables of", "which continues with those of the experiments.")
-    command = block(told, "```sh", "```").replace("\\\n", " ").split()
+    command = shlex.split(block(told, "```sh", "```").replace("\\\n", " "))
     assert command[:3] == [".venv/bin/python", "-m", "dan_bench.report"]
     printed = subprocess.run(
         [sys.executable, *command[1:]], cwd=REPOSITORY, capture_output=True, text=True, check=True

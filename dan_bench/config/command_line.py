@@ -74,13 +74,18 @@ def configs_of(arguments: Sequence[str]) -> list[RunConfig]:
     # once for all jobs of a sweep
     check = cache(lambda: check_sweeper(HydraConfig.get()))
     asked = cache(lambda: launched(HydraConfig.get()))
+    runtimes: dict[int, tuple[Any, dict[str, Any]]] = {}
+    """What becomes of each `runtime`, by its id; jobs share them."""
 
     def take(given: DictConfig | dict[str, Any]) -> None:
         check()
         try:
             values = given if isinstance(given, dict) else plain_values(given)
             if asked():
-                values = {**values, "runtime": {**values["runtime"], **asked()}}
+                given = values["runtime"]
+                if id(given) not in runtimes:
+                    runtimes[id(given)] = given, with_settings(given, asked())
+                values = {**values, "runtime": runtimes[id(given)][1]}
             configs.append(RunConfig.parse(values, known))
         except REFUSALS as error:  # Hydra would add a line of its own
             refused.append(reason(error))
@@ -98,6 +103,20 @@ def configs_of(arguments: Sequence[str]) -> list[RunConfig]:
     if configs:
         refuse_mixed(configs)
     return configs
+
+
+def with_settings(values: dict[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested dictionaries with these values at dotted names; the given ones stay."""
+    for name, value in asked.items():
+        first, _, rest = name.partition(".")
+        there = values.get(first)
+        inner = there if isinstance(there, dict) else {}
+        if rest:
+            value = with_settings(inner, {rest: value})
+        elif isinstance(value, dict):
+            value = {**inner, **value}
+        values = {**values, first: value}
+    return values
 
 
 def reason(error: Exception) -> str:

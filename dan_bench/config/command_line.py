@@ -14,7 +14,7 @@ import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, Quote, QuotedString
+from hydra.core.override_parser.types import Override, Quote, QuotedString, Sweep
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
@@ -207,6 +207,12 @@ def refuse_unhonoured(text: str, parsed: Override) -> None:
         raise InputError(f"{text}: {ONE_DEVICE}")
     if parsed.key_or_group == "hydra/sweeper" and parsed.value() not in SWEEPERS:
         raise InputError(f"{text}: it can be {' or '.join(SWEEPERS)}; {SEARCH}")
+    if name in ("hydra.launcher", "hydra.sweeper"):
+        by_name = "/" in parsed.key_or_group or parsed.is_delete()
+        if not isinstance(parsed.value(), str | list | Sweep if by_name else dict):
+            raise InputError(f"{text}: type {name.replace('.', '/')}=NAME")
+    if name == "hydra.launcher._target_":
+        raise InputError(f"{text} has no effect here: type hydra/launcher=NAME")
     if not within(name, ["hydra", "table1"]) or within(name, HONOURED):
         return
     instead = next((INSTEAD[part] for part in INSTEAD if within(name, [part])), OTHERWISE)

@@ -14,7 +14,7 @@ import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, Quote, QuotedString
+from hydra.core.override_parser.types import Override, Quote, QuotedString, Sweep
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
@@ -74,13 +74,18 @@ def configs_of(arguments: Sequence[str]) -> list[RunConfig]:
     # once for all jobs of a sweep
     check = cache(lambda: check_sweeper(HydraConfig.get()))
     asked = cache(lambda: launched(HydraConfig.get()))
+    runtimes: dict[int, tuple[Any, dict[str, Any]]] = {}
+    """What becomes of each `runtime`, by its id; jobs share them."""
 
     def take(given: DictConfig | dict[str, Any]) -> None:
         check()
         try:
             values = given if isinstance(given, dict) else plain_values(given)
             if asked():
-                values = {**values, "runtime": {**values["runtime"], **asked()}}
+                given = values["runtime"]
+                if id(given) not in runtimes:
+                    runtimes[id(given)] = given, with_settings(given, asked())
+                values = {**values, "runtime": runtimes[id(given)][1]}
             configs.append(RunConfig.parse(values, known))
         except REFUSALS as error:  # Hydra would add a line of its own
             refused.append(reason(error))
@@ -98,6 +103,20 @@ def configs_of(arguments: Sequence[str]) -> list[RunConfig]:
     if configs:
         refuse_mixed(configs)
     return configs
+
+
+def with_settings(values: dict[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested dictionaries with these values at dotted names; the given ones stay."""
+    for name, value in asked.items():
+        first, _, rest = name.partition(".")
+        there = values.get(first)
+        inner = there if isinstance(there, dict) else {}
+        if rest:
+            value = with_settings(inner, {rest: value})
+        elif isinstance(value, dict):
+            value = {**inner, **value}
+        values = {**values, first: value}
+    return values
 
 
 def reason(error: Exception) -> str:
@@ -188,6 +207,12 @@ def refuse_unhonoured(text: str, parsed: Override) -> None:
         raise InputError(f"{text}: {ONE_DEVICE}")
     if parsed.key_or_group == "hydra/sweeper" and parsed.value() not in SWEEPERS:
         raise InputError(f"{text}: it can be {' or '.join(SWEEPERS)}; {SEARCH}")
+    if name in ("hydra.launcher", "hydra.sweeper"):
+        by_name = "/" in parsed.key_or_group or parsed.is_delete()
+        if not isinstance(parsed.value(), str | list | Sweep if by_name else dict):
+            raise InputError(f"{text}: type {name.replace('.', '/')}=NAME")
+    if name == "hydra.launcher._target_":
+        raise InputError(f"{text} has no effect here: type hydra/launcher=NAME")
     if not within(name, ["hydra", "table1"]) or within(name, HONOURED):
         return
     instead = next((INSTEAD[part] for part in INSTEAD if within(name, [part])), OTHERWISE)

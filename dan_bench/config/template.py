@@ -41,7 +41,9 @@ class Template:
         except OmegaConfBaseException:  # it is the error of every job
             return
         if len(references) == len(texts) and not {*references} & {*references.values()}:
-            self._references = references
+            names = [".".join(path) for path in (*references, *references.values())]
+            # what is in a list, or is of a whole container, is left to OmegaConf
+            self._references = None if None in map(self._path, names) else references
 
     def filled(self, plain: Mapping[str, Any]) -> dict[str, Any]:
         """Return plain containers with these values at dotted names, and nothing to resolve.

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, Field, NonNegativeInt
 
@@ -23,6 +24,10 @@ EVERY_SECONDS = 0.25
 KEPT = 64
 """Reports in one file, so that a reader who comes late misses no warning, and no step's value."""
 MOST_BYTES = 1 << 17
+MOST_STEPS = 1 << 53
+"""More than any run has; a float still counts them."""
+Seconds = Annotated[float, Field(ge=0, le=1e11)]
+"""Since 1970, for three thousand years: a finite number, of which a rate can be made."""
 
 
 class ToldProgress(BaseModel, strict=True):
@@ -32,7 +37,7 @@ class ToldProgress(BaseModel, strict=True):
     pid: NonNegativeInt
     began: float
     """Time at which that process began with the run."""
-    reports: list[tuple[NonNegativeInt, float, Progress]] = Field(max_length=KEPT)
+    reports: list[tuple[NonNegativeInt, Seconds, Progress]] = Field(max_length=KEPT)
     """Each with its number and its time."""
 
 
@@ -112,11 +117,13 @@ class ProgressReader:
             self._teller, self._read = teller, 0
         new = [(at, one) for number, at, one in told.reports if number > self._read]
         self._read = max([self._read, *(number for number, _, _ in told.reports)])
-        return [(at, one) for at, one in new if printable(one)]
+        return [(at, one) for at, one in new if sensible(one)]
 
 
-def printable(progress: Progress) -> bool:
-    """Return whether a terminal can be shown what a report says."""
+def sensible(progress: Progress) -> bool:
+    """Return whether a report is one that can be reckoned with, and shown on a terminal."""
+    if not 0 <= progress.step <= MOST_STEPS or not 0 <= progress.steps <= MOST_STEPS:
+        return False
     return (progress.doing + progress.warning + (progress.metric or ("",))[0]).isprintable()
 
 

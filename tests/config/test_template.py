@@ -27,6 +27,14 @@ SWEEPS = [
     ["logger=none,wandb", "seed=0,1", "algorithm1={rows:10,cool_down:0},null"],
     ["logger.project=a,'b c'", "~evaluation.attacks.label", "+sweep=default", "seed=5,6"],
     ["+evaluation.metrics.more={_target_:dan_bench.metrics.entropy.shannon_bits}", "seed=0,1"],
+    # each in its turn
+    ["seed=3,4", "++seed=5"],
+    ["++seed=5", "seed=3,4"],
+    ["model.scale=1,2", "~model.scale"],
+    ["optimizer.degenerator.lr=0.2,0.3", "optimizer={degenerator:{lr:0.1}}"],
+    # of a container that changes, and in a list
+    ["+data.foo=${trainer}", "trainer.max_steps=5,6"],
+    ["+data.foo=[0,{a:${trainer.max_steps}}]", "trainer.max_steps=5,6"],
 ]
 
 
@@ -66,7 +74,7 @@ def test_what_two_configs_share_is_one_object_and_what_differs_is_not() -> None:
         assert config == configure([*alone, f"noise_dim={config.noise_dim}"])
 
 
-@pytest.mark.parametrize("arguments", SWEEPS[:5] + SWEEPS[9:], ids=lambda of: of[0])
+@pytest.mark.parametrize("arguments", SWEEPS[:5] + SWEEPS[9:12], ids=lambda of: of[0])
 def test_keys_that_are_made_together_are_the_keys(arguments: list[str]) -> None:
     configs = expand(arguments)
     assert keys_of(configs) == [key_of(config.scientific()) for config in configs]

@@ -81,6 +81,14 @@ FOREIGN: dict[str, bytes] = {
     "a text for a step": json.dumps(WHOLE).replace('["data", 0', '["data", "0"').encode(),
     "too many reports": json.dumps({**WHOLE, "reports": WHOLE["reports"] * (KEPT + 1)}).encode(),  # type: ignore[operator]
     "huge": json.dumps(WHOLE).encode() + b" " * MOST_BYTES,
+    **{
+        f"a time of {at}": json.dumps(WHOLE).replace("[[1, 0.0", f"[[1, {at}").encode()
+        for at in ("NaN", "Infinity", "-Infinity", "1e308")
+    },
+    **{
+        f"steps {steps[:20]}": json.dumps(WHOLE).replace("0, 0, null", f"{steps}, null").encode()
+        for steps in (f"{10**400}, 1", f"1, {10**400}", "-1, 5", "1, -5")
+    },
     "control sequences": json.dumps(WHOLE).replace("data", "\\u001b[2J").encode(),
 }
 

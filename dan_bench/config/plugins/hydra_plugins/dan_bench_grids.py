@@ -18,7 +18,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from dan_bench.config.command_line import refuse_no_choice
+from dan_bench.config.command_line import refuse_no_choice, within
 from dan_bench.config.compose import NO_PATHS, without_hydra
 from dan_bench.config.template import Template
 
@@ -34,7 +34,7 @@ class GridSweeper(Sweeper):
     ) -> None:
         self.grids = [{**(params or {}), **grid} for grid in grids or [{}]]
         self._composed: dict[tuple[str, ...], Template] = {}
-        self._texts: dict[str, tuple[str, Any, bool]] = {}
+        self._texts: dict[str, tuple[str, Any, str]] = {}
         self._groups: dict[str, bool] = {}
 
     def setup(
@@ -76,11 +76,13 @@ class GridSweeper(Sweeper):
             overrides: of the job.
             paths: of `runtime`, by name, to be taken literally.
         """
+        read = {text: self._read(text) for text in overrides}
+        # what adds, removes or merges is applied in its turn: before or after a plain value of it
+        turns = [name for name, _, kind in read.values() if kind == "merged"]
         plain: dict[str, Any] = {}
         rest: list[str] = []
-        for text in overrides:
-            name, value, is_plain = self._read(text)
-            if is_plain:
+        for text, (name, value, kind) in read.items():
+            if kind == "plain" and not any(within(name, [n]) or within(n, [name]) for n in turns):
                 plain[name] = value
             else:
                 rest.append(text)
@@ -93,8 +95,11 @@ class GridSweeper(Sweeper):
         literal = {f"runtime.{name}" for name in paths}
         return self._composed[alike].filled({n: x for n, x in plain.items() if n not in literal})
 
-    def _read(self, text: str) -> tuple[str, Any, bool]:
-        """Return name and value of an override, and whether it chooses or adds nothing."""
+    def _read(self, text: str) -> tuple[str, Any, str]:
+        """Return name and value of an override, and what is done with it.
+
+        It is `chosen` of a group, `merged`, which may add and remove, or `plain`, put there.
+        """
         if text not in self._texts:
             loader = self.hydra_context.config_loader
             (one,) = OverridesParser.create(config_loader=loader).parse_overrides([text])
@@ -102,9 +107,12 @@ class GridSweeper(Sweeper):
             if name not in self._groups:  # Hydra goes through all of its sources for the answer
                 self._groups[name] = bool(loader.get_group_options(name))
             value = None if one.is_delete() else one.value()
-            changes = one.type == OverrideType.CHANGE and not self._groups[name]
-            # a dictionary is merged into what is there, be it of the job that was composed
-            self._texts[text] = (name, value, changes and not isinstance(value, dict))
+            kind = "plain" if one.type == OverrideType.CHANGE else "merged"
+            if isinstance(value, dict):  # into what is there, be it of the job that was composed
+                kind = "merged"
+            elif self._groups[name]:
+                kind = "chosen"
+            self._texts[text] = (name, value, kind)
         return self._texts[text]
 
 

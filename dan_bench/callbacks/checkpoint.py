@@ -1,5 +1,6 @@
 """The checkpoint from which an interrupted training resumes: one file, replaced atomically."""
 
+import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -124,7 +125,7 @@ class Checkpoint:
 
     def save(self, trainer: pl.Trainer) -> None:
         """Write the file: what is there after a crash or a power cut is the old one or the new."""
-        draft = self.path.with_suffix(".tmp")
+        draft = self.path.with_name(f"{secrets.token_hex(8)}.tmp")  # one of nobody else's
         try:
             trainer.save_checkpoint(draft)
             sync(draft)

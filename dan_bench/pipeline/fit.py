@@ -37,10 +37,11 @@ class TrainingMonitor(pl.Callback):
     ) -> None:
         """Report the step that has ended."""
         assert isinstance(pl_module, AdversarialModule)
-        step = pl_module.step
-        if step % pl_module.setting.log_every == 0:
-            self._on_step(step)
-        checkpoint = self._checkpoint
+        step, checkpoint = pl_module.step, self._checkpoint
+        due = checkpoint is not None and checkpoint.due(step)
+        # who was taken over while it stood still hears of it here, and saves nothing
+        if due or step % pl_module.setting.log_every == 0:
+            self._on_step(step)  # which may ask for a checkpoint
         if checkpoint is not None and checkpoint.due(step):
             pl_module.check_weights()
             checkpoint.save(trainer)

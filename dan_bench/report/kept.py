@@ -11,6 +11,7 @@ from dan_bench.files import whole
 from dan_bench.report import table, write
 from dan_bench.results.archive import open_results
 from dan_bench.results.cache import CachedStore
+from dan_bench.results.reading import DAMAGES
 from dan_bench.tables import terminal_width
 
 NAME = ".report.json"
@@ -30,8 +31,8 @@ def report(results: Path, keys: Collection[str]) -> tuple[str, Path]:
     state = hashed([CachedStore(results).statuses(())[1], program()])
     of_table = hashed([state, sorted(keys), terminal_width()])
     path, kept = results / "runs" / NAME, {}
-    with suppress(OSError, ValueError):
-        kept = json.loads(path.read_text())
+    with suppress(*DAMAGES):
+        kept = json.loads(path.read_text()) if path.is_file() else {}  # a pipe is not waited for
     fresh = isinstance(kept, dict) and kept.get("state") == [state, stamps(results)]
     if fresh and kept.get("of_table") == of_table and isinstance(kept.get("table"), str):
         return kept["table"], results / FILES[0]
@@ -51,10 +52,11 @@ def hashed(value: Any) -> str:
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()
 
 
-def program() -> list[int]:
-    """Return what is another as soon as a file of this program is."""
-    changed = [path.stat().st_mtime_ns for path in PACKAGE.rglob("*.py")]
-    return [len(changed), max(changed)]
+def program() -> list[list[Any]]:
+    """Return what is another as soon as a file of this program is, be it code or a table."""
+    files = sorted(path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".csv"))
+    about = [(path.relative_to(PACKAGE), path.stat()) for path in files]
+    return [[str(name), of.st_ino, of.st_size, of.st_mtime_ns] for name, of in about]
 
 
 def stamps(results: Path) -> list[list[int]]:
@@ -63,5 +65,5 @@ def stamps(results: Path) -> list[list[int]]:
     for name in FILES:
         with suppress(OSError):
             of = (results / name).lstat()
-            found.append([of.st_ino, of.st_size, of.st_mtime_ns])
+            found.append([of.st_ino, of.st_size, of.st_mtime_ns, of.st_ctime_ns])
     return found

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from dan_bench.files import lent
 from dan_bench.results.reading import DAMAGES, shown
 
 BEAT_SECONDS = 10.0
@@ -164,14 +165,23 @@ def follow(folder: Path, last: int) -> RunClaim | None:
     return RunClaim(folder, last + 1, handle)
 
 
+def in_use(folder: Path) -> bool:
+    """Return whether somebody holds the claim on a folder, as far as can be seen."""
+    with contextlib.suppress(OSError):
+        last = highest(folder)
+        return last > 0 and held_by(folder, last) is not None
+    return False
+
+
 def held_by(folder: Path, number: int) -> str | None:
     """Say who holds a claim; None where it was let go or its owner is dead.
 
     Raises:
         FileNotFoundError: it is past.
     """
-    with path_of(folder, number).open("rb") as file:  # opened, since NFS asks its server then
-        text, beat = file.read(MOST_BYTES), os.fstat(file.fileno()).st_mtime
+    # opened, since NFS asks its server then; a pipe is not waited for
+    with lent(os.open(path_of(folder, number), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)) as it:
+        text, beat = os.read(it, MOST_BYTES), os.fstat(it).st_mtime
     if beat < FREE_BEFORE:
         return None
     try:
@@ -180,8 +190,8 @@ def held_by(folder: Path, number: int) -> str | None:
         name = shown(f"{owner.host}:{owner.pid}")
     except DAMAGES:  # its owner has created it, and not yet written to it
         here, name = False, "a process that has not said its name"
-    silent = clock(folder) - beat
-    dead = not owner.alive() if here else silent > DEAD_SECONDS
+    silent = clock(folder) - beat  # less than none where that clock was set back since
+    dead = not owner.alive() if here else abs(silent) > DEAD_SECONDS
     return None if dead else f"{name}, heartbeat {max(0.0, silent):.0f} s ago"
 
 

@@ -158,8 +158,13 @@ class Driver:
                     self._state.put_back(job)
                     continue
                 record = failed(key, config, job.log, ending, task.number)
+                # which takes a moment, in which another sweep may have ended the run
+                done = store.get(key, config.scientific())
                 try:
-                    store.put(record)
+                    if done is not None and done.status == "done":
+                        record = done
+                    else:
+                        store.put(record)
                 except OSError as error:
                     print(f"warning: {job.title}: no record: {explained(error)}", file=sys.stderr)
             forget(folder)

@@ -12,6 +12,7 @@ from dan_bench.cli import FAILED, OK, explained, say
 from dan_bench.interfaces import Progress
 from dan_bench.pipeline.many import run_many
 from dan_bench.pipeline.run import run
+from dan_bench.results.claim import in_use
 from dan_bench.sweep.executor import Task, folder_of
 from dan_bench.sweep.progress import Reporter
 from dan_bench.sweep.state import STARTING
@@ -28,7 +29,8 @@ def work(task: Task) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         reporters[key] = Reporter(folder)
         reporters[key](STARTING)
-    redirect(task.log, task.number > 1)
+    # another sweep may be at work on the run, whose output it is
+    redirect(task.log, task.number > 1 or in_use(task.log.parent))
     if len(task.configs) > 1:
         run_many(task.configs, task.group, reporters)
     else:

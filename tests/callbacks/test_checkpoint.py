@@ -273,3 +273,27 @@ def test_torn_snapshots_do_not_concern_a_run_that_goes_on(tmp_path):
     record = run(config, "test")
     assert record.status == "done", record.traceback
     assert Store(tmp_path).array(key, "snapshot_steps").tolist() == [20]
+
+
+def test_who_was_taken_over_saves_nothing_any_more(tmp_path):
+    """It hears of it where it tells how far it is: before a checkpoint, and not only in curves."""
+
+    class TakenOver(BaseException):
+        pass
+
+    def told(step):
+        raise TakenOver
+
+    checkpoint = Checkpoint(tmp_path / "last.ckpt", "this", every=4)
+    module = module_of("runtime.log_every=1000")
+    with pytest.raises(TakenOver):
+        fit(module, batches(module, steps=6), checkpoint=checkpoint, on_step=told)
+    assert module.step == 4
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_draft_of_another_process_is_left_alone(tmp_path):
+    for name in ("last.tmp", "last.ckpt.tmp"):
+        (tmp_path / name).write_bytes(b"theirs")
+    saved(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"last.tmp", "last.ckpt.tmp", "last.ckpt"}

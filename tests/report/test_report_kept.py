@@ -113,3 +113,33 @@ def test_a_damaged_note_is_as_good_as_none(tmp_path: Path, made: list[str], text
     (tmp_path / "runs" / module.NAME).write_text(text)
     report(tmp_path, keys(tmp_path))
     assert made == ["table", "report"]
+
+
+@pytest.mark.parametrize("what", ["[" * 100_000, "\0", "[1]", '{"state": 7}', "a pipe"])
+def test_what_is_no_report_of_ours_is_passed_over(
+    tmp_path: Path, made: list[str], what: str
+) -> None:
+    kept = tmp_path / "runs" / module.NAME
+    kept.unlink()
+    if what == "a pipe":
+        os.mkfifo(kept)
+    else:
+        kept.write_text(what)
+    report(tmp_path, keys(tmp_path))
+    assert made == ["table", "report"]
+
+
+@pytest.mark.parametrize("name", ["old.py", "baseline.csv"])
+def test_a_program_with_an_older_file_in_place_of_one_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """As after a change of version by a copy that keeps the times."""
+    monkeypatch.setattr(module, "PACKAGE", tmp_path)
+    for each in (name, "newest.py"):
+        (tmp_path / each).write_text("one")
+    os.utime(tmp_path / name, (1e9, 1e9))
+    before = module.program()
+    assert module.program() == before
+    (tmp_path / name).write_text("two")
+    os.utime(tmp_path / name, (0.9e9, 0.9e9))
+    assert module.program() != before

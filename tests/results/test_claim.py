@@ -26,6 +26,7 @@ from dan_bench.results.claim import (
     follow,
     held_by,
     highest,
+    in_use,
     start_of,
     this_process,
 )
@@ -92,7 +93,8 @@ def test_a_living_owner_is_named_with_its_last_sign_of_life(tmp_path: Path) -> N
         ({"place": "elsewhere"}, DEAD_SECONDS / 2, False),
         ({"place": "elsewhere"}, DEAD_SECONDS + 5, True),
         ({"place": "elsewhere", "started": ""}, DEAD_SECONDS + 5, True),
-        ({"place": "elsewhere"}, -DEAD_SECONDS, False),  # its machine's clock is of no concern
+        ({"place": "elsewhere"}, -DEAD_SECONDS / 2, False),  # its machine's clock is of no concern
+        ({"place": "elsewhere"}, -DEAD_SECONDS - 5, True),  # that clock was set back since
         ({"started": ""}, 0.0, False),  # a system without /proc: by its signs of life
         ({"started": ""}, DEAD_SECONDS + 5, True),
     ],
@@ -110,6 +112,20 @@ def test_a_claim_that_names_nobody_counts_while_it_is_fresh(tmp_path: Path, text
     then = time.time() - DEAD_SECONDS - 5
     os.utime(path, (then, then))
     assert taken(tmp_path)
+
+
+def test_in_use_is_what_somebody_holds_and_nothing_is_waited_for(tmp_path: Path) -> None:
+    assert not in_use(tmp_path)
+    claim = acquire(tmp_path, pytest.fail)
+    assert in_use(tmp_path)
+    claim.let_go()
+    assert not in_use(tmp_path)
+    (tmp_path / "link").mkdir()
+    (tmp_path / "link" / ".claim.1").symlink_to(written(tmp_path, number=7))
+    assert not in_use(tmp_path / "link")
+    os.mkfifo(tmp_path / ".claim.8")
+    assert in_use(tmp_path)  # it has not said its name
+    assert not in_use(tmp_path / "gone")
 
 
 def test_the_clock_is_that_of_the_file_system(

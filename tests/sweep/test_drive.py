@@ -10,6 +10,7 @@ from dan_bench.config.compose import configure
 from dan_bench.config.schema import RunConfig
 from dan_bench.interfaces import Progress, RunRecord
 from dan_bench.results.record import Store, key_of
+from dan_bench.sweep import drive
 from dan_bench.sweep.drive import carry_out
 from dan_bench.sweep.executor import AGAIN, Cause, Ending, Task, executor_for, folder_of
 from dan_bench.sweep.progress import NAME, Reporter
@@ -121,6 +122,23 @@ def test_a_failure_of_an_earlier_sweep_is_no_outcome_of_this_one(tmp_path: Path)
     carry_out(runs, "", Scripted([leave("failed")]), Quiet())
     carry_out(runs, "", Scripted([over("killed", "signal SIGSEGV")]), Quiet())
     assert "SIGSEGV" in (only(tmp_path).traceback or "")
+
+
+def test_what_another_sweep_ended_meanwhile_is_not_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes a moment to say where a failure comes from."""
+    configs = run_of(tmp_path, "runtime.retries=0")
+    ((key, config),) = configs.items()
+
+    def slowly() -> dict[str, str]:
+        Store(tmp_path).put(RunRecord(key, "done", config.scientific()))
+        return {}
+
+    monkeypatch.setattr(drive, "provenance", slowly)
+    carry_out(configs, "", Scripted([lambda _: Ending("killed")]), Quiet())
+    (record,) = Store(tmp_path).all()[0]
+    assert record.status == "done"
 
 
 def test_no_more_tasks_are_handed_over_than_there_are_slots(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from tiny_runs import SMALL
 from dan_bench.callbacks.convergence import Convergence
 from dan_bench.config.compose import configure
 from dan_bench.data.batches import Batches, BatchStacks
+from dan_bench.models.dan import DAN
 from dan_bench.models.module import AdversarialModule
 from dan_bench.models.pack import Seed, pack, stacked, unstacked
 from dan_bench.pipeline.fit import fit
@@ -104,6 +105,24 @@ def test_each_seed_of_a_pack_is_what_it_is_alone(model, output, objective, extra
         assert member.module.step == single.step == STEPS
         assert apart(single, member.module) < CLOSE
         assert curves_apart(single, member.module) < 1e-5
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.9])
+def test_what_a_network_keeps_beside_its_weights_is_each_seeds_own(monkeypatch, decay):
+    """A batch norm's running mean and variance, with which its sample is made."""
+    plain = DAN.make_degenerator
+
+    def make(self):
+        return torch.nn.Sequential(plain(self), torch.nn.BatchNorm1d(self.setting.width))
+
+    monkeypatch.setattr(DAN, "make_degenerator", make)
+    words = [f"trainer.ema_decay={decay}"]
+    for seed, member in zip((3, 0), together((3, 0), *words), strict=True):
+        single = alone(seed, *words)
+        means = [module.degenerator[1].running_mean for module in (single, member.module)]
+        assert means[0].abs().max() > 1e-3
+        assert torch.allclose(*means, rtol=CLOSE, atol=CLOSE)
+        assert apart(single, member.module) < CLOSE
 
 
 def test_seeds_differ_by_far_more_than_the_tolerance():

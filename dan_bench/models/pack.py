@@ -227,6 +227,10 @@ def states_of(module: AdversarialModule) -> dict[str, Tensor]:
     return {name: state for name, state in named if name != "ema.n_averaged"}
 
 
+OF_ALL = ("step", "mu_product")
+"""What an optimiser counts for a parameter as a whole, NAdam's product of momenta included."""
+
+
 def of_seed(batch: Batch, place: int) -> Batch:
     """Return that seed's batch out of a stack of them."""
     return Batch(*(part[place] for part in batch))
@@ -235,13 +239,13 @@ def of_seed(batch: Batch, place: int) -> Batch:
 def stacked(states: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return the states of one optimiser in many runs as the state of one that has stacks.
 
-    Counts of steps are those of the first run.
+    What is `OF_ALL` is the first run's.
     """
     first = states[0]
     moments = {
         number: {
             name: moment
-            if name == "step"
+            if name in OF_ALL
             else torch.stack([state["state"][number][name] for state in states])
             for name, moment in of_parameter.items()
         }
@@ -254,7 +258,7 @@ def unstacked(state: Mapping[str, Any], place: int) -> dict[str, Any]:
     """Return the state of one run's optimiser out of that of a stack: the way back."""
     moments = {
         number: {
-            name: moment if name == "step" else moment[place].clone()
+            name: moment if name in OF_ALL else moment[place].clone()
             for name, moment in of_parameter.items()
         }
         for number, of_parameter in state["state"].items()

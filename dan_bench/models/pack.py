@@ -64,7 +64,7 @@ class Called(nn.Module):
 class Pack(AdversarialModule):
     """What an `AdversarialModule` needs to be many: a class to inherit from before the model's.
 
-    Made by `pack`. Its parameters are stacks, S x their shape, and the parameters of the modules
+    Made by `pack`. Its parameters and buffers are stacks, S x their shape, and those of the modules
     are views of them: who measures a seed, or keeps it, is given that seed's module.
     """
 
@@ -82,8 +82,9 @@ class Pack(AdversarialModule):
         """Make each module's weights views of the stacks, wherever those have been moved."""
         for place, seed in enumerate(self.seeds):
             seed.module.to(self.device, self.dtype)
-            for name, stack in self.named_parameters():
-                seed.module.get_parameter(name).data = stack.data[place]
+            own = states_of(seed.module)
+            for name, stack in states_of(self).items():
+                own[name].data = stack.data[place]
             if self.ema is not None and seed.module.ema is not None:
                 seed.module.ema.n_averaged = self.ema.n_averaged
 
@@ -91,8 +92,8 @@ class Pack(AdversarialModule):
         """Give each module weights of its own, so that it can go its own way."""
         self.share_memory()
         for seed in self.seeds:
-            for parameter in seed.module.parameters():
-                parameter.data = parameter.data.clone()
+            for state in states_of(seed.module).values():
+                state.data = state.data.clone()
             if seed.module.ema is not None:
                 seed.module.ema.n_averaged = seed.module.ema.n_averaged.clone()
 
@@ -111,8 +112,8 @@ class Pack(AdversarialModule):
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Return what it makes of each seed's weights and tensors, stacked."""
         called = Called(self)
-        named = chain[tuple[str, Tensor]](called.named_parameters(), called.named_buffers())
-        states = {name: state for name, state in named if not name.startswith("module.ema.")}
+        ours = states_of(self).items()
+        states = {f"module.{name}": w for name, w in ours if not name.startswith("ema.")}
 
         def of_one(states: dict[str, Tensor], arguments: Sequence[Any]) -> Any:
             return functional_call(called, states, (function, arguments))
@@ -151,7 +152,8 @@ class Pack(AdversarialModule):
     def check_weights(self) -> None:
         """End the seeds whose losses or weights are not finite."""
         self.check_losses()
-        good = torch.stack([w.isfinite().reshape(len(w), -1).all(1) for w in self.parameters()])
+        states = states_of(self).values()
+        good = torch.stack([w.isfinite().reshape(len(w), -1).all(1) for w in states])
         good = good.all(dim=0).cpu()
         for _, seed in [(place, seed) for place, seed in self.living() if not good[place]]:
             seed.module.step = self.step
@@ -207,16 +209,26 @@ def pack(seeds: Sequence[Seed]) -> Pack:
     whole.__class__ = type(f"{kind.__name__}Pack", (Pack, kind), {})
     assert isinstance(whole, Pack)
     whole.seeds, whole.saving, whole.measured = seeds, 0, {}
-    modules = [seed.module for seed in seeds]
     for name in first.losses:
-        whole.losses[name] = torch.stack([module.losses[name] for module in modules])
-    for name, parameter in whole.named_parameters():
-        parameter.data = torch.stack([module.get_parameter(name).data for module in modules])
-    for name, buffer in whole.named_buffers():
-        if name != "ema.n_averaged":  # the same for all
-            buffer.data = torch.stack([module.get_buffer(name) for module in modules])
+        whole.losses[name] = torch.stack([seed.module.losses[name] for seed in seeds])
+    all_states = [states_of(seed.module) for seed in seeds]
+    for name, state in states_of(whole).items():
+        state.data = torch.stack([states[name].data for states in all_states])
     whole.share_memory()
     return whole
+
+
+def states_of(module: AdversarialModule) -> dict[str, Tensor]:
+    """Return what each run has of its own, by name: parameters, and buffers such as a batch norm's.
+
+    The count of averaged steps is the same for all.
+    """
+    named = chain[tuple[str, Tensor]](module.named_parameters(), module.named_buffers())
+    return {name: state for name, state in named if name != "ema.n_averaged"}
+
+
+OF_ALL = ("step", "mu_product")
+"""What an optimiser counts for a parameter as a whole, NAdam's product of momenta included."""
 
 
 def of_seed(batch: Batch, place: int) -> Batch:
@@ -227,13 +239,13 @@ def of_seed(batch: Batch, place: int) -> Batch:
 def stacked(states: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return the states of one optimiser in many runs as the state of one that has stacks.
 
-    Counts of steps are those of the first run.
+    What is `OF_ALL` is the first run's.
     """
     first = states[0]
     moments = {
         number: {
             name: moment
-            if name == "step"
+            if name in OF_ALL
             else torch.stack([state["state"][number][name] for state in states])
             for name, moment in of_parameter.items()
         }
@@ -246,7 +258,7 @@ def unstacked(state: Mapping[str, Any], place: int) -> dict[str, Any]:
     """Return the state of one run's optimiser out of that of a stack: the way back."""
     moments = {
         number: {
-            name: moment if name == "step" else moment[place].clone()
+            name: moment if name in OF_ALL else moment[place].clone()
             for name, moment in of_parameter.items()
         }
         for number, of_parameter in state["state"].items()

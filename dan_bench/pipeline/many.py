@@ -127,8 +127,13 @@ def run_many(
     try:
         train_together([member for member in members.values() if member.training is not None])
     finally:
+        suspended: BaseException | None = None
         for member in members.values():
+            if suspended and member.training is not None and member.effort is None:
+                member.error = suspended  # it would train alone, when there is no time left
             member.finish()
+            if isinstance(member.error, Suspended):
+                suspended = member.error
     for member in members.values():
         if member.error is not None:
             raise member.error

@@ -64,6 +64,8 @@ class Handover:
     readers: dict[str, ProgressReader]
     saved: dict[str, int]
     """When the checkpoint of each run was last written as the task was handed over."""
+    before: dict[str, RunRecord | None]
+    """The record that each run had of an earlier attempt."""
 
 
 class Driver:
@@ -112,12 +114,13 @@ class Driver:
             raise
 
     def _submit(self, task: Task) -> None:
-        readers, saved = {}, {}
+        readers, saved, before = {}, {}, {}
         for key, config in task.configs.items():
             folder = folder_of(key, config)
             forget(folder)
             readers[key], saved[key] = ProgressReader(folder), last_saved(folder)
-        self._going.append(Handover(task, self._executor.submit(task), readers, saved))
+            before[key] = record_of(key, config)
+        self._going.append(Handover(task, self._executor.submit(task), readers, saved, before))
 
     def _follow(self, attempt: Handover) -> None:
         """Take what the runs of a task tell of themselves."""
@@ -142,10 +145,11 @@ class Driver:
         task, again = attempt.task, {}
         for key, config in task.configs.items():
             job, folder = self._jobs[key], folder_of(key, config)
-            store = Store(config.runtime.results, config.part)
-            record = store.get(key, config.scientific())
+            record = record_of(key, config)
             self._begin(job)
-            if record is None or (record.status != "done" and ending.cause != "ended"):
+            # of several runs, one may have failed by itself before the process ended otherwise
+            own = ending.cause == "ended" or record != attempt.before[key]
+            if record is None or (record.status != "done" and not own):
                 further = last_saved(folder) > attempt.saved[key]
                 may_help = ending.cause in AGAIN or (ending.cause == "timed_out" and further)
                 if may_help and task.number <= self._retries:
@@ -159,12 +163,12 @@ class Driver:
                     continue
                 record = failed(key, config, job.log, ending, task.number)
                 # which takes a moment, in which another sweep may have ended the run
-                done = store.get(key, config.scientific())
+                done = record_of(key, config)
                 try:
                     if done is not None and done.status == "done":
                         record = done
                     else:
-                        store.put(record)
+                        Store(config.runtime.results, config.part).put(record)
                 except OSError as error:
                     print(f"warning: {job.title}: no record: {explained(error)}", file=sys.stderr)
             forget(folder)
@@ -173,6 +177,11 @@ class Driver:
             self._view.changed(self._state, job)
         if again:
             self.waiting.append(replace(task, configs=again, number=task.number + 1))
+
+
+def record_of(key: str, config: RunConfig) -> RunRecord | None:
+    """Return the record that a run has, if it has one."""
+    return Store(config.runtime.results, config.part).get(key, config.scientific())
 
 
 def failed(key: str, config: RunConfig, log: Path, ending: Ending, tries: int) -> RunRecord:

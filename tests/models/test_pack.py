@@ -13,10 +13,12 @@ from tiny_runs import SMALL
 from dan_bench.callbacks.convergence import Convergence
 from dan_bench.config.compose import configure
 from dan_bench.data.batches import Batches, BatchStacks
+from dan_bench.models.dan import DAN
 from dan_bench.models.module import AdversarialModule
 from dan_bench.models.pack import Seed, pack, stacked, unstacked
 from dan_bench.pipeline.fit import fit
 from dan_bench.pipeline.plan import plan
+from dan_bench.sweep.seeds import ELEMENTWISE
 
 STEPS = 20
 CLOSE = 1e-6
@@ -106,6 +108,24 @@ def test_each_seed_of_a_pack_is_what_it_is_alone(model, output, objective, extra
         assert curves_apart(single, member.module) < 1e-5
 
 
+@pytest.mark.parametrize("decay", [0.0, 0.9])
+def test_what_a_network_keeps_beside_its_weights_is_each_seeds_own(monkeypatch, decay):
+    """A batch norm's running mean and variance, with which its sample is made."""
+    plain = DAN.make_degenerator
+
+    def make(self):
+        return torch.nn.Sequential(plain(self), torch.nn.BatchNorm1d(self.setting.width))
+
+    monkeypatch.setattr(DAN, "make_degenerator", make)
+    words = [f"trainer.ema_decay={decay}"]
+    for seed, member in zip((3, 0), together((3, 0), *words), strict=True):
+        single = alone(seed, *words)
+        means = [module.degenerator[1].running_mean for module in (single, member.module)]
+        assert means[0].abs().max() > 1e-3
+        assert torch.allclose(*means, rtol=CLOSE, atol=CLOSE)
+        assert apart(single, member.module) < CLOSE
+
+
 def test_seeds_differ_by_far_more_than_the_tolerance():
     """So that the comparison above could fail."""
     one, other = together((0, 1))
@@ -188,17 +208,21 @@ def test_where_every_seed_has_diverged_there_is_nothing_left_to_do():
         together((0,), listen=spoil(0, step=7))
 
 
-def test_the_state_of_an_optimiser_goes_into_a_stack_and_back():
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_the_state_of_an_optimiser_goes_into_a_stack_and_back(name):
     def trained(seed):
         weight = torch.nn.Parameter(torch.full((2, 3), float(seed + 1)))
-        adam = torch.optim.Adam([weight], fused=True)
+        momentum = {"momentum": 0.9} if name in ("SGD", "RMSprop") else {}
+        optimizer = getattr(torch.optim, name)([weight], lr=0.1, **momentum)
         weight.square().sum().backward()
-        adam.step()
-        return adam.state_dict()
+        optimizer.step()
+        return optimizer.state_dict()
 
     states = [trained(seed) for seed in range(3)]
     whole = stacked(states)
-    assert whole["state"][0]["exp_avg"].shape == (3, 2, 3)
+    shapes = {moment.shape for moment in whole["state"][0].values()}
+    assert shapes <= {(), (3, 2, 3)}
+    assert (3, 2, 3) in shapes
     for place, state in enumerate(states):
         back = unstacked(whole, place)
         assert back["param_groups"] == state["param_groups"]

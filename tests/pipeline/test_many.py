@@ -186,6 +186,30 @@ def test_all_of_them_are_suspended_at_a_checkpoint_of_each(tmp_path):
     same_but_for_rounding(configs, tmp_path / "cut", tmp_path / "alone")
 
 
+def test_who_still_has_to_train_alone_does_not_begin_once_one_is_suspended(tmp_path):
+    """They are at different steps, so that each would be trained by itself."""
+    configs = configs_of(tmp_path / "cut", EVERY, seeds=(0, 1))
+    first, last = sorted(configs)
+    cut_off({last: configs[last]}, step=15)
+    trained = []
+
+    def ask(progress: Progress) -> None:
+        if progress.step == 5:
+            assert checkpoint.request()
+
+    def tell(progress: Progress) -> None:
+        trained.extend([progress.step] * (progress.step > 0))
+
+    with pytest.raises(checkpoint.Suspended):
+        run_many(configs, "test", {first: ask, last: tell})
+    assert not trained
+    for key, step in ((first, 5), (last, 8)):
+        folder = Store(tmp_path / "cut").folder(key)
+        assert not (folder / "record.json").exists()
+        assert torch.load(folder / "last.ckpt", weights_only=True)["dan_bench"]["step"] == step
+    assert {record.status for record in many(configs).values()} == {"done"}
+
+
 def test_a_seed_that_diverges_is_failed_and_the_others_are_done(tmp_path, monkeypatch):
     configs = configs_of(tmp_path / "many", "runtime.snapshots=[10]")
     first, bad, last = configs

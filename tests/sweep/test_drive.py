@@ -178,6 +178,29 @@ def test_a_task_of_several_runs_tries_only_those_again_that_have_no_record(tmp_p
     assert {job.state for job in jobs} == {"done"}
 
 
+@pytest.mark.parametrize("cause", ["killed", "crashed"])
+def test_of_several_runs_one_that_failed_by_itself_keeps_its_reason(
+    cause: Cause, tmp_path: Path
+) -> None:
+    """Whatever becomes of the process afterwards; it is not tried again with the others."""
+    runs = {k: c for n in range(2) for k, c in run_of(tmp_path, f"seed={n}").items()}
+    first, second = runs
+    size = {"runtime": next(iter(runs.values())).runtime.model_copy(update={"seeds_per_process": 2})}
+    runs = {key: config.model_copy(update=size) for key, config in runs.items()}
+
+    def first_fails(task: Task) -> Ending:
+        leave("failed")(Task({first: runs[first]}, ""))
+        return Ending(cause)
+
+    executor = Scripted([first_fails, leave("done")])
+    carry_out(runs, "", executor, Quiet())
+    expected = [[first, second], [second]] if cause == "killed" else [[first, second]]
+    assert [list(task.configs) for task in executor.tasks] == expected
+    record = Store(tmp_path).get(first, runs[first].scientific())
+    assert record is not None
+    assert (record.traceback or "").endswith("ValueError: its own")
+
+
 def test_warnings_arrive_and_no_progress_file_is_left(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

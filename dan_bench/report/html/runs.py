@@ -36,8 +36,9 @@ def summaries(records: Sequence[RunRecord]) -> list[MethodSummary]:
     for board in boards(records):
         taken = {(one.row.section, one.name) for one in found}
         for section, rows in board.sections.items():
-            for label, name in short_names([row.label for row in rows]).items():
-                (row,) = [row for row in rows if row.label == label]
+            labels = [row.label for row in rows]
+            names = short_names(labels)
+            for row, name in zip(rows, map(names.__getitem__, labels), strict=True):
                 more = f" · {board.evaluation.split(':')[0]}" * ((section, name) in taken)
                 found.append(MethodSummary(row, row.by_seed, name + more, board.evaluation))
     return found

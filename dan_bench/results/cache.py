@@ -54,16 +54,19 @@ class CachedStore(Store):
         shared = SharedParts()
         kept: dict[tuple[str, Stamp], RunRecord] = {}
         for name, stamp in sorted(self._stamps()):
-            path = self.runs / name / "record.json"
-            try:
-                good.append(known.get((name, stamp)) or read(path, shared))
-            except FileNotFoundError:
-                continue
-            except DamagedRecord as error:
-                damaged[path] = str(error)
-                continue
+            record = known.get((name, stamp))
+            if record is None:
+                path = self.runs / name / "record.json"
+                try:
+                    record = read(path, shared)
+                except FileNotFoundError:
+                    continue
+                except DamagedRecord as error:
+                    damaged[path] = str(error)
+                    continue
+            good.append(record)
             if max(stamp[2:]) < now - SETTLED * 1e9:
-                kept[name, stamp] = good[-1]
+                kept[name, stamp] = record
         if len(kept.keys() - known.keys()) >= LEAST:
             with contextlib.suppress(OSError, pa.ArrowException):
                 self._keep(kept)

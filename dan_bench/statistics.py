@@ -57,7 +57,9 @@ def shared_ranks(estimates: list[Estimate], higher_is_better: bool) -> list[int]
         return (low, high) if higher_is_better else (-high, -low)
 
     spans: NDArray[np.float64] = np.array([bounds(e) for e in estimates]).reshape(-1, 2)
-    return [1 + int((spans[:, 0] > high).sum()) for _, high in spans]
+    lows = np.sort(spans[:, 0])
+    ahead = len(lows) - np.searchsorted(lows, spans[:, 1], side="right")
+    return [1 + int(count) for count in ahead]
 
 
 class SampleTooSmall(ValueError):

@@ -34,7 +34,7 @@ def table(
     brief = form == "table" and metrics is None and not wide
     chosen = boards(records, None if metrics == "all" else metrics, group_by)
     tables = tables_of(chosen, brief)
-    return render(form, tables, tidy(chosen), wide)
+    return render(form, tables, tidy(chosen) if form in ("csv", "json") else (), wide)
 
 
 def write(results: Path, records: Sequence[RunRecord] | None = None) -> Path:

@@ -112,10 +112,10 @@ def p_values(run: RunRecord) -> dict[str, float]:
     rows = int(run.config["evaluation"]["samples"])
     width = shannon.n // rows if shannon is not None and shannon.n is not None else 0
     found: dict[str, float] = {}
+    known, size = catalogue.metrics(), catalogue.SampleSize(rows, width)
     for name, estimate in run.metrics.items():
-        judge = catalogue.metric(name).judge
-        if estimate is not None and judge is not None:
-            p = judge(estimate, catalogue.SampleSize(rows, width))
+        if estimate is not None and name in known and (judge := known[name].judge) is not None:
+            p = judge(estimate, size)
             if p is not None:
                 found[name] = p
     return found

@@ -26,7 +26,7 @@ from dan_bench.cli import uncollected
 from dan_bench.files import whole
 from dan_bench.interfaces import SCHEMA_VERSION, Estimate, RunRecord
 from dan_bench.results.reading import DAMAGES, read_table
-from dan_bench.results.record import DamagedRecord, Store, described, read
+from dan_bench.results.record import DamagedRecord, SharedParts, Store, described, read
 
 NAME = ".cache.parquet"
 VERSION = f"1/{SCHEMA_VERSION}"
@@ -51,18 +51,22 @@ class CachedStore(Store):
         now, known = time.time_ns(), self._known()
         good: list[RunRecord] = []
         damaged: dict[Path, str] = {}
+        shared = SharedParts()
         kept: dict[tuple[str, Stamp], RunRecord] = {}
         for name, stamp in sorted(self._stamps()):
-            path = self.runs / name / "record.json"
-            try:
-                good.append(known.get((name, stamp)) or read(path))
-            except FileNotFoundError:
-                continue
-            except DamagedRecord as error:
-                damaged[path] = str(error)
-                continue
+            record = known.get((name, stamp))
+            if record is None:
+                path = self.runs / name / "record.json"
+                try:
+                    record = read(path, shared)
+                except FileNotFoundError:
+                    continue
+                except DamagedRecord as error:
+                    damaged[path] = str(error)
+                    continue
+            good.append(record)
             if max(stamp[2:]) < now - SETTLED * 1e9:
-                kept[name, stamp] = good[-1]
+                kept[name, stamp] = record
         if len(kept.keys() - known.keys()) >= LEAST:
             with contextlib.suppress(OSError, pa.ArrowException):
                 self._keep(kept)
@@ -153,7 +157,7 @@ class CheckedStore(CachedStore):
     def all(self) -> tuple[list[RunRecord], dict[Path, str]]:
         """Return every good record, by key, and what is wrong with each of the others."""
         found, damaged = super().all()
-        good, known = [], set[int]()
+        good, known = [], set[object]()
         for record in found:
             try:
                 good.append(described(record, known))
@@ -183,7 +187,7 @@ def to_table(records: Sequence[RunRecord]) -> pa.Table:
     }
     texts: dict[str, list[str | None]] = {
         "metrics": [
-            text({name: e and list(vars(e).values()) for name, e in record.metrics.items()})
+            text({name: e and [*vars(e).values()] for name, e in record.metrics.items()})
             for record in records
         ],
         "costs": [text(record.costs) for record in records],
@@ -193,8 +197,12 @@ def to_table(records: Sequence[RunRecord]) -> pa.Table:
         values = [getattr(record, name) for record in records]
         texts[name] = [text(list(v) if isinstance(v, dict) else {"": v}) for v in values]
         for part in {part: None for v in values if isinstance(v, dict) for part in v}:
+            written: dict[int, str] = {}  # many records share one object
             texts[f"{name}.{part}"] = [
-                text(v[part]) if isinstance(v, dict) and part in v else None for v in values
+                written.get(id(v[part])) or written.setdefault(id(v[part]), text(v[part]))
+                if isinstance(v, dict) and part in v
+                else None
+                for v in values
             ]
     columns |= {name: pa.array(column, pa.string()) for name, column in texts.items()}
     return pa.table(columns)

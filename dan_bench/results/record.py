@@ -6,13 +6,14 @@ without it is a run that never ended.
 
 import hashlib
 import json
+import marshal
 import math
 import os
 import platform
 import stat
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -75,6 +76,33 @@ def keys_of(configs: Sequence[RunConfig]) -> list[str]:
             named.append(texts[known])
         keys.append(digest(f"[{SCHEMA_VERSION},{{{','.join(named)}}}]"))
     return keys
+
+
+class SharedParts:
+    """Parts of many configs: those that are equal become one object, and are hashed once."""
+
+    def __init__(self) -> None:
+        self._parts: dict[bytes, Any] = {}
+        self._texts: dict[tuple[str, bytes], str] = {}
+
+    def key_of(self, config: dict[str, Any], version: int) -> str:
+        """Return what `key_of` does, and set the parts of a config to what others have too."""
+        named = {}
+        for name, part in config.items():
+            as_bytes = marshal.dumps(part, 0)  # the fastest text that tells 1 from 1.0
+            config[name] = self._parts.setdefault(as_bytes, part)
+            text = self._texts.get((name, as_bytes))
+            if text is None:
+                text = f"{canonical(name)}:{canonical(part)}"
+                self._texts[name, as_bytes] = text
+            named[name] = text
+        inner = ",".join(named[name] for name in sorted(named))
+        return digest(f"[{canonical(version)},{{{inner}}}]")
+
+    def share(self, values: dict[str, Any]) -> None:
+        """Set the parts of any mapping to what others have too."""
+        for name, part in values.items():
+            values[name] = self._parts.setdefault(marshal.dumps(part, 0), part)
 
 
 def whole_numbers(value: Any) -> Any:
@@ -162,8 +190,8 @@ class Store:
         Raises:
             InputError: it is damaged.
         """
-        path = self.folder(key) / f"{name}.npy"
-        return read_array(path) if path.is_file() else None
+        path = f"{self.runs}/{key}/{name}.npy"  # of ten thousand runs most have none
+        return read_array(Path(path)) if os.path.isfile(path) else None
 
     @contextmanager
     def claim(
@@ -202,8 +230,14 @@ MOST_BYTES = 1 << 22
 """Of one record.json; the largest of ours have a hundredth of it."""
 
 
+NUMBERS = ("value", "low", "high", "n")
+
+
 def finite(numbers: Mapping[str, Any]) -> None:
     """Raise `DamagedRecord` where a number is none, or not finite."""
+    with suppress(TypeError):
+        if all(map(math.isfinite, numbers.values())):
+            return
     for name, number in numbers.items():
         if not isinstance(number, int | float) or not math.isfinite(number):
             raise DamagedRecord(f"{name!r} is {str(number)[:100]!r}, which is no finite number")
@@ -211,15 +245,19 @@ def finite(numbers: Mapping[str, Any]) -> None:
 
 def numeric(estimate: Estimate) -> None:
     """Raise `DamagedRecord` for an estimate of anything but finite numbers."""
-    parts = {"value": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n}
-    finite({name: part for name, part in parts.items() if part is not None or name == "value"})
+    parts = vars(estimate)
+    finite({name: parts[name] for name in NUMBERS if parts[name] is not None or name == "value"})
     finite(estimate.details)
     if (estimate.low is None) != (estimate.high is None):
         raise DamagedRecord("an interval with one end")
 
 
-def read(path: Path) -> RunRecord:
+def read(path: Path, shared: SharedParts | None = None) -> RunRecord:
     """Read one record.
+
+    Args:
+        path: of its file.
+        shared: parts of the records that were read before, which it then has in common with them.
 
     Raises:
         FileNotFoundError: there is none.
@@ -229,7 +267,7 @@ def read(path: Path) -> RunRecord:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode) or about.st_size > MOST_BYTES:
             raise DamagedRecord(f"no record: no file, or one of more than {MOST_BYTES:,} bytes")
-        values = json.loads(path.read_text())
+        values = json.loads(path.read_bytes().decode())
         version = values["schema_version"]
         if version not in READABLE:
             raise DamagedRecord(
@@ -240,7 +278,9 @@ def read(path: Path) -> RunRecord:
             for name, estimate in values["metrics"].items()
         }
         record = sound(RunRecord(**values))
-        named = {record.key, path.parent.name, key_of(record.config, version)}
+        shared = SharedParts() if shared is None else shared
+        shared.share(record.provenance)
+        named = {record.key, path.parent.name, shared.key_of(record.config, version)}
     except (FileNotFoundError, DamagedRecord):
         raise
     except DAMAGES as error:
@@ -276,13 +316,13 @@ NAMED = {
 """Kinds of methods, and the parts of their configs that go by a name."""
 
 
-def described(record: RunRecord, known: set[int] | None = None) -> RunRecord:
+def described(record: RunRecord, known: set[object] | None = None) -> RunRecord:
     """Return a record whose config has what every table and figure looks up.
 
     Args:
         record: a sound one.
-        known: ids of parts that were looked at before and are still there, to which its own are
-            added: many records share them.
+        known: names that were looked at before, and ids of parts that were and are still there, to
+            which its own are added: many records share them.
 
     Raises:
         DamagedRecord: it has not, or has a text that no terminal should be shown.
@@ -311,12 +351,14 @@ def described(record: RunRecord, known: set[int] | None = None) -> RunRecord:
             raise DamagedRecord(f"its config has {str(count)[:100]!r} for a whole number")
     details = [name for found in record.metrics.values() if found for name in found.details]
     known = set() if known is None else known
-    texts = [*config, *record.provenance, *record.metrics, *record.costs, *details]
-    for part in (texts, *config.values(), *record.provenance.values()):
-        if id(part) not in known and "\\" in repr(part):  # as all that cannot be printed has there
+    texts = (*config, *record.provenance, *record.metrics, *record.costs, *details)
+    if texts not in known and "\\" in repr(texts):  # as all that cannot be printed has there
+        printable(list(texts))
+    known.add(texts)
+    for part in (*config.values(), *record.provenance.values()):
+        if id(part) not in known and "\\" in repr(part):
             printable(part)
         known.add(id(part))
-    known.discard(id(texts))
     failure = "no traceback" if record.traceback is None else record.traceback.expandtabs()
     lines = failure.split("\n")
     if failure.strip() and all(map(str.isprintable, lines)):

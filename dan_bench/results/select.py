@@ -203,18 +203,18 @@ def settings_of(configs: Iterable[dict[str, Any]]) -> list[Settings]:
         same = flatten(whole_numbers(part), name)
         return {n: texts.setdefault((n, same[n]), t) for n, t in flatten(part, name).items()}
 
-    known: dict[tuple[str, int], tuple[Any, dict[str, str]]] = {}
+    known: dict[tuple[object, ...], tuple[Any, dict[str, str]]] = {}
     found: list[Settings] = []
     for config in configs:
         flat: dict[str, str] = {}
         for name, part in config.items():
-            if not isinstance(part, dict):
-                flat |= written(part, name)
-                continue
-            if (name, id(part)) not in known:
+            same = isinstance(part, str | int | float)
+            key = (name, type(part), part) if same else (name, id(part))
+            of = known.get(key)
+            if of is None:
                 # the part itself is kept too, so that its id stays its own
-                known[name, id(part)] = part, written(part, name)
-            flat |= known[name, id(part)][1]
+                of = known[key] = part, written(part, name)
+            flat |= of[1]
         found.append(flat)
     return found
 

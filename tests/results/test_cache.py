@@ -25,7 +25,7 @@ from dan_bench.results.archive import (
     open_results,
 )
 from dan_bench.results.cache import NAME, CachedStore, from_table, to_table
-from dan_bench.results.record import Store
+from dan_bench.results.record import SharedParts, Store
 
 NUMBERS = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.just(-0.0)
 LEAVES = st.none() | st.booleans() | NUMBERS | st.text(st.characters(), max_size=5)
@@ -93,9 +93,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     counted: Counter[str] = Counter()
     honest = cache.read
 
-    def read(path: Path) -> RunRecord:
+    def read(path: Path, shared: SharedParts | None = None) -> RunRecord:
         counted[path.parent.name] += 1
-        return honest(path)
+        return honest(path, shared)
 
     monkeypatch.setattr(cache, "read", read)
     return counted

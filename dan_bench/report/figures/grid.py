@@ -10,8 +10,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dan_bench.interfaces import RunRecord
-from dan_bench.results.select import KINDS, Method, by_evaluation, group_methods, stated
+from dan_bench.results.select import (
+    KINDS,
+    Method,
+    by_evaluation,
+    group_methods,
+    method_numbers,
+    stated,
+)
 
+TRAINING = ("trainer", "optimizer", "noise_dim", "noise", "end_to_end", "algorithm1")
+"""Parts of a config that say how a network was trained."""
 OBJECTIVE = "nonsaturating"
 """The default, which is shown where there are several."""
 
@@ -50,7 +59,9 @@ def grid(records: Sequence[RunRecord]) -> tuple[list[PlottedMethod], str]:
     trained = [record for record in kept if record.config["model"]["kind"] == "learned"]
     objectives = Counter(objective_of(record) for record in trained)
     of = OBJECTIVE if OBJECTIVE in objectives else next(iter(objectives), "")
-    chosen = most_common([record for record in trained if objective_of(record) == of], training_of)
+    known: dict[tuple[int, ...], str] = {}
+    alike = [record for record in trained if objective_of(record) == of]
+    chosen = most_common(alike, lambda record: training_of(record, known))
     keys = {record.key for record in chosen}
     kept = [r for r in kept if r.config["model"]["kind"] != "learned" or r.key in keys]
     groups: dict[tuple[Any, ...], list[RunRecord]] = defaultdict(list)
@@ -83,25 +94,31 @@ def objective_of(record: RunRecord) -> str:
     return str(record.config.get("objective", {}).get("name", ""))
 
 
-def training_of(record: RunRecord) -> str:
-    """Return how a network was trained, and on how much noise of which law."""
-    parts = ("trainer", "optimizer", "noise_dim", "noise", "end_to_end", "algorithm1")
+def training_of(record: RunRecord, known: dict[tuple[int, ...], str]) -> str:
+    """Return how a network was trained, and on how much noise of which law.
+
+    Args:
+        record: of a run.
+        known: what was said of records before that are still there, by their parts' ids: many
+            records share them.
+    """
     config = stated(record)
-    return repr([config.get(part) for part in parts])
+    parts = [config.get(part) for part in TRAINING]
+    ids = tuple(map(id, parts))
+    return known.get(ids) or known.setdefault(ids, repr(parts))
 
 
 def left_out(records: Sequence[RunRecord], shown: Sequence[RunRecord], objective: str) -> str:
     """Return one sentence on the methods that are not shown."""
     there = {run.key for run in shown}
-    count = sum(
-        not any(run.key in there for run in method.runs) for method in group_methods(records)
-    )
+    of = list(zip(method_numbers(map(stated, records)), records, strict=True))
+    count = len({i for i, _ in of} - {i for i, run in of if run.key in there})
     if count == 0:
         return ""
-    of = "other evaluations or settings"
+    others = "other evaluations or settings"
     if objective:
-        of = f"objectives other than {objective}, other schedules or evaluations"
-    return f"Left out: {count} {'method' if count == 1 else 'methods'} of {of}."
+        others = f"objectives other than {objective}, other schedules or evaluations"
+    return f"Left out: {count} {'method' if count == 1 else 'methods'} of {others}."
 
 
 def short_names(labels: Sequence[str]) -> dict[str, str]:

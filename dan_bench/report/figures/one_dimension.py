@@ -12,6 +12,7 @@ from dan_bench.interfaces import Results, RunRecord
 from dan_bench.report.figures.figure import Figure
 from dan_bench.report.figures.style import numbers, series
 
+ARRAYS = ("snapshot_steps", "snapshots", "snapshot_critic")
 PANELS = 4
 LEVELS = 256
 BINS = 32
@@ -33,11 +34,10 @@ CAPTION = (
 def one_dimension(records: Sequence[RunRecord], results: Results) -> Figure | None:
     """Draw both laws and the discriminator at four steps of the first run of single numbers."""
     for run in sorted(records, key=lambda r: (r.config["seed"], r.key)):
-        arrays = [
-            results.array(run.key, name)
-            for name in ("snapshot_steps", "snapshots", "snapshot_critic")
-        ]
-        if run.status == "done" and all(array is not None for array in arrays):
+        if run.status != "done" or results.array(run.key, "snapshot_critic") is None:
+            continue
+        arrays = [results.array(run.key, name) for name in ARRAYS]
+        if all(array is not None for array in arrays):
             return draw(run, *(np.asarray(array) for array in arrays))
     return None
 

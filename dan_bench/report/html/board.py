@@ -13,32 +13,50 @@ from dan_bench.results.select import AXES
 from dan_bench.tables import MISSING, Cell, number
 
 KINDS = {"baseline": "ideal", "control": "control", "untrained": "untrained", "learned": "trained"}
+FIRST = 50
+"""Rows of a table that stand in the page as they are; the others are packed."""
 SIGNS = {"yes": "✓", "gone": "✓", "no": "✗", "X": MISSING}
 
 
-def boards(methods: Sequence[MethodSummary], metrics: Sequence[str]) -> str:
+def boards(
+    methods: Sequence[MethodSummary], metrics: Sequence[str]
+) -> tuple[str, dict[str, list[str]]]:
     """Return a table for each evaluation and data set, of the metrics that anything there has.
 
     Below them stands, once, what has to be said of the metrics.
+
+    Returns:
+        The tables, with `FIRST` rows each; and the further rows of those that have more, by the
+        tables' names.
     """
-    found = []
+    found, further = [], dict[str, list[str]]()
     alike = groupby(enumerate(methods), key=lambda item: (item[1].evaluation, item[1].row.section))
     for k, (_, group) in enumerate(alike):
         members = list(group)
         there = [name for name in metrics if any(name in s.row.cells for _, s in members)]
-        found.append(table(members, there, f"board-{k}"))
+        rest = [row(i, s, there) for i, s in members if s.row.kind != "baseline"]
+        found.append(table(members, there, f"board-{k}", rest[:FIRST]))
+        if rest[FIRST:]:
+            further[f"board-{k}"] = rest[FIRST:]
     notes = notes_of([method.row for method in methods], metrics)
-    return "\n".join([*found, *(f"<p>{escape(note)}</p>" for note in notes)])
+    more = sum(map(len, further.values()))
+    unseen = f"<noscript><p>{more:,} more methods are packed, and need JavaScript.</p></noscript>"
+    notes = [f"<p>{escape(note)}</p>" for note in notes]
+    return "\n".join([*found, *notes, *([unseen] if more else [])]), further
 
 
-def table(members: Sequence[tuple[int, MethodSummary]], metrics: Sequence[str], name: str) -> str:
+def table(
+    members: Sequence[tuple[int, MethodSummary]],
+    metrics: Sequence[str],
+    name: str,
+    rest: Sequence[str],
+) -> str:
     """Return the table of what was measured alike, ideal noise above whatever it is sorted by."""
     first = members[0][1]
     section = first.row.section
     otherwise = f"<br>{escape(first.evaluation)}" if first.evaluation else ""
     said = caption([method.row for _, method in members])
     ideal = [row(i, s, metrics) for i, s in members if s.row.kind == "baseline"]
-    rest = [row(i, s, metrics) for i, s in members if s.row.kind != "baseline"]
     return f"""<div class="scroll" role="region" aria-labelledby="{name}" tabindex="0">
 <table class="board" data-section="{escape(section)}">
 <caption id="{name}"><b>{escape(section)}</b>: {escape(said)}{otherwise}</caption>

@@ -15,7 +15,7 @@ from dan_bench.report.figures.catalogue import figures
 from dan_bench.report.figures.figure import Figure
 from dan_bench.report.figures.style import DARK, LIGHT, PAGE, config
 from dan_bench.report.figures.write import version
-from dan_bench.report.html.board import boards
+from dan_bench.report.html.board import FIRST, boards
 from dan_bench.report.html.pictures import galleries, viewer
 from dan_bench.report.html.runs import failures, folded, pack, packed, summaries
 from dan_bench.report.leaderboard import known_first
@@ -38,6 +38,14 @@ def page(records: Sequence[RunRecord], store: Results, results: Path) -> str:
     done = [record for record in records if record.status == "done"]
     found = summaries(records)
     drawn = {name: one.draw(done, store) for name, one in figures().items() if not one.on_request}
+    tables, further = boards(found, known_first(done))
+    folds = [folded(i, s) for i, s in enumerate(found) if s.runs]
+    more = {name: "\n".join(of) for name, of in further.items()}
+    if more or folds[FIRST:]:
+        packed_rows = pack(json.dumps({**more, "runs": "\n".join(folds[FIRST:])}))
+        written = f'<script type="text/plain" id="further">{packed_rows}</script>'
+    else:
+        written = ""
     parts = {
         "style": asset("page.css").replace("/* series */", colours()),
         "bundle": bundle(),
@@ -46,15 +54,16 @@ def page(records: Sequence[RunRecord], store: Results, results: Path) -> str:
         "kinds": options(dict.fromkeys(s.row.kind for s in found if s.runs)),
         "sections": options(dict.fromkeys(s.row.section for s in found)),
         "rule": rule(),
-        "boards": boards(found, known_first(done)),
+        "boards": tables,
         "figures": "\n".join(figure(name, one) for name, one in drawn.items() if one),
         "chart_config": embedded({**config(PAGE), "mark": {"tooltip": {"content": "data"}}}),
         "missing": not_drawn([name for name, one in drawn.items() if one is None]),
         "viewer": viewer(galleries(found, store)),
         "table_one": table_one(results),
         "failures": failures(records),
-        "runs": "\n".join(folded(i, s) for i, s in enumerate(found) if s.runs),
+        "runs": "\n".join(folds[:FIRST]),
         "packed": packed(found),
+        "further": written,
     }
     return Template(asset("page.html")).substitute(parts)
 

@@ -55,8 +55,10 @@ def galleries(methods: Sequence[MethodSummary], store: Results) -> list[Gallery]
     found: dict[tuple[str, str], Gallery] = {}
     left = MOST_METHODS
     for method in sorted((one for one in methods if one.runs), key=place):
+        if left == 0:
+            break
         originals, outputs = (read(method.runs[0], part, store) for part in ("inputs", "samples"))
-        if left == 0 or originals is None or outputs is None:
+        if originals is None or outputs is None:
             continue
         left -= 1
         before = strip(originals)

@@ -3,7 +3,8 @@
 import base64
 import gzip
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -11,8 +12,8 @@ from typing import Any
 from dan_bench.interfaces import RunRecord
 from dan_bench.report.figures.grid import short_names
 from dan_bench.report.leaderboard import Row, boards
-from dan_bench.report.runs import parts
-from dan_bench.tables import MISSING
+from dan_bench.report.runs import bracket, span
+from dan_bench.results.select import flatten
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,9 @@ def summaries(records: Sequence[RunRecord]) -> list[MethodSummary]:
     for board in boards(records):
         taken = {(one.row.section, one.name) for one in found}
         for section, rows in board.sections.items():
-            for label, name in short_names([row.label for row in rows]).items():
-                (row,) = [row for row in rows if row.label == label]
+            labels = [row.label for row in rows]
+            names = short_names(labels)
+            for row, name in zip(rows, map(names.__getitem__, labels), strict=True):
                 more = f" · {board.evaluation.split(':')[0]}" * ((section, name) in taken)
                 found.append(MethodSummary(row, row.by_seed, name + more, board.evaluation))
     return found
@@ -62,41 +64,84 @@ def folded(i: int, method: MethodSummary) -> str:
     )
 
 
+Column = list[Any]
+"""A name; texts; and which of them each run has, where that is not one after the other. Texts may
+be joined by semicolons, 0.5 as .5, and what a run has not is null or empty. A column without a name
+has lists of names and texts in place of texts."""
+NOT_JOINED = re.compile(r"^$|^\.|^0(?!\.)|;")
+"""In texts that could not be told apart again."""
+
+
 def packed(methods: Sequence[MethodSummary]) -> str:
-    """Return the tables of all methods, packed: they repeat each other a lot."""
-    tables = {f"run-{i}": table(one) for i, one in enumerate(methods) if one.runs}
-    return pack(json.dumps(tables))
+    """Return what the page makes the tables of all methods from, a column a run; packed."""
+    runs = [run for method in methods for run in method.runs]
+    words = list(map(bracket, runs))
+    metrics = dict.fromkeys(name for run in runs for name in run.metrics)
+    costs = dict.fromkeys(name for run in runs for name in run.costs)
+    parts = {
+        "is it gone from the output?": [
+            column(name, [of.get(name) for of in words])
+            for name in dict.fromkeys(name for of in words for name in of)
+        ],
+        "metrics, with their 95 % intervals": [
+            column(name, texts) for name in metrics for texts in spans(runs, name)
+        ],
+        "costs": [
+            column(name, [f"{run.costs[name]:.6g}" if name in run.costs else None for run in runs])
+            for name in costs
+        ],
+        "config": in_parts([run.config for run in runs]),
+        "provenance": in_parts([run.provenance for run in runs]),
+    }  # details are left out: the page has a limit
+    of, first = dict[str, list[Any]](), 0
+    for i, method in enumerate(methods):
+        if method.runs:
+            of[f"run-{i}"] = [method.name, first, len(method.runs)]
+            first += len(method.runs)
+    values = {"keys": [run.key for run in runs], "methods": of, "parts": list(parts.items())}
+    return pack(json.dumps(values, separators=(",", ":")))
 
 
-def table(method: MethodSummary) -> str:
-    """Return a table with a column a run; what all runs share is written once."""
-    runs = method.runs
-    keys = "".join(f'<th scope="col"><code>{run.key}</code></th>' for run in runs)
-    of_runs = [parts(run) for run in runs]
-    titles = [title for title in of_runs[0] if title != "details"]  # the page has a limit
-    body = "".join(group(title, [of[title] for of in of_runs], len(runs)) for title in titles)
-    return (
-        f'<div class="scroll" role="region" aria-label="runs of {escape(method.name)}" '
-        'tabindex="0"><table class="full"><thead><tr><th scope="col">run</th>'
-        f"{keys}</tr></thead>{body}</table></div>"
-    )
+def column(name: str, texts: Sequence[str | None]) -> Column:
+    """Return a column as short as may be."""
+    places = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+    if 4 * len(places) <= len(texts):
+        return [name, list(places), [places[text] for text in texts]]
+    if any(text is not None and NOT_JOINED.search(text) for text in texts):
+        return [name, texts, None]
+    return [name, ";".join(text.removeprefix("0") if text else "" for text in texts), None]
 
 
-def group(title: str, of: Sequence[Mapping[str, Any]], runs: int) -> str:
-    """One part of the table."""
-    names = list(dict.fromkeys(name for values in of for name in values))
-    if not names:
-        return ""
-    lines = []
-    for name in names:
-        values = [escape(str(values.get(name, MISSING))) for values in of]
-        if len(set(values)) == 1:
-            cells = f'<td colspan="{runs}">{values[0]}</td>'
-        else:
-            cells = "".join(f"<td>{value}</td>" for value in values)
-        lines.append(f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>')
-    head = f'<tr><th scope="rowgroup" colspan="{runs + 1}">{escape(title)}</th></tr>'
-    return f"<tbody>{head}{''.join(lines)}</tbody>"
+def spans(runs: Sequence[RunRecord], metric: str) -> Iterator[list[str | None]]:
+    """Yield a metric of each run, its interval, and what it rests on, in pieces that are alike."""
+    found = [run.metrics.get(metric) for run in runs]
+    pieces = [
+        re.split(r"( \[|, |\])", span(e)) if metric in run.metrics else []
+        for run, e in zip(runs, found, strict=True)
+    ]
+    for k in range(max(map(len, pieces))):
+        yield [(of[k] or None) if k < len(of) else None for of in pieces]
+    yield [None if e is None or e.n is None else f"  N = {e.n:,}" for e in found]
+
+
+def in_parts(values: Sequence[Mapping[str, Any]]) -> list[Column]:
+    """Return the columns of mappings such as configs; parts that are one object come once."""
+    columns: list[Column] = []
+    for name in dict.fromkeys(name for of in values for name in of):
+        found = [of.get(name) if name in of else None for of in values]
+        texts = [
+            str(part) if name in of and not isinstance(part, dict) else None
+            for of, part in zip(values, found, strict=True)
+        ]
+        if any(text is not None for text in texts):
+            columns.append(column(name, texts))
+        dicts = {id(part): part for part in found if isinstance(part, dict)}
+        if dicts:
+            places = {of: i for i, of in enumerate(dicts)}
+            lists = [list(flatten(part, name).items()) for part in dicts.values()]
+            at = [places.get(id(part), len(lists)) for part in found]
+            columns.append([None, [*lists, None], at])
+    return columns
 
 
 def failures(records: Sequence[RunRecord]) -> str:

@@ -1,10 +1,12 @@
 // The tables: sorted by a click on a heading, filtered by the form above them.
-(() => {
+(async () => {
   document.documentElement.classList.add("js");
   const tables = [...document.querySelectorAll("table.board")];
   const form = document.querySelector(".filters");
   const told = document.getElementById("told");
+  const rows = further ? await further : {};
   for (const table of tables) {
+    table.tBodies[1].insertAdjacentHTML("beforeend", rows[table.caption.id] ?? "");
     [...table.tBodies[1].rows].forEach((row, i) => { row.dataset.place = i; });
   }
 

@@ -112,8 +112,7 @@ class Pack(AdversarialModule):
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Return what it makes of each seed's weights and tensors, stacked."""
         called = Called(self)
-        ours = states_of(self).items()
-        states = {f"module.{name}": w for name, w in ours if not name.startswith("ema.")}
+        states = {f"module.{n}": w for n, w in states_of(self).items() if n[:4] != "ema."}
 
         def of_one(states: dict[str, Tensor], arguments: Sequence[Any]) -> Any:
             return functional_call(called, states, (function, arguments))
@@ -152,9 +151,8 @@ class Pack(AdversarialModule):
     def check_weights(self) -> None:
         """End the seeds whose losses or weights are not finite."""
         self.check_losses()
-        states = states_of(self).values()
-        good = torch.stack([w.isfinite().reshape(len(w), -1).all(1) for w in states])
-        good = good.all(dim=0).cpu()
+        finite = [w.isfinite().reshape(len(w), -1).all(1) for w in states_of(self).values()]
+        good = torch.stack(finite).all(dim=0).cpu()
         for _, seed in [(place, seed) for place, seed in self.living() if not good[place]]:
             seed.module.step = self.step
             with seed.alone():
@@ -219,16 +217,12 @@ def pack(seeds: Sequence[Seed]) -> Pack:
 
 
 def states_of(module: AdversarialModule) -> dict[str, Tensor]:
-    """Return what each run has of its own, by name: parameters, and buffers such as a batch norm's.
-
-    The count of averaged steps is the same for all.
-    """
+    """Return parameters and buffers by name, without the count of averaged steps, one for all."""
     named = chain[tuple[str, Tensor]](module.named_parameters(), module.named_buffers())
     return {name: state for name, state in named if name != "ema.n_averaged"}
 
 
-OF_ALL = ("step", "mu_product")
-"""What an optimiser counts for a parameter as a whole, NAdam's product of momenta included."""
+OF_ALL = ("step", "mu_product")  # what an optimiser counts for a parameter as a whole
 
 
 def of_seed(batch: Batch, place: int) -> Batch:
@@ -237,10 +231,7 @@ def of_seed(batch: Batch, place: int) -> Batch:
 
 
 def stacked(states: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the states of one optimiser in many runs as the state of one that has stacks.
-
-    What is `OF_ALL` is the first run's.
-    """
+    """Return the states of one optimiser in many runs, with stacks; `OF_ALL` is the first's."""
     first = states[0]
     moments = {
         number: {

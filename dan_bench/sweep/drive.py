@@ -11,7 +11,8 @@ from typing import Any
 from dan_bench.cli import explained
 from dan_bench.config.schema import RunConfig
 from dan_bench.interfaces import RunRecord
-from dan_bench.results.record import Store, provenance
+from dan_bench.results.provenance import provenance
+from dan_bench.results.record import Store
 from dan_bench.sweep.executor import AGAIN, Ending, Executor, Task, folder_of, last_saved
 from dan_bench.sweep.progress import ProgressReader, forget
 from dan_bench.sweep.seeds import alike, notes
@@ -114,12 +115,11 @@ class Driver:
             raise
 
     def _submit(self, task: Task) -> None:
-        readers, saved, before = {}, {}, {}
-        for key, config in task.configs.items():
-            folder = folder_of(key, config)
+        before = {key: record_of(key, config) for key, config in task.configs.items()}
+        readers, saved = {}, {}
+        for folder in (folder_of(key, config) for key, config in task.configs.items()):
             forget(folder)
-            readers[key], saved[key] = ProgressReader(folder), last_saved(folder)
-            before[key] = record_of(key, config)
+            readers[folder.name], saved[folder.name] = ProgressReader(folder), last_saved(folder)
         self._going.append(Handover(task, self._executor.submit(task), readers, saved, before))
 
     def _follow(self, attempt: Handover) -> None:
@@ -147,7 +147,6 @@ class Driver:
             job, folder = self._jobs[key], folder_of(key, config)
             record = record_of(key, config)
             self._begin(job)
-            # of several runs, one may have failed by itself before the process ended otherwise
             own = ending.cause == "ended" or record != attempt.before[key]
             if record is None or (record.status != "done" and not own):
                 further = last_saved(folder) > attempt.saved[key]

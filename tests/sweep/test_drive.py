@@ -183,12 +183,9 @@ def test_of_several_runs_one_that_failed_by_itself_keeps_its_reason(
     cause: Cause, tmp_path: Path
 ) -> None:
     """Whatever becomes of the process afterwards; it is not tried again with the others."""
-    runs = {k: c for n in range(2) for k, c in run_of(tmp_path, f"seed={n}").items()}
+    words = [["runtime.seeds_per_process=2", f"seed={n}"] for n in range(2)]
+    runs = {k: c for two in words for k, c in run_of(tmp_path, *two).items()}
     first, second = runs
-    size = {
-        "runtime": next(iter(runs.values())).runtime.model_copy(update={"seeds_per_process": 2})
-    }
-    runs = {key: config.model_copy(update=size) for key, config in runs.items()}
 
     def first_fails(task: Task) -> Ending:
         leave("failed")(Task({first: runs[first]}, ""))

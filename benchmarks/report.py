@@ -22,7 +22,8 @@ import numpy as np
 from dan_bench.config.compose import expand
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.results.cache import NAME, SETTLED
-from dan_bench.results.record import Store, keys_of, provenance
+from dan_bench.results.provenance import provenance
+from dan_bench.results.record import Store, keys_of
 
 RUNS = 10_000
 SEEDS = 5

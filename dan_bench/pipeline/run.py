@@ -9,7 +9,8 @@ from dan_bench.config.schema import RunConfig
 from dan_bench.interfaces import Progress, ProgressCallback, RunRecord, Sink
 from dan_bench.pipeline.plan import PlannedRun, RunOutcome, identify, plan, prepare
 from dan_bench.results.claim import ClaimLost
-from dan_bench.results.record import Store, key_of, provenance
+from dan_bench.results.provenance import provenance
+from dan_bench.results.record import Store, key_of
 
 
 def run(config: RunConfig, group: str, progress: ProgressCallback = lambda _: None) -> RunRecord:

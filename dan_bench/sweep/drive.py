@@ -11,7 +11,8 @@ from typing import Any
 from dan_bench.cli import explained
 from dan_bench.config.schema import RunConfig
 from dan_bench.interfaces import RunRecord
-from dan_bench.results.record import Store, provenance
+from dan_bench.results.provenance import provenance
+from dan_bench.results.record import Store
 from dan_bench.sweep.executor import AGAIN, Ending, Executor, Task, folder_of, last_saved
 from dan_bench.sweep.progress import ProgressReader, forget
 from dan_bench.sweep.seeds import alike, notes

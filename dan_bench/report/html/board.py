@@ -13,7 +13,7 @@ from dan_bench.results.select import AXES
 from dan_bench.tables import MISSING, Cell, number
 
 KINDS = {"baseline": "ideal", "control": "control", "untrained": "untrained", "learned": "trained"}
-FIRST = 50
+FIRST = 25
 """Rows of a table that stand in the page as they are; the others are packed."""
 SIGNS = {"yes": "✓", "gone": "✓", "no": "✗", "X": MISSING}
 

@@ -17,7 +17,7 @@ from dan_bench.report.figures.style import DARK, LIGHT, PAGE, config
 from dan_bench.report.figures.write import version
 from dan_bench.report.html.board import FIRST, boards
 from dan_bench.report.html.pictures import galleries, viewer
-from dan_bench.report.html.runs import failures, folded, pack, packed, summaries
+from dan_bench.report.html.runs import failures, folded, pack, packed, shortened, summaries
 from dan_bench.report.leaderboard import known_first
 from dan_bench.results.archive import open_results
 
@@ -40,9 +40,11 @@ def page(records: Sequence[RunRecord], store: Results, results: Path) -> str:
     drawn = {name: one.draw(done, store) for name, one in figures().items() if not one.on_request}
     tables, further = boards(found, known_first(done))
     folds = [folded(i, s) for i, s in enumerate(found) if s.runs]
-    more = {name: "\n".join(of) for name, of in further.items()}
+    more = {name: shortened("\n".join(of)) for name, of in further.items()}
     if more or folds[FIRST:]:
-        packed_rows = pack(json.dumps({**more, "runs": "\n".join(folds[FIRST:])}))
+        packed_rows = pack(
+            json.dumps({**more, "runs": "\n".join(folds[FIRST:])}, ensure_ascii=False)
+        )
         written = f'<script type="text/plain" id="further">{packed_rows}</script>'
     else:
         written = ""

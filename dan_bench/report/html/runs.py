@@ -45,9 +45,30 @@ def summaries(records: Sequence[RunRecord]) -> list[MethodSummary]:
     return found
 
 
+PIECES = (
+    '</span></td><td class="g-noise" data-s="',
+    '</span></td><td class="g-gone" data-s="',
+    '<span class="rank first"><span class="vh">rank </span>1',
+    '<span class="rank"><span class="vh">rank </span>',
+    '" title="[',
+    ']">',
+    " ± ",
+)
+"""Of rows; gzip takes two or three bytes for each."""
+
+
 def pack(text: str) -> str:
     """Return base64 of gzip of the text; the same text always packs to the same."""
     return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+
+
+def shortened(markup: str) -> list[str]:
+    """Return markup with its commonest pieces as signs, and behind it each sign and its piece."""
+    signs = [sign for sign in "~^`|{}@$*!?#+_" if sign not in markup]
+    pairs = list(zip(signs, PIECES, strict=False))
+    for sign, piece in pairs:
+        markup = markup.replace(piece, sign)
+    return [markup, *(text for pair in reversed(pairs) for text in pair)]
 
 
 def folded(i: int, method: MethodSummary) -> str:

@@ -6,7 +6,9 @@
   const told = document.getElementById("told");
   const rows = further ? await further : {};
   for (const table of tables) {
-    table.tBodies[1].insertAdjacentHTML("beforeend", rows[table.caption.id] ?? "");
+    let [markup, ...pieces] = rows[table.caption.id] ?? [""]; // its commonest pieces are single signs
+    for (let i = 0; i < pieces.length; i += 2) markup = markup.replaceAll(pieces[i], () => pieces[i + 1]);
+    table.tBodies[1].insertAdjacentHTML("beforeend", markup);
     [...table.tBodies[1].rows].forEach((row, i) => { row.dataset.place = i; });
   }
 

@@ -62,11 +62,6 @@ NOT_RUN = (
         "grep -q 'benchmarks/assess.py {what}' <(python benchmarks/assess.py 2>&1)",
     ),
     (
-        r"python benchmarks/many_seeds\.py( --apart)?",
-        "takes minutes",
-        "python benchmarks/many_seeds.py --seeds 1,2 --steps 1 data=danoise trainer.batch_size=8",
-    ),
-    (
         r"python benchmarks/erase_matrix\.py",
         "mounts, which takes root, and takes minutes; a part of it is in test_erase_matrix",
         "python benchmarks/erase_matrix.py --list",

@@ -69,6 +69,12 @@ class Reporter:
         if not self._unwritten:
             self._write()
 
+    def flush(self) -> None:
+        """Write what has not been: nothing more is going to be told."""
+        if self._unwritten:
+            self._write()
+            self._unwritten = False
+
     def _write(self) -> None:
         text = json.dumps({**self._about, "reports": list(self._reports)})
         with suppress(OSError):

@@ -3,13 +3,11 @@
 import os
 import sys
 import threading
-from collections.abc import Callable
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from dan_bench.cli import FAILED, OK, explained, say
-from dan_bench.interfaces import Progress
 from dan_bench.pipeline.many import run_many
 from dan_bench.pipeline.run import run
 from dan_bench.results.claim import in_use
@@ -23,7 +21,7 @@ def work(task: Task) -> None:
 
     Each run leaves its record, and tells how far it is in its own folder.
     """
-    reporters: dict[str, Callable[[Progress], None]] = {}
+    reporters: dict[str, Reporter] = {}
     for key, config in task.configs.items():
         folder = folder_of(key, config)
         folder.mkdir(parents=True, exist_ok=True)
@@ -31,11 +29,15 @@ def work(task: Task) -> None:
         reporters[key](STARTING)
     # another sweep may be at work on the run, whose output it is
     redirect(task.log, task.number > 1 or in_use(task.log.parent))
-    if len(task.configs) > 1:
-        run_many(task.configs, task.group, reporters)
-    else:
-        for key, config in task.configs.items():
-            run(config, task.group, reporters[key])
+    try:
+        if len(task.configs) > 1:
+            run_many(task.configs, task.group, reporters)
+        else:
+            for key, config in task.configs.items():
+                run(config, task.group, reporters[key])
+    finally:
+        for reporter in reporters.values():
+            reporter.flush()
 
 
 def redirect(log: Path, keep: bool) -> None:

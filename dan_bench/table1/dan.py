@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import PositiveInt
 
 from dan_bench.callbacks.convergence import ROWS
-from dan_bench.config.schema import RunConfig
+from dan_bench.config.schema import RunConfig, as_stated
 from dan_bench.data.folder import Folder
 from dan_bench.data.noise import BLOCK_ROWS, NoiseRows, system_bytes
 from dan_bench.erase import plan_erasure
@@ -74,9 +74,10 @@ class Dan(Entry):
 
     def identify(self) -> dict[str, Any]:
         """Return the run's whole config but for its data."""
-        run = RunConfig.scientific(self.config)
-        names = [name for name in run if name not in ("data", "seed")]
-        return {name: run[name] for name in names} | {"overwrites": "training set and album"}
+        parts = RunConfig.scientific_parts(self.config)  # those of a run, not those of the entry
+        run = {name: part for name, part in parts.items() if name not in ("data", "seed")}
+        stated = {name: as_stated(name, part) for name, part in run.items()}
+        return stated | {"overwrites": "training set and album"}
 
     def configured(self) -> RunConfig:
         """Return the run's config, with a logging step at the end at the latest.

@@ -39,6 +39,14 @@ def test_no_activity_and_no_warning_is_lost_on_a_late_reader(tmp_path: Path) -> 
     assert found[-3].step == 999, "the last step is told before what comes after it"
 
 
+def test_the_last_steps_are_told_however_soon_the_run_ends(tmp_path: Path) -> None:
+    reporter, reader = Reporter(tmp_path), ProgressReader(tmp_path)
+    for step in range(3):
+        reporter(Progress("training", step, 2, ("bits", float(step))))
+    reporter.flush()
+    assert told(reader)[-1] == Progress("training", 2, 2, ("bits", 2.0))
+
+
 def test_steps_cost_no_file_each(tmp_path: Path) -> None:
     reporter = Reporter(tmp_path)
     reporter(Progress("training", 0, 10_000))

@@ -82,10 +82,10 @@ def configs_of(arguments: Sequence[str]) -> list[RunConfig]:
         try:
             values = given if isinstance(given, dict) else plain_values(given)
             if asked():
-                given = values["runtime"]
-                if id(given) not in runtimes:
-                    runtimes[id(given)] = given, with_settings(given, asked())
-                values = {**values, "runtime": runtimes[id(given)][1]}
+                part = values["runtime"]
+                if id(part) not in runtimes:
+                    runtimes[id(part)] = part, with_settings(part, asked())
+                values = {**values, "runtime": runtimes[id(part)][1]}
             configs.append(RunConfig.parse(values, known))
         except REFUSALS as error:  # Hydra would add a line of its own
             refused.append(reason(error))

@@ -30,7 +30,8 @@ def report(results: Path, keys: Collection[str]) -> tuple[str, Path]:
     """
     state = hashed([CachedStore(results).statuses(())[1], program()])
     of_table = hashed([state, sorted(keys), terminal_width()])
-    path, kept = results / "runs" / NAME, {}
+    path = results / "runs" / NAME
+    kept: dict[str, Any] = {}
     with suppress(*DAMAGES):
         kept = json.loads(path.read_text()) if path.is_file() else {}  # a pipe is not waited for
     fresh = isinstance(kept, dict) and kept.get("state") == [state, stamps(results)]

@@ -128,8 +128,10 @@ def test_a_sample_agrees_with_the_whole(tmp_path, share):
     assert of_whole.compared == size
     if of_sample.unverified:
         pytest.skip(of_sample.unverified[0])
-    assert of_sample.destroyed.low <= of_whole.destroyed.value <= of_sample.destroyed.high
     width = of_sample.destroyed.high - of_sample.destroyed.low
+    # places are drawn anew each time: a 95 % interval misses 1 in 20, one twice as wide 1 in 10,000
+    apart = abs(of_sample.destroyed.value - of_whole.destroyed.value)
+    assert apart <= width
     assert width > of_whole.destroyed.high - of_whole.destroyed.low
     assert width < 13  # 256 draws
 

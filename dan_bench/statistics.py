@@ -2,7 +2,8 @@
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -48,18 +49,100 @@ def binomial_interval(hits: int, n: int, confidence: float = CONFIDENCE) -> Esti
     return Estimate(hits / n, float(low), float(high), n=n)
 
 
-def shared_ranks(estimates: list[Estimate], higher_is_better: bool) -> list[int]:
-    """Rank of each: 1 + how many others are better by intervals that do not overlap."""
+BEYOND = 0.01
+"""Share of what is possible by which a t interval may leave it, and is merely cut off there."""
 
-    def bounds(e: Estimate) -> tuple[float, float]:
-        low = e.value if e.low is None else e.low
-        high = e.value if e.high is None else e.high
-        return (low, high) if higher_is_better else (-high, -low)
 
-    spans: NDArray[np.float64] = np.array([bounds(e) for e in estimates]).reshape(-1, 2)
-    lows = np.sort(spans[:, 0])
-    ahead = len(lows) - np.searchsorted(lows, spans[:, 1], side="right")
-    return [1 + int(count) for count in ahead]
+def within(estimate: Estimate, low: float, high: float) -> Estimate:
+    """Return an estimate whose interval stays within what is possible, [low, high].
+
+    A t interval that leaves it by a little is cut off, which takes nothing from its coverage. One
+    that leaves it by more is computed on the logit scale instead (delta method; Agresti,
+    Categorical Data Analysis, section 3.1). A mean that is itself not inside keeps its interval.
+    """
+    of = estimate
+    if of.low is None or of.high is None or not low <= of.value <= high:
+        return of
+    if max(low - of.low, of.high - high) > BEYOND * (high - low) and low < of.value < high:
+        half = (of.high - of.low) / 2 * (high - low) / ((of.value - low) * (high - of.value))
+        centre = special.logit((of.value - low) / (high - low))
+        ends = low + (high - low) * special.expit(np.array([centre - half, centre + half]))
+        return replace(of, low=float(ends[0]), high=float(ends[1]))
+    return replace(of, low=max(of.low, low), high=min(of.high, high))
+
+
+def ranks_by_test(
+    estimates: Sequence[Estimate],
+    higher_is_better: bool,
+    band: tuple[float, float] | None = None,
+    level: float = 1 - CONFIDENCE,
+) -> list[int]:
+    """Rank means over runs: 1 + how many others are better, by more than chance.
+
+    What lies inside the band of ideal noise, or on its better side, shares rank 1, since nothing
+    can be better than noise, and is ahead of all others. Of these, one is ahead of another where
+    Welch's t-test of the two means says so (Welch 1947), at `level` over all of their pairs
+    together (Holm 1979). Means of several runs must have symmetric t intervals, from which their
+    standard errors are taken; that of a single run is taken from its own interval.
+
+    Args:
+        estimates: means with their 95 % intervals; `n` is over how many runs.
+        higher_is_better: which side of the band is the better one.
+        band: where ideal noise lies.
+        level: chance that any of two equal methods is ranked behind the other.
+    """
+    sign = 1.0 if higher_is_better else -1.0
+    means = sign * np.array([of.value for of in estimates], dtype=np.float64)
+    ranks = np.ones(len(means), dtype=np.int64)
+    edge = math.inf if band is None else min(sign * band[0], sign * band[1])
+    (out,) = np.nonzero(means < edge)
+    if len(out) < len(means):
+        ranks[out] += len(means) - len(out)
+    errors, freedom = standard_errors([estimates[int(i)] for i in out])
+    ranks[out] += worse_than(means[out], errors, freedom, level)
+    return [int(place) for place in ranks]
+
+
+def standard_errors(
+    estimates: Sequence[Estimate],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the standard error of each mean, and its degrees of freedom."""
+    halves = np.array([(of.high or 0) - (of.low or 0) for of in estimates], dtype=np.float64) / 2
+    halves[[of.low is None or of.high is None for of in estimates]] = 0.0
+    runs = np.array([of.n or 1 for of in estimates], dtype=np.float64)
+    freedom = np.where(runs > 1, runs - 1, np.inf)
+    return halves / np.abs(special.stdtrit(freedom, (1 + CONFIDENCE) / 2)), freedom
+
+
+def worse_than(
+    means: NDArray[np.float64],
+    errors: NDArray[np.float64],
+    freedom: NDArray[np.float64],
+    level: float,
+) -> NDArray[np.int64]:
+    """Count those that have a greater mean than each, by Welch's test and Holm's correction."""
+    first, second = np.triu_indices(len(means), 1)
+    if not len(first):
+        return np.zeros(len(means), dtype=np.int64)
+    apart = means[first] - means[second]
+    same = np.abs(apart) <= 1e-9 * np.maximum(np.abs(means[first]), np.abs(means[second]))
+    variance = errors**2
+    both = variance[first] + variance[second]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where(same, 0.0, np.abs(apart) / np.sqrt(both))
+        own = variance**2 / freedom
+        df = np.where(both > 0, both**2 / (own[first] + own[second]), np.inf)
+    # Few p-values decide: Holm rejects all below level / pairs, and none above level.
+    least, pairs = float(freedom.min()), len(t)
+    found = t >= special.stdtrit(least, 1 - level / pairs / 2)
+    (open_,) = np.nonzero(~found & (t >= special.ndtri(1 - level / 2)))
+    p = 2 * special.stdtr(df[open_], -t[open_])
+    order = np.argsort(p, kind="stable")
+    steps = pairs - np.count_nonzero(found) - np.arange(len(order))
+    rejected = np.logical_and.accumulate(p[order] <= level / steps)
+    found[open_[order[rejected]]] = True
+    behind = np.where(apart < 0, first, second)[found]
+    return np.bincount(behind, minlength=len(means)).astype(np.int64)
 
 
 class SampleTooSmall(ValueError):

@@ -82,10 +82,13 @@ class Table:
 
 
 def number(estimate: Estimate) -> str:
-    """Value and half-width of the interval, to two digits of the latter (four places at most)."""
+    """Value and half-width of the interval, to two digits of the latter (four places at most).
+
+    Of an interval that is not symmetric, the wider side.
+    """
     if estimate.low is None or estimate.high is None:
         return f"{estimate.value:.4g}"
-    half = (estimate.high - estimate.low) / 2
+    half = max(estimate.high - estimate.value, estimate.value - estimate.low)
     return f"{estimate.value:.{places(half)}f} ± {half:.{places(half)}f}"
 
 

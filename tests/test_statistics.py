@@ -1,11 +1,13 @@
 """Intervals against scipy, and ranks by hand."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from dan_bench.interfaces import Estimate
-from dan_bench.statistics import binomial_interval, shared_ranks, t_interval
+from dan_bench.statistics import binomial_interval, ranks_by_test, t_interval, within
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 100])
@@ -84,47 +86,87 @@ def test_impossible_hits_are_refused(hits, n):
         binomial_interval(hits, n)
 
 
-def spans(*bounds):
-    return [Estimate((low + high) / 2, low, high) for low, high in bounds]
+def over_runs(*groups):
+    return [t_interval(group) for group in groups]
 
 
-def test_methods_whose_intervals_overlap_share_a_rank():
-    assert shared_ranks(spans((0.8, 0.9), (0.85, 0.95), (0.1, 0.2)), True) == [1, 1, 3]
-    assert shared_ranks(spans((0.8, 0.9), (0.85, 0.95), (0.1, 0.2)), False) == [2, 2, 1]
+def test_a_method_ranks_behind_what_is_better_by_more_than_chance():
+    clear = over_runs([7.0, 7.1, 7.2], [7.9, 7.95, 8.0], [3.0, 3.1, 3.2])
+    assert ranks_by_test(clear, True) == [2, 1, 3]
+    assert ranks_by_test(clear, False) == [2, 3, 1]
 
 
-def test_overlap_is_with_whoever_is_better_and_not_a_chain():
-    """The second overlaps both; the third is clearly worse than the first alone."""
-    chain = spans((5, 6), (4, 5.5), (3, 4.5))
-    assert shared_ranks(chain, True) == [1, 1, 2]
-    assert shared_ranks(chain, False) == [2, 1, 1]
+def test_the_tests_are_welchs_with_holms_correction():
+    """Against scipy's own test, and the correction step by step."""
+    rng = np.random.default_rng(1)
+    for _ in range(100):
+        groups = [
+            rng.normal(rng.choice([0, 1, 5]), rng.choice([0.05, 0.3, 2]), rng.integers(2, 8))
+            for _ in range(rng.integers(2, 12))
+        ]
+        tested = sorted(
+            (stats.ttest_ind(groups[i], groups[j], equal_var=False).pvalue, i, j)
+            for i, j in combinations(range(len(groups)), 2)
+        )
+        expected = [1] * len(groups)
+        for k, (p, i, j) in enumerate(tested):
+            if p > 0.05 / (len(tested) - k):
+                break
+            expected[i if np.mean(groups[i]) < np.mean(groups[j]) else j] += 1
+        assert ranks_by_test(over_runs(*groups), True) == expected
 
 
-def test_intervals_that_touch_overlap():
-    assert shared_ranks(spans((1, 2), (2, 3)), True) == [1, 1]
-    assert shared_ranks(spans((1, 2), (2, 3)), False) == [1, 1]
+def test_equal_methods_are_seldom_ranked_apart():
+    """At 5 % over all pairs of the column together."""
+    rng = np.random.default_rng(2)
+    apart = sum(
+        set(ranks_by_test(over_runs(*rng.normal(size=(8, 5))), True)) != {1} for _ in range(1000)
+    )
+    assert apart <= stats.binom.isf(1e-4, 1000, 0.05)
 
 
-def test_points_are_ranked_as_points():
-    points = [Estimate(1.0), Estimate(3.0), Estimate(3.0), Estimate(2.0)]
-    assert shared_ranks(points, True) == [4, 1, 1, 3]
-    assert shared_ranks(points, False) == [1, 3, 3, 2]
+def test_what_lies_in_the_band_of_noise_ties_for_first_and_is_ahead_of_all_others():
+    """However wide the interval of the others, and however narrow its own."""
+    noise, close = [7.9999, 7.9999, 7.9999], [7.99985, 7.99985, 7.99985]
+    wild = [7.9, 1.0, 2.0]
+    found = over_runs(noise, close, wild, [8.001, 8.002])
+    assert ranks_by_test(found, True, (7.9998, 8.0001)) == [1, 1, 4, 1]
+    turned = [Estimate(-of.value, -of.high, -of.low, of.n) for of in found]
+    assert ranks_by_test(turned, False, (-8.0001, -7.9998)) == [1, 1, 4, 1]
+    assert ranks_by_test(found, True) == [
+        1,
+        2,
+        1,
+        1,
+    ]  # without a band, its spread protects the third
 
 
-def test_a_point_within_an_interval_shares_its_rank():
-    mixed = [Estimate(5.0), *spans((4, 6), (1, 2))]
-    assert shared_ranks(mixed, True) == [1, 1, 3]
+def test_one_run_is_compared_by_its_own_interval():
+    assert ranks_by_test([Estimate(5, 4.9, 5.1, 1), Estimate(4, 3.9, 4.1, 1)], True) == [1, 2]
+    assert ranks_by_test([Estimate(5, 4, 6, 1), Estimate(4, 3, 5, 1)], True) == [1, 1]
+
+
+def test_values_without_spread_are_ranked_as_they_are_but_for_rounding():
+    points = [Estimate(1.0), Estimate(3.0), Estimate(3.0 + 1e-14), Estimate(2.0)]
+    assert ranks_by_test(points, True) == [4, 1, 1, 3]
+    assert ranks_by_test(points, False) == [1, 3, 3, 2]
 
 
 def test_ranks_of_none_and_one():
-    assert shared_ranks([], True) == []
-    assert shared_ranks([Estimate(0.3)], False) == [1]
+    assert ranks_by_test([], True) == []
+    assert ranks_by_test([Estimate(0.3)], False) == [1]
 
 
-def test_turning_the_axis_turns_the_direction():
-    """Ranks of x by less is better are ranks of -x by more is better."""
-    rng = np.random.default_rng(0)
-    for _ in range(50):
-        ends = np.sort(rng.integers(0, 20, (6, 2)), axis=1)
-        there = shared_ranks(spans(*ends), False)
-        assert there == shared_ranks(spans(*-ends[:, ::-1]), True)
+def test_an_interval_stays_within_what_is_possible():
+    wild = within(t_interval([0.2, 7.0, 7.5]), 0, 8)
+    assert t_interval([0.2, 7.0, 7.5]).high > 8
+    assert 0 < wild.low < wild.value < wild.high < 8
+    # delta method by hand: the logit of the mean +- half / (m (8 - m) / 8)
+    plain = t_interval([0.2, 7.0, 7.5])
+    half = (plain.high - plain.value) * 8 / (plain.value * (8 - plain.value))
+    centre = np.log(plain.value / (8 - plain.value))
+    assert wild.high == pytest.approx(8 / (1 + np.exp(-centre - half)))
+    assert wild.low == pytest.approx(8 / (1 + np.exp(-centre + half)))
+    assert within(Estimate(99.99, 99.97, 100.01), 0, 100) == Estimate(99.99, 99.97, 100)
+    for kept in (Estimate(3.6, 3, 4.2), Estimate(8.2, 8.1, 8.3), Estimate(5.0)):
+        assert within(kept, 0, 8) == kept

@@ -15,6 +15,7 @@ from scipy import special
 
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.metrics import catalogue
+from dan_bench.metrics.baseline import Baseline
 from dan_bench.report.verdicts import DECIDING, NOT_COVERED, OF_IDEAL, VERDICTS, Verdict
 from dan_bench.results.select import (
     KINDS,
@@ -26,7 +27,7 @@ from dan_bench.results.select import (
     is_old,
     natural,
 )
-from dan_bench.statistics import CONFIDENCE, shared_ranks
+from dan_bench.statistics import CONFIDENCE, ranks_by_test, within
 from dan_bench.tables import MISSING, Cell, Column, Table
 
 IDEAL = "ideal noise"
@@ -139,7 +140,7 @@ def leaderboard(
         for of, estimate in zip(estimates, found, strict=True):
             if estimate is not None:
                 of[name] = estimate
-    ranks = rank(estimates, [measured_on(method.runs[0]) for method in methods], wanted)
+    ranks = settle(methods, estimates, wanted)
     rows = [
         Row(
             method.axes,
@@ -178,6 +179,20 @@ def ideal(section: str | None, runs: Sequence[RunRecord], metrics: Sequence[str]
 
     None where the runs are of several sizes, or of one that the table of baselines has not.
     """
+    size = size_of(runs)
+    if size is None:
+        return None
+    cells = {
+        name: Cell(Estimate(law.median, *law.interval, n=law.streams))
+        for name in metrics
+        if (law := law_of(name, size)) is not None
+    }
+    axes = {"model": IDEAL} if section is None else {"data": section, "model": IDEAL}
+    return Row(axes, (), (size.rows,), cells, OF_IDEAL) if cells else None
+
+
+def size_of(runs: Sequence[RunRecord]) -> catalogue.SampleSize | None:
+    """Return the size of the samples that the runs were measured on; None if of several sizes."""
     sizes = {
         (run.config["evaluation"]["samples"], estimate.n)
         for run in runs
@@ -185,15 +200,14 @@ def ideal(section: str | None, runs: Sequence[RunRecord], metrics: Sequence[str]
     }
     if len(sizes) != 1:
         return None
-    ((samples, of_bytes),) = sizes
-    size = catalogue.SampleSize(samples, of_bytes // samples)
-    cells = {
-        name: Cell(Estimate(law.median, *law.interval, n=law.streams))
-        for name in metrics
-        if (of := catalogue.metric(name).law) is not None and (law := of(size)) is not None
-    }
-    axes = {"model": IDEAL} if section is None else {"data": section, "model": IDEAL}
-    return Row(axes, (), (samples,), cells, OF_IDEAL) if cells else None
+    ((rows, of_bytes),) = sizes
+    return catalogue.SampleSize(rows, of_bytes // rows)
+
+
+def law_of(metric: str, size: catalogue.SampleSize | None) -> Baseline | None:
+    """Return what ideal noise of that size scores; None where that is not known."""
+    law = catalogue.metric(metric).law
+    return None if law is None or size is None else law(size)
 
 
 def known_first(records: Sequence[RunRecord]) -> list[str]:
@@ -245,24 +259,32 @@ def look_up(run: RunRecord, metric: str) -> Estimate | None:
     return Estimate(estimate.details[detail], n=estimate.n) if detail in estimate.details else None
 
 
-def rank(
-    estimates: Sequence[dict[str, Estimate]], sections: Sequence[object], metrics: Sequence[str]
+def settle(
+    methods: Sequence[Method], estimates: Sequence[dict[str, Estimate]], metrics: Sequence[str]
 ) -> dict[tuple[int, str], int]:
-    """Ranks within each section, by (row, metric); shared where intervals overlap.
+    """Return ranks by (row, metric), and keep the intervals of the estimates within the possible.
 
-    Args:
-        estimates: of each row, by metric.
-        sections: of each row; equal for those that are ranked against each other.
-        metrics: those to rank by.
+    Only what was measured alike is ranked together; see `ranks_by_test`.
     """
     ranks: dict[tuple[int, str], int] = {}
-    for section in set(sections):
+    alike: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for i, method in enumerate(methods):
+        alike[measured_on(method.runs[0])].append(i)
+    for members in alike.values():
+        size = size_of([run for i in members for run in methods[i].runs])
         for metric in metrics:
-            better = catalogue.metric(metric).higher_is_better
-            rows = [i for i, of in enumerate(sections) if of == section and metric in estimates[i]]
-            if better is not None:
-                found = shared_ranks([estimates[i][metric] for i in rows], better)
-                ranks |= {(i, metric): place for i, place in zip(rows, found, strict=True)}
+            rows = [i for i in members if metric in estimates[i]]
+            found = [estimates[i][metric] for i in rows]
+            entry, law = catalogue.metric(metric), law_of(metric, size)
+            band = () if law is None else law.interval
+            if entry.higher_is_better is not None:
+                places = ranks_by_test(found, entry.higher_is_better, band or None)
+                ranks |= {(i, metric): place for i, place in zip(rows, places, strict=True)}
+            ends = [entry.scale * end for end in entry.limits if end is not None]
+            if len(ends) == 2:  # noise itself may lie beyond the end: bits are corrected for bias
+                low, high = min(*ends, *band), max(*ends, *band)
+                for i, estimate in zip(rows, found, strict=True):
+                    estimates[i][metric] = within(estimate, low, high)
     return ranks
 
 
@@ -290,7 +312,7 @@ def caption(rows: Sequence[Row]) -> str:
     """Say what the numbers of a section are."""
     samples = sorted({n for row in rows for n in row.samples})
     seeds = sorted({row.seeds for row in rows if row.seeds}) or [0]
-    of_ideal = "; ideal noise: median ± half of where 95 % of it lies"
+    of_ideal = "; ideal noise: median and central 95 % range"
 
     def span(values: Sequence[int]) -> str:
         return f"{values[0]}" if len(values) == 1 else f"{values[0]} to {values[-1]}"
@@ -301,9 +323,11 @@ def caption(rows: Sequence[Row]) -> str:
     return (
         f"{OLD}{which}; "
         * bool(old)
-        + f"N = {span(samples)} held-out samples; mean ± half of the 95 % t interval over "
-        f"{span(seeds)} training seed{'s' * (seeds != [1])}; (rank), shared where intervals "
-        f"overlap; {MISSING} = no value" + of_ideal * any(row.kind == "baseline" for row in rows)
+        + f"N = {span(samples)} held-out samples; mean and 95 % t interval over "
+        f"{span(seeds)} training seed{'s' * (seeds != [1])}; (rank) by Welch's t-tests, "
+        f"ideal noise's range ties for first; {MISSING} = no value"
+        + of_ideal
+        * any(row.kind == "baseline" for row in rows)
     )
 
 

@@ -53,7 +53,7 @@ def test_one_run_keeps_the_interval_that_it_came_with(rows: list[Row]) -> None:
     assert alone.cells["joint_bits"].estimate == Estimate(7.25, 7.0, 7.5, n=1)
 
 
-def test_ranks_are_shared_where_intervals_overlap_and_counted_within_a_section(
+def test_ranks_are_by_test_and_counted_within_a_section(
     rows: list[Row],
 ) -> None:
     def ranks(metric: str) -> dict[str, int | None]:

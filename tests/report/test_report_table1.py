@@ -167,7 +167,7 @@ def test_what_is_unverified_shows_its_whole_interval_and_why(empty):
     doubtful = counted(Estimate(0.0, 0.0, 100.0, 9, ERASED.details), unverified=4)
     rows = rows_of([record(training=doubtful)], empty)
     assert text(rows[0].cells[TRAINING]) == "unverified, 0 to 100"
-    assert text(rows[0].cells[ALBUM]) == "0.000 ± 0.010"
+    assert text(rows[0].cells[ALBUM]) == "0.000 ± 0.020"
     assert "unverified because: somebody moved it" in render(rows)
 
 

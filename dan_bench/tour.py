@@ -4,14 +4,12 @@ Exit code: 0 complete, whatever it measured; 1 a run failed; 2 refused; 130 inte
 """
 
 import argparse
-import signal
 import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 import numpy as np
 from rich.console import Console
@@ -20,7 +18,17 @@ from rich.progress import Progress as ProgressBars
 from rich.table import Table
 from rich.text import Text
 
-from dan_bench.cli import FAILED, INTERRUPTED, OK, InputError, entry_point, say, unusable, user_path
+from dan_bench.cli import (
+    FAILED,
+    INTERRUPTED,
+    OK,
+    InputError,
+    entry_point,
+    remembering_interrupts,
+    say,
+    unusable,
+    user_path,
+)
 from dan_bench.interfaces import Bytes, Estimate, Progress, ProgressCallback, RunRecord
 from dan_bench.metrics.catalogue import curve, headlines
 
@@ -118,35 +126,21 @@ def carry_out(
 
 @contextmanager
 def watching(console: Console, title: str) -> Iterator[ProgressCallback]:
-    """Show how far a run is, on a terminal.
-
-    Python forgets a KeyboardInterrupt that is raised in a destructor or hook of some library, so
-    it is raised again at the next report.
-    """
+    """Show how far a run is, on a terminal; a Ctrl-C that was lost counts at the next report."""
     columns = "{task.description}", BarColumn(16), MofNCompleteColumn(), "{task.fields[curve]}"
     bars = ProgressBars(*columns, console=console, transient=True)
     task = bars.add_task(f"{title}: loading", total=None, curve="")
-    interrupts: list[int] = []
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        interrupts.append(number)
-        signal.default_int_handler(number, frame)
 
     def show(progress: Progress) -> None:
-        if interrupts:
-            raise KeyboardInterrupt
+        check()
         name, latest = progress.metric or ("", 0.0)
         text = f"{curve(name).heading} {latest:.3f}" if name else ""
         doing, total = f"{title}: {progress.doing}", progress.steps or None
         bars.update(task, description=doing, completed=progress.step, total=total, curve=text)
 
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        with bars, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about what libraries plan to change
-            yield show
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with remembering_interrupts() as check, bars, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about what libraries plan to change
+        yield show
 
 
 def pictures(rows: Bytes) -> Text:

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from dan_bench.cli import explained
+from dan_bench.cli import explained, remembering_interrupts
 from dan_bench.config.schema import RunConfig
 from dan_bench.interfaces import RunRecord
 from dan_bench.results.provenance import provenance
@@ -96,23 +96,29 @@ class Driver:
     def drive(self) -> None:
         """Carry out all tasks; if this is interrupted, those that were begun are cancelled."""
         try:
-            while self.waiting or self._going:
-                while self.waiting and len(self._going) < self._executor.slots:
-                    self._submit(self.waiting.popleft())
-                self._executor.wait(TICK_SECONDS)
-                for attempt in list(self._going):
-                    if (ending := self._executor.poll(attempt.handle)) is not None:
-                        self._follow(attempt)
-                        self._going.remove(attempt)
-                        self._over(attempt, ending)
-                for attempt in islice(self._going, FOLLOWED):
-                    self._follow(attempt)
-                self._going.rotate(-FOLLOWED)
-                self._view.tick(self._state)
+            with remembering_interrupts() as check:
+                while self.waiting or self._going:
+                    check()
+                    self._round()
         except KeyboardInterrupt:
             for attempt in self._going:
                 self._executor.cancel(attempt.handle)
             raise
+
+    def _round(self) -> None:
+        """Hand over what there is room for, and see what has become of the rest."""
+        while self.waiting and len(self._going) < self._executor.slots:
+            self._submit(self.waiting.popleft())
+        self._executor.wait(TICK_SECONDS)
+        for attempt in list(self._going):
+            if (ending := self._executor.poll(attempt.handle)) is not None:
+                self._follow(attempt)
+                self._going.remove(attempt)
+                self._over(attempt, ending)
+        for attempt in islice(self._going, FOLLOWED):
+            self._follow(attempt)
+        self._going.rotate(-FOLLOWED)
+        self._view.tick(self._state)
 
     def _submit(self, task: Task) -> None:
         before = {key: record_of(key, config) for key, config in task.configs.items()}

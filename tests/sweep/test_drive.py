@@ -1,5 +1,6 @@
 """The loop of a sweep, with an executor whose tasks are over as the test says."""
 
+import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -240,6 +241,26 @@ def test_interrupted_it_cancels_what_was_begun(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         carry_out(runs, "", executor, Quiet())
     assert executor.cancelled == [0, 1]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_ctrl_c_that_a_destructor_swallowed_is_not_lost(tmp_path: Path) -> None:
+    class Swallowing:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    polled: list[Task] = []
+
+    def running(task: Task) -> Ending | None:
+        polled.append(task)
+        Swallowing()
+        return Ending("ended") if len(polled) > 2 else None
+
+    executor = Scripted([running])
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(run_of(tmp_path), "", executor, Quiet())
+    assert len(polled) == 1
+    assert executor.cancelled == [0]
 
 
 def test_a_record_that_cannot_be_written_fails_one_run_alone(

@@ -37,7 +37,8 @@ def main(
     Raises:
         InputError: what was given cannot be used.
     """
-    asked = PARSERS[option]().parse_args(arguments)
+    helped = {"-h", "--help"} & set(arguments)  # also where the option's own value is missing
+    asked = PARSERS[option]().parse_args(["--help"] if helped else arguments)
     from dan_bench.randomness.min_entropy.estimators import compiling  # --help does without
 
     with compiling(on_compiling):

@@ -18,6 +18,8 @@ from dan_bench.randomness.min_entropy.symbols import Stream, as_symbols, bit_str
 DIGITS = 160
 SMALL = Decimal("1e-60")
 """Below it two terms of a series are exact to more digits than are ever shown."""
+ROUNDING = Decimal("1e-140")
+"""Share of an entropy that is nothing but rounding at so many digits."""
 FULL = Decimal("0.999")
 """Share of n_out that a component that is not vetted may claim at most (3.1.5.2)."""
 MARGIN = 64
@@ -143,7 +145,7 @@ def output_entropy(n_in: int, n: int, h: Decimal) -> tuple[Decimal, Callable[[De
     from_n = (log_f + _log1p(max(by_psi, by_omega))) / ln2  # n - Output_Entropy
     from_h = _log1p(1 / by_psi) / ln2 if by_psi >= by_omega else h - n + from_n
     entropy = h - from_h if by_psi >= by_omega else n - from_n
-    if entropy <= 0:  # a bound above 1 counts as 1
+    if entropy <= h * ROUNDING:  # a probability of 1, or a bound above it
         return Decimal(0), lambda x: x
 
     def below(x: Decimal) -> Decimal:

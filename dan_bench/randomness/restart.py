@@ -298,7 +298,7 @@ def tail_of_maximum(h: float, c: int) -> float:
 
     1,000 samples are independent Poisson counts of mean 1,000 p on the condition that they add up
     to 1,000. So P(M <= c) is a coefficient of a product of polynomials with positive coefficients:
-    no term cancels another, and the error stays near 1e-13.
+    no term cancels another, and the error stays near 1e-12.
     """
     p = 2.0**-h
     common = math.floor(1 / p)

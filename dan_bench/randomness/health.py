@@ -338,7 +338,7 @@ def repetition_power(n: int, cutoff: int, size: int, most_common: float, repeat:
             rare[length] = rare[length - 1] * stay_rare
         common[1] = of_rare * fresh * most_common
         rare[1] = fresh * (of_common * (1 - most_common) + of_rare * (1 - most_common - other))
-    return max(0.0, 1 - common.sum() - rare.sum())
+    return float(max(0.0, 1 - common.sum() - rare.sum()))
 
 
 def proportion_power(

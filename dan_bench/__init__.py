@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from dan_bench.api import attack, figure, records, run
     from dan_bench.interfaces import Estimate, RunRecord
     from dan_bench.metrics.entropy import bit_bias, effective_dimensions, joint_bits, shannon_bits
+    from dan_bench.randomness.conditioning import conditioned_entropy, conditioned_output
+    from dan_bench.randomness.health import health_cutoffs, health_power, health_tests
     from dan_bench.randomness.iid import iid_tests
     from dan_bench.randomness.linearity import linear_complexity_test
     from dan_bench.randomness.min_entropy import assess as min_entropy
     from dan_bench.randomness.mt19937 import names_mt19937
+    from dan_bench.randomness.restart import restart_tests
     from dan_bench.randomness.sp800_22 import sp800_22, sp800_22_many
 
 __version__ = "0.1.0"
@@ -27,14 +30,20 @@ __all__ = [
     "RunRecord",
     "attack",
     "bit_bias",
+    "conditioned_entropy",
+    "conditioned_output",
     "effective_dimensions",
     "figure",
+    "health_cutoffs",
+    "health_power",
+    "health_tests",
     "iid_tests",
     "joint_bits",
     "linear_complexity_test",
     "min_entropy",
     "names_mt19937",
     "records",
+    "restart_tests",
     "run",
     "shannon_bits",
     "sp800_22",
@@ -45,10 +54,13 @@ _HOMES = {
     **dict.fromkeys(("attack", "figure", "records", "run"), "api"),
     **dict.fromkeys(("Estimate", "RunRecord"), "interfaces"),
     **dict.fromkeys(_ENTROPY, "metrics.entropy"),
+    **dict.fromkeys(("conditioned_entropy", "conditioned_output"), "randomness.conditioning"),
+    **dict.fromkeys(("health_cutoffs", "health_power", "health_tests"), "randomness.health"),
     "iid_tests": "randomness.iid",
     "linear_complexity_test": "randomness.linearity",
     "min_entropy": "randomness.min_entropy:assess",
     "names_mt19937": "randomness.mt19937",
+    "restart_tests": "randomness.restart",
     **dict.fromkeys(("sp800_22", "sp800_22_many"), "randomness.sp800_22"),
 }
 """The module of each public name, and its name there where that is another one."""

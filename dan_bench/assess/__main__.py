@@ -7,6 +7,7 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from dan_bench.assess import source
 from dan_bench.cli import OK, REFUSED, entry_point, say, unwritable, user_path
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ def parser() -> argparse.ArgumentParser:
         description="Is this file noise? Counts, spectrum, min-entropy (SP 800-90B), the fifteen "
         "tests of SP 800-22 and linear complexity, each beside what true noise of that length "
         "shows.",
-        epilog="exit code: 0 nothing speaks against noise, 1 something does, 2 bad input. "
+        epilog="for an entropy source (SP 800-90B): --restart, --conditioning or --health, each "
+        "with options and a --help of its own, as in --health --help. "
+        "exit code: 0 nothing speaks against noise, 1 something does, 2 bad input. "
         "example: head -c 1000000 /dev/urandom | python -m dan_bench.assess -",
     )
     made.add_argument("files", nargs="+", metavar="FILE", help="a path, or - for standard input")
@@ -94,6 +97,12 @@ class AssessmentProgress:
 @entry_point
 def main(arguments: list[str] | None = None) -> int:
     """Assess every file; the exit code is that of the worst."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if option := source.option_of(given):
+        with closing(AssessmentProgress(option.removeprefix("--"))) as progress:
+            code, text = source.main(option, given, progress, progress.compiling)
+        print(text, flush=True)
+        return code
     command = parser()
     asked = command.parse_args(arguments)
     if asked.limit is not None and asked.limit < 1:

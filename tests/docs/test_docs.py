@@ -105,7 +105,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, mnist: Mnist) -> Checkout
     (folder / "tiny" / "rm.yaml").write_text(TINY)
     for name, size in {"dump.bin": 20_000, "a.enc": 5_000, "b.enc": 5_000}.items():
         (folder / name).write_bytes(os.urandom(size))
-    (folder / "trng.bin").write_bytes(bytes(byte & 15 for byte in os.urandom(5_000)))
+    for name, size in {"trng.bin": 5_000, "restarts.bin": 1_000_000}.items():
+        (folder / name).write_bytes(bytes(byte & 15 for byte in os.urandom(size)))
     plant(folder)
     line = f"{TRAIN} -m model=dan,python_random data=mnist output=torus seed=0"
     bare = Checkout(folder, (), "")

@@ -97,6 +97,7 @@ def assess(
     symbols: Stream,
     bits_per_symbol: int = 8,
     *,
+    bitstring: bool = True,
     workers: int = 1,
     on_progress: StageCallback | None = None,
 ) -> MinEntropyAssessment:
@@ -107,7 +108,8 @@ def assess(
 
     `on_progress` is called with the name of each estimator as it begins, and with a line if they
     have to be compiled first (without it, that line goes to standard error). With `workers` above 1
-    that many threads share the estimators; the values are the same.
+    that many threads share the estimators; the values are the same. Without `bitstring` the symbols
+    alone are looked at, as restart tests do.
 
     Memory is some 150 times the symbols; a stream of more than 2^30 bits is refused.
 
@@ -122,7 +124,7 @@ def assess(
 
     ranked, alphabet = rank(stream)
     tracks = {"literal": (ranked, alphabet)}
-    if alphabet > 2:
+    if alphabet > 2 and bitstring:
         tracks["bitstring"] = (bit_string(stream, bits_per_symbol), 2)
     tasks = [
         (track, estimator)
@@ -153,7 +155,7 @@ def assess(
             else:
                 values[track][name] = found
     h_original = min([bits_per_symbol * float(alphabet > 1), *values["literal"].values()])
-    h_bitstring = min([1.0, *values["bitstring"].values()]) if alphabet > 2 else None
+    h_bitstring = min([1.0, *values["bitstring"].values()]) if "bitstring" in tracks else None
     return MinEntropyAssessment(
         assessed=min(h_original, bits_per_symbol * (1.0 if h_bitstring is None else h_bitstring)),
         h_original=h_original,

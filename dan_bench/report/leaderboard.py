@@ -16,7 +16,7 @@ from scipy import special
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.metrics import catalogue
 from dan_bench.metrics.baseline import Baseline
-from dan_bench.report.verdicts import DECIDING, NOT_COVERED, OF_IDEAL, VERDICTS, Verdict
+from dan_bench.report.verdicts import DECIDING, NOT_COVERED, OF_IDEAL, VERDICTS, Verdict, together
 from dan_bench.results.select import (
     KINDS,
     OLD,
@@ -213,8 +213,8 @@ def law_of(metric: str, size: catalogue.SampleSize | None) -> Baseline | None:
 def known_first(records: Sequence[RunRecord]) -> list[str]:
     """Return the metrics of the records, those of the catalogue first and in its order."""
     there = {name for record in records for name in record.metrics}
-    known = catalogue.metrics()
-    return [name for name in known if name in there] + sorted(there - set(known))
+    known = [name for name in catalogue.metrics() if name in there]
+    return known + sorted(there - {*known})
 
 
 def over_seeds(runs: Sequence[RunRecord], metric: str) -> Estimate | None:
@@ -361,9 +361,7 @@ def tables_of(found: Sequence[Leaderboard], brief: bool = False) -> list[Table]:
         found: the boards.
         brief: show `BRIEF` metrics at most, those that decide the verdicts first.
     """
-    tables: list[Table] = []
-    notes: dict[str, None] = {}
-    hidden = False
+    tables, notes, hidden = list[Table](), dict[str, None](), False
     for board in found:
         for section, rows in board.sections.items():
             metrics = deciding(board.metrics, rows) if brief else board.metrics
@@ -378,7 +376,8 @@ def notes_of(rows: Sequence[Row], metrics: Sequence[str]) -> list[str]:
     """Return what has to be said of the metrics of some rows."""
     cells = [(name, cell) for row in rows for name in metrics if (cell := row.cells.get(name))]
     certified = any(name == "certified_destroyed" for name, _ in cells)
-    return [BRACKET] * certified + [RISING] * any(cell.mark for _, cell in cells)
+    found = [BRACKET] * certified + [RISING] * any(cell.mark for _, cell in cells)
+    return found + together((row.section, run) for row in rows for run in row.runs)
 
 
 def deciding(metrics: Sequence[str], rows: Sequence[Row]) -> list[str]:

@@ -1,8 +1,7 @@
 """`python -m dan_bench.report show | compare | export`: single runs in full, and every number."""
 
 from collections.abc import Mapping, Sequence
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from dan_bench.cli import InputError, unwritable, user_path
 from dan_bench.interfaces import Estimate, RunRecord
@@ -11,6 +10,9 @@ from dan_bench.report.leaderboard import rising
 from dan_bench.report.verdicts import NOT_COVERED
 from dan_bench.results.select import OLD, flatten, is_old, settings_of, stated
 from dan_bench.tables import MISSING, Column, Table, terminal, terminal_width
+
+if TYPE_CHECKING:  # it takes a third of a second to import, which most commands need not
+    import pandas as pd
 
 
 def find(records: Sequence[RunRecord], key: str) -> RunRecord:
@@ -128,7 +130,7 @@ def compare(one: RunRecord, other: RunRecord) -> list[Table]:
     return [side_by_side("", rows, [name, one.key, other.key]) for name, rows in parts.items()]
 
 
-def tidy(records: Sequence[RunRecord]) -> pd.DataFrame:
+def tidy(records: Sequence[RunRecord]) -> "pd.DataFrame":
     """Return one row for each metric of each run.
 
     Columns: key, status, one for each setting of the config (dotted names), metric, value, low,
@@ -146,6 +148,8 @@ def tidy(records: Sequence[RunRecord]) -> pd.DataFrame:
             if estimate is not None:
                 numbers = {field: getattr(estimate, field) for field in numbers}
             rows.append({**base, "metric": name, **numbers})
+    import pandas as pd
+
     frame = pd.DataFrame(rows)
     last = ["metric", "value", "low", "high", "n"]
     return frame.reindex(columns=[*(name for name in frame.columns if name not in last), *last])

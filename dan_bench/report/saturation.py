@@ -6,9 +6,9 @@ makes.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 
 from dan_bench.cli import InputError
@@ -17,6 +17,9 @@ from dan_bench.report.inputs import read, results_parser
 from dan_bench.results.select import group_methods
 from dan_bench.statistics import t_interval
 from dan_bench.tables import MISSING, Column, Table, render
+
+if TYPE_CHECKING:  # it takes a third of a second to import, which most commands need not
+    import pandas as pd
 
 LEVELS = (0.6, 0.9, 0.99)
 GRADIENTS = {"sample_gradient": "at the sample", "parameter_gradient": "at the parameters"}
@@ -28,11 +31,13 @@ MEANING = (
     f"{MISSING} = level never reached."
 )
 
-Curves = Mapping[str, Sequence[pd.DataFrame]]
+Curves = Mapping[str, Sequence["pd.DataFrame"]]
 """For each objective, the curves of its seeds."""
 
 
-def gradient_curves(records: Sequence[RunRecord], store: Results) -> dict[str, list[pd.DataFrame]]:
+def gradient_curves(
+    records: Sequence[RunRecord], store: Results
+) -> "dict[str, list[pd.DataFrame]]":
     """Return the curves with gradients of the runs whose degenerator was frozen, by objective.
 
     Those of one name differ in nothing but the seed: where the runs are of several data sets,
@@ -56,7 +61,7 @@ def gradient_curves(records: Sequence[RunRecord], store: Results) -> dict[str, l
     return dict(sorted(found.items()))
 
 
-def at_level(points: pd.DataFrame, gradient: str, level: float | None) -> float | None:
+def at_level(points: "pd.DataFrame", gradient: str, level: float | None) -> float | None:
     """Return a gradient over its value at the first logging step.
 
     Args:

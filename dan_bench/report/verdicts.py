@@ -33,7 +33,8 @@ hidden or a yes. What was not measured has no verdict; where some runs of a subj
 others are unclear.
 """
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from dan_bench.interfaces import Estimate, RunRecord
@@ -203,3 +204,17 @@ OF_IDEAL = {
     for name, judge in VERDICTS.items()
 }
 """Of ideal noise, which has no runs."""
+
+
+def together(runs: Iterable[tuple[str, RunRecord]]) -> list[str]:
+    """Say of each data set how many of its runs were trained as one computation.
+
+    Args:
+        runs: each with its data set.
+    """
+    counts = Counter(section for section, run in runs if "trained_as_one" in run.provenance)
+    return [
+        f"{section}: {n} run{'s were' if n > 1 else ' was'} trained with others as one "
+        "computation, in single precision; see docs/scale.md."
+        for section, n in counts.items()
+    ]

@@ -7,7 +7,7 @@ another version or not writable is ignored.
 As a table, what has one form in every record is a column of its own. So is each part of the config
 and of the provenance, `config.model` and `provenance.commit`: records have most of them in common,
 and what is the same is kept and read once. All but the first three columns are JSON texts, which
-tell 1 from 1.0 and keep the order of names.
+tell 1 from 1.0 and keep the order of names. A cache has metrics and costs as numbers beside them.
 """
 
 import contextlib
@@ -16,6 +16,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,12 @@ import pyarrow.parquet as pq
 from dan_bench.cli import uncollected
 from dan_bench.files import whole
 from dan_bench.interfaces import SCHEMA_VERSION, Estimate, RunRecord
+from dan_bench.results.numbers import from_numbers, row_of, to_numbers
 from dan_bench.results.reading import DAMAGES, read_table
 from dan_bench.results.record import DamagedRecord, SharedParts, Store, described, read
 
 NAME = ".cache.parquet"
-VERSION = f"1/{SCHEMA_VERSION}"
+VERSION = f"2/{SCHEMA_VERSION}"
 LEAST = 100
 """Records read from files for which the cache is rewritten; fewer are read again in less time."""
 SETTLED = 2.0
@@ -136,7 +138,7 @@ class CachedStore(Store):
 
     def _keep(self, kept: Mapping[tuple[str, Stamp], RunRecord]) -> None:
         """Write the cache, in one piece."""
-        table = to_table(list(kept.values()))
+        table = with_numbers(list(kept.values()))
         for i, name in enumerate(STAMP):
             numbers = pa.array([stamp[i] for _, stamp in kept], pa.int64())
             table = table.append_column(name, numbers)
@@ -146,7 +148,7 @@ class CachedStore(Store):
                 table,
                 file,
                 compression="lz4",
-                use_dictionary=[name for name in table.column_names if name not in TEXTS],
+                use_dictionary=[name for name in table.column_names if name not in PLAIN],
                 write_page_checksum=True,
             )
 
@@ -170,6 +172,8 @@ class CheckedStore(CachedStore):
 
 SCALARS = {"key": pa.string(), "status": pa.string(), "schema_version": pa.int64()}
 TEXTS = ("metrics", "costs", "traceback")
+PLAIN = (*TEXTS, "numbers")
+"""Columns of which hardly two rows are the same."""
 IN_PARTS = ("config", "provenance")
 
 
@@ -208,8 +212,21 @@ def to_table(records: Sequence[RunRecord]) -> pa.Table:
     return pa.table(columns)
 
 
+def with_numbers(records: Sequence[RunRecord]) -> pa.Table:
+    """Return what `to_table` does, with metrics and costs as numbers where they can be."""
+    rows = list(map(row_of, records))
+    rest = [
+        record if row is None else replace(record, metrics={}, costs={})
+        for record, row in zip(records, rows, strict=True)
+    ]
+    table = to_table(rest)
+    for name, column in to_numbers(rows).items():
+        table = table.append_column(name, column)
+    return table
+
+
 def from_table(table: pa.Table) -> list[RunRecord]:
-    """Return the records of a table that `to_table` made; further columns are passed over.
+    """Return the records of a table of `to_table` or `with_numbers`; more columns are no fault.
 
     Parts that are equal are one object: who wants to change one must copy it.
 
@@ -219,7 +236,7 @@ def from_table(table: pa.Table) -> list[RunRecord]:
     scalars = [table.column(name).to_pylist() for name in SCALARS]
     loaded = [json.loads(f"[{','.join(table.column(name).to_pylist())}]") for name in TEXTS]
     wholes = [in_parts(table, whole) for whole in IN_PARTS]
-    return [
+    records = [
         RunRecord(
             key,
             status,
@@ -234,6 +251,10 @@ def from_table(table: pa.Table) -> list[RunRecord]:
             *scalars, *loaded, *wholes, strict=True
         )
     ]
+    for i, (metrics, costs) in from_numbers(table).items():
+        records[i].metrics.update(metrics)
+        records[i].costs.update(costs)
+    return records
 
 
 def in_parts(table: pa.Table, whole: str) -> list[Any]:

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from dan_bench.cli import InputError
 from dan_bench.files import lent
 from dan_bench.results.reading import DAMAGES, shown
 
@@ -144,6 +145,8 @@ def acquire(folder: Path, waiting: Callable[[str], None]) -> RunClaim:
 def follow(folder: Path, last: int) -> RunClaim | None:
     """Create the claim after the last one; None where somebody else was faster."""
     path = path_of(folder, last + 1)
+    if not NAME.fullmatch(path.name):  # nobody would see it, and all would try for ever
+        raise InputError(f"{shown(str(path_of(folder, last)))}: no claim can follow it; delete it")
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     except FileExistsError:

@@ -24,7 +24,7 @@ from dan_bench.results import cache
 from dan_bench.results.archive import (
     open_results,
 )
-from dan_bench.results.cache import NAME, CachedStore, from_table, to_table
+from dan_bench.results.cache import NAME, CachedStore, from_table, to_table, with_numbers
 from dan_bench.results.record import SharedParts, Store
 
 NUMBERS = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.just(-0.0)
@@ -63,8 +63,30 @@ RECORDS = st.builds(
 def test_records_come_back_from_a_table_as_they_were(records: list[RunRecord]) -> None:
     out = pa.BufferOutputStream()
     pq.write_table(to_table(records), out)
-    for table in (to_table(records), pq.read_table(pa.BufferReader(out.getvalue()))):
+    again = pq.read_table(pa.BufferReader(out.getvalue()))
+    for table in (to_table(records), again, with_numbers(records)):
         assert exactly(from_table(table)) == exactly(records)
+
+
+def test_what_a_float_cannot_hold_stays_text_and_the_rest_are_numbers() -> None:
+    details = {"zero": -0.0, "count": 3, "largest": 2**53}
+    plain = RunRecord("0" * 16, "done", {}, {"a": Estimate(0.5, n=7, details=details), "b": None})
+    larger = dataclasses.replace(plain, metrics={"a": Estimate(2**53 + 1)})
+    logical = dataclasses.replace(plain, costs={"seconds": True})
+    records = [larger, plain, logical, plain, dataclasses.replace(plain, metrics={})]
+    table = with_numbers(records)
+    assert [of is not None for of in table["form"].to_pylist()] == [False, True, False, True, True]
+    assert exactly(from_table(table)) == exactly(records)
+
+
+@pytest.mark.parametrize("spoilt", [[1.0], [1.0] * 99, None])
+def test_numbers_that_are_not_of_their_form_are_refused(spoilt: list[float] | None) -> None:
+    table = with_numbers([made(0), made(1)])
+    i = table.column_names.index("numbers")
+    kept = table["numbers"].to_pylist()[:1]
+    column = pa.array([*kept, spoilt], pa.list_(pa.float64()))
+    with pytest.raises(ValueError, match="not of their form"):
+        from_table(table.set_column(i, "numbers", column))
 
 
 def test_numbers_that_json_does_not_know_come_back_too() -> None:

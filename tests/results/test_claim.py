@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 import dan_bench.results.claim as module
+from dan_bench.cli import InputError
 from dan_bench.results.claim import (
     DEAD_SECONDS,
     ClaimLost,
@@ -339,3 +340,12 @@ def test_a_process_that_stood_still_finds_that_it_was_taken_over(
         assert process.stdout.readline() == "lost\n"
     claim.check()
     claim.let_go()
+
+
+def test_a_number_that_none_can_follow_is_refused_and_not_tried_for_ever(tmp_path: Path) -> None:
+    path = written(tmp_path, silent=2 * DEAD_SECONDS, number=10**18 - 1, pid=0, started="")
+    with pytest.raises(InputError, match="no claim can follow"):
+        acquire(tmp_path, lambda _: None)
+    assert list(tmp_path.iterdir()) == [path]
+    path.unlink()
+    assert taken(tmp_path)

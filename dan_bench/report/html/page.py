@@ -1,14 +1,19 @@
 """The page, put together from its parts; everything that it needs is in it."""
 
+import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from html import escape
 from pathlib import Path
 from string import Template
 from typing import Any
 
+from dan_bench.cli import user_path
+from dan_bench.files import whole
 from dan_bench.interfaces import Results, RunRecord
 from dan_bench.report import table1, verdicts
 from dan_bench.report.figures.catalogue import figures
@@ -76,12 +81,25 @@ def asset(name: str) -> str:
     return (ASSETS / name).read_text()
 
 
-@cache
 def bundle() -> str:
-    """Return Vega, Vega-Lite and what draws them, of the version that altair writes for, packed."""
+    """Return Vega, Vega-Lite and what draws them, of the version that altair writes for, packed.
+
+    That takes two seconds, and is the same for the same versions: it is kept in the user's cache.
+    """
     import vl_convert
 
-    return pack(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", version()))
+    name = f"vega-{vl_convert.__version__}-{version()}.txt"
+    path = user_path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "dan_bench" / name
+    with suppress(OSError, ValueError):
+        digest, _, kept = path.read_text().partition("\n")
+        if hashlib.sha256(kept.encode()).hexdigest() == digest:
+            return kept
+    made = pack(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", version()))
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole(path, synced=False) as file:
+            file.write(f"{hashlib.sha256(made.encode()).hexdigest()}\n{made}".encode())
+    return made
 
 
 def colours() -> str:

@@ -3,8 +3,7 @@
 import base64
 import gzip
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -12,8 +11,9 @@ from typing import Any
 from dan_bench.interfaces import RunRecord
 from dan_bench.report.figures.grid import short_names
 from dan_bench.report.leaderboard import Row, boards
-from dan_bench.report.runs import bracket, span
+from dan_bench.report.runs import bracket
 from dan_bench.results.select import flatten
+from dan_bench.tables import MISSING
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,6 @@ Column = list[Any]
 """A name; texts; and which of them each run has, where that is not one after the other. Texts may
 be joined by semicolons, 0.5 as .5, and what a run has not is null or empty. A column without a name
 has lists of names and texts in place of texts."""
-NOT_JOINED = re.compile(r"^$|^\.|^0(?!\.)|;")
-"""In texts that could not be told apart again."""
 
 
 def packed(methods: Sequence[MethodSummary]) -> str:
@@ -128,20 +126,36 @@ def column(name: str, texts: Sequence[str | None]) -> Column:
     places = {text: i for i, text in enumerate(dict.fromkeys(texts))}
     if 4 * len(places) <= len(texts):
         return [name, list(places), [places[text] for text in texts]]
-    if any(text is not None and NOT_JOINED.search(text) for text in texts):
+    if ambiguous(places):
         return [name, texts, None]
     return [name, ";".join(text.removeprefix("0") if text else "" for text in texts), None]
+
+
+def ambiguous(texts: Iterable[str | None]) -> bool:
+    """Return whether texts could not be told apart again once joined."""
+    given = [text for text in texts if text is not None]
+    begun = {text[:2] for text in given}
+    return ";" in "".join(given) or any(
+        of in ("", "0") or of[0] == "." or (of[0] == "0" and of[1] != ".") for of in begun
+    )
 
 
 def spans(runs: Sequence[RunRecord], metric: str) -> Iterator[list[str | None]]:
     """Yield a metric of each run, its interval, and what it rests on, in pieces that are alike."""
     found = [run.metrics.get(metric) for run in runs]
-    pieces = [
-        re.split(r"( \[|, |\])", span(e)) if metric in run.metrics else []
+    yield [
+        f"{e.value:.6g}" if e else MISSING if metric in run.metrics else None
         for run, e in zip(runs, found, strict=True)
     ]
-    for k in range(max(map(len, pieces))):
-        yield [(of[k] or None) if k < len(of) else None for of in pieces]
+    ends = [None if e is None or e.high is None else e.low for e in found]
+    if any(low is not None for low in ends):
+        yield [None if low is None else " [" for low in ends]
+        yield [None if low is None else f"{low:.6g}" for low in ends]
+        yield [None if low is None else ", " for low in ends]
+        highs = [None if e is None or e.low is None else e.high for e in found]
+        yield [None if high is None else f"{high:.6g}" for high in highs]
+        yield [None if low is None else "]" for low in ends]
+        yield [None] * len(ends)
     yield [None if e is None or e.n is None else f"  N = {e.n:,}" for e in found]
 
 

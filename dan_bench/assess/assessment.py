@@ -292,7 +292,8 @@ def of_python(windows: Sequence[Window], bits: int) -> FamilyResult:
     judged = zip(windows, different, strict=True)
     named = [mt19937.names_mt19937(w.symbols) for w, words in judged if words >= least]
     best = min(named, key=lambda one: one.p_value)
-    p_value = min(1.0, len(named) * best.p_value)
+    # one relation among so many is a coincidence, and no name
+    p_value = min(1.0, len(named) * best.p_value) if best.is_mt19937 else 1.0
     detail = f"{best.predicted:,} of {best.of:,} bytes predicted"
     if best.is_mt19937:
         detail += f", {best.generator}, {best.order}-endian"

@@ -3,6 +3,7 @@
     python benchmarks/assess.py power            # a table of defects, 1 MB each
     python benchmarks/assess.py alarms 1000      # over so many ideal streams of 100 kB
     python benchmarks/assess.py fast 4000        # the same without the min-entropy, the slowest
+    python benchmarks/assess.py lanes 1000       # linear lanes, Twisters and correlation of bits
 
 The tables of docs/metrics.md are what these print.
 """
@@ -27,8 +28,11 @@ from dan_bench.assess.assessment import (
     Assessment,
     assess,
     of_batteries,
+    of_bit_lags,
+    of_complexity,
     of_lags,
     of_lines,
+    of_python,
     of_tally,
 )
 from dan_bench.assess.reading import Stream, Window
@@ -151,10 +155,24 @@ def quickly(stream: Stream) -> Assessment:
     return Assessment(stream, 8, found, [], None)
 
 
+def by_lanes(stream: Stream) -> Assessment:
+    """Assess a stream by the families of linear lanes, Twisters and correlation of bits."""
+    windows = stream.windows
+    found = [of_complexity(windows, 8), of_python(windows, 8), of_bit_lags(windows, 8)]
+    return Assessment(stream, 8, found, [], None)
+
+
+WAYS: dict[str, Callable[[Stream], Assessment]] = {
+    "alarms": assess,
+    "fast": quickly,
+    "lanes": by_lanes,
+}
+
+
 def alarm(way: str, number: int) -> tuple[list[str], bool]:
     """Return the families whose p-value is below 0.01 on an ideal stream, and the verdict."""
     stream = stream_of("ideal", ideal(3 * number + 1 + number % 2, 100_000, way))
-    found = quickly(stream) if way == "fast" else assess(stream)
+    found = WAYS[way](stream)
     odd = [f.family for f in found.findings if f.p_value is not None and f.p_value < 0.01]
     judged = [f"judged: {f.family}" for f in found.findings if f.p_value is not None]
     return odd + judged, bool(found.against)
@@ -184,7 +202,7 @@ def alarms(way: str, count: int) -> None:
 if __name__ == "__main__":
     if sys.argv[1:] == ["power"]:
         power()
-    elif len(sys.argv) == 3 and sys.argv[1] in ("alarms", "fast") and sys.argv[2].isdigit():
+    elif len(sys.argv) == 3 and sys.argv[1] in WAYS and sys.argv[2].isdigit():
         alarms(sys.argv[1], int(sys.argv[2]))
     else:
         sys.exit(__doc__)

@@ -1,0 +1,161 @@
+"""Which generators are caught, at what size and by which family, and what others say of them?
+
+    python benchmarks/generators.py measure OUT.jsonl 1 16    # sizes in MiB; goes on where it was
+    python benchmarks/generators.py measure OUT.jsonl 16 "LCG32, high 16" "Wichmann-Hill"
+    python benchmarks/generators.py table OUT.jsonl            # as in docs/metrics.md
+    python benchmarks/recipes.py                               # the recipes' known first outputs
+
+A stream that is caught at one size is not assessed at a larger one. Every window is assessed; but
+counts, spacings, gaps and repetition come first, and where they speak against noise (each at
+1 % / 30) the rest is left out. Where `RNG_test` (PractRand) or `smokerand` is on the PATH, they are
+given the same bytes: 64 MiB, and as much as the battery `express` takes (128 MiB).
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from recipes import STREAMS
+
+from dan_bench.assess.assessment import (
+    LEVEL,
+    FamilyResult,
+    of_lags,
+    of_lines,
+    of_pieces,
+    of_tally,
+)
+from dan_bench.assess.pieces import Pieces
+from dan_bench.assess.reading import WINDOW, Stream, Window
+from dan_bench.assess.windows import WindowedAssessment, combined
+from dan_bench.randomness.tally import Tally
+
+MIB = 1 << 20
+PRACTRAND, SMOKERAND = 64, 128
+QUICK = 30
+"""Families at most: the level of each when some are looked at first."""
+
+
+def quick(data: NDArray[np.uint8], windows: list[Window]) -> list[FamilyResult]:
+    """Return what the cheaper families found."""
+    tally, pieces = Tally(), Pieces(8)
+    tally.add(data)
+    pieces.add(data)
+    found = [*of_tally(tally, 8), *of_pieces(pieces, 8)]
+    places = [window.offset for window in windows]
+    for judge in (of_lags, of_lines):
+        each = [judge([window]) for window in windows]
+        found.append(combined(each[0].family, each, places))
+    return found
+
+
+def ours(name: str, size: int) -> dict[str, Any]:
+    """Assess a stream of that many MiB: the families that speak against it."""
+    start = time.monotonic()
+    data = STREAMS[name](size * MIB)
+    windows = [Window(at, data[at : at + WINDOW]) for at in range(0, len(data), WINDOW)]
+    found = quick(data, windows)
+    level = LEVEL / QUICK
+    if not any(f.p_value is not None and f.p_value < level for f in found):
+        with WindowedAssessment(8, workers=1) as windowed:
+            for window in windows:
+                windowed.add(window)
+            tally = Tally()
+            tally.add(data)
+            assessed = windowed.ended(Stream(name, tally, windows[:1]))
+        found, level = assessed.findings, assessed.level
+    odd = sorted((f for f in found if f.p_value is not None and f.p_value < level), key=_chance)
+    caught = {f.family: f.p_value for f in odd}
+    return {"name": name, "size": size, "caught": caught, "seconds": time.monotonic() - start}
+
+
+def _chance(found: FamilyResult) -> float:
+    return found.p_value or 0.0
+
+
+def practrand(name: str) -> str:
+    """Return the size at which PractRand fails a stream, up to 64 MiB."""
+    data = STREAMS[name](PRACTRAND * MIB).tobytes()
+    command = ["RNG_test", f"stdin{getattr(STREAMS[name], 'width', '')}", "-tlmin", "1KB"]
+    command += ["-tlmax", f"{PRACTRAND}MB"]
+    said = subprocess.run(command, input=data, capture_output=True, check=False).stdout.decode()
+    for part in said.split("length= ")[1:]:
+        if "FAIL" in part:
+            length = re.match(r"(\d+) (kilo|kibi|mega|mebi)byte", part)
+            return f"{length[1]} {'K' if length[2][0] == 'k' else 'M'}iB" if length else "fails"
+    return "passes"
+
+
+def smokerand(name: str) -> str:
+    """Return the tests of SmokeRand's battery `express` that a stream fails."""
+    width = 64 if getattr(STREAMS[name], "width", 32) == 64 else 32
+    data = STREAMS[name](SMOKERAND * MIB).tobytes()
+    command = ["smokerand", "express", f"stdin{width}"]
+    said = subprocess.run(command, input=data, capture_output=True, check=False).stdout.decode()
+    failed = re.findall(r"^ +\d+ (\S+) .*FAIL", said, re.MULTILINE)
+    return ", ".join(failed) or ("passes" if "Failed:        0" in said else "not measured")
+
+
+def measure(path: Path, sizes: list[int], names: list[str]) -> None:
+    """Append what is missing, a line a measurement."""
+    done = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    caught = {row["name"] for row in done if row.get("caught")}
+    seen = {(row["name"], row.get("size") or row.get("tool")) for row in done}
+    tools = {"RNG_test": practrand, "smokerand": smokerand}
+    with path.open("a") as file:
+        for size in sizes:
+            for name in names or STREAMS:
+                rows = []
+                for tool, ask in tools.items():
+                    if (name, tool) not in seen and shutil.which(tool):
+                        rows.append({"name": name, "tool": tool, "says": ask(name)})
+                        seen.add((name, tool))
+                if name not in caught and (name, size) not in seen:
+                    rows.append(ours(name, size))
+                    if rows[-1]["caught"]:
+                        caught.add(name)
+                file.writelines(json.dumps(row) + "\n" for row in rows)
+                file.flush()
+                print(*rows, sep="\n", file=sys.stderr, flush=True)
+
+
+def table(path: Path) -> None:
+    """Print a row a generator, in the order of the recipes."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    sizes = sorted({row["size"] for row in rows if "size" in row})
+    heads = [f"{size} MiB" for size in sizes]
+    print(f"| generator | {' | '.join(heads)} | PractRand | SmokeRand express |")
+    print("| --- " * (len(sizes) + 3) + "|")
+    for name in STREAMS:
+        of = {row.get("size") or row["tool"]: row for row in rows if row["name"] == name}
+        cells, before = [], False
+        for size in sizes:
+            row = of.get(size)
+            if row is None:
+                cells.append("caught" if before else "not measured")
+            else:
+                families = [family.removeprefix("SP 800-22 ") for family in row["caught"]]
+                more = f" and {len(families) - 3} more" if len(families) > 3 else ""
+                cells.append(", ".join(families[:3]) + more or "missed")
+                before = before or bool(families)
+        cells += [
+            of.get(tool, {}).get("says", "not measured") for tool in ("RNG_test", "smokerand")
+        ]
+        print(f"| {name} | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["measure"] and len(sys.argv) > 3:
+        numbers = [int(word) for word in sys.argv[3:] if word.isdigit()]
+        measure(Path(sys.argv[2]), numbers, [word for word in sys.argv[3:] if word in STREAMS])
+    elif sys.argv[1:2] == ["table"] and len(sys.argv) == 3:
+        table(Path(sys.argv[2]))
+    else:
+        sys.exit(__doc__)

@@ -7,8 +7,10 @@
 
 A stream that is caught at one size is not assessed at a larger one. Every window is assessed; but
 counts, spacings, gaps and repetition come first, and where they speak against noise (each at
-1 % / 30) the rest is left out. Where `RNG_test` (PractRand) or `smokerand` is on the PATH, they are
-given the same bytes: 64 MiB, and as much as the battery `express` takes (128 MiB).
+1 % / 30) the rest is left out. With `quick` after the sizes it is left out always, and the table
+says so; a later run without it goes on from there. With `tools`, `RNG_test` (PractRand) and
+`smokerand`, where they are on the PATH, are given the same bytes: 16 MiB, and what the battery
+`express` reads (96 MiB of 32-bit words, 192 of 64).
 """
 
 import json
@@ -38,7 +40,7 @@ from dan_bench.assess.windows import WindowedAssessment, combined
 from dan_bench.randomness.tally import Tally
 
 MIB = 1 << 20
-PRACTRAND, SMOKERAND = 64, 128
+PRACTRAND, SMOKERAND = 16, {32: 96, 64: 192}
 QUICK = 30
 """Families at most: the level of each when some are looked at first."""
 
@@ -56,14 +58,15 @@ def quick(data: NDArray[np.uint8], windows: list[Window]) -> list[FamilyResult]:
     return found
 
 
-def ours(name: str, size: int) -> dict[str, Any]:
+def ours(name: str, size: int, only_quick: bool) -> dict[str, Any]:
     """Assess a stream of that many MiB: the families that speak against it."""
     start = time.monotonic()
     data = STREAMS[name](size * MIB)
     windows = [Window(at, data[at : at + WINDOW]) for at in range(0, len(data), WINDOW)]
     found = quick(data, windows)
     level = LEVEL / QUICK
-    if not any(f.p_value is not None and f.p_value < level for f in found):
+    by_quick = any(f.p_value is not None and f.p_value < level for f in found)
+    if not by_quick and not only_quick:
         with WindowedAssessment(8, workers=1) as windowed:
             for window in windows:
                 windowed.add(window)
@@ -73,7 +76,8 @@ def ours(name: str, size: int) -> dict[str, Any]:
         found, level = assessed.findings, assessed.level
     odd = sorted((f for f in found if f.p_value is not None and f.p_value < level), key=_chance)
     caught = {f.family: f.p_value for f in odd}
-    return {"name": name, "size": size, "caught": caught, "seconds": time.monotonic() - start}
+    seconds, all_run = time.monotonic() - start, by_quick or not only_quick
+    return {"name": name, "size": size, "caught": caught, "all": all_run, "seconds": seconds}
 
 
 def _chance(found: FamilyResult) -> float:
@@ -81,9 +85,9 @@ def _chance(found: FamilyResult) -> float:
 
 
 def practrand(name: str) -> str:
-    """Return the size at which PractRand fails a stream, up to 64 MiB."""
+    """Return the size at which PractRand fails a stream, up to 16 MiB."""
     data = STREAMS[name](PRACTRAND * MIB).tobytes()
-    command = ["RNG_test", f"stdin{getattr(STREAMS[name], 'width', '')}", "-tlmin", "1KB"]
+    command = ["RNG_test", f"stdin{getattr(STREAMS[name], 'width', '')}", "-tlmin", "64KB"]
     command += ["-tlmax", f"{PRACTRAND}MB"]
     said = subprocess.run(command, input=data, capture_output=True, check=False).stdout.decode()
     for part in said.split("length= ")[1:]:
@@ -96,34 +100,38 @@ def practrand(name: str) -> str:
 def smokerand(name: str) -> str:
     """Return the tests of SmokeRand's battery `express` that a stream fails."""
     width = 64 if getattr(STREAMS[name], "width", 32) == 64 else 32
-    data = STREAMS[name](SMOKERAND * MIB).tobytes()
+    data = STREAMS[name](SMOKERAND[width] * MIB).tobytes()
     command = ["smokerand", "express", f"stdin{width}"]
     said = subprocess.run(command, input=data, capture_output=True, check=False).stdout.decode()
     failed = re.findall(r"^ +\d+ (\S+) .*FAIL", said, re.MULTILINE)
     return ", ".join(failed) or ("passes" if "Failed:        0" in said else "not measured")
 
 
-def measure(path: Path, sizes: list[int], names: list[str]) -> None:
+def measure(path: Path, sizes: list[int], names: list[str], words: list[str]) -> None:
     """Append what is missing, a line a measurement."""
     done = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     caught = {row["name"] for row in done if row.get("caught")}
-    seen = {(row["name"], row.get("size") or row.get("tool")) for row in done}
-    tools = {"RNG_test": practrand, "smokerand": smokerand}
+    only_quick = "quick" in words
+    seen = {(row["name"], row.get("size")) for row in done if only_quick or row.get("all")}
+    asked = {(row["name"], row.get("tool")) for row in done}
     with path.open("a") as file:
+
+        def keep(row: dict[str, Any]) -> None:
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+            print(row, file=sys.stderr, flush=True)
+
         for size in sizes:
             for name in names or STREAMS:
-                rows = []
-                for tool, ask in tools.items():
-                    if (name, tool) not in seen and shutil.which(tool):
-                        rows.append({"name": name, "tool": tool, "says": ask(name)})
-                        seen.add((name, tool))
                 if name not in caught and (name, size) not in seen:
-                    rows.append(ours(name, size))
-                    if rows[-1]["caught"]:
+                    row = ours(name, size, only_quick)
+                    keep(row)
+                    if row["caught"]:
                         caught.add(name)
-                file.writelines(json.dumps(row) + "\n" for row in rows)
-                file.flush()
-                print(*rows, sep="\n", file=sys.stderr, flush=True)
+        for tool, ask in {"RNG_test": practrand, "smokerand": smokerand}.items():
+            for name in names or STREAMS if "tools" in words and shutil.which(tool) else ():
+                if (name, tool) not in asked:
+                    keep({"name": name, "tool": tool, "says": ask(name)})
 
 
 def table(path: Path) -> None:
@@ -143,7 +151,8 @@ def table(path: Path) -> None:
             else:
                 families = [family.removeprefix("SP 800-22 ") for family in row["caught"]]
                 more = f" and {len(families) - 3} more" if len(families) > 3 else ""
-                cells.append(", ".join(families[:3]) + more or "missed")
+                missed = "missed" if row["all"] else "missed (quick)"
+                cells.append(", ".join(families[:3]) + more or missed)
                 before = before or bool(families)
         cells += [
             of.get(tool, {}).get("says", "not measured") for tool in ("RNG_test", "smokerand")
@@ -154,7 +163,8 @@ def table(path: Path) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["measure"] and len(sys.argv) > 3:
         numbers = [int(word) for word in sys.argv[3:] if word.isdigit()]
-        measure(Path(sys.argv[2]), numbers, [word for word in sys.argv[3:] if word in STREAMS])
+        named = [word for word in sys.argv[3:] if word in STREAMS]
+        measure(Path(sys.argv[2]), numbers, named, sys.argv[3:])
     elif sys.argv[1:2] == ["table"] and len(sys.argv) == 3:
         table(Path(sys.argv[2]))
     else:

@@ -4,6 +4,7 @@
     python benchmarks/assess.py alarms 1000      # over so many ideal streams of 100 kB
     python benchmarks/assess.py fast 4000        # the same without the min-entropy, the slowest
     python benchmarks/assess.py windows 300      # as --windows all, of eight windows of 20 kB
+    python benchmarks/assess.py lanes 1000       # linear lanes, Twisters and correlation of bits
 
 The tables of docs/metrics.md are what these print.
 """
@@ -28,8 +29,11 @@ from dan_bench.assess.assessment import (
     Assessment,
     assess,
     of_batteries,
+    of_bit_lags,
+    of_complexity,
     of_lags,
     of_lines,
+    of_python,
     of_tally,
 )
 from dan_bench.assess.reading import Stream, Window
@@ -43,7 +47,6 @@ from dan_bench.statistics import binomial_interval
 Bytes = NDArray[np.uint8]
 N = 1_000_000
 PART = 20_000
-WAYS = ("alarms", "fast", "windows")
 
 
 def noise(name: str, n: int = N) -> Bytes:
@@ -164,14 +167,26 @@ def together(data: Bytes) -> Assessment:
         return windowed.ended(stream)
 
 
+def by_lanes(stream: Stream) -> Assessment:
+    """Assess a stream by the families of linear lanes, Twisters and correlation of bits."""
+    windows = stream.windows
+    found = [of_complexity(windows, 8), of_python(windows, 8), of_bit_lags(windows, 8)]
+    return Assessment(stream, 8, found, [], None)
+
+
+WAYS: dict[str, Callable[[Stream], Assessment]] = {
+    "alarms": assess,
+    "fast": quickly,
+    "lanes": by_lanes,
+    "windows": lambda stream: together(stream.windows[0].symbols),
+}
+
+
 def alarm(way: str, number: int) -> tuple[list[str], bool]:
     """Return the families whose p-value is below 0.01 on an ideal stream, and the verdict."""
     n = 8 * PART if way == "windows" else 100_000
     stream = stream_of("ideal", ideal(3 * number + 1 + number % 2, n, way))
-    if way == "windows":
-        found = together(stream.windows[0].symbols)
-    else:
-        found = quickly(stream) if way == "fast" else assess(stream)
+    found = WAYS[way](stream)
     odd = [f.family for f in found.findings if f.p_value is not None and f.p_value < 0.01]
     judged = [f"judged: {f.family}" for f in found.findings if f.p_value is not None]
     return odd + judged, bool(found.against)

@@ -14,12 +14,15 @@ from dan_bench.assess.reading import Stream, Window
 from dan_bench.interfaces import Bytes, StageCallback
 from dan_bench.metrics import baseline
 from dan_bench.randomness import gaps, mt19937, spectrum, tally
+from dan_bench.randomness.bit_lags import strongest_bit_lag, strongest_bit_lag_of_noise
 from dan_bench.randomness.iid import IidAssessment, iid_tests
+from dan_bench.randomness.lanes import lane_search
 from dan_bench.randomness.linearity import LEAST_BITS, LinearComplexity, linear_complexity_test
 from dan_bench.randomness.min_entropy import MinEntropyAssessment
 from dan_bench.randomness.min_entropy import assess as min_entropy
 from dan_bench.randomness.sp800_22 import Battery, sp800_22
 from dan_bench.randomness.spacings import LEAST_BYTES
+from dan_bench.randomness.xorshift import names_xorshift
 
 LEVEL = 0.01
 """Chance that a file of true noise is rejected, over all families together."""
@@ -140,10 +143,12 @@ def of_windows(
     """
     progress("repetition")
     findings = [of_lags(windows), of_lines(windows)]
+    progress("bit correlation")
+    findings.append(of_bit_lags(windows, bits))
     results = [assess_window(window, bits, progress, workers) for window in windows]
     findings.append(of_min_entropy(results, bits))
     findings += of_batteries([one.battery for one in results])
-    findings.append(of_complexity(results, bits))
+    findings.append(of_complexity(windows, bits))
     findings.append(of_python(windows, bits))
     return findings, results
 
@@ -241,6 +246,23 @@ def _of_peaks(
     return FamilyResult(family, p_value, abs(oddest.value), low, high, detail.format(oddest.place))
 
 
+def of_bit_lags(windows: Sequence[Window], bits: int) -> FamilyResult:
+    """Judge the correlation of the bits of each window, at all lags."""
+    family, n = "bit correlation", len(windows[0].symbols)
+    if n < spectrum.LEAST:
+        return FamilyResult(family, needs=f"{spectrum.LEAST} symbols")
+    found = [
+        strongest_bit_lag(w.symbols, bits) for w in windows if w.symbols.min() < w.symbols.max()
+    ]
+    if not found:
+        return FamilyResult(family, needs="symbols that differ")
+    oddest = min(found, key=lambda one: one.p_value)
+    p_value = min(1.0, len(found) * oddest.p_value)
+    low, high = (strongest_bit_lag_of_noise(oddest.lags, level) for level in TAILS)
+    detail = f"standard deviations, at lag {oddest.place:,} of {oddest.lags:,} bits"
+    return FamilyResult(family, p_value, abs(oddest.value), low, high, detail)
+
+
 def of_min_entropy(windows: Sequence[WindowResult], bits: int) -> FamilyResult:
     """Judge the least min-entropy of the windows against ideal streams of their length."""
     family, detail = "min-entropy", "bits a symbol, SP 800-90B"
@@ -280,22 +302,26 @@ def word_bytes(bits: int) -> int:
     return 4 if bits == 8 else 1
 
 
-def of_complexity(windows: Sequence[WindowResult], bits: int) -> FamilyResult:
-    """Judge the linear complexity of the top bits of the worst window."""
-    family = "linear complexity"
-    ran = [one.complexity for one in windows if one.complexity is not None]
+def of_complexity(windows: Sequence[Window], bits: int) -> FamilyResult:
+    """Judge the lane in which a shift register foretells most, of the worst window."""
+    family, searched = "linear complexity", [(lane_search(w.symbols, bits), w) for w in windows]
+    ran = [(lanes, window) for lanes, window in searched if lanes is not None]
     if not ran:
-        return FamilyResult(family, needs=f"{LEAST_BITS * word_bytes(bits)} symbols")
-    worst = min(ran, key=lambda one: one.p_value)
-    p_value = min(1.0, len(ran) * worst.p_value)
-    # 31 in 32 ideal streams lie within three of the mean
-    low, high = math.floor(worst.expected) - 3.0, math.ceil(worst.expected) + 3.0
-    detail = f"of {worst.bits:,} top bits"
-    return FamilyResult(family, p_value, float(worst.complexity), low, high, detail)
+        return FamilyResult(family, needs=f"{LEAST_BITS} symbols")
+    worst, window = min(ran, key=lambda one: one[0].p_value)
+    p_value, lane = min(1.0, len(ran) * worst.p_value), worst.lane
+    unit = "byte" if bits == 8 else "symbol"
+    detail = (
+        f"bits foretold: complexity {lane.complexity:,} of the {lane.place} {lane.bits:,} of "
+        f"bit {lane.bit} of {unit} {lane.symbol} of {lane.symbols}"
+    )
+    if bits == 8 and p_value < LEVEL and (named := names_xorshift(window.symbols)):
+        detail += f"; {named.name}, whose state gives the last {named.verified:,} words"
+    return FamilyResult(family, p_value, float(lane.foretold), worst.low, worst.high, detail)
 
 
 def of_python(windows: Sequence[Window], bits: int) -> FamilyResult:
-    """Judge whether a window is output of Python's random, which 624 words of it predict."""
+    """Judge whether a window is output of MT19937 (Python's random) or MT19937-64."""
     if bits != 8 or len(windows[0].symbols) < mt19937.NEEDED_BYTES:
         return FamilyResult("MT19937", needs=f"{mt19937.NEEDED_BYTES:,} symbols of 8 bits")
     least = mt19937.LEAST_DIFFERENT
@@ -305,9 +331,11 @@ def of_python(windows: Sequence[Window], bits: int) -> FamilyResult:
         return FamilyResult("MT19937", needs=f"{needs}, got {max(different)}")
     judged = zip(windows, different, strict=True)
     named = [mt19937.names_mt19937(w.symbols) for w, words in judged if words >= least]
-    best = max(named, key=lambda one: one.predicted)
-    p_value = 0.0 if any(one.is_mt19937 for one in named) else 1.0
+    best = min(named, key=lambda one: one.p_value)
+    p_value = min(1.0, len(named) * best.p_value)
     detail = f"{best.predicted:,} of {best.of:,} bytes predicted"
+    if best.is_mt19937:
+        detail += f", {best.generator}, {best.order}-endian"
     return FamilyResult("MT19937", p_value, best.predicted / max(1, best.of), 0, 0, detail)
 
 

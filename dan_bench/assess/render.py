@@ -15,9 +15,11 @@ MEANING = {
     "bit balance": "one of the bits is more often 1, or 0, than the other, or all are too even",
     "autocorrelation": "it resembles itself a fixed number of symbols later, or hardly varies",
     "spectrum": "something in it repeats with a fixed period, or it hardly varies",
+    "bit correlation": "a bit says something about the one a fixed number of bits later",
     "min-entropy": "a guesser who has seen the rest names the next symbol too often",
-    "linear complexity": "its top bits come from a short linear recurrence (MT19937, an LFSR)",
-    "MT19937": "it is the output of Python's random (MT19937): 624 words predict all that follow",
+    "linear complexity": "a bit of its words comes from a linear recurrence (MT19937, xorshift+)",
+    "MT19937": "it is the output of Python's random (MT19937) or of MT19937-64: their words follow "
+    "from those before",
     "birthday spacings": "its words lie on a lattice (LCG, lagged Fibonacci), or repeat",
     "gaps": "a word comes again after some distances too often, or too rarely",
     "SP 800-22 frequency": "ones and zeros are not equally many",

@@ -63,6 +63,15 @@ def shortest_register(bits: Bits) -> int:
 
 def linear_complexities(rows: Bits) -> NDArray[np.int64]:
     """Linear complexity of each row of N x n zeros and ones."""
+    return complexities_and_foretold(rows)[:, 0]
+
+
+def complexities_and_foretold(rows: Bits) -> NDArray[np.int64]:
+    """Linear complexity of each row of N x n zeros and ones, and how many bits were foretold.
+
+    A register of length L is known after 2 L bits. What it foretold is the number of bits beyond
+    those that agreed with it: max(m - 2 L(m)) over all m <= n, at least 0. The result is N x 2.
+    """
     packed = np.packbits(rows, axis=1, bitorder="little")
     packed = np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8)))
     return _massey(packed.view("<u8").astype(np.uint64, copy=False), rows.shape[1])
@@ -70,7 +79,7 @@ def linear_complexities(rows: Bits) -> NDArray[np.int64]:
 
 @numba.njit(cache=True, nogil=True)
 def _massey(blocks: NDArray[np.uint64], length: int) -> NDArray[np.int64]:
-    """Linear complexity of each row: `length` bits packed in 64-bit words, first bit lowest.
+    """Linear complexity of each row, and what was foretold: 64-bit words, first bit lowest.
 
     Berlekamp and Massey's algorithm, where instead of the two register polynomials C and B their
     products with the stream are kept, shifted to the current position: the discrepancy is then
@@ -79,7 +88,7 @@ def _massey(blocks: NDArray[np.uint64], length: int) -> NDArray[np.int64]:
     """
     one = np.uint64(1)
     zero = np.uint64(0)
-    found = np.zeros(len(blocks), dtype=np.int64)
+    found = np.zeros((len(blocks), 2), dtype=np.int64)
     words = blocks.shape[1]
     now = np.zeros(words + 1, dtype=np.uint64)
     before = np.zeros(words, dtype=np.uint64)
@@ -93,6 +102,7 @@ def _massey(blocks: NDArray[np.uint64], length: int) -> NDArray[np.int64]:
         now[words] = zero
         position = 0
         complexity = 0
+        foretold = 0
         while position < length:
             live = (length - position + WORD - 1) // WORD
             low = now[0]
@@ -107,6 +117,7 @@ def _massey(blocks: NDArray[np.uint64], length: int) -> NDArray[np.int64]:
             position += int(skip)
             if position >= length:
                 break
+            foretold = max(foretold, position - 2 * complexity)
             left = np.uint64(WORD - 1) - skip
             grows = 2 * complexity <= position
             if grows:
@@ -118,7 +129,8 @@ def _massey(blocks: NDArray[np.uint64], length: int) -> NDArray[np.int64]:
                     before[i] = word
             # the discrepancy is dealt with, also where nothing could cancel it (the first one)
             now[0] &= ~one
-        found[block] = complexity
+        found[block, 0] = complexity
+        found[block, 1] = max(foretold, length - 2 * complexity)
     return found
 
 

@@ -3,6 +3,7 @@
     python benchmarks/assess.py power            # a table of defects, 1 MB each
     python benchmarks/assess.py alarms 1000      # over so many ideal streams of 100 kB
     python benchmarks/assess.py fast 4000        # the same without the min-entropy, the slowest
+    python benchmarks/assess.py windows 300      # as --windows all, of eight windows of 20 kB
     python benchmarks/assess.py lanes 1000       # linear lanes, Twisters and correlation of bits
 
 The tables of docs/metrics.md are what these print.
@@ -36,6 +37,7 @@ from dan_bench.assess.assessment import (
     of_tally,
 )
 from dan_bench.assess.reading import Stream, Window
+from dan_bench.assess.windows import WindowedAssessment
 from dan_bench.data.noise import randbytes
 from dan_bench.metrics.calibrate import ideal
 from dan_bench.randomness.sp800_22 import sp800_22, unpack
@@ -44,6 +46,7 @@ from dan_bench.statistics import binomial_interval
 
 Bytes = NDArray[np.uint8]
 N = 1_000_000
+PART = 20_000
 
 
 def noise(name: str, n: int = N) -> Bytes:
@@ -155,6 +158,15 @@ def quickly(stream: Stream) -> Assessment:
     return Assessment(stream, 8, found, [], None)
 
 
+def together(data: Bytes) -> Assessment:
+    """Assess bytes as `--windows all` does, in windows of 20 kB."""
+    stream = stream_of("ideal", data)
+    with WindowedAssessment(8, workers=1) as windowed:
+        for at in range(0, len(data), PART):
+            windowed.add(Window(at, data[at : at + PART]))
+        return windowed.ended(stream)
+
+
 def by_lanes(stream: Stream) -> Assessment:
     """Assess a stream by the families of linear lanes, Twisters and correlation of bits."""
     windows = stream.windows
@@ -166,12 +178,14 @@ WAYS: dict[str, Callable[[Stream], Assessment]] = {
     "alarms": assess,
     "fast": quickly,
     "lanes": by_lanes,
+    "windows": lambda stream: together(stream.windows[0].symbols),
 }
 
 
 def alarm(way: str, number: int) -> tuple[list[str], bool]:
     """Return the families whose p-value is below 0.01 on an ideal stream, and the verdict."""
-    stream = stream_of("ideal", ideal(3 * number + 1 + number % 2, 100_000, way))
+    n = 8 * PART if way == "windows" else 100_000
+    stream = stream_of("ideal", ideal(3 * number + 1 + number % 2, n, way))
     found = WAYS[way](stream)
     odd = [f.family for f in found.findings if f.p_value is not None and f.p_value < 0.01]
     judged = [f"judged: {f.family}" for f in found.findings if f.p_value is not None]
@@ -189,7 +203,8 @@ def alarms(way: str, count: int) -> None:
             if done % 100 == 0:
                 seconds = time.monotonic() - start
                 print(f"[{done}/{count}] {seconds:.0f} s", file=sys.stderr, flush=True)
-    print(f"{count} ideal streams of 100 kB (PCG64 and SHAKE256)\n")
+    length = "eight windows of 20 kB" if way == "windows" else "100 kB"
+    print(f"{count} ideal streams of {length} (PCG64 and SHAKE256)\n")
     print("| family | judged | p < 0.01 |\n| --- | ---: | ---: |")
     for name in [key for key in odd if key.startswith("judged: ")]:
         family = name.removeprefix("judged: ")

@@ -5,7 +5,8 @@ import json
 import sys
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 from dan_bench.assess import source
 from dan_bench.cli import OK, REFUSED, entry_point, say, unwritable, user_path
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from dan_bench.assess.assessment import Assessment
 
 AGAINST = ("python_random", "urandom")
+MOST_WINDOWS = 4096
+"""Twice as many are held while a pipe is read; `all` holds a few."""
 PICTURES = (".png", ".pdf", ".svg")
 
 
@@ -22,8 +25,8 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m dan_bench.assess",
         description="Is this file noise? Counts, spectrum, min-entropy (SP 800-90B), the fifteen "
-        "tests of SP 800-22 and linear complexity, each beside what true noise of that length "
-        "shows.",
+        "tests of SP 800-22, linear complexity, birthday spacings and gaps, each beside what true "
+        "noise of that length shows.",
         epilog="for an entropy source (SP 800-90B): --restart, --conditioning or --health, each "
         "with options and a --help of its own, as in --health --help. "
         "exit code: 0 nothing speaks against noise, 1 something does, 2 bad input. "
@@ -47,6 +50,13 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--skip", type=int, default=0, metavar="BYTES", help="leave out a header")
     made.add_argument("--limit", type=int, metavar="BYTES", help="assess no more than that")
+    made.add_argument(
+        "--windows",
+        type=windows_asked,
+        metavar="N|all",
+        help="run every test on N evenly spaced windows of a mebibyte, or on all of them, with one "
+        "p-value a family over all; by default on up to three",
+    )
     made.add_argument("--json", action="store_true", help="print a list, one object a file")
     made.add_argument("--plot", type=user_path, metavar="OUT.png", help="draw it beside noise")
     made.add_argument(
@@ -60,6 +70,15 @@ def parser() -> argparse.ArgumentParser:
         help="also assess as much of that generator's output, in a column of its own",
     )
     return made
+
+
+def windows_asked(text: str) -> int | Literal["all"]:
+    """Return what `--windows` says: a number of at least 1, or `all`."""
+    if text == "all":
+        return "all"
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_WINDOWS:
+        raise argparse.ArgumentTypeError(f"must be 1 to {MOST_WINDOWS:,}, or all, got {text!r}")
+    return int(text)
 
 
 class AssessmentProgress:
@@ -111,6 +130,8 @@ def main(arguments: list[str] | None = None) -> int:
         command.error(f"--skip {asked.skip}: must not be negative")
     if asked.files.count("-") > 1:
         command.error("standard input can be read once only")
+    if asked.windows is not None and asked.against:
+        command.error("--against has the windows of an assessment without --windows")
     if asked.plot is not None:
         if len(asked.files) > 1:
             command.error("--plot draws one file: name one")
@@ -150,13 +171,30 @@ def assess_file(
     """Assess and draw one file as asked, and the generator's output that goes beside it."""
     from dan_bench.assess.reading import UnusableInput, read
 
-    stream = read(name, asked.bits, asked.limit, progress.read, form=asked.form, skip=asked.skip)
-    progress("load the tests")  # only now: what cannot be read is refused at once
+    reading = partial(
+        read, name, asked.bits, asked.limit, progress.read, form=asked.form, skip=asked.skip
+    )
+    # before the tests are loaded: what cannot be read is refused at once
+    stream = reading() if asked.windows is None else None
+    progress("load the tests")
     from dan_bench.assess.assessment import assess, noise_like
+    from dan_bench.assess.windows import WindowedAssessment, evenly, every
     from dan_bench.randomness.min_entropy.estimators import compiling
 
     with compiling(progress.compiling):
-        result, beside = assess(stream, asked.bits, asked.iid, progress), None
+        beside = None
+        if stream is None:
+            with WindowedAssessment(asked.bits, progress) as windowed:
+                if asked.windows == "all":
+                    stream = reading(choose=every(windowed.add))
+                else:
+                    stream = reading(choose=evenly(asked.windows))
+                    windowed.of = len(stream.windows)
+                    for window in stream.windows:
+                        windowed.add(window)
+                result = windowed.ended(stream, asked.iid)
+        else:
+            result = assess(stream, asked.bits, asked.iid, progress)
         if asked.against:
             like = noise_like(stream, asked.against, asked.bits)
             beside = assess(like, asked.bits, progress=progress)

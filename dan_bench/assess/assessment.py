@@ -1,16 +1,19 @@
 """Every family of tests on one stream, each with the chance that true noise is as odd."""
 
+import math
 import os
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
+from dan_bench.assess.pieces import Pieces
 from dan_bench.assess.reading import Stream, Window
 from dan_bench.interfaces import Bytes, StageCallback
 from dan_bench.metrics import baseline
-from dan_bench.randomness import mt19937, spectrum, tally
+from dan_bench.randomness import gaps, mt19937, spectrum, tally
 from dan_bench.randomness.bit_lags import strongest_bit_lag, strongest_bit_lag_of_noise
 from dan_bench.randomness.iid import IidAssessment, iid_tests
 from dan_bench.randomness.lanes import lane_search
@@ -18,6 +21,7 @@ from dan_bench.randomness.linearity import LEAST_BITS, LinearComplexity, linear_
 from dan_bench.randomness.min_entropy import MinEntropyAssessment
 from dan_bench.randomness.min_entropy import assess as min_entropy
 from dan_bench.randomness.sp800_22 import Battery, sp800_22
+from dan_bench.randomness.spacings import LEAST_BYTES
 from dan_bench.randomness.xorshift import names_xorshift
 
 LEVEL = 0.01
@@ -55,6 +59,15 @@ class WindowResult:
 
 
 @dataclass(frozen=True)
+class WindowEvidence:
+    """One of many windows: where it begins and how long it is, and each family's p-value."""
+
+    offset: int
+    length: int
+    p_values: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Assessment:
     """One stream, assessed."""
 
@@ -63,6 +76,8 @@ class Assessment:
     findings: list[FamilyResult]
     windows: list[WindowResult]
     iid: IidAssessment | None
+    seen: Sequence[WindowEvidence] = ()
+    """Every window, where there were many; `windows` then holds the one with least min-entropy."""
 
     @property
     def level(self) -> float:
@@ -102,24 +117,49 @@ def assess(
     """
     progress("counts")
     findings = of_tally(stream.tally, bits)
-    progress("repetition")
-    findings += [of_lags(stream.windows), of_lines(stream.windows)]
-    progress("bit correlation")
-    findings.append(of_bit_lags(stream.windows, bits))
-    windows = [assess_window(window, bits, progress) for window in stream.windows]
-    findings.append(of_min_entropy(windows, bits))
-    findings += of_batteries([one.battery for one in windows])
-    findings.append(of_complexity(stream.windows, bits))
-    findings.append(of_python(stream.windows, bits))
+    found, windows = of_windows(stream.windows, bits, progress)
+    pieces = Pieces(bits)
+    for window in stream.windows:
+        pieces.add(window.symbols)
+    progress("spacings and gaps")
+    findings += [*found, *of_pieces(pieces, bits)]
     tested = iid_tests(stream.windows[0].symbols, bits, on_progress=progress) if iid else None
     return Assessment(stream, bits, findings, windows, tested)
 
 
-def assess_window(window: Window, bits: int, progress: StageCallback) -> WindowResult:
+def of_windows(
+    windows: Sequence[Window],
+    bits: int,
+    progress: StageCallback = lambda _: None,
+    workers: int = 2,
+) -> tuple[list[FamilyResult], list[WindowResult]]:
+    """Judge all that is looked at in windows, and return it with what each window gave.
+
+    Args:
+        windows: of a stream.
+        bits: of a symbol.
+        progress: called with the name of each part as it begins.
+        workers: threads.
+    """
+    progress("repetition")
+    findings = [of_lags(windows), of_lines(windows)]
+    progress("bit correlation")
+    findings.append(of_bit_lags(windows, bits))
+    results = [assess_window(window, bits, progress, workers) for window in windows]
+    findings.append(of_min_entropy(results, bits))
+    findings += of_batteries([one.battery for one in results])
+    findings.append(of_complexity(windows, bits))
+    findings.append(of_python(windows, bits))
+    return findings, results
+
+
+def assess_window(window: Window, bits: int, progress: StageCallback, workers: int) -> WindowResult:
     """Run the slower tests on one window."""
-    entropy = min_entropy(
-        window.symbols, bits, workers=2, on_progress=lambda stage: progress(f"SP 800-90B {stage}")
-    )
+
+    def stage(name: str) -> None:
+        progress(f"SP 800-90B {name}")
+
+    entropy = min_entropy(window.symbols, bits, workers=workers, on_progress=stage)
     progress("SP 800-22")
     # the highest bit of each symbol first
     battery = sp800_22(np.unpackbits(window.symbols[:, None], axis=1)[:, 8 - bits :].ravel())
@@ -298,3 +338,23 @@ def of_python(windows: Sequence[Window], bits: int) -> FamilyResult:
     if best.is_mt19937:
         detail += f", {best.generator}, {best.order}-endian"
     return FamilyResult("MT19937", p_value, best.predicted / max(1, best.of), 0, 0, detail)
+
+
+def of_pieces(pieces: Pieces, bits: int) -> list[FamilyResult]:
+    """Judge what adds up over all that was looked at: equal spacings, and gaps."""
+    repeats, counted = pieces.counted()
+    found = [FamilyResult("birthday spacings", needs=f"{LEAST_BYTES * 8 // bits:,} symbols")]
+    if repeats:
+        oddest = min(repeats, key=lambda one: one.p_value)
+        low, high = (float(special.pdtrik(level, oddest.expected)) for level in TAILS)
+        p_value = min(1.0, len(repeats) * oddest.p_value)
+        detail = f"equal spacings of {oddest.reading}"
+        span = math.floor(max(0.0, low)), math.ceil(high)
+        found = [FamilyResult("birthday spacings", p_value, oddest.found, *span, detail)]
+    if not counted:
+        return [*found, FamilyResult("gaps", needs=f"{gaps.LEAST_BYTES * 8 // bits:,} symbols")]
+    least, detail = min(one.judged() for one in counted)
+    low, high = (1 - (1 - q) ** (1 / len(counted)) for q in TAILS)
+    detail = f"least of {len(counted)} p-values, {detail}"
+    p_value = min(1.0, len(counted) * least)
+    return [*found, FamilyResult("gaps", p_value, least, low, high, detail)]

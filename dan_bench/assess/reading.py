@@ -55,6 +55,7 @@ def read(
     window: int = WINDOW,
     form: str = "bytes",
     skip: int = 0,
+    choose: Callable[[Iterable[Bytes], int], list[Window]] | None = None,
 ) -> Stream:
     """Read a file, or standard input where the name is `-`.
 
@@ -66,6 +67,8 @@ def read(
         window: symbols of a window.
         form: what the bytes stand for, one of `FORMS`.
         skip: bytes at the beginning that are left out.
+        choose: takes all blocks and the size of a window, and returns the windows kept, of which
+            there is at least one; by default `windows_of`.
 
     Raises:
         UnusableInput: it is no readable file, empty, endless, or not of that form.
@@ -90,7 +93,7 @@ def read(
                     tally.add(block)
                     yield block
 
-            windows = windows_of(counted(), window)
+            windows = (choose or windows_of)(counted(), window)
     except IsADirectoryError as error:
         raise UnusableInput(f"{one_line(name)} is a folder: name the files in it") from error
     except OSError as error:

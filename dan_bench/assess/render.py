@@ -20,6 +20,8 @@ MEANING = {
     "linear complexity": "a bit of its words comes from a linear recurrence (MT19937, xorshift+)",
     "MT19937": "it is the output of Python's random (MT19937) or of MT19937-64: their words follow "
     "from those before",
+    "birthday spacings": "its words lie on a lattice (LCG, lagged Fibonacci), or repeat",
+    "gaps": "a word comes again after some distances too often, or too rarely",
     "SP 800-22 frequency": "ones and zeros are not equally many",
     "SP 800-22 block_frequency": "ones and zeros are not equally many in parts of it",
     "SP 800-22 cumulative_sums": "ones or zeros are ahead for too long",
@@ -62,6 +64,10 @@ def table(assessment: Assessment, beside: Assessment | None = None) -> str:
     width = terminal_width() if sys.stdout is not None and sys.stdout.isatty() else None
     stream, n, bits = assessment.stream, assessment.stream.tally.n, assessment.bits_per_symbol
     windows = "; ".join(f"{len(w.symbols):,} from {w.offset:,}" for w in stream.windows)
+    if seen := assessment.seen:
+        symbols = sum(one.length for one in seen)
+        several = "1 window" if len(seen) == 1 else f"{len(seen):,} windows together"
+        windows = f"{several}; {symbols:,} symbols ({symbols / n:.4g} of all)"
     levels = [shannon_of_noise(n, bits, level) for level in TAILS]
     span = "-" if None in levels else " to ".join(f"{level:.6f}" for level in levels)
     lines = [
@@ -164,7 +170,12 @@ def as_json(assessment: Assessment, beside: Assessment | None = None) -> dict[st
         found["form"] = assessment.stream.form
     if assessment.stream.hint:
         found["hint"] = assessment.stream.hint
-    if len(assessment.windows) > 1:
+    if assessment.seen:
+        found["windows"] = [
+            {"offset": one.offset, "bytes": one.length, "p_values": one.p_values}
+            for one in assessment.seen
+        ]
+    elif len(assessment.windows) > 1:
         found["windows"] = [
             {"offset": one.window.offset, "bytes": len(one.window.symbols), **_of_window(one)}
             for one in assessment.windows

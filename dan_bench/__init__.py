@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from dan_bench.api import attack, figure, records, run
     from dan_bench.interfaces import Estimate, RunRecord
     from dan_bench.metrics.entropy import bit_bias, effective_dimensions, joint_bits, shannon_bits
+    from dan_bench.randomness.ais31 import procedure_a as ais31_procedure_a
+    from dan_bench.randomness.ais31 import procedure_b as ais31_procedure_b
+    from dan_bench.randomness.ais31 import t_irn as ais31_t_irn
     from dan_bench.randomness.iid import iid_tests
     from dan_bench.randomness.linearity import linear_complexity_test
     from dan_bench.randomness.min_entropy import assess as min_entropy
@@ -25,6 +28,9 @@ __version__ = "0.1.0"
 __all__ = [
     "Estimate",
     "RunRecord",
+    "ais31_procedure_a",
+    "ais31_procedure_b",
+    "ais31_t_irn",
     "attack",
     "bit_bias",
     "effective_dimensions",
@@ -45,6 +51,10 @@ _HOMES = {
     **dict.fromkeys(("attack", "figure", "records", "run"), "api"),
     **dict.fromkeys(("Estimate", "RunRecord"), "interfaces"),
     **dict.fromkeys(_ENTROPY, "metrics.entropy"),
+    **{
+        f"ais31_{name}": f"randomness.ais31:{name}"
+        for name in ("procedure_a", "procedure_b", "t_irn")
+    },
     "iid_tests": "randomness.iid",
     "linear_complexity_test": "randomness.linearity",
     "min_entropy": "randomness.min_entropy:assess",

@@ -104,7 +104,9 @@ def runs(bits: ArrayLike) -> BasicTest:
     counts = np.bincount(7 * of + np.minimum(lengths, 6), minlength=14).reshape(2, 7)
     low, high = np.array(RUNS).T
     outside = (counts[:, 1:] < low) | (counts[:, 1:] > high)
-    named = {f"{bit}-runs[{n}]": int(counts[bit, n]) for bit in (0, 1) for n in range(1, 7)}
+    named: dict[str, float] = {
+        f"{bit}-runs[{n}]": int(counts[bit, n]) for bit in (0, 1) for n in range(1, 7)
+    }
     return BasicTest("T3", not outside.any(), int(outside.sum()), None, 0, named)
 
 

@@ -16,7 +16,7 @@ Symbols = NDArray[np.unsignedinteger]
 MOST_LANES = 8
 """Bits that the estimators of SP 800-90B take (section 6.4)."""
 SAMPLES = 1 << 17
-"""Words that are looked at: a lane's estimate is within about 1 % of a longer stream's."""
+"""Words that are looked at."""
 RANKED = 1 << 12
 """Words over which a lane that is the XOR of others is looked for."""
 LEAST_GAIN = 0.01

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from dan_bench.randomness.ais31 import procedure_b as ais31_procedure_b
     from dan_bench.randomness.ais31 import t_irn as ais31_t_irn
     from dan_bench.randomness.iid import iid_tests
+    from dan_bench.randomness.lanes import lane_report
     from dan_bench.randomness.linearity import linear_complexity_test
     from dan_bench.randomness.min_entropy import assess as min_entropy
     from dan_bench.randomness.mt19937 import names_mt19937
+    from dan_bench.randomness.segments import segment_report
     from dan_bench.randomness.sp800_22 import sp800_22, sp800_22_many
 
 __version__ = "0.1.0"
@@ -37,11 +39,13 @@ __all__ = [
     "figure",
     "iid_tests",
     "joint_bits",
+    "lane_report",
     "linear_complexity_test",
     "min_entropy",
     "names_mt19937",
     "records",
     "run",
+    "segment_report",
     "shannon_bits",
     "sp800_22",
     "sp800_22_many",
@@ -56,9 +60,11 @@ _HOMES = {
         for name in ("procedure_a", "procedure_b", "t_irn")
     },
     "iid_tests": "randomness.iid",
+    "lane_report": "randomness.lanes",
     "linear_complexity_test": "randomness.linearity",
     "min_entropy": "randomness.min_entropy:assess",
     "names_mt19937": "randomness.mt19937",
+    "segment_report": "randomness.segments",
     **dict.fromkeys(("sp800_22", "sp800_22_many"), "randomness.sp800_22"),
 }
 """The module of each public name, and its name there where that is another one."""

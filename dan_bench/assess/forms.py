@@ -17,7 +17,7 @@ Values = NDArray[np.unsignedinteger]
 
 
 @dataclass(frozen=True)
-class Form:
+class FileFormat:
     """How values are read.
 
     `values` makes them of a file's chunks, which may be cut anywhere, and of the number of bits of
@@ -119,7 +119,7 @@ def of_floats(chunks: Iterable[bytes], bits: int) -> Iterator[Values]:
     return numbers(chunks, symbol, "no number of at least 0 and below 1")
 
 
-def of_words(width: int, order: str) -> Form:
+def of_words(width: int, order: str) -> FileFormat:
     """Words of that many bytes."""
     dtype = np.dtype(f"{'<' if order == 'le' else '>'}u{width}")
 
@@ -127,10 +127,10 @@ def of_words(width: int, order: str) -> Form:
         for whole in grouped(chunks, width, f"its length is no multiple of {width} bytes (a word)"):
             yield np.frombuffer(whole, dtype).astype(dtype.newbyteorder("="), copy=False)
 
-    return Form(words, 8 * width)
+    return FileFormat(words, 8 * width)
 
 
-def of_csv(column: str) -> Form:
+def of_csv(column: str) -> FileFormat:
     """Whole numbers of one column of rows, named by its heading or counted from 1.
 
     Cells are separated by what the first row has most of: commas, semicolons or tabs. A first row
@@ -153,7 +153,7 @@ def of_csv(column: str) -> Form:
         while made := [_cell(row, place, rows.line_num) for row in islice(rows, ROWS)]:
             yield np.array([value for value in made if value is not None], np.uint64)
 
-    return Form(values, 64)
+    return FileFormat(values, 64)
 
 
 def _cell(row: list[str], place: int, line: int) -> int | None:
@@ -181,14 +181,14 @@ def text_lines(chunks: Iterable[bytes]) -> Iterator[str]:
         yield from (line.decode("utf-8", "surrogateescape") for line in parts)
 
 
-FORMS: dict[str, Form] = {
-    "raw": Form(as_bytes, 8),
-    "bits": Form(of_bits, None),
-    "ascii01": Form(of_digits, None),
-    "hex": Form(of_hex, 8),
-    "base64": Form(of_base64, 8),
-    "decimal": Form(of_decimals, 64),
-    "float": Form(of_floats, None),
+FORMS: dict[str, FileFormat] = {
+    "raw": FileFormat(as_bytes, 8),
+    "bits": FileFormat(of_bits, None),
+    "ascii01": FileFormat(of_digits, None),
+    "hex": FileFormat(of_hex, 8),
+    "base64": FileFormat(of_base64, 8),
+    "decimal": FileFormat(of_decimals, 64),
+    "float": FileFormat(of_floats, None),
     **{
         f"u{8 * width}{order}": of_words(width, order)
         for width in (2, 4, 8)
@@ -202,7 +202,7 @@ FORMERLY = {"bytes": "raw", "bits": "ascii01"} | {
 """What the forms were called when the option was `--form`."""
 
 
-def form_of(name: str) -> Form:
+def form_of(name: str) -> FileFormat:
     """Return a form by its name; ValueError where there is none."""
     if name in FORMS:
         return FORMS[name]

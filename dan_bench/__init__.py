@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from dan_bench.api import attack, figure, records, run
     from dan_bench.interfaces import Estimate, RunRecord
     from dan_bench.metrics.entropy import bit_bias, effective_dimensions, joint_bits, shannon_bits
+    from dan_bench.randomness.ais31 import procedure_a as ais31_procedure_a
+    from dan_bench.randomness.ais31 import procedure_b as ais31_procedure_b
+    from dan_bench.randomness.ais31 import t_irn as ais31_t_irn
+    from dan_bench.randomness.bit_selection import lane_report
     from dan_bench.randomness.conditioning import conditioned_entropy, conditioned_output
     from dan_bench.randomness.health import health_cutoffs, health_power, health_tests
     from dan_bench.randomness.iid import iid_tests
@@ -22,12 +26,16 @@ if TYPE_CHECKING:
     from dan_bench.randomness.min_entropy import assess as min_entropy
     from dan_bench.randomness.mt19937 import names_mt19937
     from dan_bench.randomness.restart import restart_tests
+    from dan_bench.randomness.segments import segment_report
     from dan_bench.randomness.sp800_22 import sp800_22, sp800_22_many
 
 __version__ = "0.1.0"
 __all__ = [
     "Estimate",
     "RunRecord",
+    "ais31_procedure_a",
+    "ais31_procedure_b",
+    "ais31_t_irn",
     "attack",
     "bit_bias",
     "conditioned_entropy",
@@ -39,12 +47,14 @@ __all__ = [
     "health_tests",
     "iid_tests",
     "joint_bits",
+    "lane_report",
     "linear_complexity_test",
     "min_entropy",
     "names_mt19937",
     "records",
     "restart_tests",
     "run",
+    "segment_report",
     "shannon_bits",
     "sp800_22",
     "sp800_22_many",
@@ -56,11 +66,17 @@ _HOMES = {
     **dict.fromkeys(_ENTROPY, "metrics.entropy"),
     **dict.fromkeys(("conditioned_entropy", "conditioned_output"), "randomness.conditioning"),
     **dict.fromkeys(("health_cutoffs", "health_power", "health_tests"), "randomness.health"),
+    **{
+        f"ais31_{name}": f"randomness.ais31:{name}"
+        for name in ("procedure_a", "procedure_b", "t_irn")
+    },
     "iid_tests": "randomness.iid",
+    "lane_report": "randomness.bit_selection",
     "linear_complexity_test": "randomness.linearity",
     "min_entropy": "randomness.min_entropy:assess",
     "names_mt19937": "randomness.mt19937",
     "restart_tests": "randomness.restart",
+    "segment_report": "randomness.segments",
     **dict.fromkeys(("sp800_22", "sp800_22_many"), "randomness.sp800_22"),
 }
 """The module of each public name, and its name there where that is another one."""

@@ -5,14 +5,17 @@ import json
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from dan_bench.assess import source
+from dan_bench.assess.options import add_reading_options, layout_of
 from dan_bench.cli import OK, REFUSED, entry_point, say, unwritable, user_path
 
 if TYPE_CHECKING:
     from dan_bench.assess.assessment import Assessment
+    from dan_bench.assess.reading import Layout
 
 AGAINST = ("python_random", "urandom")
 MOST_WINDOWS = 4096
@@ -33,23 +36,7 @@ def parser() -> argparse.ArgumentParser:
         "example: head -c 1000000 /dev/urandom | python -m dan_bench.assess -",
     )
     made.add_argument("files", nargs="+", metavar="FILE", help="a path, or - for standard input")
-    made.add_argument(
-        "--bits",
-        type=int,
-        default=8,
-        choices=range(1, 9),
-        metavar="N",
-        help="bits of a symbol, 1 to 8; each byte, word or number holds one (default: 8)",
-    )
-    made.add_argument(
-        "--form",
-        default="bytes",
-        metavar="FORM",
-        help="what the bytes stand for: text (bits, hex, base64, decimal, float) or words of 16, "
-        "32 or 64 bits, little- or big-endian (16le, 16be, 32le ...); default: bytes",
-    )
-    made.add_argument("--skip", type=int, default=0, metavar="BYTES", help="leave out a header")
-    made.add_argument("--limit", type=int, metavar="BYTES", help="assess no more than that")
+    add_reading_options(made)
     made.add_argument(
         "--windows",
         type=windows_asked,
@@ -68,6 +55,11 @@ def parser() -> argparse.ArgumentParser:
         "--against",
         choices=AGAINST,
         help="also assess as much of that generator's output, in a column of its own",
+    )
+    made.add_argument(
+        "--ais31",
+        choices=("a", "b", "irn", "all"),
+        help="instead, run AIS 20/31: procedure a or b (2011), T_irn (2024), or all of them",
     )
     return made
 
@@ -124,55 +116,80 @@ def main(arguments: list[str] | None = None) -> int:
         return code
     command = parser()
     asked = command.parse_args(arguments)
-    if asked.limit is not None and asked.limit < 1:
-        command.error(f"--limit {asked.limit}: must be at least 1 byte")
-    if asked.skip < 0:
-        command.error(f"--skip {asked.skip}: must not be negative")
-    if asked.files.count("-") > 1:
-        command.error("standard input can be read once only")
     if asked.windows is not None and asked.against:
         command.error("--against has the windows of an assessment without --windows")
+    layout = layout_of(asked, command)
+    if asked.windows is not None and layout.width > 8:
+        command.error(
+            f"--windows takes symbols of up to 8 bits, these have {layout.width}: choose some by "
+            "--lane (--advise says which)"
+        )
+    streams = [asked.files] if asked.together else [[name] for name in asked.files]
     if asked.plot is not None:
-        if len(asked.files) > 1:
+        if len(streams) > 1:
             command.error("--plot draws one file: name one")
         if why := unwritable(asked.plot, PICTURES):
             command.error(f"--plot {asked.plot}: {why}")
 
-    from dan_bench.assess.forms import FORMS  # numpy, which --help does without
     from dan_bench.assess.reading import UnusableInput
     from dan_bench.tables import one_line
 
-    if asked.form not in FORMS:
-        command.error(f"--form {asked.form}: must be one of {', '.join(FORMS)}")
     code, objects = OK, []
-    for name in asked.files:
+    for names in streams:
         try:
-            with closing(AssessmentProgress(one_line(name))) as progress:
-                result, beside = assess_file(name, asked, progress)
+            with closing(AssessmentProgress(" + ".join(map(one_line, names)))) as progress:
+                text, found, ended = report(names, asked, layout, progress)
         except UnusableInput as error:
             say(error)
             code = REFUSED
             continue
-        from dan_bench.assess import render
-
-        code = max(code, int(bool(result.against)))
+        code = max(code, ended)
         if asked.json:
-            objects.append(render.as_json(result, beside))
+            objects.append(found)
         else:
-            print(render.table(result, beside), flush=True)
+            print(text, flush=True)
     if asked.json:
         print(json.dumps(objects, indent=1, allow_nan=False), flush=True)
     return code
 
 
+def report(
+    names: list[str], asked: argparse.Namespace, layout: "Layout", progress: AssessmentProgress
+) -> tuple[str, dict[str, Any], int]:
+    """Do with one stream what was asked for; return it as text and for JSON, and the exit code."""
+    if asked.ais31:
+        from dan_bench.assess.ais31 import run
+
+        return run(names, layout, asked.ais31, progress, progress.read)
+    if asked.advise:
+        from dan_bench.assess.advice import advise
+
+        return (*advise(names, layout, progress.read), OK)
+    result, beside = assess_file(names, asked, layout, progress)
+    from dan_bench.assess import render
+
+    found = render.as_json(result, beside)
+    if asked.together:
+        found["files"] = names
+    return render.table(result, beside), found, int(bool(result.against))
+
+
 def assess_file(
-    name: str, asked: argparse.Namespace, progress: AssessmentProgress
+    names: list[str], asked: argparse.Namespace, layout: "Layout", progress: AssessmentProgress
 ) -> tuple["Assessment", "Assessment | None"]:
-    """Assess and draw one file as asked, and the generator's output that goes beside it."""
+    """Assess and draw one stream as asked, and the generator's output that goes beside it."""
     from dan_bench.assess.reading import UnusableInput, read
 
     reading = partial(
-        read, name, asked.bits, asked.limit, progress.read, form=asked.form, skip=asked.skip
+        read,
+        names,
+        layout.bits,
+        layout.limit,
+        progress.read,
+        form=layout.form,
+        skip=layout.skip,
+        lanes=layout.lanes,
+        segment=asked.segment,
     )
     # before the tests are loaded: what cannot be read is refused at once
     stream = reading() if asked.windows is None else None
@@ -184,7 +201,7 @@ def assess_file(
     with compiling(progress.compiling):
         beside = None
         if stream is None:
-            with WindowedAssessment(asked.bits, progress) as windowed:
+            with WindowedAssessment(layout.width, progress) as windowed:
                 if asked.windows == "all":
                     stream = reading(choose=every(windowed.add))
                 else:
@@ -194,17 +211,21 @@ def assess_file(
                         windowed.add(window)
                 result = windowed.ended(stream, asked.iid)
         else:
-            result = assess(stream, asked.bits, asked.iid, progress)
+            result = assess(stream, stream.bits, asked.iid, progress)
         if asked.against:
-            like = noise_like(stream, asked.against, asked.bits)
-            beside = assess(like, asked.bits, progress=progress)
+            like = noise_like(stream, asked.against, stream.bits)
+            beside = assess(like, stream.bits, progress=progress)
+    if stream.segments is not None:
+        from dan_bench.assess.advice import of_segments
+
+        result = replace(result, findings=[*result.findings, of_segments(stream.segments)])
     if asked.plot is not None:
         from dan_bench.assess.plot import plot
 
         progress("plot")
-        fresh = noise_like(stream, "urandom", asked.bits).windows[0].symbols
+        fresh = noise_like(stream, "urandom", stream.bits).windows[0].symbols
         try:
-            plot(stream.windows[0], fresh, asked.bits, name, asked.plot)
+            plot(stream.windows[0], fresh, stream.bits, stream.name, asked.plot)
         except OSError as error:
             raise UnusableInput(f"--plot {asked.plot}: {error.strerror or error}") from error
     return result, beside

@@ -1,17 +1,32 @@
-"""What a file's bytes stand for: symbols as they are, as text, or as words of several bytes."""
+"""What a file's bytes stand for: values as they are, as text, or as words of several bytes."""
 
 import binascii
+import csv
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from dataclasses import dataclass
+from itertools import chain, islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dan_bench.interfaces import Bytes
 
-Form = Callable[[Iterable[bytes], int], Iterator[Bytes]]
-"""Makes symbols of that many bits of a file's chunks, which may be cut anywhere."""
+Values = NDArray[np.unsignedinteger]
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """How values are read.
+
+    `values` makes them of a file's chunks, which may be cut anywhere, and of the number of bits of
+    a symbol. `width` is how many bits a value has; None: as many as a symbol.
+    """
+
+    values: Callable[[Iterable[bytes], int], Iterator[Values]]
+    width: int | None
+
 
 MARK = b"\xef\xbb\xbf"
 """Byte order mark: some editors begin UTF-8 text with it."""
@@ -21,25 +36,46 @@ HEXADECIMAL = DIGITS + b"abcdefABCDEF"
 LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 BASE64 = LETTERS + DIGITS + b"+/="
 SHOWN = 20
+ROWS = 1 << 16
+LONGEST_ROW = 1 << 20
 
 
 class MalformedInput(Exception):
     """Something in a file is not of the form asked for; the message begins with its place."""
 
 
-def as_bytes(chunks: Iterable[bytes], _: int) -> Iterator[Bytes]:
-    """One symbol a byte."""
+def as_bytes(chunks: Iterable[bytes], _: int) -> Iterator[Values]:
+    """One value a byte."""
     return (np.frombuffer(chunk, np.uint8) for chunk in chunks)
 
 
-def of_bits(chunks: Iterable[bytes], bits: int) -> Iterator[Bytes]:
+def of_bits(chunks: Iterable[bytes], bits: int) -> Iterator[Values]:
+    """Eight bits a byte, the highest first; as many as a symbol has bits make one."""
+    left = b""
+    for chunk in chunks:
+        joined = left + chunk
+        whole = len(joined) // bits * bits  # so many bytes are eight symbols
+        yield symbols_of_bits(np.unpackbits(np.frombuffer(joined[:whole], np.uint8)), bits)
+        left = joined[whole:]
+    rest = np.unpackbits(np.frombuffer(left, np.uint8))
+    yield symbols_of_bits(rest[: len(rest) // bits * bits], bits)
+
+
+def of_digits(chunks: Iterable[bytes], bits: int) -> Iterator[Values]:
     """Digits 0 and 1; as many as a symbol has bits make one, the highest first."""
     for digits in grouped(only(chunks, b"01", SEPARATORS, "neither 0 nor 1"), bits):
-        ones = np.frombuffer(digits, np.uint8).reshape(-1, bits) & 1
-        yield np.packbits(ones, axis=1)[:, 0] >> np.uint8(8 - bits)
+        yield symbols_of_bits(np.frombuffer(digits, np.uint8) & np.uint8(1), bits)
 
 
-def of_hex(chunks: Iterable[bytes], _: int) -> Iterator[Bytes]:
+def symbols_of_bits(ones: Bytes, bits: int) -> Values:
+    """Return the symbols that whole groups of bits are, the highest bit of each first."""
+    pairs = np.packbits(ones.reshape(-1, bits), axis=1)
+    if bits <= 8:
+        return pairs[:, 0] >> np.uint8(8 - bits)
+    return pairs.view(">u2")[:, 0].astype(np.uint16) >> np.uint16(16 - bits)
+
+
+def of_hex(chunks: Iterable[bytes], _: int) -> Iterator[Values]:
     """Two hexadecimal digits a byte."""
     digits = only(chunks, HEXADECIMAL, SEPARATORS + b":", "no hexadecimal digit")
     odd = "its end is half a byte: the number of hexadecimal digits is odd"
@@ -47,7 +83,7 @@ def of_hex(chunks: Iterable[bytes], _: int) -> Iterator[Bytes]:
         yield np.frombuffer(binascii.unhexlify(pairs), np.uint8)
 
 
-def of_base64(chunks: Iterable[bytes], _: int) -> Iterator[Bytes]:
+def of_base64(chunks: Iterable[bytes], _: int) -> Iterator[Values]:
     """Four characters three bytes, padded by = at the end."""
     characters = only(chunks, BASE64, b"\r\n\t ", "no character of base64")
     ended = False
@@ -61,16 +97,17 @@ def of_base64(chunks: Iterable[bytes], _: int) -> Iterator[Bytes]:
         ended |= fours.endswith(b"=")
 
 
-def of_decimals(chunks: Iterable[bytes], bits: int) -> Iterator[Bytes]:
-    """Whole numbers between white space or commas: the lowest bits of each are a symbol."""
-
-    def symbol(token: bytes) -> int:
-        return int(token) & (1 << bits) - 1
-
-    return numbers(chunks, symbol, "no whole number")
+def whole_number(token: bytes | str) -> int:
+    """Return the lowest 64 bits of a whole number; negative ones in two's complement."""
+    return int(token) & (1 << 64) - 1
 
 
-def of_floats(chunks: Iterable[bytes], bits: int) -> Iterator[Bytes]:
+def of_decimals(chunks: Iterable[bytes], _: int) -> Iterator[Values]:
+    """Whole numbers between white space or commas."""
+    return numbers(chunks, whole_number, "no whole number")
+
+
+def of_floats(chunks: Iterable[bytes], bits: int) -> Iterator[Values]:
     """Numbers in [0, 1): the first bits of each are a symbol."""
 
     def symbol(token: bytes) -> int:
@@ -82,30 +119,97 @@ def of_floats(chunks: Iterable[bytes], bits: int) -> Iterator[Bytes]:
     return numbers(chunks, symbol, "no number of at least 0 and below 1")
 
 
-def of_words(width: int, order: str) -> Form:
-    """Words of that many bytes: the lowest bits of each are a symbol."""
+def of_words(width: int, order: str) -> FileFormat:
+    """Words of that many bytes."""
+    dtype = np.dtype(f"{'<' if order == 'le' else '>'}u{width}")
 
-    def words(chunks: Iterable[bytes], bits: int) -> Iterator[Bytes]:
+    def words(chunks: Iterable[bytes], _: int) -> Iterator[Values]:
         for whole in grouped(chunks, width, f"its length is no multiple of {width} bytes (a word)"):
-            low = np.frombuffer(whole, np.uint8)[0 if order == "le" else width - 1 :: width]
-            yield low & np.uint8((1 << bits) - 1)
+            yield np.frombuffer(whole, dtype).astype(dtype.newbyteorder("="), copy=False)
 
-    return words
+    return FileFormat(words, 8 * width)
 
 
-FORMS: dict[str, Form] = {
-    "bytes": as_bytes,
-    "bits": of_bits,
-    "hex": of_hex,
-    "base64": of_base64,
-    "decimal": of_decimals,
-    "float": of_floats,
+def of_csv(column: str) -> FileFormat:
+    """Whole numbers of one column of rows, named by its heading or counted from 1.
+
+    Cells are separated by what the first row has most of: commas, semicolons or tabs. A first row
+    without a number in the column is its heading.
+    """
+
+    def values(chunks: Iterable[bytes], _: int) -> Iterator[Values]:
+        lines = text_lines(chunks)
+        first = next(lines, "")
+        rows = csv.reader(chain((first,), lines), delimiter=max(",;\t", key=first.count))
+        heading = [cell.strip() for cell in next(rows, [])]
+        place = int(column) - 1 if column.isdigit() else -1
+        if not column.isdigit():
+            if column not in heading:
+                there = ", ".join(heading)[:200]
+                raise MalformedInput(f"it has no column {column!r}: there are {there}")
+            place = heading.index(column)
+        elif 0 <= place < len(heading) and re.fullmatch("[+-]?[0-9]+", heading[place]):
+            yield np.array([whole_number(heading[place])], np.uint64)
+        while made := [_cell(row, place, rows.line_num) for row in islice(rows, ROWS)]:
+            yield np.array([value for value in made if value is not None], np.uint64)
+
+    return FileFormat(values, 64)
+
+
+def _cell(row: list[str], place: int, line: int) -> int | None:
+    """Return the number in a row; None of an empty line."""
+    if not row:
+        return None
+    try:
+        return whole_number(row[place])
+    except IndexError:
+        raise MalformedInput(f"line {line:,} ends before column {place + 1}") from None
+    except ValueError:
+        cell = shown(row[place].encode("utf-8", "surrogateescape"))
+        raise MalformedInput(f"line {line:,} has {cell} there, no whole number") from None
+
+
+def text_lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    """Yield the lines of a text with their ends."""
+    left = b""
+    for chunk in chain(without_mark(chunks), (b"",)):
+        parts = (left + chunk).splitlines(keepends=True)
+        # what ends in a carriage return may go on with the line feed that belongs to it
+        left = parts.pop() if parts and chunk and not parts[-1].endswith(b"\n") else b""
+        if len(left) > LONGEST_ROW:
+            raise MalformedInput(f"a row is longer than {LONGEST_ROW:,} bytes")
+        yield from (line.decode("utf-8", "surrogateescape") for line in parts)
+
+
+FORMS: dict[str, FileFormat] = {
+    "raw": FileFormat(as_bytes, 8),
+    "bits": FileFormat(of_bits, None),
+    "ascii01": FileFormat(of_digits, None),
+    "hex": FileFormat(of_hex, 8),
+    "base64": FileFormat(of_base64, 8),
+    "decimal": FileFormat(of_decimals, 64),
+    "float": FileFormat(of_floats, None),
     **{
-        f"{8 * width}{order}": of_words(width, order)
+        f"u{8 * width}{order}": of_words(width, order)
         for width in (2, 4, 8)
         for order in ("le", "be")
     },
 }
+NAMED = (*FORMS, "csv:COLUMN")
+FORMERLY = {"bytes": "raw", "bits": "ascii01"} | {
+    name.removeprefix("u"): name for name in FORMS if name.startswith("u")
+}
+"""What the forms were called when the option was `--form`."""
+
+
+def form_of(name: str) -> FileFormat:
+    """Return a form by its name; ValueError where there is none."""
+    if name in FORMS:
+        return FORMS[name]
+    kind, _, column = name.partition(":")
+    if kind == "csv" and column and column != "0":
+        return of_csv(column)
+    raise ValueError(f"must be one of {', '.join(NAMED)}")
 
 
 def grouped(chunks: Iterable[bytes], size: int, rest: str = "") -> Iterator[bytes]:
@@ -149,14 +253,14 @@ def only(chunks: Iterable[bytes], allowed: bytes, ignored: bytes, said: str) -> 
         yield chunk.translate(None, ignored)
 
 
-def numbers(chunks: Iterable[bytes], symbol: Callable[[bytes], int], said: str) -> Iterator[Bytes]:
-    """Yield the symbol of each number; MalformedInput where one has none."""
+def numbers(chunks: Iterable[bytes], symbol: Callable[[bytes], int], said: str) -> Iterator[Values]:
+    """Yield the value of each number; MalformedInput where one has none."""
     blank = bytes.maketrans(b",;", b"  ")
     left, before = b"", 0
     for chunk in chain(without_mark(chunks), (b" ",)):
         text = left + chunk.translate(blank)
         cut = max(text.rfind(end) for end in (b" ", b"\n", b"\t", b"\r", b"\v", b"\f")) + 1
-        left, made = text[cut:], bytearray()
+        left, made = text[cut:], list[int]()
         for token in text[:cut].split():
             try:
                 made.append(symbol(token))
@@ -166,7 +270,7 @@ def numbers(chunks: Iterable[bytes], symbol: Callable[[bytes], int], said: str) 
         before += len(made)
         if len(left) > 1 << 16:
             raise MalformedInput(f"number {before:,} is {shown(left)}, {said}")
-        yield np.frombuffer(made, np.uint8)
+        yield np.array(made, np.uint64)
 
 
 def shown(token: bytes) -> str:

@@ -97,7 +97,7 @@ def _sound(begins: bytes) -> str:
 
 
 def _word_option(width: int, order: str) -> str:
-    return f" --form {8 * width}{order}" if width in (2, 4, 8) else ""
+    return f" --format u{8 * width}{order}" if width in (2, 4, 8) else ""
 
 
 def _header(begins: bytes) -> str:
@@ -114,7 +114,7 @@ def _header(begins: bytes) -> str:
 def _text(data: bytes, counts: Counts, complete: bool, bits: int) -> str:
     """Noise that was written as text, or any text; `complete` is whether `data` is all of it."""
     if _made_of(counts, b"01", SEPARATORS, bits):
-        return "zeros and ones as text: --form bits reads eight as a byte (--bits 1: each for one)"
+        return "zeros and ones as text: --format ascii01 reads eight as a byte (--bits 1: one each)"
     signs = SEPARATORS + b"+-"
     tokens = data.translate(bytes.maketrans(b",;", b"  ")).split()
     tokens = tokens if complete else tokens[:-1]  # the last one may be cut off
@@ -124,11 +124,11 @@ def _text(data: bytes, counts: Counts, complete: bool, bits: int) -> str:
         return found
     letters = counts[list(b"abcdefABCDEF")].any()  # digits alone are decimal ones
     if letters and _made_of(counts, HEXADECIMAL, SEPARATORS + b":", bits):
-        return "hexadecimal text: --form hex reads two digits as a byte"
+        return "hexadecimal text: --format hex reads two digits as a byte"
     if _is_base64(data, counts, complete, bits):
-        return "base64 text: --form base64 reads four characters as three bytes"
+        return "base64 text: --format base64 reads four characters as three bytes"
     if _is_text(data, counts, bits):
-        return "UTF-8 text: --form bits, hex, base64, decimal or float read noise written as text"
+        return "UTF-8 text: --format ascii01, hex, base64, decimal or float reads noise in text"
     return ""
 
 
@@ -153,10 +153,10 @@ def _integers(tokens: list[bytes]) -> str:
     low, high = min(values), max(values)
     fits = max(high.bit_length(), 1)
     if low < 0 or fits > 8:
-        option = "--form decimal reads the lowest 8 bits of each"
+        option = "--format decimal reads the lowest 8 bits of each"
     else:
         narrow = f" --bits {fits}" if fits < 8 else ""
-        option = f"--form decimal{narrow} reads each as a symbol"
+        option = f"--format decimal{narrow} reads each as a symbol"
     return f"decimal numbers as text, {low} to {high}: {option}"
 
 
@@ -169,9 +169,9 @@ def _fractions(tokens: list[bytes]) -> str:
         return ""
     low, high = min(values), max(values)
     if low >= 0 and high < 1:
-        return "numbers in [0, 1) as text: --form float reads the first 8 bits of each"
+        return "numbers in [0, 1) as text: --format float reads the first 8 bits of each"
     between = f"{low:g} to {high:g}"
-    return f"decimal fractions as text, {between}: scaled to [0, 1), --form float reads them"
+    return f"decimal fractions as text, {between}: scaled to [0, 1), --format float reads them"
 
 
 def _is_base64(data: bytes, counts: Counts, complete: bool, bits: int) -> bool:
@@ -245,7 +245,7 @@ def _words(head: Bytes) -> str:
             lowest = f"lowest {used}" if used > 1 else "lowest"
             return (
                 f"words of {8 * width} bits, {ends}-endian, whose high bits hardly vary: "
-                f"--form {8 * width}{order}{fewer} reads the {lowest} of each"
+                f"--format u{8 * width}{order}{fewer} reads the {lowest} of each"
             )
     return ""
 

@@ -1,17 +1,19 @@
-"""A file or a pipe, read once in blocks of bounded size: counts of all of it, and windows of it."""
+"""Files or a pipe, read once in blocks of bounded size: counts of all of it, and windows of it."""
 
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import IO
 
 import numpy as np
 
-from dan_bench.assess.forms import FORMS, MalformedInput
+from dan_bench.assess.forms import MalformedInput, Values, form_of
 from dan_bench.assess.hints import hint_of
 from dan_bench.interfaces import Bytes
+from dan_bench.randomness.bit_selection import Symbols, lanes_that_carry, take_lanes
+from dan_bench.randomness.segments import SegmentReport, SegmentsUnusable, SegmentTally
 from dan_bench.randomness.tally import Tally
 from dan_bench.tables import one_line
 
@@ -34,46 +36,146 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Layout:
+    """How files become symbols.
+
+    Attributes:
+        bits: of a symbol, 1 to 16.
+        form: what the bytes stand for, as `form_of` knows it.
+        lanes: bits of a value that make the symbol, the lowest first; none: its lowest `bits`.
+        skip: bytes at the beginning of each file that are left out.
+        limit: most symbols to read: bytes, but for the forms where a symbol takes several.
+    """
+
+    bits: int = 8
+    form: str = "raw"
+    lanes: tuple[int, ...] = ()
+    skip: int = 0
+    limit: int | None = None
+
+    @property
+    def width(self) -> int:
+        """Bits of a symbol, before it is mapped down to eight."""
+        return len(self.lanes) or self.bits
+
+
+@dataclass(frozen=True)
 class Stream:
     """Counts of all of a stream, and some of it as it is.
 
-    `hint` says how to read it where the form, not the source, is what makes it no noise.
+    `hint` says how to read it where the form, not the source, is what makes it no noise. `lanes`
+    are the bits of a value that were assessed, where they are not simply its lowest; `segments`
+    what changed along the stream, where that was asked for.
     """
 
     name: str
     tally: Tally
     windows: list[Window]
-    form: str = "bytes"
+    form: str = "raw"
     hint: str = ""
+    bits: int = 8
+    lanes: tuple[int, ...] = ()
+    segments: SegmentReport | None = None
 
 
 def read(
-    name: str,
+    names: str | Sequence[str],
     bits: int,
     limit: int | None,
     progress: ReadCallback = lambda *_: None,
     window: int = WINDOW,
-    form: str = "bytes",
+    form: str = "raw",
     skip: int = 0,
+    lanes: tuple[int, ...] = (),
+    segment: int | None = None,
     choose: Callable[[Iterable[Bytes], int], list[Window]] | None = None,
 ) -> Stream:
-    """Read a file, or standard input where the name is `-`.
+    """Read a file, or standard input where the name is `-`, or several files as one stream.
 
     Args:
-        name: path.
-        bits: of a symbol.
-        limit: most symbols to read: bytes, but for the forms where a symbol takes several.
+        names: path, or paths.
+        bits: of a symbol, 1 to 16. Symbols of more than eight are mapped down to the bits that
+            carry most, which the first window decides.
+        limit: as in `Layout`, as are `form`, `skip` and `lanes`.
         progress: called with the bytes read so far, and their total where that is known.
         window: symbols of a window.
-        form: what the bytes stand for, one of `FORMS`.
-        skip: bytes at the beginning that are left out.
+        form: name of a form.
+        skip: bytes left out.
+        lanes: bits of a value.
+        segment: symbols of a segment; None: none are compared.
         choose: takes all blocks and the size of a window, and returns the windows kept, of which
             there is at least one; by default `windows_of`.
 
     Raises:
-        UnusableInput: it is no readable file, empty, endless, or not of that form.
+        UnusableInput: a file is not readable, empty, endless, or not of that form.
     """
-    piped, plain = name == "-", form == "bytes"
+    names = [names] if isinstance(names, str) else list(names)
+    layout = Layout(bits, form, lanes, skip, limit)
+    tally = Tally()
+    chosen, width = lanes, layout.width
+    wide = width > 8
+    compared: SegmentTally | None = None
+    shown = " + ".join(map(one_line, names))
+
+    def counted() -> Iterator[Bytes]:
+        nonlocal chosen, width, compared
+        for block in symbols_of(names, layout, window, progress):
+            if wide and tally.n == 0:
+                places = lanes_that_carry(block, width)
+                chosen, width = tuple(lanes[k] for k in places) if lanes else places, len(places)
+            narrow: Bytes = (
+                take_lanes(block, places) if wide else block.astype(np.uint8, copy=False)
+            )
+            tally.add(narrow)
+            if segment is not None:
+                compared = compared or SegmentTally(segment, width)
+                compared.add(narrow)
+            yield narrow
+
+    try:
+        windows = (choose or windows_of)(counted(), window)
+        report = compared.report() if compared else None
+    except SegmentsUnusable as error:
+        raise UnusableInput(f"{shown}: {error}") from error
+    hinted = form == "raw" or (form == "bits" and bits == 8)
+    hint = hint_of(windows[0].symbols, tally.symbols, width) if hinted and not lanes else ""
+    return Stream(" + ".join(names), tally, windows, form, hint, width, chosen, report)
+
+
+def symbols_of(
+    names: Sequence[str],
+    layout: Layout,
+    block: int,
+    progress: ReadCallback = lambda *_: None,
+) -> Iterator[Symbols]:
+    """Yield the symbols of files, one after another, in blocks; the last one may be short.
+
+    Symbols of up to eight bits are bytes, wider ones words of sixteen bits.
+
+    Raises:
+        UnusableInput: as `read`.
+    """
+    lanes = layout.lanes or range(layout.bits)
+    values = values_of(names, layout, progress)
+    return _blocks((take_lanes(some, lanes) for some in values), block, layout.limit)
+
+
+def values_of(
+    names: Sequence[str], layout: Layout, progress: ReadCallback = lambda *_: None
+) -> Iterator[Values]:
+    """Yield the values of files, of all their bits, in pieces; little beyond the limit is read."""
+    left = layout.limit
+    for name in names:
+        for values in _values_of_file(name, replace(layout, limit=left), progress):
+            yield values
+            left = None if left is None else left - len(values)
+            if left is not None and left <= 0:
+                return
+
+
+def _values_of_file(name: str, layout: Layout, progress: ReadCallback) -> Iterator[Values]:
+    piped, plain, skip, limit = name == "-", layout.form == "raw", layout.skip, layout.limit
+    form, done = form_of(layout.form), 0
     try:
         with open(0 if piped else name, "rb", buffering=0, closefd=not piped) as file:
             status = os.fstat(file.fileno())
@@ -85,28 +187,24 @@ def read(
             of = min((most for most in (size, limit if plain else None) if most), default=None)
             _skip(file, skip, status)
             chunks = _chunks_of(file, limit if plain else None, lambda done: progress(done, of))
-            tally = Tally()
-
-            def counted() -> Iterator[Bytes]:
-                for block in _blocks(FORMS[form](chunks, bits), window, limit):
-                    _refuse_wide(block, bits, name, tally.n, skip if plain else 0)
-                    tally.add(block)
-                    yield block
-
-            windows = (choose or windows_of)(counted(), window)
+            for values in form.values(chunks, layout.bits):
+                if form.width == 8 and layout.bits < 8:
+                    _refuse_wide(values, layout.bits, name, done, skip if plain else 0)
+                done += len(values)
+                yield values
     except IsADirectoryError as error:
         raise UnusableInput(f"{one_line(name)} is a folder: name the files in it") from error
     except OSError as error:
         shown = one_line(name) or repr(name)
         raise UnusableInput(f"{shown}: {error.strerror or error}") from error
     except MalformedInput as error:
-        raise UnusableInput(f"{one_line(name)} is not of --form {form}: {error}") from error
-    if tally.n == 0:
+        raise UnusableInput(
+            f"{one_line(name)} is not of --format {layout.form}: {error}"
+        ) from error
+    if done == 0:
         left = f" after the first {skip:,} bytes" if skip else ""
         empty = f"holds no symbols{left}" if skip or not plain else "is empty"
         raise UnusableInput(f"{one_line(name)} {empty}: there is nothing to assess")
-    hint = hint_of(windows[0].symbols, tally.symbols, bits) if plain else ""
-    return Stream(name, tally, windows, form, hint)
 
 
 def _skip(file: IO[bytes], left: int, status: os.stat_result) -> None:
@@ -128,10 +226,10 @@ def _chunks_of(
         progress(done)
 
 
-def _blocks(chunks: Iterable[Bytes], size: int, limit: int | None) -> Iterator[Bytes]:
+def _blocks(chunks: Iterable[Symbols], size: int, limit: int | None) -> Iterator[Symbols]:
     """Yield blocks of exactly `size` symbols, and a last one of the rest, up to the limit."""
     left = sys.maxsize if limit is None else limit
-    held = np.zeros(0, dtype=np.uint8)
+    held: Symbols = np.zeros(0, dtype=np.uint8)
     for chunk in chunks:
         held = np.concatenate([held, chunk]) if len(held) else chunk
         while left and len(held) >= min(size, left):
@@ -144,11 +242,12 @@ def _blocks(chunks: Iterable[Bytes], size: int, limit: int | None) -> Iterator[B
         yield held
 
 
-def _refuse_wide(block: Bytes, bits: int, name: str, before: int, skipped: int) -> None:
+def _refuse_wide(block: Values, bits: int, name: str, before: int, skipped: int) -> None:
     """Refuse a byte that is no symbol of that many bits."""
-    if bits < 8 and int(block.max()) >> bits:
-        place = int((block >> bits != 0).argmax())
-        hint = hint_of(block, np.bincount(block, minlength=256), 8) if before == 0 else ""
+    if len(block) and int(block.max()) >> bits:
+        place = int((block >> np.uint8(bits) != 0).argmax())
+        head = block.astype(np.uint8, copy=False)
+        hint = hint_of(head, np.bincount(head, minlength=256), 8) if before == 0 else ""
         raise UnusableInput(
             f"byte {skipped + before + place:,} of {one_line(name)} is {block[place]}, and {bits} "
             f"bits end at {(1 << bits) - 1}: with --bits each byte is one symbol; leave it out "

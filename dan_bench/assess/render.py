@@ -3,6 +3,7 @@
 import sys
 from typing import Any
 
+from dan_bench.assess.advice import lanes_text, segment_table, segments_json
 from dan_bench.assess.assessment import TAILS, Assessment, FamilyResult, WindowResult
 from dan_bench.metrics import baseline
 from dan_bench.randomness.iid import IidTest
@@ -17,6 +18,7 @@ MEANING = {
     "spectrum": "something in it repeats with a fixed period, or it hardly varies",
     "bit correlation": "a bit says something about the one a fixed number of bits later",
     "min-entropy": "a guesser who has seen the rest names the next symbol too often",
+    "segments": "it changes along its way: some segments differ from the whole",
     "linear complexity": "a bit of its words comes from a linear recurrence (MT19937, xorshift+)",
     "MT19937": "it is the output of Python's random (MT19937) or of MT19937-64: their words follow "
     "from those before",
@@ -75,11 +77,13 @@ def table(assessment: Assessment, beside: Assessment | None = None) -> str:
         f"{stream.tally.shannon_bits():.6f} bits of Shannon entropy each "
         f"(95 % of noise: {span})",
         f"counts and balance: of all symbols; everything else: of {windows}",
+        *([f"bits assessed: {lanes_text(stream.lanes)}"] if stream.lanes else []),
         "",
         *terminal_lines(_families(assessment, beside), width),
         "",
         *terminal_lines(_estimates(assessment), width),
         "",
+        *([segment_table(stream.segments)] if stream.segments else []),
         *_conclusion(assessment),
     ]
     return "\n".join(lines) + "\n"
@@ -166,8 +170,12 @@ def as_json(assessment: Assessment, beside: Assessment | None = None) -> dict[st
         **_of_window(assessment.worst),
         "baseline": baselines(assessment),
     }
-    if assessment.stream.form != "bytes":
-        found["form"] = assessment.stream.form
+    if assessment.stream.form != "raw":
+        found["format"] = assessment.stream.form
+    if assessment.stream.lanes:
+        found["lanes"] = list(assessment.stream.lanes)
+    if assessment.stream.segments is not None:
+        found["segments"] = segments_json(assessment.stream.segments)
     if assessment.stream.hint:
         found["hint"] = assessment.stream.hint
     if assessment.seen:

@@ -1,4 +1,4 @@
-"""`assess --form` and `--skip`, and the hints that name them."""
+"""`assess --format` and `--skip`, and the hints that name them."""
 
 import base64
 import gzip
@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dan_bench.assess import __main__ as command
-from dan_bench.assess.forms import FORMS, MalformedInput
+from dan_bench.assess.forms import FORMS, NAMED, MalformedInput, form_of
 from dan_bench.assess.hints import hint_of
 from dan_bench.assess.reading import UnusableInput, read
+from dan_bench.randomness.bit_selection import take_lanes
 
 
 def ideal(seed, n, top=256):
@@ -38,7 +39,8 @@ def hint(data, bits=8):
 
 def decoded(form, data, bits=8, cut=7):
     chunks = [data[i : i + cut] for i in range(0, len(data), cut)]
-    return b"".join(part.tobytes() for part in FORMS[form](chunks, bits))
+    values = form_of(form).values(chunks, bits)
+    return b"".join(take_lanes(part, range(bits)).tobytes() for part in values)
 
 
 def lines(values, end="\n"):
@@ -70,42 +72,46 @@ def packed():
 
 LOW = (ADC & 255).astype(np.uint8).tobytes()
 READ_BY = {
-    "0 and 1": (BITS.encode(), "--form bits", RAW),
-    "0 and 1 a line": (lines(BITS, "\r\n"), "--form bits", RAW),
-    "a mark and 0 and 1": (b"\xef\xbb\xbf" + BITS.encode(), "--form bits", RAW),
-    "hex": (RAW.hex().encode(), "--form hex", RAW),
-    "hex in lines": (RAW.hex(" ", 16).upper().replace(" ", "\n").encode(), "--form hex", RAW),
-    "base64": (base64.b64encode(RAW), "--form base64", RAW),
-    "base64 in lines": (base64.encodebytes(RAW[:2000]), "--form base64", RAW[:2000]),
+    "0 and 1": (BITS.encode(), "--format ascii01", RAW),
+    "0 and 1 a line": (lines(BITS, "\r\n"), "--format ascii01", RAW),
+    "a mark and 0 and 1": (b"\xef\xbb\xbf" + BITS.encode(), "--format ascii01", RAW),
+    "hex": (RAW.hex().encode(), "--format hex", RAW),
+    "hex in lines": (RAW.hex(" ", 16).upper().replace(" ", "\n").encode(), "--format hex", RAW),
+    "base64": (base64.b64encode(RAW), "--format base64", RAW),
+    "base64 in lines": (base64.encodebytes(RAW[:2000]), "--format base64", RAW[:2000]),
     "a bit a byte": (bytes(byte & 1 for byte in RAW), "--bits 1", None),
     "half bytes": (bytes(byte & 15 for byte in RAW), "--bits 4", None),
-    "numbers": (lines(RAW), "--form decimal", RAW),
-    "numbers and commas": (lines(RAW, ", "), "--form decimal", RAW),
-    "wide numbers": (lines(ADC), "--form decimal", LOW),
-    "signed numbers": (lines(SIGNED), "--form decimal", LOW),
-    "floats": (lines(FLOATS), "--form float", np.floor(FLOATS * 256).astype(np.uint8).tobytes()),
+    "numbers": (lines(RAW), "--format decimal", RAW),
+    "numbers and commas": (lines(RAW, ", "), "--format decimal", RAW),
+    "wide numbers": (lines(ADC), "--format decimal", LOW),
+    "signed numbers": (lines(SIGNED), "--format decimal", LOW),
+    "floats": (lines(FLOATS), "--format float", np.floor(FLOATS * 256).astype(np.uint8).tobytes()),
     **{
-        f"12 bits in {form}": (ADC.astype(dtype).tobytes(), f"--form {form}", LOW)
+        f"12 bits in {form}": (ADC.astype(dtype).tobytes(), f"--format {form}", LOW)
         for form, dtype in (
-            *(("16le", "<u2"), ("16be", ">u2"), ("32le", "<u4")),
-            *(("32be", ">u4"), ("64le", "<i8"), ("64be", ">i8")),
+            *(("u16le", "<u2"), ("u16be", ">u2"), ("u32le", "<u4")),
+            *(("u32be", ">u4"), ("u64le", "<i8"), ("u64be", ">i8")),
         )
     },
-    "signed 16": (SIGNED.astype(">i2").tobytes(), "--form 16be", LOW),
-    "signed 32": (SIGNED.astype("<i4").tobytes(), "--form 32le", LOW),
-    "24 bits in 32": (ideal(3, 900, 1 << 24).astype("<u4").tobytes(), "--form 32le", None),
-    "15 bits in 16": (ideal(4, 900, 1 << 15).astype("<u2").tobytes(), "--form 16le", None),
-    "a high byte of 128": ((ideal(5, 900) + 0x8000).astype("<u2").tobytes(), "--form 16le", None),
+    "signed 16": (SIGNED.astype(">i2").tobytes(), "--format u16be", LOW),
+    "signed 32": (SIGNED.astype("<i4").tobytes(), "--format u32le", LOW),
+    "24 bits in 32": (ideal(3, 900, 1 << 24).astype("<u4").tobytes(), "--format u32le", None),
+    "15 bits in 16": (ideal(4, 900, 1 << 15).astype("<u2").tobytes(), "--format u16le", None),
+    "a high byte of 128": (
+        (ideal(5, 900) + 0x8000).astype("<u2").tobytes(),
+        "--format u16le",
+        None,
+    ),
     "NumPy": (saved(np.frombuffer(RAW, np.uint8)), "--skip 128", None),
-    "NumPy of words": (saved(ADC.astype(">u2")), "--skip 128 --form 16be", None),
-    "WAV": (sound(), "--skip 44 --form 16le", None),
+    "NumPy of words": (saved(ADC.astype(">u2")), "--skip 128 --format u16be", None),
+    "WAV": (sound(), "--skip 44 --format u16le", None),
     "gzip": (gzip.compress(RAW), "gzip -dc FILE", None),
     "ZIP": (packed(), "unzip -p FILE", None),
     "PNG": (b"\x89PNG\r\n\x1a\n" + RAW, "like a PNG file: --skip BYTES", None),
     "text": ("Größe und Straße, naïve — ".encode() * 20, "UTF-8 text", None),
     "words": (b"hello\r\nWorld\r\n" * 40, "UTF-8 text", None),
     "decimal digits": (b"3141592653589793" * 50, "UTF-8 text", None),
-    "fractions": (lines(8 * FLOATS), "scaled to [0, 1), --form float", None),
+    "fractions": (lines(8 * FLOATS), "scaled to [0, 1), --format float", None),
 }
 
 
@@ -117,15 +123,13 @@ def test_a_form_is_named_and_read(kind):
     assert "\n" not in said
     assert len(said) < 160
     if symbols is not None:
-        form = option.removeprefix("--form ")
+        form = option.removeprefix("--format ")
         assert decoded(form, data) == symbols
         assert decoded(form, data, cut=1) == symbols
         assert decoded(form, data, bits=3, cut=len(data))[:50] == (
-            decoded("bits", BITS.encode(), 3)[:50]
-            if form == "bits"
+            decoded("ascii01", BITS.encode(), 3)[:50]
+            if form == "ascii01"
             else bytes(s >> 5 if form == "float" else s & 7 for s in symbols)[:50]
-            if form not in ("hex", "base64")
-            else symbols[:50]
         )
 
 
@@ -193,7 +197,7 @@ def test_symbols_as_wide_as_was_asked_for_are_given_none():
 @pytest.mark.parametrize(
     ("form", "data", "said"),
     [
-        ("bits", b"01 2", "character 3 is '2', neither 0 nor 1"),
+        ("ascii01", b"01 2", "character 3 is '2', neither 0 nor 1"),
         ("hex", b"0\nxf", "character 2 is 'x', no hexadecimal digit"),
         ("hex", b"abc", "odd"),
         ("base64", b"TW-u", "character 2 is '-'"),
@@ -205,7 +209,7 @@ def test_symbols_as_wide_as_was_asked_for_are_given_none():
         ("float", b"0.5;1", "number 1 is '1', no number of at least 0 and below 1"),
         ("float", b"nan", "number 0 is 'nan'"),
         ("float", b"-0.1", "number 0 is '-0.1'"),
-        ("32le", b"12345", "no multiple of 4"),
+        ("u32le", b"12345", "no multiple of 4"),
     ],
 )
 @pytest.mark.parametrize("cut", [1, 2, 3, 100])
@@ -242,20 +246,20 @@ def test_a_hint_is_shown_and_the_form_passes(tmp_path, capsys):
     path = tmp_path / "hex.txt"
     path.write_bytes(RAW.hex().encode())
     assert command.main([str(path)]) == 1
-    assert "\nhint: hexadecimal text: --form hex" in capsys.readouterr().out
+    assert "\nhint: hexadecimal text: --format hex" in capsys.readouterr().out
     code, found = assessed(capsys, path)
     assert (code, found["hint"].split(":")[0]) == (1, "hexadecimal text")
-    assert "form" not in found
-    code, found = assessed(capsys, path, "--form", "hex")
-    assert (code, found["form"], found["bytes"]) == (0, "hex", 3000)
+    assert "format" not in found
+    code, found = assessed(capsys, path, "--format", "hex")
+    assert (code, found["format"], found["bytes"]) == (0, "hex", 3000)
     assert "hint" not in found
-    assert assessed(capsys, path, "--form", "hex", "--limit", 100)[1]["bytes"] == 100
+    assert assessed(capsys, path, "--format", "hex", "--limit", 100)[1]["bytes"] == 100
 
 
 def test_a_symbol_that_does_not_fit_is_refused_with_the_hint(tmp_path):
     path = tmp_path / "bits.txt"
     path.write_bytes(BITS.encode())
-    with pytest.raises(UnusableInput, match=r"byte 0 of .* is 4[89], and 1 bits end.*--form bits"):
+    with pytest.raises(UnusableInput, match=r"byte 0 of .* is 4[89], .*--format ascii01"):
         read(str(path), 1, None)
 
 
@@ -289,6 +293,6 @@ def test_nothing_left_is_said(skip, tmp_path):
 
 def test_a_form_that_there_is_not_is_refused_with_those_that_there_are(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
-        command.main([str(tmp_path), "--form", "octal"])
+        command.main([str(tmp_path), "--format", "octal"])
     assert ended.value.code == 2
-    assert f"--form octal: must be one of {', '.join(FORMS)}" in capsys.readouterr().err
+    assert f"--format octal: must be one of {', '.join(NAMED)}" in capsys.readouterr().err

@@ -240,6 +240,16 @@ class Runtime(Strict):
     snapshots: tuple[NonNegativeInt, ...] = ()
     progress: Literal["auto", "plain", "quiet", "json"]
 
+    @model_validator(mode="after")
+    def _settings_are_of_the_executor(self) -> Self:
+        for name, of in (("slurm", self.slurm), ("ray", self.ray)):
+            if self.executor != name and of != type(of)():
+                raise ValueError(
+                    f"runtime.{name} is set, and runtime.executor={self.executor} does not use it; "
+                    f"type runtime.executor={name} too, or leave it out"
+                )
+        return self
+
 
 class Algorithm1Config(Strict):
     """The paper's Algorithm 1 around the training: how much data, and how long to wait."""

@@ -82,6 +82,11 @@ REFUSED: dict[str, tuple[list[str], list[str]]] = {
         ["optimizer.degenerator.lr=-1"],
         ["optimizer.degenerator", "learning rate", "-1"],
     ),
+    "Slurm's settings without Slurm": (
+        ["runtime.slurm.time=5"],
+        ["runtime.slurm", "runtime.executor=slurm"],
+    ),
+    "Ray's settings without Ray": (["runtime.ray.num_gpus=1"], ["runtime.executor=ray"]),
     "a folder without a root": (["data=folder"], ["data.root", "data.root=DIR"]),
     "a folder that is not there": (
         ["data=folder", "data.root=/nonexistent"],

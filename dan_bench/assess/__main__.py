@@ -9,8 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from dan_bench.assess import source
-from dan_bench.assess.options import add_reading_options, layout_of
+from dan_bench.assess.options import add_reading_options, layout_of, source_option
 from dan_bench.cli import OK, REFUSED, entry_point, say, unwritable, user_path
 
 if TYPE_CHECKING:
@@ -109,7 +108,9 @@ class AssessmentProgress:
 def main(arguments: list[str] | None = None) -> int:
     """Assess every file; the exit code is that of the worst."""
     given = sys.argv[1:] if arguments is None else arguments
-    if option := source.option_of(given):
+    if option := source_option(given):
+        from dan_bench.assess import source
+
         with closing(AssessmentProgress(option.removeprefix("--"))) as progress:
             code, text = source.main(option, given, progress, progress.compiling)
         print(text, flush=True)

@@ -8,6 +8,14 @@ if TYPE_CHECKING:
     from dan_bench.assess.reading import Layout
 
 MOST_BITS = 16
+OF_SOURCES = ("--restart", "--conditioning", "--health")
+"""Options with a command line of their own."""
+
+
+def source_option(arguments: list[str]) -> str | None:
+    """Return which of the options is among the arguments, or None."""
+    names = {argument.partition("=")[0] for argument in arguments}
+    return next((option for option in OF_SOURCES if option in names), None)
 
 
 def add_reading_options(made: argparse.ArgumentParser) -> None:

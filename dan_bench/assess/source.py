@@ -15,15 +15,8 @@ from dan_bench.interfaces import Bytes, StageCallback
 from dan_bench.tables import one_line
 
 MOST_SYMBOLS = 1 << 30
-OPTIONS = ("--restart", "--conditioning", "--health")
 Answer = tuple[int, dict[str, Any], str]
 """Exit code, what --json prints, and the text."""
-
-
-def option_of(arguments: list[str]) -> str | None:
-    """Return which of the options is among the arguments, or None."""
-    names = {argument.partition("=")[0] for argument in arguments}
-    return next((option for option in OPTIONS if option in names), None)
 
 
 def main(

@@ -84,7 +84,13 @@ def from_numbers(table: pa.Table) -> Mapping[int, Measured]:
             metrics = {
                 name: None
                 if details is None
-                else Estimate(*row[a:b], dict(zip(details, row[b:end], strict=True)))
+                else Estimate(
+                    row[a],
+                    row[a + 1],
+                    row[a + 2],
+                    row[a + 3],
+                    dict(zip(details, row[b:end], strict=True)),
+                )
                 for name, details, a, b, end in places
             }
             found[i] = metrics, dict(zip(costs, row[: len(costs)], strict=True))

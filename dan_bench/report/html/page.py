@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from html import escape
+from importlib import metadata
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -88,7 +89,7 @@ def bundle() -> str:
     """
     import vl_convert
 
-    name = f"vega-{vl_convert.__version__}-{version()}.txt"
+    name = f"vega-{metadata.version('vl-convert-python')}-{version()}.txt"
     path = user_path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "dan_bench" / name
     with suppress(OSError, ValueError):
         digest, _, kept = path.read_text().partition("\n")

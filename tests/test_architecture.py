@@ -42,9 +42,11 @@ def test_no_test_module_imports_another() -> None:
 
 MOST_LINES = 42_500
 """Raised for new features alone: from 26,378 for the white-box attack, the certificates and the
-ladder of known truth; from 29,350 for erasure that survives kills, batches small files, looks past
-the file system and certifies; from 34,985 for sweeps on Slurm and Ray, claims without locks, and
-many seeds as one. Otherwise it may only be lowered. 20,000 is where it is going."""
+ladder of known truth; from 29,350 for erasure that survives kills, batches small files, looks
+past the file system and certifies; from 34,985 for sweeps on Slurm and Ray, claims without
+locks, and many seeds as one; from 37,900 for what a laboratory asks of `assess`: linear
+generators in any lane, many windows, restart, conditioning and health tests, formats, and AIS
+20/31. Otherwise it may only be lowered. 20,000 is where it is going."""
 
 
 def test_the_package_does_not_grow() -> None:

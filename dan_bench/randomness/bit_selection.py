@@ -24,7 +24,7 @@ LEAST_GAIN = 0.01
 
 
 @dataclass(frozen=True)
-class Lane:
+class BitLane:
     """One bit of a word, 0 the lowest.
 
     `ones` is its share of ones, `min_entropy` that of SP 800-90B (6.3) in bits. `partner` is the
@@ -47,7 +47,7 @@ class LaneReport:
     """All lanes of a stream of words, and those that are advised, in ascending order."""
 
     samples: int
-    lanes: tuple[Lane, ...]
+    lanes: tuple[BitLane, ...]
     advised: tuple[int, ...]
 
 
@@ -113,7 +113,7 @@ def lane_report(words: ArrayLike, width: int) -> LaneReport:
         most = float(shared[lane].max()) if partner is not None else 0.0
         # 2 n ln 2 times the mutual information is about chi-square, one degree of freedom
         p_value = min(1.0, pairs * float(special.chdtrc(1, 2 * n * np.log(2) * most)))
-        found = Lane(
+        found = BitLane(
             lane, float(ones[lane]), entropies[lane], partner, most, p_value, combined[lane]
         )
         lanes.append(found)

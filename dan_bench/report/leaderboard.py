@@ -3,7 +3,6 @@
 Only what was measured alike stands in one board, and is ranked.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from scipy import special
 
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.metrics import catalogue
-from dan_bench.metrics.baseline import Baseline
+from dan_bench.report.ranks import law_of, settle, size_of
 from dan_bench.report.verdicts import DECIDING, NOT_COVERED, OF_IDEAL, VERDICTS, Verdict, together
 from dan_bench.results.select import (
     KINDS,
@@ -27,7 +26,7 @@ from dan_bench.results.select import (
     is_old,
     natural,
 )
-from dan_bench.statistics import CONFIDENCE, ranks_by_test, within
+from dan_bench.statistics import CONFIDENCE
 from dan_bench.tables import MISSING, Cell, Column, Table
 
 IDEAL = "ideal noise"
@@ -191,25 +190,6 @@ def ideal(section: str | None, runs: Sequence[RunRecord], metrics: Sequence[str]
     return Row(axes, (), (size.rows,), cells, OF_IDEAL) if cells else None
 
 
-def size_of(runs: Sequence[RunRecord]) -> catalogue.SampleSize | None:
-    """Return the size of the samples that the runs were measured on; None if of several sizes."""
-    sizes = {
-        (run.config["evaluation"]["samples"], estimate.n)
-        for run in runs
-        if (estimate := run.metrics.get("shannon_bits")) is not None and estimate.n is not None
-    }
-    if len(sizes) != 1:
-        return None
-    ((rows, of_bytes),) = sizes
-    return catalogue.SampleSize(rows, of_bytes // rows)
-
-
-def law_of(metric: str, size: catalogue.SampleSize | None) -> Baseline | None:
-    """Return what ideal noise of that size scores; None where that is not known."""
-    law = catalogue.metric(metric).law
-    return None if law is None or size is None else law(size)
-
-
 def known_first(records: Sequence[RunRecord]) -> list[str]:
     """Return the metrics of the records, those of the catalogue first and in its order."""
     there = {name for record in records for name in record.metrics}
@@ -257,41 +237,6 @@ def look_up(run: RunRecord, metric: str) -> Estimate | None:
     if metric in run.metrics or estimate is None:
         return run.metrics.get(metric)
     return Estimate(estimate.details[detail], n=estimate.n) if detail in estimate.details else None
-
-
-def settle(
-    methods: Sequence[Method], estimates: Sequence[dict[str, Estimate]], metrics: Sequence[str]
-) -> dict[tuple[int, str], int]:
-    """Return ranks by (row, metric), and keep the intervals of the estimates within the possible.
-
-    Only what was measured alike is ranked together; see `ranks_by_test`.
-    """
-    ranks: dict[tuple[int, str], int] = {}
-    alike: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for i, method in enumerate(methods):
-        alike[measured_on(method.runs[0])].append(i)
-    for members in alike.values():
-        size = size_of([run for i in members for run in methods[i].runs])
-        for metric in metrics:
-            rows = [i for i in members if metric in estimates[i]]
-            found = [estimates[i][metric] for i in rows]
-            entry, law = catalogue.metric(metric), law_of(metric, size)
-            band = () if law is None else law.interval
-            if entry.higher_is_better is not None:
-                places = ranks_by_test(found, entry.higher_is_better, band or None)
-                ranks |= {(i, metric): place for i, place in zip(rows, places, strict=True)}
-            ends = [entry.scale * end for end in entry.limits if end is not None]
-            if len(ends) == 2:  # noise itself may lie beyond the end: bits are corrected for bias
-                low, high = min(*ends, *band), max(*ends, *band)
-                for i, estimate in zip(rows, found, strict=True):
-                    estimates[i][metric] = within(estimate, low, high)
-    return ranks
-
-
-def measured_on(run: RunRecord) -> tuple[str, str]:
-    """Return the data set, and a text that tells how a run was measured."""
-    evaluation = json.dumps(run.config["evaluation"], sort_keys=True)
-    return run.config["data"]["name"], f"{run.schema_version} {evaluation}"
 
 
 # --- as tables ----------------------------------------------------------------------------------

@@ -6,11 +6,11 @@
     python benchmarks/recipes.py                               # the recipes' known first outputs
 
 A stream that is caught at one size is not assessed at a larger one. Every window is assessed; but
-counts, spacings, gaps and repetition come first, and where they speak against noise (each at
-1 % / 30) the rest is left out. With `quick` after the sizes it is left out always, and the table
-says so; a later run without it goes on from there. With `tools`, `RNG_test` (PractRand) and
-`smokerand`, where they are on the PATH, are given the same bytes: 16 MiB, and what the battery
-`express` reads (96 MiB of 32-bit words, 192 of 64).
+counts, spacings, gaps, repetition and linear complexity come first, and where they speak against
+noise (each at 1 % / 30) the rest is left out. With `quick` after the sizes it is left out always,
+and the table says so; a later run without it goes on from there. With `tools`, `RNG_test`
+(PractRand) and `smokerand`, where they are on the PATH, are given the same bytes: 16 MiB, and
+what the battery `express` reads (96 MiB of 32-bit words, 192 of 64).
 """
 
 import json
@@ -29,9 +29,11 @@ from recipes import STREAMS
 from dan_bench.assess.assessment import (
     LEVEL,
     FamilyResult,
+    of_complexity,
     of_lags,
     of_lines,
     of_pieces,
+    of_python,
     of_tally,
 )
 from dan_bench.assess.pieces import Pieces
@@ -92,7 +94,7 @@ def quick(data: NDArray[np.uint8], windows: list[Window]) -> list[FamilyResult]:
     for judge in (of_lags, of_lines):
         each = [judge([window]) for window in windows]
         found.append(combined(each[0].family, each, places))
-    return found
+    return [*found, of_complexity(windows, 8), of_python(windows, 8)]
 
 
 def ours(name: str, size: int, only_quick: bool) -> dict[str, Any]:

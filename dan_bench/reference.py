@@ -142,6 +142,8 @@ def publish(results: Path, parts: Sequence[GridPart], base: Path | None = None) 
         with (folder / name).open("w") as out, redirect_stdout(out):
             entry_point(command)(["--results", str(folder), "--format", "markdown"])
     drawing.main(["--results", str(folder)])
+    for picture in (folder / "figures").glob("*.png"):  # the documents show the SVG
+        picture.unlink()
     (folder / "README.md").write_text(about(folder.name, records, status(parts, set(done))))
     return folder
 

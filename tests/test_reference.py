@@ -156,7 +156,7 @@ def test_the_readme_s_table_and_figures_come_from_the_latest_reference():
     named = re.findall(r"results/\d{4}-\d\d-\d\d_\w+/", readme)
     assert set(named) == {folder}
     assert f"{folder}figures/collapse.svg" in readme
-    told = block(readme, "The first tables of", "which continues with those of the experiments.")
+    told = block(readme, "The first table of", "which continues with those of the experiments.")
     command = shlex.split(block(told, "```sh", "```").replace("\\\n", " "))
     assert command[:3] == [".venv/bin/python", "-m", "dan_bench.report"]
     printed = subprocess.run(

@@ -31,7 +31,10 @@ class GAN(AdversarialModule):
     def refusal(cls, objective: type[Objective], output: str) -> str | None:
         """A torus is for noise."""
         if output == "torus":
-            return "gan makes data, whose black is not its white: output=torus must be sigmoid"
+            return (
+                "on a torus 0 and 255 are neighbours, which suits noise but not images: "
+                "output=torus must be sigmoid"
+            )
         return None
 
     @classmethod

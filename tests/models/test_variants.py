@@ -267,8 +267,8 @@ def test_the_rules_speak_of_subclasses_too():
     assert Mine.refusal(OBJECTIVES["hinge"], "sigmoid") is None
 
 
-def test_the_table_of_the_readme_is_that_of_the_code():
+def test_the_table_of_models_md_is_that_of_the_code():
     """If it is not: python -m dan_bench.models.compatibility prints the one to put there."""
     start, end = "<!-- compatibility -->\n", "\n<!-- /compatibility -->"
-    shown = (REPOSITORY / "README.md").read_text().split(start)[1].split(end)[0]
+    shown = (REPOSITORY / "docs" / "models.md").read_text().split(start)[1].split(end)[0]
     assert shown == table(MODELS, OBJECTIVES)

@@ -186,7 +186,7 @@ def table(path: Path) -> None:
         for size in sizes:
             row = of.get(size)
             if before or row is None:
-                cells.append("caught" if before else "not measured")
+                cells.append("already at a smaller size" if before else "not measured")
             else:
                 families = [family.removeprefix("SP 800-22 ") for family in row["caught"]]
                 more = f" and {len(families) - 3} more" if len(families) > 3 else ""

@@ -129,7 +129,8 @@ def assess_source(
     elif not restart.assessed:
         failed.append("entropy: it is assessed at 0")
     conditioning = _conditioning(source, restart.assessed, conditioned, progress)
-    health, power = None, ()
+    health: HealthAssessment | None = None
+    power: tuple[FaultPower, ...] = ()
     if restart.assessed:
         progress("health tests")
         health = health_tests(sequential, restart.assessed, width, alpha=source.alpha)
@@ -217,9 +218,8 @@ def _conditioning(
         if not h_prime:
             raise InputError(f"{source.files['conditioned'].name} has no entropy: h' is 0")
     h_in = min(float(of["n_in"]), samples_of(of, source.layout.width) * assessed)
-    return conditioned_output(
-        *(of[name] for name in SIZES), h_in, vetted=of["vetted"], h_prime=h_prime
-    )
+    n_in, n_out, nw = (of[name] for name in SIZES)
+    return conditioned_output(n_in, n_out, nw, h_in, vetted=of["vetted"], h_prime=h_prime)
 
 
 def _ais31(source: SourceFolder, progress: StageCallback) -> dict[str, tuple[str, dict[str, Any]]]:

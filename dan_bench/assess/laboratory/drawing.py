@@ -56,7 +56,7 @@ def page(result: SourceAssessment, found: dict[str, Any]) -> str:
     )
 
 
-def estimates(result: SourceAssessment) -> alt.LayerChart:
+def estimates(result: SourceAssessment) -> Any:
     """Return bars of all estimates, in bits a sample."""
     width, of = result.source.layout.width, result.non_iid.estimators
     rows = [
@@ -80,7 +80,7 @@ def estimates(result: SourceAssessment) -> alt.LayerChart:
     return alt.layer(*lines)
 
 
-def restarts(result: SourceAssessment) -> alt.LayerChart:
+def restarts(result: SourceAssessment) -> Any:
     """Return how many rows and columns have each count of their commonest symbol."""
     matrix = result.restart_symbols.reshape(SIDE, SIDE)
     rows = []

@@ -84,9 +84,12 @@ def source_folder(folder: Path) -> SourceFolder:
     bits = take("bits", lambda b: _whole(b) and 1 <= b <= 16, "a whole number, 1 to 16", 8)
     form = take("format", _is_form, "a format of docs/assess.md", "raw")
     lanes: tuple[int, ...] = ()
+    most = form_of(form).width or bits
+    if bits > most:
+        wrong.append(f"bits must be at most {most}, which a value of format {form} has, got {bits}")
     if "lane" in given:
         try:
-            lanes = lanes_of(str(given["lane"]), form_of(form).width or bits)
+            lanes = lanes_of(str(given["lane"]), most)
         except ValueError as error:
             wrong.append(f"lane: {error}")
     layout = Layout(bits, form, lanes)
@@ -191,6 +194,8 @@ def _wrong_in_esv(given: dict[str, Any], *, with_component: bool) -> list[str]:
     known = {*ABOUT, *OF_COMPONENT, "validationNumber", "numberOfOEs"}
     wrong = [f"key esv.{key} is missing" for key in wanted if key not in given]
     wrong += [f"key esv.{key} is not known" for key in sorted(set(given) - known)]
+    if not (_whole(given.get("numberOfOEs", 1)) and given.get("numberOfOEs", 1) >= 1):
+        wrong.append("esv.numberOfOEs must be a whole number of at least 1")
     names = {str: "a text", bool: "true or false"}
     return wrong + [
         f"esv.{key} must be {names[kind]}, got {given[key]!r}"

@@ -58,7 +58,12 @@ def nist_runs(result: SourceAssessment, head: dict[str, Any]) -> dict[str, Any]:
         }
     found["restart"] = restart_run(result.restart, result, head)
     if (out := result.conditioning) is not None:
-        case = {"testCaseDesc": "Overall", "n_in": out.n_in, "n_out": out.n_out, "nw": out.nw}
+        case: dict[str, Any] = {
+            "testCaseDesc": "Overall",
+            "n_in": out.n_in,
+            "n_out": out.n_out,
+            "nw": out.nw,
+        }
         case |= {"h_in": out.h_in, "h_out": out.h_out}
         if out.h_prime is not None:
             case["h_p"] = out.h_prime
@@ -123,7 +128,7 @@ def restart_run(
     cases = []
     for name, described in CASES.items():
         if name in rows or name in columns:
-            case = {"testCaseDesc": described}
+            case: dict[str, Any] = {"testCaseDesc": described}
             case["dataWordSize"] = 1 if name in OF_BITS else result.source.layout.width
             case |= {"h_r": rows[name]} if name in rows else {}
             case |= {"h_c": columns[name]} if name in columns else {}

@@ -50,7 +50,7 @@ def run(
             if sha256(path) != hashes[name]:
                 raise InputError(f"{one_line(str(path))} changed while it was assessed")
         command = shlex.join(["python", "-m", "dan_bench.assess", *arguments])
-        head = {
+        head: dict[str, Any] = {
             "tool": tool(),
             "command": command,
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),

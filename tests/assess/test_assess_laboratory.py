@@ -212,6 +212,25 @@ def test_no_iid_claim_where_an_iid_test_failed(tmp_path, capsys):
     assert not found["nist"]["iid"]["testCases"][0]["passedChiSquareTests"]
 
 
+def test_constant_data_fail_and_are_reported(tmp_path, capsys):
+    settings = SETTINGS | {"iid": True, "conditioning": {"vetted": False, **SIZES}, "esv": ESV}
+    zeros = np.zeros(N, np.uint8)
+    folder = made(tmp_path / "s", settings, zeros, conditioned=zeros)
+    assert command.main(["--entropy-source", str(folder), "--out", str(tmp_path / "out")]) == 1
+    capsys.readouterr()
+    found = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert found["assessed"] in (0, None)
+    assert (found["track"], found["conditioning"], found["esv"]) == ("non-IID", None, None)
+    assert found["failed"][0].startswith("IID claim: sequential data: every symbol is 0")
+
+
+def test_conditioned_data_without_entropy_fail(tmp_path):
+    settings = SETTINGS | {"conditioning": {"vetted": False, **SIZES}}
+    folder = made(tmp_path / "s", settings, conditioned=np.zeros(N, np.uint8))
+    result = assess_source(source_folder(folder))
+    assert result.failed == ("conditioning: the conditioned data have no entropy, h' is 0",)
+
+
 def test_health_failures_that_chance_does_not_explain_count(tmp_path):
     sequential = np.random.default_rng(2).integers(0, 16, 50_000, dtype=np.uint8)
     sequential[6144:6656:2] = 5  # one window in which every other sample is 5

@@ -14,7 +14,6 @@ from dan_bench.assess.laboratory.folder import (
     conditioned_layout,
     samples_of,
 )
-from dan_bench.cli import InputError
 from dan_bench.interfaces import Bytes, StageCallback
 from dan_bench.randomness.bit_selection import LaneReport, lane_report
 from dan_bench.randomness.conditioning import (
@@ -129,6 +128,8 @@ def assess_source(
     elif not restart.assessed:
         failed.append("entropy: it is assessed at 0")
     conditioning = _conditioning(source, restart.assessed, conditioned, progress)
+    if restart.assessed and source.conditioning is not None and conditioning is None:
+        failed.append("conditioning: the conditioned data have no entropy, h' is 0")
     health: HealthAssessment | None = None
     power: tuple[FaultPower, ...] = ()
     if restart.assessed:
@@ -216,7 +217,7 @@ def _conditioning(
         say = _of("conditioned", progress)
         h_prime = conditioned_entropy(data, bits, workers=2, on_progress=say)
         if not h_prime:
-            raise InputError(f"{source.files['conditioned'].name} has no entropy: h' is 0")
+            return None
     h_in = min(float(of["n_in"]), samples_of(of, source.layout.width) * assessed)
     n_in, n_out, nw = (of[name] for name in SIZES)
     return conditioned_output(n_in, n_out, nw, h_in, vetted=of["vetted"], h_prime=h_prime)

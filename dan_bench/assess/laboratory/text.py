@@ -145,6 +145,8 @@ def _restart(result: SourceAssessment) -> list[str]:
 def _conditioning(result: SourceAssessment) -> list[str]:
     if result.source.conditioning is None:
         return ["There is none: the samples are what is put out."]
+    if result.conditioning is None and result.assessed:
+        return ["No entropy is left: h' of the conditioned data is 0."]
     if result.conditioning is None:
         return ["Not computed: no entropy is awarded to the noise."]
     return [*conditioning_text(result.conditioning).splitlines(), "", *_meaning(CONDITIONING)]

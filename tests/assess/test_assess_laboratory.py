@@ -316,6 +316,8 @@ VETTED = {"vetted": True, **SIZES}
         (SETTINGS | {"conditioning": VETTED | {"samples": 513}}, "does not hold the samples"),
         (SETTINGS | {"conditioning": VETTED | {"vetted": False}}, "conditioned.* is missing"),
         (SETTINGS | {"esv": {"physical": 1}}, "esv.physical must be true or false"),
+        (SETTINGS | {"esv": {"primaryNoiseSource": "a" * 65}}, "at most 64 characters"),
+        (SETTINGS | {"esv": {"numberOfOEs": 0}}, "esv.numberOfOEs must be"),
         (SETTINGS | {"esv": {}}, "key esv.itar is missing"),
         ([], "must hold an object"),
     ],

@@ -196,6 +196,8 @@ def _wrong_in_esv(given: dict[str, Any], *, with_component: bool) -> list[str]:
     wrong += [f"key esv.{key} is not known" for key in sorted(set(given) - known)]
     if not (_whole(given.get("numberOfOEs", 1)) and given.get("numberOfOEs", 1) >= 1):
         wrong.append("esv.numberOfOEs must be a whole number of at least 1")
+    if len(str(given.get("primaryNoiseSource", ""))) > 64:
+        wrong.append("esv.primaryNoiseSource must have at most 64 characters")
     names = {str: "a text", bool: "true or false"}
     return wrong + [
         f"esv.{key} must be {names[kind]}, got {given[key]!r}"

@@ -119,8 +119,10 @@ def _iid(result: SourceAssessment) -> list[str]:
     if result.iid is None:
         return ["The submitter does not claim it, so the track is non-IID; no test was run."]
     if result.track == "IID":
-        lines = ["Claimed, and no test speaks against it, on sequential data, rows and columns: "
-                 "the IID track."]  # fmt: skip
+        tested = "sequential data, rows and columns"
+        if result.restart.iid_rows is None:
+            tested = "sequential data; the restarts failed before they were tested for it"
+        lines = [f"Claimed, and no test speaks against it: {tested}. The IID track."]
     else:
         lines = [
             f"Claimed, but {why_not_iid(result.iid, result.iid_restart)}.",

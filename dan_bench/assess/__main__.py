@@ -29,8 +29,8 @@ def parser() -> argparse.ArgumentParser:
         description="Is this file noise? Counts, spectrum, min-entropy (SP 800-90B), the fifteen "
         "tests of SP 800-22, linear complexity, birthday spacings and gaps, each beside what true "
         "noise of that length shows.",
-        epilog="for an entropy source (SP 800-90B): --restart, --conditioning or --health, each "
-        "with options and a --help of its own, as in --health --help. "
+        epilog="for an entropy source (SP 800-90B): --entropy-source, --restart, --conditioning or "
+        "--health, each with options and a --help of its own, as in --health --help. "
         "exit code: 0 nothing speaks against noise, 1 something does, 2 bad input. "
         "example: head -c 1000000 /dev/urandom | python -m dan_bench.assess -",
     )

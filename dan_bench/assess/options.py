@@ -1,6 +1,7 @@
 """Options that say what the bytes of a file stand for, and what they come to together."""
 
 import argparse
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ if TYPE_CHECKING:
     from dan_bench.assess.reading import Layout
 
 MOST_BITS = 16
-OF_SOURCES = ("--restart", "--conditioning", "--health")
+OF_SOURCES = ("--entropy-source", "--restart", "--conditioning", "--health")
 """Options with a command line of their own."""
 
 
@@ -112,3 +113,12 @@ def lanes_of(text: str, width: int) -> tuple[int, ...]:
     if len(found) > MOST_BITS:
         raise ValueError(f"{len(found)} bits: at most {MOST_BITS} make a symbol")
     return tuple(sorted(found))
+
+
+def probability(text: str) -> float:
+    """Return a probability, which may be written as a power: 2^-30."""
+    base, caret, exponent = text.replace("**", "^").partition("^")
+    try:
+        return math.pow(float(base), float(exponent)) if caret else float(base)
+    except OverflowError as error:
+        raise ValueError from error

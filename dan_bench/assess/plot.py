@@ -34,13 +34,21 @@ def plot(window: Window, noise: NDArray[np.uint8], bits: int, name: str, path: P
         KeyError: `path` ends in none of `CONVERT`.
         OSError: it cannot be written.
     """
+    drawn = beside_noise(window.symbols, noise, bits, name)
+    path.write_bytes(CONVERT[path.suffix.lower()](drawn.to_dict()))
+
+
+def beside_noise(
+    symbols: NDArray[np.uint8], noise: NDArray[np.uint8], bits: int, name: str
+) -> alt.HConcatChart:
+    """Return the chart that `plot` draws."""
     name = one_line(name).encode("ascii", "backslashreplace").decode()  # what every font has
-    upper, lower = views(window.symbols, bits, name), views(noise, bits, "noise")
+    upper, lower = views(symbols, bits, name), views(noise, bits, "noise")
     columns = [
         alt.vconcat(one, other, bounds="flush", spacing=60).resolve_scale(y="shared")
         for one, other in zip(upper, lower, strict=True)
     ]
-    path.write_bytes(CONVERT[path.suffix.lower()](alt.hconcat(*columns).to_dict()))
+    return alt.hconcat(*columns)
 
 
 def views(symbols: NDArray[np.uint8], bits: int, title: str) -> list[Any]:

@@ -1,16 +1,17 @@
-"""`--restart`, `--conditioning`, `--health`: what SP 800-90B asks of a whole entropy source.
+"""`--entropy-source`, `--restart`, `--conditioning`, `--health`: SP 800-90B of a whole source.
 
 `python -m dan_bench.assess` hands over to `main` where one of them is given.
 """
 
 import argparse
 import json
-import math
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from dan_bench.cli import FAILED, OK, InputError
+from dan_bench.assess.options import probability
+from dan_bench.cli import FAILED, OK, InputError, user_path
 from dan_bench.interfaces import Bytes, StageCallback
 from dan_bench.tables import one_line
 
@@ -154,13 +155,35 @@ def health_parser() -> argparse.ArgumentParser:
     return made
 
 
-def probability(text: str) -> float:
-    """Return a probability, which may be written as a power: 2^-30."""
-    base, caret, exponent = text.replace("**", "^").partition("^")
-    try:
-        return math.pow(float(base), float(exponent)) if caret else float(base)
-    except OverflowError as error:
-        raise ValueError from error
+def folder_parser() -> argparse.ArgumentParser:
+    """Return the parser of `--entropy-source`."""
+    made = _parser(
+        "All that SP 800-90B asks of an entropy source, and AIS 20/31, from one folder: "
+        "source.json, sequential.*, restart.* and, for non-vetted conditioning, conditioned.*; "
+        "docs/entropy-source.md says what they hold.",
+        "exit code: 0 nothing failed, 1 something did, 2 bad input. example: python -m "
+        "dan_bench.assess --entropy-source trng --out trng-report",
+    )
+    made.add_argument("--entropy-source", required=True, metavar="DIR", type=user_path)
+    made.add_argument(
+        "--out",
+        metavar="FOLDER",
+        type=user_path,
+        help="new folder for report.txt, report.json, plots.html and the NIST exports (default: "
+        "DIR's name with -report, in the current folder)",
+    )
+    return made
+
+
+def answer_folder(asked: argparse.Namespace, progress: StageCallback) -> Answer:
+    """Assess a folder, and write the report on it."""
+    from dan_bench.assess.laboratory.report import run
+
+    folder = asked.entropy_source
+    out = asked.out or Path(f"{folder.resolve().name}-report")
+    command = ["--entropy-source", str(folder), "--out", str(out)]
+    code, found, text = run(folder, out, command, progress)
+    return code, found, f"{text}\n\nwritten to {one_line(str(out))}"
 
 
 def answer_restart(asked: argparse.Namespace, progress: StageCallback) -> Answer:
@@ -291,11 +314,13 @@ def _add_bits(made: argparse.ArgumentParser, default: int | None = 8) -> None:
 
 
 PARSERS: dict[str, Callable[[], argparse.ArgumentParser]] = {
+    "--entropy-source": folder_parser,
     "--restart": restart_parser,
     "--conditioning": conditioning_parser,
     "--health": health_parser,
 }
 ANSWERS: dict[str, Callable[[argparse.Namespace, Any], Answer]] = {
+    "--entropy-source": answer_folder,
     "--restart": answer_restart,
     "--conditioning": answer_conditioning,
     "--health": answer_health,

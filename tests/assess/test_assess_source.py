@@ -126,7 +126,10 @@ def test_health_tests_without_a_file_are_cutoffs_and_power(capsys):
     assert all(fault in text for fault in ("stuck", "biased", "correlated"))
 
 
-@pytest.mark.parametrize("option", ["--restart", "--conditioning", "--health"])
+OPTIONS = ("--entropy-source", "--restart", "--conditioning", "--health")
+
+
+@pytest.mark.parametrize("option", OPTIONS)
 def test_each_option_has_a_help_of_its_own(capsys, option):
     with pytest.raises(SystemExit) as ended:
         command.main([option, "--help"])
@@ -142,7 +145,7 @@ def test_the_main_help_names_them(capsys):
     with pytest.raises(SystemExit):
         command.main(["--help"])
     text = capsys.readouterr().out
-    assert all(option in text for option in ("--restart", "--conditioning", "--health"))
+    assert all(option in text for option in OPTIONS)
 
 
 SIZES = ("--n-in", 8, "--n-out", 8, "--nw", 8)

@@ -107,6 +107,11 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, mnist: Mnist) -> Checkout
         (folder / name).write_bytes(os.urandom(size))
     for name, size in {"trng.bin": 5_000, "restarts.bin": 1_000_000}.items():
         (folder / name).write_bytes(bytes(byte & 15 for byte in os.urandom(size)))
+    source = folder / "trng"
+    source.mkdir()
+    (source / "source.json").write_text('{"bits": 4, "h_submitter": 3.2}')
+    for name, data in {"sequential": "trng", "restart": "restarts"}.items():
+        (source / f"{name}.bin").write_bytes((folder / f"{data}.bin").read_bytes())
     plant(folder)
     line = f"{TRAIN} -m model=dan,python_random data=mnist output=torus seed=0"
     bare = Checkout(folder, (), "")

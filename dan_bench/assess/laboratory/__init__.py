@@ -1,0 +1,1 @@
+"""An entropy source as a laboratory assesses it: one folder in, one report out."""

@@ -11,7 +11,18 @@ OF_ASSESSMENTS = (
     ["--iid"],
     ["--against", "urandom"],
 )
-CONDITIONING = "--conditioning vetted --n-in 512 --n-out 256 --nw 256 --h-in 320".split()
+CONDITIONING = [
+    "--conditioning",
+    "vetted",
+    "--n-in",
+    "512",
+    "--n-out",
+    "256",
+    "--nw",
+    "256",
+    "--h-in",
+    "320",
+]
 
 
 @pytest.mark.parametrize("other", OF_ASSESSMENTS, ids=lambda other: other[0])

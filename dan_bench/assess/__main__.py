@@ -72,6 +72,19 @@ def windows_asked(text: str) -> int | Literal["all"]:
     return int(text)
 
 
+def ignored_options(asked: argparse.Namespace) -> str:
+    """Return what is wrong where an option would have no effect beside another; empty if none."""
+    of_assessments = ("windows", "segment", "plot", "iid", "against")
+    for name, others in (("ais31", ("advise", *of_assessments)), ("advise", of_assessments)):
+        if getattr(asked, name):
+            for other in others:
+                if getattr(asked, other) not in (None, False):
+                    return f"--{name} runs instead of an assessment: leave out --{other}"
+    if asked.formerly is not None and asked.form != "raw":
+        return "--form is the former name of --format: give one of them"
+    return ""
+
+
 class AssessmentProgress:
     """The current activity, in one line on a terminal; elsewhere, only what takes long."""
 
@@ -117,6 +130,8 @@ def main(arguments: list[str] | None = None) -> int:
         return code
     command = parser()
     asked = command.parse_args(arguments)
+    if ignored := ignored_options(asked):
+        command.error(ignored)
     if asked.windows is not None and asked.against:
         command.error("--against has the windows of an assessment without --windows")
     layout = layout_of(asked, command)

@@ -233,6 +233,8 @@ def answer_conditioning(asked: argparse.Namespace, progress: StageCallback) -> A
             if vetted
             else "give h' or the data from which to estimate it, not both"
         )
+    if asked.data is None and (asked.iid or asked.bits is not None):
+        raise InputError("--iid and --bits say how to estimate h' from FILE: name it")
     # what is wrong with the numbers is said before anything takes long
     sizes = (asked.n_in, asked.n_out, asked.nw, asked.h_in)
     h_prime: Any = asked.h_prime if asked.data is None else 1
@@ -253,6 +255,8 @@ def answer_conditioning(asked: argparse.Namespace, progress: StageCallback) -> A
 
 def answer_health(asked: argparse.Namespace, _: StageCallback) -> Answer:
     """Return cutoffs, what a file shows, and the power."""
+    if asked.exact and asked.samples is None:
+        raise InputError("--exact says which cutoff judges FILE: name it")
     symbols = None if asked.samples is None else symbols_of(asked.samples, asked.bits)
     from dan_bench.assess.source_text import health_text
     from dan_bench.randomness.health import (

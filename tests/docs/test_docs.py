@@ -18,7 +18,6 @@ experiments that take too long are made by hand (`html_records`); those of the r
 name are real.
 """
 
-import os
 import re
 import shlex
 import shutil
@@ -54,6 +53,7 @@ from docs_checkout import (
     axis,
     by_hand,
     cut,
+    dumps,
     furnish,
     instead_of,
     is_slow,
@@ -103,15 +103,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, mnist: Mnist) -> Checkout
     (folder / "home").mkdir()
     (folder / "tiny").mkdir()
     (folder / "tiny" / "rm.yaml").write_text(TINY)
-    for name, size in {"dump.bin": 20_000, "a.enc": 5_000, "b.enc": 5_000}.items():
-        (folder / name).write_bytes(os.urandom(size))
-    for name, size in {"trng.bin": 5_000, "restarts.bin": 1_000_000}.items():
-        (folder / name).write_bytes(bytes(byte & 15 for byte in os.urandom(size)))
-    source = folder / "trng"
-    source.mkdir()
-    (source / "source.json").write_text('{"bits": 4, "h_submitter": 3.2}')
-    for name, data in {"sequential": "trng", "restart": "restarts"}.items():
-        (source / f"{name}.bin").write_bytes((folder / f"{data}.bin").read_bytes())
+    dumps(folder)
     plant(folder)
     line = f"{TRAIN} -m model=dan,python_random data=mnist output=torus seed=0"
     bare = Checkout(folder, (), "")

@@ -321,3 +321,16 @@ def names_of_conf() -> set[str]:
         names |= {f"{group}{name}" for name in flat}
         names |= {name.split(".", 1)[1] for name in (f"{group}{n}" for n in flat) if "." in name}
     return names
+
+
+def dumps(folder: Path) -> None:
+    """Leave files of noise, and the folder of an entropy source."""
+    for name, size in {"dump.bin": 20_000, "a.enc": 5_000, "b.enc": 5_000}.items():
+        (folder / name).write_bytes(os.urandom(size))
+    for name, size in {"trng.bin": 5_000, "restarts.bin": 1_000_000}.items():
+        (folder / name).write_bytes(bytes(byte & 15 for byte in os.urandom(size)))
+    source = folder / "trng"
+    source.mkdir()
+    (source / "source.json").write_text('{"bits": 4, "h_submitter": 3.2}')
+    for name, data in {"sequential": "trng", "restart": "restarts"}.items():
+        (source / f"{name}.bin").write_bytes((folder / f"{data}.bin").read_bytes())

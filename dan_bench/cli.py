@@ -199,5 +199,9 @@ def entry_point(main: Callable[P, int]) -> Callable[P, int]:
             if isinstance(ended.__context__, BrokenPipeError):
                 return BROKEN_PIPE
             raise
+        finally:
+            # Python kills itself at exit, whatever the code, after a Ctrl-C in an exec of text (of
+            # which every dataclass has one), though it was caught. The next exec clears the mark.
+            exec("")
 
     return answering

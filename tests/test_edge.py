@@ -247,3 +247,15 @@ def test_ctrl_c_before_the_first_run_leaves_no_traceback(place: Path) -> None:
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")
+
+
+def test_ctrl_c_inside_a_dataclass_ends_with_the_exit_code_too(place: Path) -> None:
+    """Python takes note of a Ctrl-C in an exec of text, and would end itself by the signal."""
+    (place / "program.py").write_text(
+        "import sys\n"
+        "from dan_bench.cli import entry_point\n"
+        "main = entry_point(lambda: exec('raise KeyboardInterrupt'))\n"
+        "sys.exit(main())"
+    )
+    ended = subprocess.run([sys.executable, "-m", "program"], cwd=place, check=False)
+    assert ended.returncode == 130

@@ -23,6 +23,8 @@ COMMANDS = {
     "show": ("all that one run left", "runs:main_show"),
     "compare": ("two runs side by side", "runs:main_compare"),
     "export": ("every number as CSV or Parquet", "runs:main_export"),
+    "submit": ("bundle a method of yours for the leaderboard", "submission:main"),
+    "verify": ("check such a bundle, and run a part of it again", "verify:main"),
 }
 """What each does, and its module and function, which is imported when it is called."""
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from importlib import import_module
 
-from dan_bench.cli import InputError, entry_point, uncollected
+from dan_bench.cli import InputError, entry_point, uncollected, user_path
 from dan_bench.interfaces import RunRecord
 from dan_bench.report import table
 from dan_bench.report.inputs import finished, read, results_parser
@@ -38,6 +38,15 @@ def parser() -> argparse.ArgumentParser:
         + "".join(f"  {name:12} {what}\n" for name, (what, _) in COMMANDS.items())
         + "\nexample: python -m dan_bench.report --metrics joint_bits,percent_destroyed "
         "--format latex",
+    )
+    made.add_argument(
+        "--with",
+        dest="more",
+        nargs="+",
+        type=user_path,
+        default=[],
+        metavar="DIR",
+        help="more results in the same table, such as submissions/*",
     )
     made.add_argument("--format", choices=FORMATS, default="table")
     made.add_argument(
@@ -92,7 +101,8 @@ def axes_of(records: list[RunRecord]) -> set[str]:
 def board(arguments: list[str]) -> int:
     """Print the table; 0 where there was one, 2 where something asked for is not there."""
     asked = parser().parse_args(arguments)
-    _, records = read(asked.results)
+    folders = (*asked.more, asked.results)
+    records = [*{run.key: run for folder in folders for run in read(folder)[1]}.values()]
     done = finished(records, asked.results)
     failed = len(records) - len(done)
     if asked.where is not None:

@@ -27,6 +27,7 @@ from dan_bench.report.leaderboard import Row, boards, heading, over_seeds
 from dan_bench.report.submission import ABOUT, CODE, COPY, Submission, faults, opened
 from dan_bench.results import archive
 from dan_bench.results.provenance import code_digest, git
+from dan_bench.results.reading import shown
 from dan_bench.results.record import DamagedRecord, read
 from dan_bench.results.select import group_methods
 from dan_bench.statistics import ranks_by_test
@@ -101,10 +102,11 @@ def again(record: RunRecord, code: Path | None, datasets: Path, work: Path) -> R
         made = read(work / "runs" / record.key / "record.json")
     except FileNotFoundError:
         last = ended.stderr.strip().splitlines()[-1:] or ["it is another config to this program"]
-        return f"it left no record: {last[0]}"
+        return f"it left no record: {shown(last[0])}"
     except DamagedRecord as error:
         return f"its record is damaged: {error}"
-    return made if made.traceback is None else f"it failed: {made.traceback.splitlines()[-1]}"
+    failure = made.traceback
+    return made if failure is None else f"it failed: {shown(failure.strip().splitlines()[-1])}"
 
 
 def same_program(one: RunRecord, other: RunRecord) -> bool:
@@ -116,10 +118,12 @@ def same_program(one: RunRecord, other: RunRecord) -> bool:
         {name: part for name, part in record.provenance.items() if name not in NEVER_ALIKE}
         for record in (one, other)
     ]
-    commit = str(one.provenance.get("commit"))
-    if kinds[0] != kinds[1] or commit == str(other.provenance.get("commit")):
-        return kinds[0] == kinds[1]
-    known = re.fullmatch(r"[0-9a-f]{40}", commit) is not None
+    if kinds[0] != kinds[1]:
+        return False
+    commit = one.provenance.get("commit")
+    if commit is None or other.provenance.get("commit") is None:
+        return commit == other.provenance.get("commit")
+    known = re.fullmatch(r"[0-9a-f]{40}", str(commit)) is not None
     return known and git("diff", "--quiet", commit, "--", ":/dan_bench", ":/conf") is not None
 
 
@@ -162,10 +166,8 @@ def differences(
             low, high = prediction_interval(seeds, LEVEL / len(record.metrics))
             slack = 1e-6 * max(abs(low), abs(high))
             # only the interval that was measured here: that of the record is the submitter's word
-            here = other.low is not None and other.high is not None
-            if low - slack <= other.value <= high + slack or (
-                here and other.low <= one.value <= other.high
-            ):
+            ends = (math.inf, -math.inf) if other.low is None else (other.low, other.high or 0.0)
+            if low - slack <= other.value <= high + slack or ends[0] <= one.value <= ends[1]:
                 continue
             text += f", not in [{low:.6g}, {high:.6g}]"
         found.append(text)
@@ -210,17 +212,18 @@ def ranks_of(
         mine = over_seeds(row.runs, metric)
         if better is None or mine is None:
             continue
-        others = [one for one in rows if one.runs and one is not row and metric in one.cells]
-        found = {one.label: over_seeds(one.runs, metric) for one in others}
+        scored = {
+            one.label: of
+            for one in rows
+            if one.runs and one is not row and (of := over_seeds(one.runs, metric)) is not None
+        }
         sign = 1.0 if better else -1.0
-        ahead = {n: e for n, e in found.items() if e and sign * (e.value - mine.value) > 0}
-        behind = {n: e for n, e in found.items() if e and n not in ahead}
+        ahead = {n: of for n, of in scored.items() if sign * (of.value - mine.value) > 0}
         band = noise.cells.get(metric) if noise is not None else None
         edges = () if band is None else (band.estimate.low or 0.0, band.estimate.high or 0.0)
         if edges and sign * mine.value >= min(sign * edge for edge in edges):
             said = "yes: in the range of ideal noise"
-        elif ahead or behind:
-            near = ahead or behind
+        elif near := ahead or scored:
             name = min(near, key=lambda n: abs(near[n].value - mine.value))
             pair = [near[name], mine]
             apart = max(ranks_by_test(pair, better, None, LEVEL)) > 1

@@ -6,13 +6,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import yaml
 from submissions import carry_out, forge, install, of_model, shifted, submit, verify
 
-from dan_bench.config.compose import expand
+from dan_bench.config.schema import CONF
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report import submission
+from dan_bench.report.__main__ import main as report
 from dan_bench.report.submission import opened
-from dan_bench.report.verify import claims, differences, drawn, prediction_interval
+from dan_bench.report.verify import (
+    claims,
+    differences,
+    drawn,
+    prediction_interval,
+    same_program,
+)
 from dan_bench.results.archive import Archive, publish
 from dan_bench.results.provenance import code_digest
 from dan_bench.results.record import Store, key_of
@@ -161,6 +169,21 @@ def test_a_metric_that_is_there_in_one_alone_is_a_difference():
     assert differences(nothing, of(1.0), [nothing, nothing])[1]
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ({"commit": None}, {"commit": None}, True),
+        ({"commit": None, "python": "3.11"}, {"commit": None, "python": "3.12"}, False),
+        ({"commit": None}, {"commit": "HEAD"}, False),
+        ({"commit": "--output=x"}, {"commit": "HEAD"}, False),
+        ({"commit": "0" * 40}, {"commit": "1" * 40}, False),
+    ],
+)
+def test_the_same_program_is_the_same_versions_and_code(one, other, same):
+    records = [RunRecord("k", "done", {}, provenance=of) for of in (one, other)]
+    assert same_program(*records) is same
+
+
 # --- ranks ----------------------------------------------------------------------------------------
 
 
@@ -198,5 +221,16 @@ def test_a_rank_is_claimed_at_one_per_cent(tmp_path, runs, mean, spread, said):
     assert board(tmp_path, runs, mean, spread) == said
 
 
+def test_submissions_stand_in_the_leaderboard_beside_what_is_published(folder, runs, capsys):
+    capsys.readouterr()
+    words = ["--results", str(runs / "board"), "--with", str(folder), "--format", "markdown"]
+    assert report(words) == 0
+    said = capsys.readouterr().out
+    assert "| identity |" in said
+    assert "| additive torus nonsaturating |" in said
+
+
 def test_the_seeds_are_those_of_the_reference():
-    assert {config.seed for config in expand(["+sweep=reference"])} == {*range(submission.SEEDS)}
+    grids = yaml.safe_load((CONF / "sweep" / "reference.yaml").read_text())["grids"]
+    seeds = ",".join(map(str, range(submission.SEEDS)))
+    assert {grid["seed"] for grid in grids} == {seeds}

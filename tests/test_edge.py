@@ -76,7 +76,6 @@ TRAIN: dict[str, tuple[list[str], list[str]]] = {
     "an empty path": ([*FOLDER, "data.root="], ["data.root=''", "empty path"]),
     "a list for a path": ([*FOLDER, "data.root=[few]"], ["data.root=['few']", "'NAME=\"PATH\"'"]),
     "a truncated JPEG": ([*FOLDER, "data.root=truncated"], ["truncated/a.jpg", "data.kind=bytes"]),
-    "too few rows": ([*FOLDER, "data.root=few"], ["evaluation.samples=1000", "1 held-out rows"]),
     "too few rows for a split": (
         [*FOLDER, "data.root=few", "data.test_fraction=0.01"],
         ["makes 7 rows", "data.test_fraction=0.01"],

@@ -16,6 +16,7 @@ from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.metrics import catalogue
 from dan_bench.report.ranks import law_of, settle, size_of
 from dan_bench.report.verdicts import DECIDING, NOT_COVERED, OF_IDEAL, VERDICTS, Verdict, together
+from dan_bench.results.left_out import needs
 from dan_bench.results.select import (
     KINDS,
     OLD,
@@ -292,7 +293,7 @@ def table_of(
             row.label,
             *(row.verdicts[name].word for name in VERDICTS),
             *(of[i] for of in counts.values()),
-            *(row.cells.get(name) for name in metrics),
+            *(row.cells.get(name) or needs(row.runs, name) or None for name in metrics),
         ]
         for i, row in enumerate(rows)
     ]
@@ -327,7 +328,7 @@ def notes_of(rows: Sequence[Row], metrics: Sequence[str]) -> list[str]:
 
 def deciding(metrics: Sequence[str], rows: Sequence[Row]) -> list[str]:
     """Return the few metrics, of those that any row has, that say most about the verdicts."""
-    there = {name for row in rows for name in row.cells}
+    there = {name for row in rows for name in metrics if name in row.cells or needs(row.runs, name)}
     first = [*DECIDING, *(entry.name for entry in catalogue.headlines()), *metrics]
     return [name for name in dict.fromkeys(first) if name in there and name in metrics][:BRIEF]
 

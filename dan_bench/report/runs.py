@@ -8,6 +8,7 @@ from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report.inputs import read, results_parser
 from dan_bench.report.leaderboard import rising
 from dan_bench.report.verdicts import NOT_COVERED
+from dan_bench.results.left_out import needs
 from dan_bench.results.select import OLD, flatten, is_old, settings_of, stated
 from dan_bench.tables import MISSING, Column, Table, terminal, terminal_width
 
@@ -85,7 +86,8 @@ def parts(record: RunRecord) -> dict[str, Mapping[str, str]]:
     return {
         "is it gone from the output?": bracket(record),
         "metrics, with their 95 % intervals": {
-            name: span(e) + ("" if e is None or e.n is None else f"  N = {e.n:,}")
+            name: (needs([record], name) or span(e))
+            + ("" if e is None or e.n is None else f"  N = {e.n:,}")
             for name, e in record.metrics.items()
         },
         "details": {

@@ -22,7 +22,8 @@ from omegaconf.errors import OmegaConfBaseException
 from dan_bench.config.command_line import reason
 from dan_bench.config.compose import configure
 from dan_bench.config.schema import CONF, RENAMED, ConfigError, RunConfig, first_names
-from dan_bench.pipeline.plan import Plan, check, identify, plan
+from dan_bench.pipeline.own_data import identify
+from dan_bench.pipeline.plan import Plan, check, plan
 from dan_bench.results.record import key_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -188,7 +189,7 @@ def files() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("group", "choice"), files())
 def test_every_choice_composes_and_can_be_planned(group: str, choice: str, pictures: Path) -> None:
     overrides = [f"{'+' if group == 'experiment' else ''}{group}={choice}"]
-    if (group, choice) == ("data", "folder"):
+    if (group, choice) == ("data", "folder") or choice.startswith("photos"):
         overrides.append(f"data.root={pictures}")
     planned = plan(configure(overrides))
     assert isinstance(planned, Plan)

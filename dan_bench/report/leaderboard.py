@@ -300,17 +300,20 @@ def table_of(
     return Table(columns, cells, board.title(section), caption(rows), board.evaluation)
 
 
-def tables_of(found: Sequence[Leaderboard], brief: bool = False) -> list[Table]:
+def tables_of(
+    found: Sequence[Leaderboard], brief: bool = False, first: str | None = None
+) -> list[Table]:
     """Return a table for each data set of each board.
 
     Args:
         found: the boards.
         brief: show `BRIEF` metrics at most, those that decide the verdicts first.
+        first: a metric that stands before these.
     """
     tables, notes, hidden = list[Table](), dict[str, None](), False
     for board in found:
         for section, rows in board.sections.items():
-            metrics = deciding(board.metrics, rows) if brief else board.metrics
+            metrics = deciding(board.metrics, rows, first) if brief else board.metrics
             hidden |= len(metrics) < len(board.metrics)
             notes |= dict.fromkeys(notes_of(rows, metrics))
             tables.append(table_of(board, section, metrics, brief))
@@ -326,10 +329,15 @@ def notes_of(rows: Sequence[Row], metrics: Sequence[str]) -> list[str]:
     return found + together((row.section, run) for row in rows for run in row.runs)
 
 
-def deciding(metrics: Sequence[str], rows: Sequence[Row]) -> list[str]:
+def deciding(metrics: Sequence[str], rows: Sequence[Row], before: str | None = None) -> list[str]:
     """Return the few metrics, of those that any row has, that say most about the verdicts."""
     there = {name for row in rows for name in metrics if name in row.cells or needs(row.runs, name)}
-    first = [*DECIDING, *(entry.name for entry in catalogue.headlines()), *metrics]
+    first = [
+        *([before] if before else []),
+        *DECIDING,
+        *(entry.name for entry in catalogue.headlines()),
+        *metrics,
+    ]
     return [name for name in dict.fromkeys(first) if name in there and name in metrics][:BRIEF]
 
 

@@ -197,6 +197,23 @@ def test_every_choice_composes_and_can_be_planned(group: str, choice: str, pictu
         assert getattr(planned.config, group).name == choice
 
 
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("model=dann", "model=dan"),
+        ("+experiment=quik", "experiment=quick"),
+        ("modle=dan", "model"),
+        ("trainer.maxsteps=3", "trainer.max_steps"),
+    ],
+)
+def test_what_was_meant_perhaps_stands_before_all_that_there_is(wrong: str, meant: str) -> None:
+    with pytest.raises((HydraException, OmegaConfBaseException)) as refused:
+        configure([wrong])
+    first, *others = reason(refused.value).splitlines()
+    assert first.startswith(f"did you mean {meant}")
+    assert any("max_steps" in line or "quick" in line or "dan" in line for line in others)
+
+
 def test_no_file_of_conf_is_left_out() -> None:
     known = {CONF / group / f"{choice}.yaml" for group, choice in files()}
     known |= set((CONF / "sweep").glob("*.yaml")) | {CONF / "config.yaml"}
@@ -207,7 +224,8 @@ def test_no_file_of_conf_is_left_out() -> None:
 
 def test_every_experiment_says_something() -> None:
     for name in choices("experiment"):
-        key = key_of(configure([f"+experiment={name}"]).scientific())
+        root = ["data.root=."] if name.startswith("photos") else []
+        key = key_of(configure([f"+experiment={name}", *root]).scientific())
         assert key != key_of(configure().scientific()), name
 
 

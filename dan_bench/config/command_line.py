@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -15,7 +16,7 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Quote, QuotedString, Sweep
-from hydra.errors import HydraException
+from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
@@ -120,16 +121,28 @@ def with_settings(values: dict[str, Any], asked: Mapping[str, Any]) -> dict[str,
 
 
 def reason(error: Exception) -> str:
-    """Return what is wrong, with the valid names if an unknown one was given."""
+    """Return what is wrong: first what was meant perhaps, and then the names that there are."""
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, choice = str(error.missing_cfg_file).rpartition("/")
+        return did_you_mean(f"{group}=", choice, error.options) + str(error)
     cause = error.__cause__
     if isinstance(cause, OmegaConfBaseException) and isinstance(cause.parent_node, DictConfig):
         where = cause.parent_node
         names = [str(name) for name in where if name != "_target_"]
         if names:
-            return f"{error}\nvalid names there: {', '.join(names)}"
+            within = where._get_full_key(None)
+            wrong = str(cause.key).rpartition(".")[2]
+            meant = did_you_mean(f"{within}." if within else "", wrong, names)
+            return f"{meant}{error}\nvalid names there: {', '.join(names)}"
         if where._get_full_key(None) == "hydra.launcher":
             return f"{error}\n{NO_SETTINGS}"
     return str(error)
+
+
+def did_you_mean(before: str, wrong: str, names: Sequence[str]) -> str:
+    """Return a line that names what is like a wrong name, or nothing where nothing is."""
+    near = get_close_matches(wrong, names, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(f'{before}{name}' for name in near)}?\n" if near else ""
 
 
 def refuse_mixed(configs: Sequence[RunConfig]) -> None:
@@ -143,7 +156,9 @@ def refuse_mixed(configs: Sequence[RunConfig]) -> None:
             )
     results = configs[0].runtime.results
     if why := unusable(results / "runs"):
-        raise InputError(f"runtime.results={results}: {why}; name another with runtime.results=DIR")
+        raise InputError(
+            f"runtime.results={results.absolute()}: {why}; name another with runtime.results=DIR"
+        )
 
 
 def refuse_ranks(environment: Mapping[str, str]) -> None:

@@ -22,7 +22,7 @@ from dan_bench.report.figures.figure import Figure
 from dan_bench.report.figures.style import DARK, LIGHT, PAGE, config
 from dan_bench.report.figures.write import version
 from dan_bench.report.html.board import FIRST, boards
-from dan_bench.report.html.pictures import galleries, viewer
+from dan_bench.report.html.pictures import viewer
 from dan_bench.report.html.runs import failures, folded, pack, packed, shortened, summaries
 from dan_bench.report.leaderboard import known_first
 from dan_bench.results.archive import open_results
@@ -66,7 +66,7 @@ def page(records: Sequence[RunRecord], store: Results, results: Path) -> str:
         "figures": "\n".join(figure(name, one) for name, one in drawn.items() if one),
         "chart_config": embedded({**config(PAGE), "mark": {"tooltip": {"content": "data"}}}),
         "missing": not_drawn([name for name, one in drawn.items() if one is None]),
-        "viewer": viewer(galleries(found, store)),
+        "viewer": viewer(found, store),
         "table_one": table_one(results),
         "failures": failures(records),
         "runs": "\n".join(folds[:FIRST]),

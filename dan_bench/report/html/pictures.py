@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -13,6 +14,7 @@ from dan_bench.interfaces import Bytes, Results, RunRecord
 from dan_bench.metrics.pictures import as_pictures
 from dan_bench.report.figures.pictures import python_noise
 from dan_bench.report.html.runs import MethodSummary
+from dan_bench.results.left_out import NO_ROWS, without_rows
 from dan_bench.results.select import KINDS
 
 TILES = 8
@@ -97,10 +99,21 @@ def strip(pictures: Bytes) -> Strip:
     return Strip(uri, count, width, height)
 
 
-def viewer(found: Sequence[Gallery]) -> str:
-    """Return the game and the gallery."""
+def not_kept(methods: Sequence[MethodSummary]) -> str:
+    """Say of which data sets there are no pictures because the data are the user's own."""
+    bare = [one.row.section for one in methods if one.runs and without_rows(one.runs[0])]
+    return "".join(
+        f"<p><b>{escape(section)}</b>: no pictures of {count} method{'s' * (count > 1)}: "
+        f"{escape(NO_ROWS)}.</p>"
+        for section, count in Counter(bare).items()
+    )
+
+
+def viewer(methods: Sequence[MethodSummary], store: Results) -> str:
+    """Return the game and the gallery, and what is missing there."""
+    found, missing = galleries(methods, store), not_kept(methods)
     if not found:
-        return "<p>No run of this folder has kept pictures.</p>"
+        return missing or "<p>No run of this folder has kept pictures.</p>"
     options = "".join(
         f'<option value="{k}-{i}">{escape(gallery.section)}: {escape(method.name)}</option>'
         for k, gallery in enumerate(found)
@@ -116,7 +129,7 @@ def viewer(found: Sequence[Gallery]) -> str:
 <div class="pair">{sides}</div>
 <p id="game-said" role="status" aria-live="polite">One of the two is Python's random noise.
 The other began as data. Which is the noise?</p></div>
-{tables}"""
+{tables}{missing}"""
 
 
 def table(k: int, gallery: Gallery) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sweeps import LONG, Workplace, session, until
+from sweeps import Workplace, ended, session, until
 
 from dan_bench.config.compose import configure
 from dan_bench.data.mnist import Mnist
@@ -136,7 +136,7 @@ def stumbled(tmp_path_factory: pytest.TempPathFactory) -> Stumbled:
     with place.started(*arguments) as process:
         until((place.folder / "wait.pid").exists, process)
         os.kill(int((place.folder / "wait.pid").read_text()), signal.SIGKILL)
-        out, err = process.communicate(timeout=LONG)
+        out, err = ended(process)
     first = process.returncode, out, err
     records = place.by_obstacle()
     written = place.written(records["clear"])
@@ -251,8 +251,8 @@ def test_a_second_sweep_of_the_same_run_waits_and_leaves_its_progress_alone(
             assert json.loads(told.read_text())["pid"] == int((tmp_path / "wait.pid").read_text())
             assert told.stat().st_mtime_ns == was
             (tmp_path / "wait").unlink()
-            assert first.wait(LONG) == 0
-            assert second.wait(LONG) == 0
+            assert ended(first) and first.returncode == 0
+            assert ended(second) and second.returncode == 0
     assert not list(told.parent.glob(f"{NAME}*"))
     assert [record.status for record in place.store.all()[0]] == ["done"]
 

@@ -251,8 +251,10 @@ def test_a_second_sweep_of_the_same_run_waits_and_leaves_its_progress_alone(
             assert json.loads(told.read_text())["pid"] == int((tmp_path / "wait.pid").read_text())
             assert told.stat().st_mtime_ns == was
             (tmp_path / "wait").unlink()
-            assert ended(first) and first.returncode == 0
-            assert ended(second) and second.returncode == 0
+            ended(first)
+            assert first.returncode == 0
+            ended(second)
+            assert second.returncode == 0
     assert not list(told.parent.glob(f"{NAME}*"))
     assert [record.status for record in place.store.all()[0]] == ["done"]
 

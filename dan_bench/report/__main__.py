@@ -13,6 +13,7 @@ from dan_bench.tables import FORMATS
 BOARD = "leaderboard"
 COMMANDS = {
     BOARD: ("the table (the default)", ""),
+    "headline": ("two sentences and a table of eight rows", "headline:main"),
     "table1": ("the paper's Table 1, as `python -m dan_bench.table1` measured it", "table1:main"),
     "figures": ("draw results/figures", "figures:main"),
     "findings": ("the claims, each judged from the records", "claims.command:main"),

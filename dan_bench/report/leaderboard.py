@@ -254,8 +254,14 @@ def heading(metric: str) -> str:
     return f"metric {metric}" if metric in taken else metric
 
 
-def caption(rows: Sequence[Row]) -> str:
-    """Say what the numbers of a section are."""
+def caption(rows: Sequence[Row], ranked: bool = True, missing: str = MISSING) -> str:
+    """Say what the numbers of a section are.
+
+    Args:
+        rows: of the section.
+        ranked: whether ranks are shown.
+        missing: what is shown where there is no value.
+    """
     samples = sorted({n for row in rows for n in row.samples})
     seeds = sorted({row.seeds for row in rows if row.seeds}) or [0]
     of_ideal = "; ideal noise: median and central 95 % range"
@@ -270,8 +276,9 @@ def caption(rows: Sequence[Row]) -> str:
         f"{OLD}{which}; "
         * bool(old)
         + f"N = {span(samples)} held-out samples; mean and 95 % t interval over "
-        f"{span(seeds)} training seed{'s' * (seeds != [1])}; (rank) by Welch's t-tests, "
-        f"ideal noise's range ties for first; {MISSING} = no value"
+        f"{span(seeds)} training seed{'s' * (seeds != [1])}; "
+        + "(rank) by Welch's t-tests, ideal noise's range ties for first; " * ranked
+        + f"{missing} = no value"
         + of_ideal
         * any(row.kind == "baseline" for row in rows)
     )

@@ -15,6 +15,7 @@ from dan_bench.report.figures.collapse import collapse
 from dan_bench.report.figures.convergence import convergence
 from dan_bench.report.figures.dial import dial
 from dan_bench.report.figures.figure import Draw
+from dan_bench.report.figures.finding import finding
 from dan_bench.report.figures.fooled import fooled
 from dan_bench.report.figures.ladder import ladder
 from dan_bench.report.figures.one_dimension import one_dimension
@@ -45,6 +46,7 @@ class FigureEntry:
 
 
 CATALOGUE: dict[str, FigureEntry] = {
+    "finding": FigureEntry(finding, "the finding: a collapsed network's output beside noise", SWEEP),
     "collapse": FigureEntry(
         collapse, "where collapse hides: byte entropy, effective dimensions", SWEEP
     ),

@@ -19,20 +19,28 @@ SHOWN = (
     *("effective_dimensions", "data_distance"),
 )
 """Of the last, theory says only: away."""
-WIDTH, HEIGHT = 122, 150
+AXES = {
+    "value_function": ["V(D, G)"],
+    "held_out_accuracy": ["D's accuracy", "on held-out data"],
+    "uniform_distance_bits": ["KL of a byte", "from uniform (bits)"],
+    "effective_dimensions": ["effective dims", "(share of noise's)"],
+    "data_distance": ["mean", "|output - input|"],
+}
+"""Titles of the y axes, in lines that are no longer than a panel is high."""
+WIDTH, HEIGHT = 150, 90
 HELD_OUT = 256
 """Rows that every point of a curve was taken on, where there are so many."""
 CAPTION = (
     "Convergence to the known optimum on {data}. Few adversaries know where they are going; these "
-    "do, and the dotted lines say where; a line of panels for each output layer. Lines are means "
-    "over training seeds; bands reach from the least of the seeds to the most. The last panel has "
-    "no optimum: it is how far the data get from themselves. A GAN's optimum is its data, not "
-    "noise. V(D, G), of objectives that have one, is cut off at {least:g}."
+    "do, and the dotted lines say where. A column is a model, a row a quantity. Lines are means over "
+    "training seeds; bands reach from the least of the seeds to the most. The last row has no "
+    "optimum: it is how far the data get from themselves. A GAN's optimum is its data, not noise. "
+    "V(D, G), of objectives that have one, is cut off at {least:g}."
 )
 
 
 def convergence(records: Sequence[RunRecord], results: Results) -> Figure | None:
-    """Draw the mean curves of the models of one data set, a panel a curve, a line an output."""
+    """Draw mean curves of one data set: a row a curve, a column a model, a colour an output."""
     shown, others = grid([r for r in records if r.config["model"]["kind"] == "learned"])
     found = [(one, of) for one in shown if (of := read(one.runs, results))]
     if not found:
@@ -46,26 +54,13 @@ def convergence(records: Sequence[RunRecord], results: Results) -> Figure | None
     models = list(dict.fromkeys(one.model for one, _ in members))
     outputs = sorted({one.output for one, _ in members})
     lines = [
-        alt.hconcat(
-            *(
-                panel(
-                    curve(name),
-                    output,
-                    models,
-                    heading=curve(name).axis.split(" (share")[0] if output == outputs[0] else "",
-                    title=output if name == curves[0] else None,
-                )
-                for name in curves
-            ),
-            bounds="flush",
-            spacing=46,
-        )
-        for output in outputs
+        line(curve(name), models, outputs, i == 0, i == len(curves) - 1)
+        for i, name in enumerate(curves)
     ]
     runs = tuple(run for one, _ in members for run in one.runs)
     caption = CAPTION.format(data=data, least=curve("value_function").limits[0])
     return Figure(
-        alt.vconcat(*lines, data=numbers(rows)),
+        alt.vconcat(*lines, data=numbers(rows), spacing=20),
         joined(caption, elsewhere, others),
         runs,
         f"{HELD_OUT} held-out rows at each step",
@@ -95,30 +90,31 @@ def means(one: PlottedMethod, runs: "Sequence[pd.DataFrame]") -> list[dict[str, 
     return rows
 
 
-def panel(
-    of: MetricEntry, output: str, models: Sequence[str], heading: str, title: str | None
+def line(
+    of: MetricEntry, models: Sequence[str], outputs: Sequence[str], first: bool, last: bool
 ) -> Any:
-    """Return one curve of all models with one output layer."""
+    """Return one curve, a panel a model; the first line names the models, the last the steps."""
     low, high = of.limits
     ends: dict[str, Any] = {"domainMin": low, "domainMax": high}
     scale = alt.Scale(
         nice=high is None, zero=False, **{k: v for k, v in ends.items() if v is not None}
     )
-    y = alt.Y("mean:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5))
-    base = (
-        alt.Chart()
-        .transform_filter((alt.datum.curve == of.name) & (alt.datum.output == output))
-        .encode(x=alt.X("step:Q", axis=alt.Axis(tickCount=4)))
-    )
-    colour = series(models, "model", orient="bottom", columns=len(models), symbolType="stroke")
-    band = base.mark_area(clip=True, opacity=0.14).encode(
+    axis = alt.Axis(tickCount=4, titlePadding=8)
+    y = alt.Y("mean:Q", title=AXES.get(of.name, [of.axis]), scale=scale, axis=axis)
+    x = alt.X("step:Q", title="step" if last else None, axis=alt.Axis(tickCount=4))
+    colour = series(outputs, "output", orient="bottom", columns=len(outputs), symbolType="stroke")
+    base = alt.Chart().encode(x=x)
+    band = base.mark_area(clip=True, opacity=0.2).encode(
         alt.Y("least:Q", scale=scale), y2="most:Q", color=colour
     )
-    line = base.mark_line(clip=True, strokeWidth=1.5).encode(y=y, color=colour)
-    said = alt.Chart(constants(said=heading)).mark_text(style="said", align="left")
-    above = said.encode(x=alt.value(0), y=alt.value(-12), text="said:N")
-    layers = [band, line, *optimum(of), *([above] if heading else [])]
-    return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
+    mean = base.mark_line(clip=True, strokeWidth=1.8).encode(y=y, color=colour)
+    layers = alt.layer(band, mean, *optimum(of)).properties(width=WIDTH, height=HEIGHT)
+    header = alt.Header() if first else None
+    column = alt.Column("model:N", title=None, sort=list(models), header=header)
+    whole = layers.facet(
+        column=column, data=alt.NamedData("numbers"), spacing=48, bounds="flush"
+    )
+    return whole.transform_filter(alt.datum.curve == of.name)
 
 
 def optimum(of: MetricEntry) -> list[Any]:

@@ -45,9 +45,8 @@ def ladder(records: Sequence[RunRecord], _: Results) -> Figure | None:
     names = list(dict.fromkeys(row["method"] for row in rows))
     x = alt.X("value:Q", title="data destroyed, %_dd", scale=alt.Scale(domain=[0, 100]))
     y = alt.Y("rung:N", sort=order, title=None, axis=alt.Axis(grid=True, labelLimit=220))
-    colour = alt.Color(
-        "method:N", scale=alt.Scale(domain=names), legend=alt.Legend(title=None, symbolOpacity=1)
-    )
+    scale, legend = alt.Scale(domain=names), alt.Legend(title=None, symbolOpacity=1)
+    colour = alt.Color("method:N", scale=scale, legend=legend)
     base = alt.Chart(numbers(rows)).encode(x=x, y=y)
     bracket = base.transform_filter(alt.datum.method == BRACKET)
     estimates = base.transform_filter(alt.datum.method != BRACKET)
@@ -56,7 +55,7 @@ def ladder(records: Sequence[RunRecord], _: Results) -> Figure | None:
         bracket.mark_rule(strokeWidth=5, strokeCap="round").encode(color=colour, x2="end:Q"),
         bracket.mark_tick(style="ink", thickness=2, size=12).encode(x=alt.X("true:Q")),
         estimates.mark_point(filled=False, size=32, strokeWidth=1.3, opacity=1).encode(
-            color=colour, shape=alt.Shape("method:N", scale=alt.Scale(domain=names), legend=None)
+            color=colour, shape=alt.Shape("method:N", scale=scale, legend=legend)
         ),
     ).properties(width=WIDTH, height=alt.Step(STEP))
     said = CAPTION.format(

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import groupby
 
-from dan_bench.metrics.catalogue import metric
+from dan_bench.metrics.catalogue import headlines, metric
 from dan_bench.report.figures.grid import short
-from dan_bench.report.html.runs import MethodSummary
+from dan_bench.report.html.runs import NONE, MethodSummary
+from dan_bench.report.headline import Headline
+from dan_bench.report.headline import name_of as method_name
 from dan_bench.report.leaderboard import Row, caption, notes_of
 from dan_bench.report.verdicts import VERDICTS, Verdict
 from dan_bench.results.left_out import needs
@@ -16,7 +18,7 @@ from dan_bench.tables import MISSING, Cell, number
 KINDS = {"baseline": "ideal", "control": "control", "untrained": "untrained", "learned": "trained"}
 FIRST = 25
 """Rows of a table that stand in the page as they are; the others are packed."""
-SIGNS = {"yes": "✓", "gone": "✓", "no": "✗", "X": MISSING}
+SIGNS = {"yes": "✓", "gone": "✓", "no": "✗", MISSING: NONE}
 
 
 def boards(
@@ -60,10 +62,10 @@ def table(
     first = members[0][1]
     section = first.row.section
     otherwise = f"<br>{escape(first.evaluation)}" if first.evaluation else ""
-    said = caption([method.row for _, method in members])
+    said = caption([method.row for _, method in members], missing=NONE)
     ideal = [row(i, s, metrics) for i, s in members if s.row.kind == "baseline"]
     return f"""<div class="scroll" role="region" aria-labelledby="{name}" tabindex="0">
-<table class="board" data-section="{escape(section)}">
+<table class="board brief" data-section="{escape(section)}">
 <caption id="{name}"><b>{escape(section)}</b>: {escape(said)}{otherwise}</caption>
 <thead><tr>{"".join(headings(metrics))}</tr></thead>
 <tbody class="ideal">{"".join(ideal)}</tbody>
@@ -78,13 +80,19 @@ def headings(metrics: Sequence[str]) -> Iterator[str]:
     yield heading("method", "name")
     for name in VERDICTS:
         yield heading(name, "verdict")
-    yield heading("seeds", "count")
-    yield heading("N", "count")
+    yield heading("seeds", "count m")
+    yield heading("N", "count m")
     better = {True: "more is better", False: "less is better", None: "not ranked"}
     for name in metrics:
         known = metric(name)
         about = f"{name}: {better[known.higher_is_better]}"
-        yield heading(known.heading, f"g-{known.question}", about)
+        yield heading(known.heading, group_of(name), about)
+
+
+def group_of(name: str) -> str:
+    """Return the classes of a metric's cells: its question, and m where it is shown on request."""
+    first = any(entry.name == name for entry in headlines())
+    return f"g-{metric(name).question}" + ("" if first else " m")
 
 
 def heading(text: str, kind: str, title: str = "") -> str:
@@ -102,16 +110,13 @@ def row(i: int, method: MethodSummary, metrics: Sequence[str]) -> str:
     verdicts = [of.verdicts[name] for name in VERDICTS]
     words = " ".join(f'data-v{k}="{kind_of(v)}"' for k, v in enumerate(verdicts) if of.seeds)
     cells = [verdict_cell(verdict) for verdict in verdicts]
-    if of.kind == "baseline":
-        by_definition = "<span>yes</span><small>by definition</small>"
-        cells[0] = f'<td class="verdict yes" data-s="1"><b>✓</b>{by_definition}</td>'
     samples = ", ".join(f"{n:,}" for n in of.samples)
     return (
         f'<tr data-kind="{of.kind}" {words}><th scope="row">{name_of(i, of)}</th>{"".join(cells)}'
-        f'<td data-s="{of.seeds}">{of.seeds or MISSING}</td>'
-        f'<td data-s="{of.samples[0]}">{samples}</td>'
+        f'<td class="m" data-s="{of.seeds}">{of.seeds or NONE}</td>'
+        f'<td class="m" data-s="{of.samples[0]}">{samples}</td>'
         + "".join(
-            metric_cell(of.cells.get(name), metric(name).question, needs(of.runs, name))
+            metric_cell(of.cells.get(name), group_of(name), needs(of.runs, name))
             for name in metrics
         )
         + "</tr>"
@@ -124,7 +129,7 @@ def name_of(i: int, of: Row) -> str:
     more = short(" ".join(v for axis, v in of.axes.items() if axis not in AXES and v))
     link = escape(first or of.label) if not of.seeds else f'<a href="#run-{i}">{escape(first)}</a>'
     small = f"<small>{escape(KINDS[of.kind])}{' · ' if more else ''}{escape(more)}</small>"
-    return link + small
+    return f"{link} {small}"
 
 
 def kind_of(verdict: Verdict) -> str:
@@ -146,7 +151,7 @@ def verdict_cell(verdict: Verdict) -> str:
 def metric_cell(cell: Cell | None, group: str, otherwise: str = "") -> str:
     """Return the cell of a number, with its interval and rank; without one, what else to say."""
     if cell is None:
-        return f'<td class="g-{group}" data-s="">{escape(otherwise) or MISSING}</td>'
+        return f'<td class="{group}" data-s="">{escape(otherwise) or NONE}</td>'
     e = cell.estimate
     title = "" if e.low is None else f' title="[{e.low:.6g}, {e.high:.6g}]"'
     rank = ""
@@ -154,4 +159,29 @@ def metric_cell(cell: Cell | None, group: str, otherwise: str = "") -> str:
         first = " first" if cell.rank == 1 else ""
         rank = f'<span class="rank{first}"><span class="vh">rank </span>{cell.rank}</span>'
     said = escape(number(e)) + rank + cell.mark
-    return f'<td class="g-{group}" data-s="{e.value:.8g}"{title}>{said}</td>'
+    return f'<td class="{group}" data-s="{e.value:.8g}"{title}>{said}</td>'
+
+
+def lead(of: Headline, links: dict[str, int]) -> str:
+    """Return the table of the finding.
+
+    Args:
+        of: the finding.
+        links: the number of the method that each run is of, by its key.
+    """
+    found = of.table(NONE)
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in found.headings)
+    body = []
+    for row in of.rows:
+        name = escape(method_name(row))
+        if row.runs and row.runs[0].key in links:
+            name = f'<a href="#run-{links[row.runs[0].key]}">{name}</a>'
+        cells = [verdict_cell(row.verdicts[word]) for word in of.verdicts]
+        cells += [metric_cell(row.cells.get(name), group_of(name)) for name in of.metrics]
+        small = f"<small>{KINDS[row.kind]}</small>"
+        body.append(f'<tr><th scope="row">{name} {small}</th>{"".join(cells)}</tr>')
+    notes = "".join(f"<p>{escape(note)}</p>" for note in found.notes)
+    return f"""<div class="scroll" role="region" aria-labelledby="lead" tabindex="0">
+<table class="lead"><caption id="lead"><b>{escape(found.title)}</b>: {escape(found.caption)}</caption>
+<thead><tr>{head}</tr></thead><tbody>{chr(10).join(body)}</tbody></table></div>
+<div class="hint">{notes}</div>"""

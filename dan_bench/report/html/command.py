@@ -65,7 +65,7 @@ def server(path: Path, port: int) -> ThreadingHTTPServer:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if self.path != "/":
+            if self.path.partition("?")[0] != "/":
                 self.send_error(404)
                 return
             body = path.read_bytes()

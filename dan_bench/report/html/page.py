@@ -19,17 +19,30 @@ from dan_bench.interfaces import Results, RunRecord
 from dan_bench.report import table1, verdicts
 from dan_bench.report.figures.catalogue import figures
 from dan_bench.report.figures.figure import Figure
+from dan_bench.report.figures.finding import pictures_of
+from dan_bench.report.figures.grid import grid
 from dan_bench.report.figures.style import DARK, LIGHT, PAGE, config
 from dan_bench.report.figures.write import version
-from dan_bench.report.html.board import FIRST, boards
-from dan_bench.report.html.pictures import viewer
-from dan_bench.report.html.runs import failures, folded, pack, packed, shortened, summaries
+from dan_bench.report.headline import Headline, headline
+from dan_bench.report.html.board import FIRST, boards, lead
+from dan_bench.report.html.pictures import galleries, not_kept, triptych, viewer
+from dan_bench.report.html.runs import (
+    NONE,
+    MethodSummary,
+    failures,
+    folded,
+    pack,
+    packed,
+    shortened,
+    summaries,
+)
 from dan_bench.report.leaderboard import known_first
 from dan_bench.results.archive import open_results
+from dan_bench.tables import MISSING
 
-LIMIT = 2_000_000
+LIMIT = 1_500_000
 """Bytes; 370,000 of them are what draws the figures, packed."""
-SCRIPTS = ("unpack.js", "board.js", "charts.js", "game.js", "runs.js")
+SCRIPTS = ("unpack.js", "state.js", "board.js", "charts.js", "game.js", "runs.js")
 ASSETS = Path(__file__).parent / "assets"
 
 
@@ -43,7 +56,13 @@ def page(records: Sequence[RunRecord], store: Results, results: Path) -> str:
     """
     done = [record for record in records if record.status == "done"]
     found = summaries(records)
-    drawn = {name: one.draw(done, store) for name, one in figures().items() if not one.on_request}
+    opening = headline(done)
+    drawn = {
+        name: one.draw(done, store)
+        for name, one in figures().items()
+        if not one.on_request and name != "finding"  # the page opens on it
+    }
+    compared = {run.key for shown in grid(done)[0] for run in shown.runs}
     tables, further = boards(found, known_first(done))
     folds = [folded(i, s) for i, s in enumerate(found) if s.runs]
     more = {name: shortened("\n".join(of)) for name, of in further.items()}
@@ -59,6 +78,7 @@ def page(records: Sequence[RunRecord], store: Results, results: Path) -> str:
         "bundle": bundle(),
         "script": "\n".join(asset(name) for name in SCRIPTS),
         "summary": summary(records),
+        "opening": "" if opening is None else opened(opening, found, store),
         "kinds": options(dict.fromkeys(s.row.kind for s in found if s.runs)),
         "sections": options(dict.fromkeys(s.row.section for s in found)),
         "rule": rule(),
@@ -66,7 +86,7 @@ def page(records: Sequence[RunRecord], store: Results, results: Path) -> str:
         "figures": "\n".join(figure(name, one) for name, one in drawn.items() if one),
         "chart_config": embedded({**config(PAGE), "mark": {"tooltip": {"content": "data"}}}),
         "missing": not_drawn([name for name, one in drawn.items() if one is None]),
-        "viewer": viewer(found, store),
+        "viewer": viewer(galleries(found, store, compared), not_kept(found)),
         "table_one": table_one(results),
         "failures": failures(records),
         "runs": "\n".join(folds[:FIRST]),
@@ -74,6 +94,15 @@ def page(records: Sequence[RunRecord], store: Results, results: Path) -> str:
         "further": written,
     }
     return Template(asset("page.html")).substitute(parts)
+
+
+def opened(of: Headline, methods: Sequence[MethodSummary], store: Results) -> str:
+    """Return the finding: its sentences, the pictures, and the table."""
+    said = "".join(f"<p>{escape(sentence)}</p>" for sentence in of.sentences)
+    pictured = pictures_of(of, store)
+    links = {run.key: i for i, method in enumerate(methods) for run in method.runs}
+    drawn = "" if pictured is None else triptych(pictured[0], pictured[1])
+    return f'<div class="finding">{said}</div>\n{drawn}\n{lead(of, links)}'
 
 
 @cache
@@ -183,6 +212,9 @@ def interactive(figure: Figure) -> dict[str, Any]:
     spec: dict[str, Any] = figure.chart.to_dict()
     del spec["$schema"]  # vegaEmbed is told which language it is, and the page names no host
     spec["description"] = figure.caption
+    for mark in (unit["mark"] for group in panels(spec) for unit in group):
+        if isinstance(mark, dict) and mark["type"] == "text":
+            mark["clip"] = False  # what can be moved is clipped, and the names at its edges with it
     views = [group[0] for group in panels(spec)]
     for i, view in enumerate(views):
         view["name"] = f"view{i}"
@@ -265,7 +297,7 @@ def table_one(results: Path) -> str:
         head = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.headings)
         body = "\n".join(
             f'<tr><th scope="row">{escape(first)}</th>'
-            + "".join(f"<td>{escape(cell)}</td>" for cell in rest)
+            + "".join(f"<td>{escape(NONE if cell == MISSING else cell)}</td>" for cell in rest)
             + "</tr>"
             for first, *rest in table.texts()
         )

@@ -3,7 +3,7 @@
 import base64
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -12,7 +12,9 @@ from PIL import Image
 
 from dan_bench.interfaces import Bytes, Results, RunRecord
 from dan_bench.metrics.pictures import as_pictures
-from dan_bench.report.figures.pictures import python_noise
+from dan_bench.report.figures.finding import COLUMNS, Panels
+from dan_bench.report.figures.pictures import SCALE, encoded, mosaic, python_noise
+from dan_bench.report.headline import DIMENSIONS, ENTROPY, value
 from dan_bench.report.html.runs import MethodSummary
 from dan_bench.results.left_out import NO_ROWS, without_rows
 from dan_bench.results.select import KINDS
@@ -20,7 +22,8 @@ from dan_bench.results.select import KINDS
 TILES = 8
 MOST_BYTES = 12_000
 """Of one strip: larger pictures come fewer at a time."""
-MOST_METHODS = 24
+MOST_METHODS, MOST_OF_ONE = 24, 12
+"""Of all data sets together, and of each."""
 ZOOM = 2
 CANVAS = (
     '<canvas id="game-{0}" role="img" aria-label="{0} picture" width="28" height="28"></canvas>'
@@ -48,33 +51,47 @@ class Gallery:
     outputs: list[tuple[MethodSummary, Strip]]
 
 
-def galleries(methods: Sequence[MethodSummary], store: Results) -> list[Gallery]:
-    """Return the pictures of the methods' first seeds, 24 methods at most.
+def galleries(
+    methods: Sequence[MethodSummary], store: Results, compared: Collection[str] = ()
+) -> list[Gallery]:
+    """Return the pictures of the methods' first seeds, `MOST_OF_ONE` a data set at most.
 
-    Trained networks stand first, those that look like noise before the others. Methods whose
-    samples were not kept, and those with rows too long for a small picture, are left out.
+    Trained networks stand first: those that collapsed the most, then those that look like noise.
+    Methods whose samples were not kept, and those with rows too long for a small picture, are left
+    out.
+
+    Args:
+        methods: of the leaderboards.
+        store: where the runs keep their samples.
+        compared: keys of runs whose methods are shown before others.
     """
     found: dict[tuple[str, str], Gallery] = {}
-    left = MOST_METHODS
-    for method in sorted((one for one in methods if one.runs), key=place):
-        if left == 0:
-            break
+    left = Counter[str]()
+
+    def first(method: MethodSummary) -> tuple[bool, int, float]:
+        return method.runs[0].key not in compared, *place(method)
+
+    for method in sorted((one for one in methods if one.runs), key=first):
+        if sum(left.values()) == MOST_METHODS or left[method.row.section] == MOST_OF_ONE:
+            continue
         originals, outputs = (read(method.runs[0], part, store) for part in ("inputs", "samples"))
         if originals is None or outputs is None:
             continue
-        left -= 1
+        left[method.row.section] += 1
         before = strip(originals)
         same = (method.row.section, before.uri)
         if same not in found:
             noise = strip(python_noise(outputs.shape))
             found[same] = Gallery(method.row.section, before, noise, [])
         found[same].outputs.append((method, strip(outputs)))
+    for gallery in found.values():
+        gallery.outputs.sort(key=lambda pair: place(pair[0]))
     return list(found.values())
 
 
 def place(method: MethodSummary) -> tuple[int, float]:
-    """Return what methods are sorted by."""
-    return -KINDS.index(method.row.kind), -(method.row.verdicts["looks like noise"].score or 0)
+    """Return what methods are sorted by: kind, and how far from noise they are."""
+    return -KINDS.index(method.row.kind), value(method.row, DIMENSIONS, 1)
 
 
 def read(run: RunRecord, part: str, store: Results) -> Bytes | None:
@@ -109,15 +126,20 @@ def not_kept(methods: Sequence[MethodSummary]) -> str:
     )
 
 
-def viewer(methods: Sequence[MethodSummary], store: Results) -> str:
+def viewer(found: Sequence[Gallery], missing: str) -> str:
     """Return the game and the gallery, and what is missing there."""
-    found, missing = galleries(methods, store), not_kept(methods)
     if not found:
         return missing or "<p>No run of this folder has kept pictures.</p>"
-    options = "".join(
-        f'<option value="{k}-{i}">{escape(gallery.section)}: {escape(method.name)}</option>'
+    shown = [
+        (f"{k}-{i}", gallery.section, method)
         for k, gallery in enumerate(found)
         for i, (method, _) in enumerate(gallery.outputs)
+    ]
+    hard = [at for at, _, of in shown if of.row.verdicts["looks like noise"].word == "yes"]
+    options = "".join(
+        f'<option value="{at}"{" selected" * (at in hard[:1])}>'
+        f"{escape(section)}: {escape(method.name)}</option>"
+        for at, section, method in shown
     )
     sides = "".join(
         f"<figure>{CANVAS.format(side)}<figcaption>{BUTTON.format(side)}</figcaption></figure>"
@@ -133,31 +155,75 @@ The other began as data. Which is the noise?</p></div>
 
 
 def table(k: int, gallery: Gallery) -> str:
-    """One set of originals and what became of them."""
+    """One set of originals and what became of them, each beside as much noise."""
     name = escape(gallery.section)
+    noise = picture("Python's random", gallery.noise, f"noise-{k}")
+    beside = gallery.noise
+    drawn = (
+        f'<div class="strip" role="img" aria-label="{beside.tiles} pictures: Python\'s random" '
+        f'style="background-image:var(--noise-{k})"></div>'
+    )
     rows = [
-        row("the originals", "held-out", gallery.originals, f"originals-{k}"),
-        row("Python's random", "the target", gallery.noise, f"noise-{k}"),
+        row("the originals", "held-out", picture("the originals", gallery.originals), noise),
         *(
-            row(method.name, f"run {method.runs[0].key}", outputs, f"outputs-{k}-{i}")
-            for i, (method, outputs) in enumerate(gallery.outputs)
+            row(method.name, said(method), picture(method.name, of, f"outputs-{k}-{i}"), drawn)
+            for i, (method, of) in enumerate(gallery.outputs)
         ),
     ]
     body = "\n".join(rows)
-    return f"""<div class="scroll" role="region" aria-labelledby="gallery-{k}" tabindex="0">
-<table class="gallery"><caption id="gallery-{k}"><b>{name}</b>: the first held-out rows, and what
-each method's first seed made of them</caption>
-<thead><tr><th scope="col">method</th><th scope="col">pictures</th></tr></thead>
+    size = f"width:{ZOOM * beside.width * beside.tiles}px;height:{ZOOM * beside.height}px"
+    return f"""<style>:root{{--noise-{k}:url({beside.uri})}}#gallery-of-{k} div.strip{{{size}}}</style>
+<div class="scroll" role="region" aria-labelledby="gallery-{k}" tabindex="0">
+<table class="gallery" id="gallery-of-{k}"><caption id="gallery-{k}"><b>{name}</b>: the first
+held-out rows, and what each method's first seed made of them; those that collapsed the most come
+first</caption>
+<thead><tr><th scope="col">method</th><th scope="col">what it made</th>
+<th scope="col">Python's random, the target</th></tr></thead>
 <tbody>
 {body}
 </tbody></table></div>"""
 
 
-def row(name: str, more: str, strip: Strip, of: str) -> str:
-    """One strip and its name."""
+def said(method: MethodSummary) -> str:
+    """Return what was measured of a method, and its first run."""
+    cells = method.row.cells
+    measured = [
+        f"{value(method.row, ENTROPY):.2f} bits a byte" if ENTROPY in cells else "",
+        f"{100 * value(method.row, DIMENSIONS):.3g} % of noise's dimensions"
+        if DIMENSIONS in cells
+        else "",
+        f"run {method.runs[0].key}",
+    ]
+    return " · ".join(filter(None, measured))
+
+
+def row(name: str, more: str, made: str, noise: str) -> str:
+    """One strip, its name, and noise."""
     return (
-        f'<tr><th scope="row">{escape(name)}<small>{escape(more)}</small></th>'
-        f'<td><img class="strip" id="{of}" src="{strip.uri}" data-tiles="{strip.tiles}" '
-        f'alt="{strip.tiles} pictures: {escape(name)}" width="{ZOOM * strip.width * strip.tiles}" '
-        f'height="{ZOOM * strip.height}"></td></tr>'
+        f'<tr><th scope="row">{escape(name)} <small>{escape(more)}</small></th>'
+        f"<td>{made}</td><td>{noise}</td></tr>"
     )
+
+
+def picture(name: str, strip: Strip, of: str = "") -> str:
+    """Return one strip as an image."""
+    named = f'id="{of}" ' if of else ""
+    return (
+        f'<img class="strip" {named}src="{strip.uri}" data-tiles="{strip.tiles}" '
+        f'alt="{strip.tiles} pictures: {escape(name)}" width="{ZOOM * strip.width * strip.tiles}" '
+        f'height="{ZOOM * strip.height}">'
+    )
+
+
+def triptych(found: Panels, shape: Sequence[int]) -> str:
+    """Return the pictures of the finding side by side, with what was measured of each."""
+    figures = []
+    for name, (measured, rows) in found.items():
+        whole = mosaic(rows, shape, COLUMNS)
+        high, wide = whole.shape[:2]
+        figures.append(
+            f'<figure><img class="strip" src="{encoded(whole)}" alt="{len(rows)} pictures: '
+            f'{escape(name)}" width="{SCALE * wide}" height="{SCALE * high}">'
+            f"<figcaption><b>{escape(name)}</b> {escape(measured)}</figcaption></figure>"
+        )
+    return f'<div class="triptych">{"".join(figures)}</div>'

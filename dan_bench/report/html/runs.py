@@ -15,6 +15,9 @@ from dan_bench.report.runs import bracket
 from dan_bench.results.select import flatten
 from dan_bench.tables import MISSING
 
+NONE = "–"
+"""What the page shows where there is no value: an X would stand beside the sign of a no."""
+
 
 @dataclass(frozen=True)
 class MethodSummary:
@@ -46,7 +49,9 @@ def summaries(records: Sequence[RunRecord]) -> list[MethodSummary]:
 
 
 PIECES = (
+    '</span></td><td class="g-noise m" data-s="',
     '</span></td><td class="g-noise" data-s="',
+    '</span></td><td class="g-gone m" data-s="',
     '</span></td><td class="g-gone" data-s="',
     '<span class="rank first"><span class="vh">rank </span>1',
     '<span class="rank"><span class="vh">rank </span>',
@@ -74,7 +79,7 @@ def shortened(markup: str) -> list[str]:
 def folded(i: int, method: MethodSummary) -> str:
     """Return a folded part with the verdicts' reasons; the page fills in the table when opened."""
     verdicts = "".join(
-        f"<li>{escape(name)}: <b>{escape(found.word)}</b>"
+        f"<li>{escape(name)}: <b>{escape(NONE if found.word == MISSING else found.word)}</b>"
         f"{f' ({escape(found.reason)})' if found.reason else ''}</li>"
         for name, found in method.row.verdicts.items()
     )
@@ -144,7 +149,7 @@ def spans(runs: Sequence[RunRecord], metric: str) -> Iterator[list[str | None]]:
     """Yield a metric of each run, its interval, and what it rests on, in pieces that are alike."""
     found = [run.metrics.get(metric) for run in runs]
     yield [
-        f"{e.value:.6g}" if e else MISSING if metric in run.metrics else None
+        f"{e.value:.6g}" if e else NONE if metric in run.metrics else None
         for run, e in zip(runs, found, strict=True)
     ]
     ends = [None if e is None or e.high is None else e.low for e in found]

@@ -19,7 +19,7 @@
       for (const name of names) {
         const cell = document.createElement(name === names[0] ? "th" : "td");
         if (name === names[0]) cell.scope = "row";
-        cell.textContent = row[name] ?? "X";
+        cell.textContent = row[name] ?? "–";
         tr.append(cell);
       }
     }

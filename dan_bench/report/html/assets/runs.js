@@ -22,7 +22,7 @@
       return texts;
     });
     for (const name of new Set(said.flatMap((texts) => [...texts.keys()]))) {
-      yield [name, said.map((texts) => texts.get(name) ?? "X")];
+      yield [name, said.map((texts) => texts.get(name) ?? "–")];
     }
   }
 
@@ -68,14 +68,57 @@
     target.append(tabulate(await packed, target.id));
   }, true);
 
+  if (further) document.getElementById("packed").insertAdjacentHTML("beforebegin", (await further).runs);
+  const form = document.getElementById("runs-form");
+  const asked = form.querySelector("[type=search]");
+  const [earlier, later] = form.querySelectorAll("button");
+  const folds = [...section.querySelectorAll("details.run")]
+    .map((fold) => ({ fold, words: wordsOf(fold.querySelector("summary").textContent) }));
+  const page = 25;
+  let from = 0, found = folds;
+
+  function show(first) {
+    from = Math.max(0, Math.min(first, found.length - 1));
+    from -= from % page;
+    const shown = new Set(found.slice(from, from + page));
+    for (const one of folds) one.fold.hidden = !shown.has(one);
+    earlier.disabled = from === 0;
+    later.disabled = from + page >= found.length;
+    form.querySelector("[role=status]").textContent = found.length
+      ? `${from + 1} to ${from + shown.size} of ${found.length} methods.` : "No such method or run.";
+    keep({ runs: asked.value, from: from && String(from) });
+  }
+
+  // A run's key, or its beginning, finds the method that it is of
+  async function filter(first = 0) {
+    const text = asked.value.trim();
+    found = folds.filter(({ words }) => fits(text, words));
+    if (!found.length && /^[0-9a-f]{4,16}$/i.test(text)) {
+      packed ??= unpack("packed").then(JSON.parse);
+      const { keys, methods } = await packed;
+      found = folds.filter(({ fold }) => {
+        const [, begin, count] = methods[fold.id];
+        return keys.slice(begin, begin + count).some((key) => key.startsWith(text.toLowerCase()));
+      });
+    }
+    show(first);
+  }
+
   function unfold() {
     const target = document.getElementById(location.hash.slice(1));
     if (target instanceof HTMLDetailsElement) {
+      if (!found.some(({ fold }) => fold === target)) [asked.value, found] = ["", folds];
+      show(found.findIndex(({ fold }) => fold === target));
       target.open = true;
       target.querySelector("summary").focus();
     }
   }
-  if (further) document.getElementById("packed").insertAdjacentHTML("beforebegin", (await further).runs);
+  asked.value = state.get("runs") ?? asked.value;
+  form.addEventListener("input", () => filter());
+  form.addEventListener("submit", (event) => event.preventDefault());
+  earlier.addEventListener("click", () => show(from - page));
+  later.addEventListener("click", () => show(from + page));
+  await filter(Number(state.get("from")) || 0);
   addEventListener("hashchange", unfold);
   unfold();
 })();

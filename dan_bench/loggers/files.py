@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from lightning_fabric.utilities.logger import _flatten_dict
 from PIL import Image
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+from torch.utils.tensorboard.summary import hparams
 
 from dan_bench.interfaces import Estimate, RunRecord, Sample
 from dan_bench.results.left_out import NO_ROWS
@@ -30,7 +32,8 @@ class CsvSink(CSVLogger):
 class TensorBoardSink(TensorBoardLogger):
     """TensorBoard's events, one folder a job: `tensorboard --logdir results/tensorboard`.
 
-    Curves are under train/, final metrics under final/ and beside the config in the HPARAMS tab.
+    Curves are under train/. Final metrics are a text, and columns result/ beside the config in the
+    HPARAMS tab; as scalars each would be a card with one point, before all curves.
     """
 
     def __init__(
@@ -53,12 +56,8 @@ class TensorBoardSink(TensorBoardLogger):
         self.experiment.add_text("config", f"```json\n{json.dumps(config, indent=1)}\n```")
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Add one point to the curves, or the final metrics under their own names."""
-        named = {  # Lightning passes the final metrics through here, too
-            name if name.startswith("final/") else f"train/{name}": value
-            for name, value in metrics.items()
-        }
-        super().log_metrics(named, step)
+        """Add one point to the curves."""
+        super().log_metrics({f"train/{name}": value for name, value in metrics.items()}, step)
 
     def log_sample(self, sample: Sample, step: int) -> None:
         """Add a picture of the sample and a histogram of its bytes."""
@@ -69,8 +68,13 @@ class TensorBoardSink(TensorBoardLogger):
 
     def close(self, record: RunRecord | None, folder: Path) -> None:
         """Add the outcome, and close the file."""
-        final = {f"final/{name}": value for name, value in outcome_of(record).items()}
-        self.log_hyperparams(self._config, {**final, "final/failed": float(failed(record))})
+        final = outcome_of(record) | {"failed": float(failed(record))}
+        self.hparams.update(self._config)
+        flat = _flatten_dict(self._config) | {f"result/{name}": of for name, of in final.items()}
+        for summary in hparams(self._sanitize_params(flat), {}):
+            self.experiment._get_file_writer().add_summary(summary)
+        lines = "".join(f"| {name} | {value:.6g} |\n" for name, value in final.items())
+        self.experiment.add_text("results", f"| metric | value |\n| --- | ---: |\n{lines}")
         if record is not None and not failed(record):
             if (sample := final_sample(folder)) is not None:
                 self.log_sample(sample, last_step(record))

@@ -77,7 +77,7 @@ class WandbSink(Logger):
             mode="offline" if offline else "online",
             id=id_of(results, config["key"]),
             resume=None if offline else "allow",
-            name=title,
+            name=f"{title} {config['key'][:8]}",  # runs of one title differ in what it does not say
             group=group,
             job_type=config["model"]["kind"],
             tags=list(dict.fromkeys([*tags, *own_tags(config)])),

@@ -35,8 +35,9 @@ def is_own(config: RunConfig) -> bool:
 def keeps_rows(config: RunConfig, source: Dataset) -> bool:
     """Return whether rows of the data, and of what becomes of them, may be kept and shown.
 
-    Outputs go with the inputs: some methods leave the data as they are, and noise that is a
-    function of the seed can be taken off again by whoever knows the seed.
+    By default those of a data set whose attribute `public` is true, and of no other. Outputs go
+    with the inputs: some methods leave the data as they are, and noise that is a function of the
+    seed can be taken off again by whoever knows the seed.
     """
     asked = config.runtime.keep_inputs
     return bool(getattr(source, "public", False)) if asked is None else asked

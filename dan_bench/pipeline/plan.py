@@ -174,7 +174,7 @@ class Plan(PlannedRun):
         costs = obtained.costs | {"noise_bits": obtained.degenerator.noise_bits}
         costs |= {f"{name}_seconds": seconds for name, seconds in measured.seconds.items()}
         metrics = measured.metrics | dict.fromkeys(self.left_out) | obtained.metrics
-        about = {} if kept else {ROWS_KEPT: False}
+        about: dict[str, Any] = {} if kept else {ROWS_KEPT: False}
         about |= {NEEDS_ROWS: self.left_out} if self.left_out else {}
         return RunOutcome(metrics, costs, obtained.provenance | about, waited=obtained.waited)
 

@@ -91,7 +91,8 @@ def test_the_tables_are_logged_as_they_are_printed_and_as_numbers(results: Path)
     summary = summary_of(records)
     (opened,) = of_type(records, "run")
     assert (opened["project"], opened["job_type"]) == ("a-project", "tables")
-    assert opened["display_name"] == "leaderboard and table1"
+    assert opened["display_name"] == "tables: leaderboard and table1"
+    assert opened["notes"].startswith("No training")
     printed = table_in(folder, summary, "leaderboard")
     row = dict(zip(printed["columns"], printed["data"][-1], strict=True))
     assert (row["data"], row["subject"]) == ("danoise", "dan sigmoid nonsaturating")

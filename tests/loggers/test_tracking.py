@@ -102,7 +102,10 @@ def test_the_runs_of_a_sweep_are_one_group_and_have_tags(tracked: Tracked) -> No
     for one in found:
         assert one["tags"] == ["tried", "obstructed", "danoise", "sigmoid", "nonsaturating"]
         assert one["job_type"] == "learned"
-        assert one["display_name"] == "obstructed sigmoid nonsaturating danoise seed=0"
+        title, _, key = one["display_name"].rpartition(" ")
+        assert title == "obstructed sigmoid nonsaturating danoise seed=0"
+        assert len(key) == 8
+        assert one["run_id"].startswith(key)
 
 
 def test_the_config_is_there_from_the_start_nested_and_with_its_key(tracked: Tracked) -> None:
@@ -345,6 +348,7 @@ def test_a_control_has_a_sample_too_at_step_0(tmp_path: Path) -> None:
 
 def test_tensorboard_holds_curves_samples_config_and_final_metrics(tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
     record = carried_out(tmp_path, "evaluation=minimal", "logger=tensorboard", STEPS)
     (folder,) = (tmp_path / "tensorboard" / "a-group").iterdir()
@@ -353,10 +357,16 @@ def test_tensorboard_holds_curves_samples_config_and_final_metrics(tmp_path: Pat
     events = EventAccumulator(str(folder), size_guidance=everything).Reload()
     curve = events.Scalars("train/discriminator_loss")
     assert [point.step for point in curve] == [5, 10, 15, 20, 25, 30]
-    (final,) = events.Scalars("final/shannon_bits")
+    assert {tag.partition("/")[0] for tag in events.Tags()["scalars"]} == {"train"}
     estimate = record.metrics["shannon_bits"]
     assert estimate is not None
-    assert final.value == pytest.approx(estimate.value, rel=1e-6)
+    plugin = events.summary_metadata["_hparams_/session_start_info"].plugin_data.content
+    started = HParamsPluginData.FromString(plugin).session_start_info.hparams
+    shown = started["result/shannon_bits"].number_value
+    assert shown == pytest.approx(estimate.value, rel=1e-12)
+    assert started["trainer/max_steps"].number_value == 30
+    (text,) = events.Tensors("results/text_summary")
+    assert f"| shannon_bits | {estimate.value:.6g} |" in text.tensor_proto.string_val[0].decode()
     images = events.Images("samples")
     assert [(image.step, image.height, image.width) for image in images] == [
         (step, 40, 16 * 20) for step in (1, 10, 25, 30)

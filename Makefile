@@ -5,10 +5,12 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 # tests on all cores, each file on one
 PARALLEL ?= -n auto --dist loadfile
+SUBMISSIONS := $(patsubst %/,%,$(dir $(wildcard submissions/*/submission.json)))
 RESULTS ?= $(patsubst %/,%,$(dir $(lastword $(sort $(wildcard results/*/records.parquet)))))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep report test test-all test-slurm test-ray tools lint bench figures reference sync dashboard clean
+.PHONY: help setup sweep report test test-all test-slurm test-ray tools lint verify docs bench figures \
+	reference sync dashboard clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +59,15 @@ lint: $(READY) ## ruff, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+verify: $(if $(SUBMISSIONS),$(READY)) ## check what lies in submissions/; this runs the code in it
+	@$(if $(SUBMISSIONS),$(BIN)/python -m dan_bench.report verify $(SUBMISSIONS),echo "no submissions")
+
+docs: $(READY) ## the pages and the API reference as a site, site/html/index.html, from local files alone
+	rm -rf site
+	mkdir -p site/source
+	cp --parents $$(git ls-files README.md CONTRIBUTING.md CHANGELOG.md LICENSE docs results) site/source
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 bench: $(READY) ## speed of the training step and of the noise, as ratios
 	$(BIN)/python benchmarks/training_step.py

@@ -4,7 +4,7 @@
     python benchmarks/assess.py alarms 1000      # over so many ideal streams of 100 kB
     python benchmarks/assess.py fast 4000        # the same without the min-entropy, the slowest
     python benchmarks/assess.py windows 300      # as --windows all, of eight windows of 20 kB
-    python benchmarks/assess.py lanes 1000       # linear lanes, Twisters and correlation of bits
+    python benchmarks/assess.py whole 120        # the same of four windows of 1 MiB
 
 The tables of docs/metrics.md are what these print.
 """
@@ -29,11 +29,8 @@ from dan_bench.assess.assessment import (
     Assessment,
     assess,
     of_batteries,
-    of_bit_lags,
-    of_complexity,
     of_lags,
     of_lines,
-    of_python,
     of_tally,
 )
 from dan_bench.assess.reading import Stream, Window
@@ -46,7 +43,8 @@ from dan_bench.statistics import binomial_interval
 
 Bytes = NDArray[np.uint8]
 N = 1_000_000
-PART = 20_000
+PARTS = {"windows": (8, 20_000), "whole": (4, 1 << 20)}
+"""Of streams that are assessed in windows, how many there are, and their bytes."""
 
 
 def noise(name: str, n: int = N) -> Bytes:
@@ -133,10 +131,10 @@ DEFECTS: dict[str, Callable[[], Bytes]] = {
 
 
 def stream_of(name: str, data: Bytes) -> Stream:
-    """Return bytes as `assess` reads them."""
+    """Return bytes as `assess` reads them, in one window."""
     tally = Tally()
     tally.add(data)
-    return Stream(name, tally, [Window(0, data[:N])])
+    return Stream(name, tally, [Window(0, data)])
 
 
 def power() -> None:
@@ -158,34 +156,26 @@ def quickly(stream: Stream) -> Assessment:
     return Assessment(stream, 8, found, [], None)
 
 
-def together(data: Bytes) -> Assessment:
-    """Assess bytes as `--windows all` does, in windows of 20 kB."""
-    stream = stream_of("ideal", data)
+def together(stream: Stream, size: int) -> Assessment:
+    """Assess a stream as `--windows all` does, in windows of that many bytes."""
+    data = stream.windows[0].symbols
     with WindowedAssessment(8, workers=1) as windowed:
-        for at in range(0, len(data), PART):
-            windowed.add(Window(at, data[at : at + PART]))
+        for at in range(0, len(data), size):
+            windowed.add(Window(at, data[at : at + size]))
         return windowed.ended(stream)
-
-
-def by_lanes(stream: Stream) -> Assessment:
-    """Assess a stream by the families of linear lanes, Twisters and correlation of bits."""
-    windows = stream.windows
-    found = [of_complexity(windows, 8), of_python(windows, 8), of_bit_lags(windows, 8)]
-    return Assessment(stream, 8, found, [], None)
 
 
 WAYS: dict[str, Callable[[Stream], Assessment]] = {
     "alarms": assess,
     "fast": quickly,
-    "lanes": by_lanes,
-    "windows": lambda stream: together(stream.windows[0].symbols),
+    **{way: partial(together, size=size) for way, (_, size) in PARTS.items()},
 }
 
 
 def alarm(way: str, number: int) -> tuple[list[str], bool]:
     """Return the families whose p-value is below 0.01 on an ideal stream, and the verdict."""
-    n = 8 * PART if way == "windows" else 100_000
-    stream = stream_of("ideal", ideal(3 * number + 1 + number % 2, n, way))
+    count, size = PARTS.get(way, (1, 100_000))
+    stream = stream_of("ideal", ideal(3 * number + 1 + number % 2, count * size, way))
     found = WAYS[way](stream)
     odd = [f.family for f in found.findings if f.p_value is not None and f.p_value < 0.01]
     judged = [f"judged: {f.family}" for f in found.findings if f.p_value is not None]
@@ -196,14 +186,16 @@ def alarms(way: str, count: int) -> None:
     """Print how often each family's p-value is below 0.01, and how often the verdict is wrong."""
     start, odd, wrong = time.monotonic(), Counter[str](), 0
     with ProcessPoolExecutor(2) as pool:
-        found = pool.map(partial(alarm, way), range(count), chunksize=8)
+        found = pool.map(partial(alarm, way), range(count), chunksize=2)
         for done, (names, against) in enumerate(found, 1):
             odd.update(names)
             wrong += against
-            if done % 100 == 0:
+            if done % 10 == 0:
                 seconds = time.monotonic() - start
-                print(f"[{done}/{count}] {seconds:.0f} s", file=sys.stderr, flush=True)
-    length = "eight windows of 20 kB" if way == "windows" else "100 kB"
+                said = f"[{done}/{count}] {wrong} not noise, {seconds:.0f} s"
+                print(said, file=sys.stderr, flush=True)
+    windows, size = PARTS.get(way, (1, 100_000))
+    length = f"{size:,} bytes" if windows == 1 else f"{windows} windows of {size:,} bytes"
     print(f"{count} ideal streams of {length} (PCG64 and SHAKE256)\n")
     print("| family | judged | p < 0.01 |\n| --- | ---: | ---: |")
     for name in [key for key in odd if key.startswith("judged: ")]:

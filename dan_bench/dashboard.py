@@ -88,7 +88,9 @@ def main(arguments: list[str] | None = None) -> int:
     if asked.command == "sync":
         return offline.sync(asked.results)
     if logged is None:
-        print(f"no records under {asked.results}; `make sweep` makes some", file=sys.stderr)
+        print(
+            f"no records under {asked.results.absolute()}; `make sweep` makes some", file=sys.stderr
+        )
         return 2
     print(f"tables: {logged}")
     return 0

@@ -59,7 +59,11 @@ class Data:
 
 
 class Dataset(Protocol):
-    """A data set. `train` trains the model, `test` is held out, `attack` is the attackers' own."""
+    """A data set. `train` trains the model, `test` is held out, `attack` is the attackers' own.
+
+    Of one with an attribute `public` that is true, a few rows are kept with each run, and shown; of
+    any other only where `runtime.keep_inputs` asks for it.
+    """
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -14,14 +14,24 @@ from collections.abc import Sequence
 from dan_bench.cli import OK, entry_point, uncollected
 
 
+def is_watched(arguments: Sequence[str]) -> bool:
+    """Return whether somebody waits at a terminal for runs that are to be shown to him."""
+    silent = ("progress=quiet", "progress=json")
+    shows = any(one.startswith("-") and one not in ("-m", "--multirun") for one in arguments)
+    return sys.stdout.isatty() and not shows and not any(a.endswith(silent) for a in arguments)
+
+
 @entry_point
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compose the configs, and carry them out."""
     # imported here, so that their absence is reported with the remedy, and Ctrl-C is heard
+    given = sys.argv[1:] if arguments is None else arguments
+    if is_watched(given):
+        print("reading the config and the data, which takes some seconds", flush=True)
     from dan_bench.config.command_line import configs_of
 
     with uncollected():
-        configs = configs_of(sys.argv[1:] if arguments is None else arguments)
+        configs = configs_of(given)
     if not configs:
         return OK
     from dan_bench.sweep.jobs import carry_out

@@ -1,6 +1,7 @@
 """What more than one test file needs."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,11 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("search", max_examples=500, deadline=None, print_blob=True)
 settings.load_profile("same")
+
+# Whoever runs the tests in the background may have had SIGINT ignored, which commands inherit: they
+# would not hear the Ctrl-C of a test.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

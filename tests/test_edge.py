@@ -76,7 +76,6 @@ TRAIN: dict[str, tuple[list[str], list[str]]] = {
     "an empty path": ([*FOLDER, "data.root="], ["data.root=''", "empty path"]),
     "a list for a path": ([*FOLDER, "data.root=[few]"], ["data.root=['few']", "'NAME=\"PATH\"'"]),
     "a truncated JPEG": ([*FOLDER, "data.root=truncated"], ["truncated/a.jpg", "data.kind=bytes"]),
-    "too few rows": ([*FOLDER, "data.root=few"], ["evaluation.samples=1000", "1 held-out rows"]),
     "too few rows for a split": (
         [*FOLDER, "data.root=few", "data.test_fraction=0.01"],
         ["makes 7 rows", "data.test_fraction=0.01"],
@@ -124,7 +123,7 @@ def test_train_says_what_is_wrong_and_runs_nothing(
 OTHERS: dict[str, tuple[Callable[[list[str]], int], list[str], str]] = {
     "report: no results": (report, ["--results=~/nope"], "home/nope"),
     "report: an empty path": (report, ["--results="], "invalid path value"),
-    "report: a file": (report, ["table1", "--results", "file"], "no records under file"),
+    "report: a file": (report, ["table1", "--results", "file"], "file/table1; "),
     "table1: results": (table1, ["--results", "file"], "file is not a folder"),
     "table1: scratch": (table1, ["--scratch", "file/x"], "file is not a folder"),
     "degenerate: certificate": (
@@ -259,3 +258,32 @@ def test_ctrl_c_inside_a_dataclass_ends_with_the_exit_code_too(place: Path) -> N
     )
     ended = subprocess.run([sys.executable, "-m", "program"], cwd=place, check=False)
     assert ended.returncode == 130
+
+
+def test_who_waits_at_a_terminal_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for terminal in (True, False):
+        monkeypatch.setattr(sys.stdout, "isatty", lambda terminal=terminal: terminal)
+        assert train.is_watched(["-m", "model=dan,gan"]) == terminal
+        for silent in (["runtime.progress=json"], ["runtime.progress=quiet"], ["--help"]):
+            assert not train.is_watched(silent)
+
+
+def test_the_first_line_is_there_before_anything_heavy_is_imported(place: Path) -> None:
+    """Within a second where the machine has nothing else to do; torch alone takes five."""
+    code = (
+        "import sys; from dan_bench import train\n"
+        "class Terminal:\n"
+        "    def isatty(self): return True\n"
+        "    def write(self, text):\n"
+        "        heavy = {'torch', 'hydra', 'numpy', 'pydantic'} & sys.modules.keys()\n"
+        "        print(repr(text), heavy, file=sys.stderr)\n"
+        "        raise KeyboardInterrupt\n"
+        "    def flush(self): pass\n"
+        "sys.stdout = Terminal(); sys.exit(train.main(['data=danoise']))\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 130, ended.stderr
+    assert ended.stderr.startswith("'reading the config and the data")
+    assert ended.stderr.rstrip().endswith("set()")

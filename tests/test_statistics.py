@@ -7,7 +7,14 @@ import pytest
 from scipy import stats
 
 from dan_bench.interfaces import Estimate
-from dan_bench.statistics import binomial_interval, ranks_by_test, t_interval, within
+from dan_bench.statistics import (
+    binomial_interval,
+    binomial_tail,
+    poisson_mass,
+    ranks_by_test,
+    t_interval,
+    within,
+)
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 100])
@@ -170,3 +177,12 @@ def test_an_interval_stays_within_what_is_possible():
     assert within(Estimate(99.99, 99.97, 100.01), 0, 100) == Estimate(99.99, 99.97, 100)
     for kept in (Estimate(3.6, 3, 4.2), Estimate(8.2, 8.1, 8.3), Estimate(5.0)):
         assert within(kept, 0, 8) == kept
+
+
+@pytest.mark.parametrize("n", [1, 7, 1023, 10**6])
+@pytest.mark.parametrize("p", [1e-9, 0.1, 0.5, 0.93, 1.0])
+def test_tails_and_masses_are_scipys(n, p):
+    k = np.unique(np.r_[-1, 0, n, np.random.default_rng(n).integers(0, n + 1, 200)])
+    assert np.array_equal(binomial_tail(k, n, p), stats.binom.sf(k, n, p))
+    k = np.arange(2000)
+    assert np.array_equal(poisson_mass(k, n * p), stats.poisson.pmf(k, n * p))

@@ -6,23 +6,26 @@ What Hydra would trip over, or ignore, is quoted or refused before Hydra reads i
 import os
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
 import hydra
+from hydra._internal.config_repository import ConfigRepository
+from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Quote, QuotedString, Sweep
-from hydra.errors import HydraException
+from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from dan_bench.cli import InputError, unusable
 from dan_bench.config.compose import plain_values
-from dan_bench.config.launchers import NO_SETTINGS, SEARCH, check_sweeper, launched, register
+from dan_bench.config.launchers import NO_SETTINGS, SEARCH, launched, register
 from dan_bench.config.schema import CONF, Known, RunConfig
 
 REFUSALS = (HydraException, OmegaConfBaseException, YAMLError, InputError)
@@ -72,13 +75,11 @@ def configs_of(arguments: Sequence[str]) -> list[RunConfig]:
     refused: list[str] = []
     known: Known = {}
     # once for all jobs of a sweep
-    check = cache(lambda: check_sweeper(HydraConfig.get()))
-    asked = cache(lambda: launched(HydraConfig.get()))
+    asked = cache(lambda: settings_of(HydraConfig.get()))
     runtimes: dict[int, tuple[Any, dict[str, Any]]] = {}
     """What becomes of each `runtime`, by its id; jobs share them."""
 
     def take(given: DictConfig | dict[str, Any]) -> None:
-        check()
         try:
             values = given if isinstance(given, dict) else plain_values(given)
             if asked():
@@ -105,6 +106,13 @@ def configs_of(arguments: Sequence[str]) -> list[RunConfig]:
     return configs
 
 
+def settings_of(hydra_config: DictConfig) -> dict[str, Any]:
+    """Return what Hydra's own part asks of `runtime`; what is wrong there is refused."""
+    sources = [one for one in hydra_config.runtime.config_sources if "searchpath" in one.provider]
+    refuse_nowhere(f"{one.schema}://{one.path}" for one in sources)
+    return launched(hydra_config)
+
+
 def with_settings(values: dict[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     """Return nested dictionaries with these values at dotted names; the given ones stay."""
     for name, value in asked.items():
@@ -120,16 +128,28 @@ def with_settings(values: dict[str, Any], asked: Mapping[str, Any]) -> dict[str,
 
 
 def reason(error: Exception) -> str:
-    """Return what is wrong, with the valid names if an unknown one was given."""
+    """Return what is wrong: first what was meant perhaps, and then the names that there are."""
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, choice = str(error.missing_cfg_file).rpartition("/")
+        return did_you_mean(f"{group}=", choice, error.options) + str(error)
     cause = error.__cause__
     if isinstance(cause, OmegaConfBaseException) and isinstance(cause.parent_node, DictConfig):
         where = cause.parent_node
         names = [str(name) for name in where if name != "_target_"]
         if names:
-            return f"{error}\nvalid names there: {', '.join(names)}"
+            within = where._get_full_key(None)
+            wrong = str(cause.key).rpartition(".")[2]
+            meant = did_you_mean(f"{within}." if within else "", wrong, names)
+            return f"{meant}{error}\nvalid names there: {', '.join(names)}"
         if where._get_full_key(None) == "hydra.launcher":
             return f"{error}\n{NO_SETTINGS}"
     return str(error)
+
+
+def did_you_mean(before: str, wrong: str, names: Sequence[str]) -> str:
+    """Return a line that names what is like a wrong name, or nothing where nothing is."""
+    near = get_close_matches(wrong, names, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(f'{before}{name}' for name in near)}?\n" if near else ""
 
 
 def refuse_mixed(configs: Sequence[RunConfig]) -> None:
@@ -143,7 +163,9 @@ def refuse_mixed(configs: Sequence[RunConfig]) -> None:
             )
     results = configs[0].runtime.results
     if why := unusable(results / "runs"):
-        raise InputError(f"runtime.results={results}: {why}; name another with runtime.results=DIR")
+        raise InputError(
+            f"runtime.results={results.absolute()}: {why}; name another with runtime.results=DIR"
+        )
 
 
 def refuse_ranks(environment: Mapping[str, str]) -> None:
@@ -191,6 +213,8 @@ def checked(text: str) -> str:
     refuse_unhonoured(text, parsed)
     refuse_no_choice(text, parsed)
     refuse_split_path(text, parsed)
+    if parsed.key_or_group == "hydra.searchpath" and isinstance(places := parsed.value(), list):
+        refuse_nowhere([place for place in places if isinstance(place, str)])
     return text
 
 
@@ -217,6 +241,22 @@ def refuse_unhonoured(text: str, parsed: Override) -> None:
         return
     instead = next((INSTEAD[part] for part in INSTEAD if within(name, [part])), OTHERWISE)
     raise InputError(f"{text} has no effect here: {instead}")
+
+
+def refuse_nowhere(places: Iterable[str]) -> None:
+    """Refuse an entry of hydra.searchpath where there is nothing, which Hydra would pass over."""
+    for place in places:
+        search = ConfigSearchPathImpl()
+        search.append("hydra.searchpath", place)
+        try:
+            there = ConfigRepository(search).sources[0].is_group("")
+        except ValueError:  # it has another scheme
+            there = False
+        if not there:
+            raise InputError(
+                f"hydra.searchpath: there is no {place!r}; type the path of a folder of configs, "
+                "file:///DIR or DIR, or pkg://PACKAGE.FOLDER"
+            )
 
 
 def within(name: str, parts: Sequence[str]) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
+from hydra.plugins.sweeper import Sweeper
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
@@ -56,7 +57,14 @@ SEARCH = (
 
 def register() -> None:
     """Let Hydra know these names, in place of any plugin's, in this process."""
-    Plugins.instance()  # theirs are registered by now
+    plugins = Plugins.instance()  # theirs are registered by now
+
+    def only_ours(**given: Any) -> Sweeper:
+        check_sweeper(given["config"].hydra)
+        return Plugins.instantiate_sweeper(plugins, **given)
+
+    # a sweeper of others would be made, and might run, before the first job could be looked at
+    plugins.instantiate_sweeper = only_ours  # type: ignore[method-assign]
     store = ConfigStore.instance().store
     for name, settings in LAUNCHERS.items():
         node = OmegaConf.from_dotlist([f"{setting}=null" for setting in settings])
@@ -73,6 +81,7 @@ def launched(hydra: DictConfig) -> dict[str, Any]:
     Raises:
         ConfigError: something would have no effect, or contradicts `runtime`.
     """
+    check_sweeper(hydra)
     if hydra.sweeper.max_batch_size is not None:
         raise ConfigError(f"hydra.sweeper.max_batch_size has no effect here: {AT_A_TIME}")
     if hydra.mode != RunMode.MULTIRUN and (hydra.sweeper.grids or hydra.sweeper.params):

@@ -237,6 +237,7 @@ class Runtime(Strict):
     log_gradients: bool = False
     checkpoint_every: NonNegativeInt | Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?s$")]
     keep_samples: PositiveInt
+    keep_inputs: bool | None = None
     snapshots: tuple[NonNegativeInt, ...] = ()
     progress: Literal["auto", "plain", "quiet", "json"]
 
@@ -325,7 +326,8 @@ def as_stated(name: str, part: Any) -> Any:
         return part
     stated = part.model_dump(mode="json", by_alias=True)
     if name == "data":
-        stated.pop("root", None)
+        for name in ("root", "unreadable"):  # the fingerprint says what was there
+            stated.pop(name, None)
     return first_names(stated)
 
 

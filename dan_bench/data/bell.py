@@ -1,6 +1,7 @@
 """A data set of single numbers under a bell curve: the one dimension of the paper's Figure 6."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,7 @@ class Bell:
     mean: float = 0.5
     deviation: float = 0.1
     shape: tuple[int, ...] = field(default=(1, 1), init=False)
+    public: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not self.deviation > 0:

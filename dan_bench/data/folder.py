@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, ClassVar, Literal, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,11 @@ from dan_bench.rng import generator
 OF_THE_SYSTEM = ("thumbs.db", "ehthumbs.db", "desktop.ini")
 """Files that Windows leaves in folders; those of macOS are hidden."""
 
-DECODING = b"pictures as a person sees them"
+DECODING = b"pictures as a person sees them, cropped"
 """Version of the decoding, part of the fingerprint: other bytes are another data set."""
+
+MOST_NAMED = 20
+"""Files that a message names one by one."""
 
 Mode = Literal["L", "RGB"]
 AVIF = (b"avif", b"avis")
@@ -41,8 +44,9 @@ class Folder:
     """Every regular file under `root` as rows of bytes; hidden files and links are left out.
 
     `pictures` decodes each file as a person sees it, makes it grey (or RGB where the shape has a
-    third number, 3) and resizes it to `shape`; folders directly under `root` are its labels where
-    there are at least two and no file beside them.
+    third number, 3), cuts off at both ends what is longer than `shape` has it, and resizes the
+    middle; folders directly under `root` are its labels where there are at least two and no file
+    beside them. What cannot be read is refused, or left out where `unreadable` is `skip`.
     `bytes` cuts each file into rows, the last one filled up with zeros, and has no labels.
     """
 
@@ -51,6 +55,10 @@ class Folder:
     kind: Literal["pictures", "bytes"]
     test_fraction: Annotated[float, Field(gt=0, lt=1)]
     fingerprint: str | None = None
+    unreadable: Literal["refuse", "skip"] = "refuse"
+
+    public: ClassVar[bool] = False
+    """Nobody but the user need ever see it: by default no row of it is kept."""
 
     def __post_init__(self) -> None:
         colours = self.shape[2:]
@@ -66,12 +74,14 @@ class Folder:
 
         Raises:
             FileNotFoundError: there is no such folder, or nothing in it.
-            ValueError: a file is no picture that can be read.
+            ValueError: files are no pictures that can be read; all of them are named.
         """
         files, skipped = self._found
-        _, _, notes = self._read
-        said = [f"folder: {len(files)} files under {self.root}"]
+        rows, _, notes = self._read
+        said = [f"folder: {len(files)} files under {Path(self.root).absolute()}"]
         said += [f"left out {listed(skipped)}"] if skipped else []
+        if self.kind == "pictures" and len(rows) < len(files):
+            said.append(f"skipped, as they cannot be read: {len(files) - len(rows)}")
         said += [f"pictures {listed(notes)}"] if notes else []
         return "; ".join(said)
 
@@ -92,15 +102,28 @@ class Folder:
     def load(self, split: Split) -> Data:
         """One split; the division into splits depends on the contents alone."""
         rows, labels, _ = self._read
-        held_out = round(self.test_fraction * len(rows))
-        if not 0 < held_out < len(rows):
-            raise ValueError(
-                f"data.root={self.root} makes {len(rows)} rows, of which data.test_fraction="
-                f"{self.test_fraction} holds out {held_out}: both splits need at least one"
-            )
+        held_out = self._held_out(len(rows))
         order = generator(len(rows), "folder/split").permutation(len(rows))
         chosen = order[:held_out] if split == "test" else order[held_out:]
         return Data(rows[chosen], None if labels is None else labels[chosen])
+
+    def test_rows(self) -> int:
+        """Return how many rows are held out; no picture is decoded, but to see what is skipped."""
+        if self.kind == "bytes":
+            width = dimension(self.shape)
+            return self._held_out(sum(-(-path.stat().st_size // width) for path in self.files()))
+        skips = self.unreadable == "skip"
+        return self._held_out(len(self._read[0] if skips else self.files()))
+
+    def _held_out(self, rows: int) -> int:
+        held_out = round(self.test_fraction * rows)
+        if not 0 < held_out < rows:
+            raise ValueError(
+                f"data.root={Path(self.root).absolute()} makes {rows} rows, of which "
+                f"data.test_fraction={self.test_fraction} holds out {held_out}: both splits need "
+                "at least one"
+            )
+        return held_out
 
     @cached_property
     def _found(self) -> tuple[list[Path], Counter[str]]:
@@ -123,11 +146,20 @@ class Folder:
         mode: Mode = "RGB" if self.shape[2:] == (3,) else "L"
         notes: Counter[str] = Counter()
         rows = np.empty((len(self.files()), dimension(self.shape)), dtype=np.uint8)
-        for row, path in zip(rows, self.files(), strict=True):
-            picture, noted = decode(path, mode, (self.shape[1], self.shape[0]))
-            row[:] = picture.reshape(-1)
+        read, faults = list[Path](), list[str]()
+        for path in self.files():
+            try:
+                picture, noted = decode(path, mode, (self.shape[1], self.shape[0]))
+            except ValueError as error:
+                faults.append(str(error))
+                continue
+            rows[len(read)] = picture.reshape(-1)
+            read.append(path)
             notes.update(noted)
-        places = [path.relative_to(self.root).parts for path in self.files()]
+        if faults and (self.unreadable == "refuse" or not read):
+            raise ValueError(unreadable(faults, len(self.files())))
+        rows = rows[: len(read)]
+        places = [path.relative_to(self.root).parts for path in read]
         classes = [place[0] for place in places]
         names = sorted(set(classes))
         labelled = len(names) >= 2 and all(len(place) > 1 for place in places)
@@ -143,7 +175,9 @@ def find(root: Path) -> tuple[list[Path], Counter[str]]:
         OSError: a folder in it cannot be read.
     """
     if not root.is_dir():
-        raise FileNotFoundError(f"data.root={root} is not a folder; name one with data.root=DIR")
+        raise FileNotFoundError(
+            f"data.root={root.absolute()} is not a folder; name one with data.root=DIR"
+        )
     files: list[Path] = []
     skipped: Counter[str] = Counter()
 
@@ -166,8 +200,20 @@ def find(root: Path) -> tuple[list[Path], Counter[str]]:
         folders[:] = [name for name in folders if not name.startswith(".")]
     if not files:
         also = f" but what is left out: {listed(skipped)}" if skipped else ""
-        raise FileNotFoundError(f"data.root={root} holds no files{also}")
+        raise FileNotFoundError(f"data.root={root.absolute()} holds no files{also}")
     return sorted(files), skipped
+
+
+def unreadable(faults: list[str], files: int) -> str:
+    """Return what to say of files that are no pictures, a line each, and what can be done."""
+    more = f"\nand {len(faults) - MOST_NAMED} more" if len(faults) > MOST_NAMED else ""
+    count = f"{len(faults)} of {files} files cannot" if len(faults) > 1 else "1 file cannot"
+    return (
+        f"{count} be read as a picture:\n"
+        + "\n".join(faults[:MOST_NAMED])
+        + f"{more}\nremove what is none, leave it out with data.unreadable=skip, or take the files "
+        "as they are with data.kind=bytes"
+    )
 
 
 def listed(counts: Counter[str]) -> str:
@@ -181,11 +227,11 @@ def decode(path: Path, mode: Mode, size: tuple[int, int]) -> tuple[Bytes, list[s
     Args:
         path: the file.
         mode: grey or colour.
-        size: columns and rows to resize to.
+        size: columns and rows that its middle, cropped to their ratio, is resized to.
 
     Raises:
         ValueError: it is no picture, or a damaged or huge one, or nothing says which of its
-            numbers is white; the message names the file and says what to do.
+            numbers is white; the message names the file and says why.
     """
     with suppress(ImportError):
         import_module("pillow_heif").register_heif_opener()
@@ -197,19 +243,18 @@ def decode(path: Path, mode: Mode, size: tuple[int, int]) -> tuple[Bytes, list[s
                 notes = what_is_special(opened)
                 upright = ImageOps.exif_transpose(opened)
                 plain = on_white(to_8_bits(upright, opened, notes), notes)
-                return np.asarray(plain.convert(mode).resize(size), dtype=np.uint8), notes
+                cropped = ImageOps.fit(plain.convert(mode), size)
+                return np.asarray(cropped, dtype=np.uint8), notes
     except Exception as error:  # decoders raise whatever they like on a damaged file
         unknown = isinstance(error, UnidentifiedImageError)
         why = missing_reader(path) or ("no format that Pillow knows" if unknown else error)
-        raise ValueError(
-            f"{path} cannot be read as a picture ({why}); "
-            "remove it, or take the files as they are with data.kind=bytes"
-        ) from error
+        raise ValueError(f"{path.absolute()}: {why}") from error
 
 
 def missing_reader(path: Path) -> str:
     """Say what is to be installed for a file, where its first bytes tell; else nothing."""
-    with path.open("rb") as file:
+    head = b""
+    with suppress(OSError), path.open("rb") as file:
         head = file.read(12)
     brand = head[8:] if head[4:8] == b"ftyp" else b""
     if brand in AVIF and not features.check("avif"):

@@ -37,6 +37,7 @@ class IdxPictures:
     root: Path
     shape: tuple[int, ...] = field(default=(28, 28), init=False)
 
+    public: ClassVar[bool] = True
     title: ClassVar[str]
     dataset: ClassVar[str]
     """Name of the data set in torchvision, and of its folder."""

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,6 +165,7 @@ class Danoise:
     train_size: PositiveInt
     test_size: PositiveInt
     shape: Shape = (28, 28)
+    public: ClassVar[bool] = True
 
     def prepare(self) -> str:
         """Nothing to fetch."""

@@ -1,6 +1,7 @@
 """A data set of so few different rows that all of them can be asked about: an alphabet."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,7 @@ class Symbols:
     test_size: PositiveInt
     size: PositiveInt
     width: PositiveInt = 1
+    public: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         side_of(self.size, self.width)

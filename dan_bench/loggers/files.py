@@ -10,6 +10,7 @@ from PIL import Image
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
 from dan_bench.interfaces import Estimate, RunRecord, Sample
+from dan_bench.results.left_out import NO_ROWS
 
 
 class CsvSink(CSVLogger):
@@ -71,7 +72,10 @@ class TensorBoardSink(TensorBoardLogger):
         final = {f"final/{name}": value for name, value in outcome_of(record).items()}
         self.log_hyperparams(self._config, {**final, "final/failed": float(failed(record))})
         if record is not None and not failed(record):
-            self.log_sample(final_sample(folder), last_step(record))
+            if (sample := final_sample(folder)) is not None:
+                self.log_sample(sample, last_step(record))
+            else:
+                self.experiment.add_text("samples", NO_ROWS)
         elif record is not None:
             self.experiment.add_text("traceback", f"```\n{record.traceback}\n```")
         self.finalize("failed" if failed(record) else "success")
@@ -113,8 +117,10 @@ def last_step(record: RunRecord) -> int:
     return int(training.get("max_steps", 0))
 
 
-def final_sample(folder: Path) -> Sample:
-    """Return the sample that a finished run keeps with its record."""
+def final_sample(folder: Path) -> Sample | None:
+    """Return the sample that a finished run keeps with its record; None where it keeps none."""
+    if not (folder / "samples.png").exists():
+        return None
     with Image.open(folder / "samples.png") as opened:
         opened.load()
     return Sample(opened.copy(), np.load(folder / "samples.npy"))

@@ -160,7 +160,10 @@ def view(results: Path) -> int:
         2 if there is nothing to view, or no terminal.
     """
     if not runs(results):
-        print(f"no wandb runs under {folder(results)}; `make sweep` makes some", file=sys.stderr)
+        print(
+            f"no wandb runs under {folder(results).absolute()}; `make sweep` makes some",
+            file=sys.stderr,
+        )
         return 2
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("wandb's viewer needs a terminal", file=sys.stderr)

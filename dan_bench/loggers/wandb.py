@@ -26,6 +26,7 @@ from dan_bench.loggers.offline import (
 )
 from dan_bench.metrics.catalogue import CURVES
 from dan_bench.report.verdicts import VERDICTS
+from dan_bench.results.left_out import NO_ROWS
 
 BINS = 32
 ARTIFACTS = {"record": ("record.json", "curves.parquet"), "model": ("weights.pt",)}
@@ -129,7 +130,10 @@ class WandbSink(Logger):
             if record is not None and failed(record):
                 run.summary["error"] = (record.traceback or "no traceback").strip().splitlines()[-1]
             elif record is not None:
-                self.log_sample(final_sample(folder), last_step(record))
+                if (sample := final_sample(folder)) is not None:
+                    self.log_sample(sample, last_step(record))
+                else:
+                    run.summary["no_samples"] = NO_ROWS
                 run.summary["results"] = table_of(record)
             if record is not None and self._artifacts:
                 log_artifacts(run, record.key, folder.resolve())

@@ -23,6 +23,8 @@ from dan_bench.interfaces import (
 )
 from dan_bench.pipeline.evaluate import Measures, measure
 from dan_bench.pipeline.methods import METHODS, Control
+from dan_bench.pipeline.own_data import about_rows, forget_rows, is_own, keeps_rows
+from dan_bench.results.left_out import NEEDS_ROWS, ROWS_KEPT
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def plan(config: RunConfig) -> PlannedRun:
 
 
 def check(configs: Sequence[RunConfig]) -> list[str]:
-    """Refuse any config that cannot be run; return where each data set came from.
+    """Refuse any config that cannot be run; return in lines what there is to say of the data.
 
     Raises:
         ConfigError: with a line for each config that is refused.
@@ -85,7 +87,7 @@ def check(configs: Sequence[RunConfig]) -> list[str]:
             refused.append(f"{config.title()}: {error}")
     if refused:
         raise ConfigError("\n".join(refused))
-    return [line for line in dict.fromkeys(said.values()) if line]
+    return list(dict.fromkeys(line for text in said.values() for line in text.splitlines()))
 
 
 def prepare(task: PlannedRun, done: dict[str, str] | None = None) -> None:
@@ -105,6 +107,8 @@ class Plan(PlannedRun):
     method: Control
     measures: Measures
     sink: Component | None
+    left_out: dict[str, int]
+    """Metrics that need more rows than the user's own data have, and how many."""
 
     def preparations(self) -> dict[str, Callable[[], str]]:
         """Fetch the data set, and see that it is what this run needs."""
@@ -120,7 +124,11 @@ class Plan(PlannedRun):
                 f"evaluation.samples={self.measures.samples}: {self.config.data.name} has "
                 f"{there} held-out rows; evaluation.samples can be {there} at most"
             )
-        return said
+        if is_own(self.config):
+            said += f"\nN = {self.measures.samples:,}: {there:,} rows are held out"
+        needs = ", ".join(f"{name} needs {least:,}" for name, least in self.left_out.items())
+        parts = (said, needs and f"not measured: {needs}", about_rows(self.config, self.source))
+        return "\n".join(filter(None, parts))
 
     def _suit(self) -> str:
         self.method.check_data()
@@ -151,19 +159,24 @@ class Plan(PlannedRun):
             config.seed,
             lambda name: progress(Progress(name)),
         )
-        keep = slice(config.runtime.keep_samples)
-        shown = picture(measured.inputs, measured.sample, self.source.shape)
-        with whole(folder / "samples.npy", synced=False) as file:
-            np.save(file, measured.sample[keep])
-        with whole(folder / "inputs.npy", synced=False) as file:
-            np.save(file, measured.inputs[keep])
-        with whole(folder / "samples.png", synced=False) as file:
-            shown.save(file, "png")
+        if kept := keeps_rows(config, self.source):
+            keep = slice(config.runtime.keep_samples)
+            shown = picture(measured.inputs, measured.sample, self.source.shape)
+            with whole(folder / "samples.npy", synced=False) as file:
+                np.save(file, measured.sample[keep])
+            with whole(folder / "inputs.npy", synced=False) as file:
+                np.save(file, measured.inputs[keep])
+            with whole(folder / "samples.png", synced=False) as file:
+                shown.save(file, "png")
+        else:
+            forget_rows(folder)
         (folder / "last.ckpt").unlink(missing_ok=True)
         costs = obtained.costs | {"noise_bits": obtained.degenerator.noise_bits}
         costs |= {f"{name}_seconds": seconds for name, seconds in measured.seconds.items()}
-        metrics = measured.metrics | obtained.metrics
-        return RunOutcome(metrics, costs, obtained.provenance, waited=obtained.waited)
+        metrics = measured.metrics | dict.fromkeys(self.left_out) | obtained.metrics
+        about = {} if kept else {ROWS_KEPT: False}
+        about |= {NEEDS_ROWS: self.left_out} if self.left_out else {}
+        return RunOutcome(metrics, costs, obtained.provenance | about, waited=obtained.waited)
 
 
 def plan_run(config: RunConfig) -> Plan:
@@ -174,14 +187,26 @@ def plan_run(config: RunConfig) -> Plan:
     if here and runtime.accelerator == "gpu" and not torch.accelerator.is_available():
         raise ConfigError("runtime.accelerator=gpu: torch sees none here; type cpu or auto")
     sink = None
-    measures = measures_of(config.evaluation, source.shape)
+    measures, left_out = measures_of(config.evaluation, source.shape, few=is_own(config))
     if config.logger is not None:
         sink = bind(config.logger, "logger", {"title", "group", "config", "results"})
-    return Plan(config, source, METHODS[config.model.kind](config, source), measures, sink)
+    method = METHODS[config.model.kind](config, source)
+    return Plan(config, source, method, measures, sink, left_out)
 
 
-def measures_of(evaluation: Evaluation, shape: tuple[int, ...]) -> Measures:
+def measures_of(
+    evaluation: Evaluation, shape: tuple[int, ...], few: bool = False
+) -> tuple[Measures, dict[str, int]]:
     """Make all that is to be measured of rows of a shape.
+
+    Args:
+        evaluation: what, on how many rows.
+        shape: of a row.
+        few: whether there are no more rows to be had: what needs more is left out, not refused.
+
+    Returns:
+        What is measured; and of what is left out the metrics, as records name them, and how many
+        rows they need.
 
     Raises:
         ConfigError: some part cannot be had, or needs more rows than there are to be.
@@ -205,30 +230,28 @@ def measures_of(evaluation: Evaluation, shape: tuple[int, ...]) -> Measures:
         certificate = build(evaluation.certificate, "evaluation.certificate")
     width = dimension(shape)
     needs = {name: rows_needed(metric, width) for name, metric in metrics.items()}
-    needs |= {name: attack.needs_rows() for name, attack in attacks.items()}
-    needs |= {"c2st": c2st.needs_rows()} if c2st else {}
-    needs |= {"certificate": certificate.needs_rows()} if certificate else {}
-    for name, least in needs.items():
-        if evaluation.samples < least:
-            raise ConfigError(
-                f"evaluation.samples={evaluation.samples}: {name} needs at least {least}"
-            )
-    return Measures(
-        evaluation.samples, evaluation.known, metrics, c2st, certificate, attacks, comparisons
+    needs |= {f"{name}_recovered": attack.needs_rows() for name, attack in attacks.items()}
+    needs |= {"c2st_accuracy": c2st.needs_rows()} if c2st else {}
+    needs |= {"certified_destroyed": certificate.needs_rows()} if certificate else {}
+    left_out = {name: least for name, least in needs.items() if evaluation.samples < least}
+    for name, least in () if few else left_out.items():
+        raise ConfigError(f"evaluation.samples={evaluation.samples}: {name} needs at least {least}")
+    attacks = {name: of for name, of in attacks.items() if f"{name}_recovered" not in left_out}
+    if needed := [least for name, least in left_out.items() if name.endswith("_recovered")]:
+        left_out |= {} if attacks else {"percent_destroyed": min(needed)}
+    measures = Measures(
+        evaluation.samples,
+        evaluation.known,
+        {name: of for name, of in metrics.items() if name not in left_out},
+        None if "c2st_accuracy" in left_out else c2st,
+        None if "certified_destroyed" in left_out else certificate,
+        attacks,
+        comparisons,
     )
+    return measures, left_out
 
 
 def rows_needed(metric: Component, width: int) -> int:
     """Return how many rows of a width a metric needs."""
     needed: Callable[[int], int] = getattr(metric.target, "needs_rows", lambda _: 1)
     return needed(width)
-
-
-def identify(config: RunConfig) -> RunConfig:
-    """Fill in what only the data itself can say: the fingerprint of a folder."""
-    if "fingerprint" not in config.data.arguments:
-        return config
-    source = build(config.data, "data")
-    with refusals("data"):
-        found = source.identify()
-    return config.model_copy(update={"data": config.data.model_copy(update={"fingerprint": found})})

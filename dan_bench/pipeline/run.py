@@ -7,9 +7,10 @@ from typing import Any
 
 from dan_bench.config.schema import RunConfig
 from dan_bench.interfaces import Progress, ProgressCallback, RunRecord, Sink
-from dan_bench.pipeline.plan import PlannedRun, RunOutcome, identify, plan, prepare
+from dan_bench.pipeline.own_data import identify
+from dan_bench.pipeline.plan import PlannedRun, RunOutcome, plan, prepare
 from dan_bench.results.claim import ClaimLost
-from dan_bench.results.provenance import provenance
+from dan_bench.results.provenance import code_of, provenance
 from dan_bench.results.record import Store, key_of
 
 
@@ -61,6 +62,7 @@ def attempt(
 ) -> RunRecord:
     """Do the work; whatever goes wrong goes into the record."""
     started = time.perf_counter()
+    code = code_of(scientific)
     try:
         outcome = task.perform(folder, sink, progress)
     except Exception:
@@ -71,6 +73,6 @@ def attempt(
         scientific,
         outcome.metrics,
         outcome.costs | {"seconds": time.perf_counter() - started - outcome.waited},
-        provenance() | outcome.provenance,
+        provenance() | code | outcome.provenance,
         outcome.traceback,
     )

@@ -14,6 +14,7 @@ from dan_bench.interfaces import Dataset, Progress, ProgressCallback, SampleSink
 from dan_bench.metrics.catalogue import CURVES, headlines
 from dan_bench.models.module import AdversarialModule
 from dan_bench.pipeline.fit import CARRY_OUT, Effort, PlannedTraining
+from dan_bench.pipeline.own_data import keeps_rows
 
 WATCHED = tuple(row.name for row in headlines(CURVES))
 """Curves in which collapse shows, the plainest first; views of a run show one of them."""
@@ -61,8 +62,10 @@ def train(
     if copy is not None:
         module.callbacks.append(Overwrite(batches, copy))
     module.callbacks.append(Convergence(held_out, module.setting, seed))
-    snapshots = Snapshots(folder, kept, steps, held_out, noise_dim, noise, seed)
-    module.callbacks.append(snapshots)
+    snapshots = None
+    if shown := keeps_rows(config, source):
+        snapshots = Snapshots(folder, kept, steps, held_out, noise_dim, noise, seed)
+        module.callbacks.append(snapshots)
     checkpoint = None
     if copy is None:
         # it would hold the discriminator, of which Algorithm 1 leaves nothing
@@ -72,9 +75,9 @@ def train(
             aside = checkpoint.set_aside()
             warning = f"{reason}; renamed to {aside.name}, and the run begins again"
             progress(Progress("training", warning=warning))
-    if 0 in kept and (checkpoint is None or checkpoint.step() == 0):
+    if snapshots is not None and 0 in kept and (checkpoint is None or checkpoint.step() == 0):
         snapshots.keep(module)
-    if isinstance(sink, SampleSink):
+    if shown and isinstance(sink, SampleSink):
         shape, at = source.shape, sink.sample_steps
         samples = Samples(sink.log_sample, at, held_out, shape, noise_dim, noise, seed)
         module.callbacks.append(samples)

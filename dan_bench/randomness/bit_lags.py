@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import fft, special
 
 from dan_bench.interfaces import Bytes
+from dan_bench.randomness.fourier import lines_of, shape_of, signal_of
 from dan_bench.randomness.spectrum import LEAST, Peak
 from dan_bench.statistics import with_lower_tail
 
@@ -46,14 +47,7 @@ def bit_correlations(symbols: Bytes, bits: int = 8) -> Floats:
     """
     x = np.unpackbits(symbols[:, None], axis=1)[:, 8 - bits :].reshape(-1)
     n = fft.prev_fast_len(len(x), real=True)
-    signs = x[:n].astype(np.float32)
-    del x
-    signs -= signs.mean(dtype=np.float64)
-    line = fft.rfft(signs, overwrite_x=True)
-    del signs
-    line[0] = 0
-    line *= line.conj()
-    products = fft.irfft(line, n, overwrite_x=True)[: n // 2 + 1]
+    products = _products(x[:n])
     if products[0] <= 0:
         return np.zeros(n // 2, dtype=np.float32)
     scores = products[1:] * np.float32(math.sqrt(n) / products[0])
@@ -61,6 +55,17 @@ def bit_correlations(symbols: Bytes, bits: int = 8) -> Floats:
     if n % 2 == 0:
         scores[-1] /= math.sqrt(2)
     return scores
+
+
+def _products(x: Bytes) -> Floats:
+    """Sums of the products of n bits less their mean with those 0 to n / 2 on, in a circle."""
+    n, mean = len(x), float(x.mean())
+    whole = shape_of(n) is None
+    line = fft.rfft(x - np.float32(mean)) if whole else lines_of(x, mean)
+    line *= line.conj()
+    line.flat[0] = 0
+    back = fft.irfft(line, n, overwrite_x=True) if whole else signal_of(line, n)
+    return np.asarray(back[: n // 2 + 1], dtype=np.float32)
 
 
 def strongest_bit_lag(symbols: Bytes, bits: int = 8) -> BitLag:

@@ -11,10 +11,10 @@ from typing import Any
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from dan_bench.randomness.min_entropy.symbols import Stream, as_symbols
 from dan_bench.rng import generator
+from dan_bench.statistics import binomial_tail
 
 ALPHA = 2.0**-20
 """Of the document's examples; it recommends 2^-20 to 2^-40."""
@@ -143,7 +143,7 @@ def health_cutoffs(h: float, alpha: float = ALPHA, window: int = OTHER_WINDOW) -
         repetition=1 + math.ceil(-math.log2(alpha) / h * (1 - 1e-14)),
         proportion=proportion,
         proportion_exact=min(window, 1 + least_count(window - 1, p, alpha)),
-        false_alarm=float(stats.binom.sf(proportion - 2, window - 1, p)),
+        false_alarm=float(binomial_tail(proportion - 2, window - 1, p)),
     )
 
 
@@ -153,7 +153,7 @@ def least_count(n: int, p: float, alpha: float) -> int:
     Tails are summed from their end: at 2^-60 there is no 1 - alpha among the floats.
     """
     counts = np.arange(1, n + 2)
-    return int(counts[stats.binom.sf(counts - 1, n, p) <= alpha].min())
+    return int(counts[binomial_tail(counts - 1, n, p) <= alpha].min())
 
 
 def health_tests(
@@ -188,7 +188,7 @@ def health_tests(
     limit = cutoffs.proportion_exact if exact else cutoffs.proportion
     windows, largest = adaptive_proportion(symbols, limit, window)
     tested = -(-n // window)
-    of_window = float(stats.binom.sf(limit - 2, window - 1, p))
+    of_window = float(binomial_tail(limit - 2, window - 1, p))
     return HealthAssessment(
         cutoffs,
         HealthFailures(

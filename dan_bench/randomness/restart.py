@@ -12,7 +12,6 @@ from typing import Any
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from dan_bench.interfaces import StageCallback
 from dan_bench.randomness.iid import IidAssessment, iid_tests
@@ -25,6 +24,7 @@ from dan_bench.randomness.min_entropy import (
 from dan_bench.randomness.min_entropy.counting import most_common_value
 from dan_bench.randomness.min_entropy.symbols import Stream, Symbols, as_symbols, rank
 from dan_bench.rng import generator
+from dan_bench.statistics import binomial_tail, poisson_mass
 
 SIDE = 1000
 """Restarts, and samples of each."""
@@ -274,7 +274,7 @@ def commonest(matrix: NDArray[np.uint8]) -> int:
 def formula_cutoff(h: float) -> int:
     """Return the largest count that passes by the text of section 3.1.4.3, steps 5 and 6."""
     counts = np.arange(SIDE + 1)
-    tails = stats.binom.sf(counts - 1, SIDE, 2.0**-h)
+    tails = binomial_tail(counts - 1, SIDE, 2.0**-h)
     return int(counts[tails >= ALPHA].max())
 
 
@@ -305,7 +305,7 @@ def tail_of_maximum(h: float, c: int) -> float:
     rest = max(0.0, 1 - common * p)
 
     def counts(probability: float) -> NDArray[np.float64]:
-        return np.asarray(stats.poisson.pmf(np.arange(c + 1), SIDE * probability), float)
+        return poisson_mass(np.arange(c + 1), SIDE * probability)
 
     def times(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.convolve(a, b)[: SIDE + 1]
@@ -319,7 +319,7 @@ def tail_of_maximum(h: float, c: int) -> float:
             power = times(power, power)
     if len(product) <= SIDE:
         return 1.0
-    return max(0.0, 1 - float(product[SIDE] / stats.poisson.pmf(SIDE, SIDE)))
+    return max(0.0, 1 - float(product[SIDE] / poisson_mass(SIDE, SIDE)))
 
 
 def simulated_cutoff(h: float, rounds: int = ROUNDS, seed: int = 0) -> int:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from dan_bench.interfaces import Bytes
+from dan_bench.statistics import binomial_tail
 
 LEVEL = 0.01
 """Chance that of a stream of independent symbols any segment is outside of any band."""
@@ -200,8 +201,8 @@ def _most_common(most: NDArray[np.int64], p: NDArray[np.float64], n: int, level:
     seen = p[p > 0]
 
     def p_value(count: int) -> float:
-        larger = float(np.sum(stats.binom.sf(count - 1, n, seen)))
-        smaller = float(np.exp(np.sum(stats.binom.logcdf(count, n, seen))))
+        larger = float(np.sum(binomial_tail(count - 1, n, seen)))
+        smaller = float(np.prod(special.betaincc(count + 1, n - count, seen))) if count < n else 1.0
         return min(1.0, 2 * min(larger, smaller))
 
     odd = {int(count): p_value(int(count)) for count in np.unique(most)}

@@ -7,6 +7,7 @@ from typing import Literal
 from dan_bench.files import whole
 from dan_bench.interfaces import RunRecord
 from dan_bench.report.leaderboard import boards, tables_of, tidy
+from dan_bench.report.listing import ordered
 from dan_bench.results.archive import open_results
 from dan_bench.tables import render
 
@@ -17,6 +18,7 @@ def table(
     metrics: Sequence[str] | Literal["all"] | None = None,
     group_by: Sequence[str] | None = None,
     wide: bool = False,
+    sort: str | None = None,
 ) -> str:
     """Render the records as a table; of several, where they were not measured alike.
 
@@ -27,13 +29,16 @@ def table(
             few that decide the verdicts, elsewhere all.
         group_by: what names a row; default everything but the seed.
         wide: on a terminal, print all columns, and each row on one line as long as it is.
+        sort: the metric by which the rows of a data set are sorted, the best first.
 
     Raises:
         InputError: rows by `group_by` would pool runs that differ in more than the seed.
     """
     brief = form == "table" and metrics is None and not wide
     chosen = boards(records, None if metrics == "all" else metrics, group_by)
-    tables = tables_of(chosen, brief)
+    if sort is not None:
+        chosen = [ordered(board, sort) for board in chosen]
+    tables = tables_of(chosen, brief, sort)
     return render(form, tables, tidy(chosen) if form in ("csv", "json") else (), wide)
 
 

@@ -4,11 +4,9 @@ import argparse
 import sys
 from importlib import import_module
 
-from dan_bench.cli import InputError, entry_point, uncollected
-from dan_bench.interfaces import RunRecord
+from dan_bench.cli import InputError, entry_point, uncollected, user_path
 from dan_bench.report import table
-from dan_bench.report.inputs import finished, read, results_parser
-from dan_bench.results.select import settings_of, stated
+from dan_bench.report.inputs import axes_of, finished, metrics_of, read, results_parser
 from dan_bench.results.where import conditions, listed, there_are, where
 from dan_bench.tables import FORMATS
 
@@ -21,9 +19,12 @@ COMMANDS = {
     "findings": ("the claims, each judged from the records", "claims.command:main"),
     "html": ("the results as one self-contained page", "html.command:main"),
     "saturation": ("what gradient is left as the discriminator learns", "saturation:main"),
+    "runs": ("which runs there are, filtered and sorted; or their keys", "listing:main"),
     "show": ("all that one run left", "runs:main_show"),
     "compare": ("two runs side by side", "runs:main_compare"),
-    "export": ("every number as CSV or Parquet", "runs:main_export"),
+    "export": ("every number, cost and provenance as CSV or Parquet", "runs:main_export"),
+    "submit": ("bundle a method of yours for the leaderboard", "submission:main"),
+    "verify": ("check such a bundle, and run a part of it again", "verify:main"),
 }
 """What each does, and its module and function, which is imported when it is called."""
 
@@ -38,6 +39,15 @@ def parser() -> argparse.ArgumentParser:
         + "\nexample: python -m dan_bench.report --metrics joint_bits,percent_destroyed "
         "--format latex",
     )
+    made.add_argument(
+        "--with",
+        dest="more",
+        nargs="+",
+        type=user_path,
+        default=[],
+        metavar="DIR",
+        help="more results in the same table, such as submissions/*",
+    )
     made.add_argument("--format", choices=FORMATS, default="table")
     made.add_argument(
         "--metrics",
@@ -51,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
         help="on a terminal, all columns, and each row on one line as long as it is; else what is "
         "wider than the terminal (COLUMNS; 100 in a pipe) is folded",
     )
+    made.add_argument("--sort", metavar="METRIC", help="the best first; default by name")
     made.add_argument(
         "--group-by",
         metavar="A,B,...",
@@ -70,28 +81,11 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def metrics_of(records: list[RunRecord]) -> tuple[set[str], set[str]]:
-    """Return the metrics that there are, and their details, which make a column too."""
-    details = {
-        f"{name}.{detail}"
-        for record in records
-        for name, estimate in record.metrics.items()
-        if estimate is not None
-        for detail in estimate.details
-    }
-    return {name for record in records for name in record.metrics}, details
-
-
-def axes_of(records: list[RunRecord]) -> set[str]:
-    """Return the config names that may make a row; a part goes by its name too."""
-    axes = {name for flat in settings_of(map(stated, records)) for name in flat}
-    return axes | {name.removesuffix(".name") for name in axes}
-
-
 def board(arguments: list[str]) -> int:
     """Print the table; 0 where there was one, 2 where something asked for is not there."""
     asked = parser().parse_args(arguments)
-    _, records = read(asked.results)
+    folders = (*asked.more, asked.results)
+    records = [*{run.key: run for folder in folders for run in read(folder)[1]}.values()]
     done = finished(records, asked.results)
     failed = len(records) - len(done)
     if asked.where is not None:
@@ -100,7 +94,8 @@ def board(arguments: list[str]) -> int:
     if metrics not in (None, "all"):
         metrics = listed("--metrics", metrics, *metrics_of(done))
     axes = None if asked.group_by is None else listed("--group-by", asked.group_by, axes_of(done))
-    print(table(done, asked.format, metrics, axes, asked.wide), end="")
+    by = None if asked.sort is None else listed("--sort", asked.sort, *metrics_of(done))[0]
+    print(table(done, asked.format, metrics, axes, asked.wide, by), end="")
     if failed:
         print(f"{failed} failed runs are left out", file=sys.stderr)
     return 0

@@ -9,6 +9,7 @@ from dan_bench.cli import InputError, user_path
 from dan_bench.interfaces import Results, RunRecord
 from dan_bench.results.archive import open_results
 from dan_bench.results.reading import shown
+from dan_bench.results.select import settings_of, stated
 
 
 def results_parser(command: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
@@ -40,5 +41,23 @@ def finished(records: Sequence[RunRecord], folder: Path) -> list[RunRecord]:
     """
     done = [record for record in records if record.status == "done"]
     if not done:
-        raise InputError(f"no finished runs under {folder}; `make sweep` makes some")
+        raise InputError(f"no finished runs under {folder.absolute()}; `make sweep` makes some")
     return done
+
+
+def metrics_of(records: list[RunRecord]) -> tuple[set[str], set[str]]:
+    """Return the metrics that there are, and their details, which make a column too."""
+    details = {
+        f"{name}.{detail}"
+        for record in records
+        for name, estimate in record.metrics.items()
+        if estimate is not None
+        for detail in estimate.details
+    }
+    return {name for record in records for name in record.metrics}, details
+
+
+def axes_of(records: list[RunRecord]) -> set[str]:
+    """Return the config names that may make a row; a part goes by its name too."""
+    axes = {name for flat in settings_of(map(stated, records)) for name in flat}
+    return axes | {name.removesuffix(".name") for name in axes}

@@ -16,6 +16,7 @@ from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.metrics import catalogue
 from dan_bench.report.ranks import law_of, settle, size_of
 from dan_bench.report.verdicts import DECIDING, NOT_COVERED, OF_IDEAL, VERDICTS, Verdict, together
+from dan_bench.results.left_out import needs
 from dan_bench.results.select import (
     KINDS,
     OLD,
@@ -298,24 +299,27 @@ def table_of(
             row.label,
             *(row.verdicts[name].word for name in VERDICTS),
             *(of[i] for of in counts.values()),
-            *(row.cells.get(name) for name in metrics),
+            *(row.cells.get(name) or needs(row.runs, name) or None for name in metrics),
         ]
         for i, row in enumerate(rows)
     ]
     return Table(columns, cells, board.title(section), caption(rows), board.evaluation)
 
 
-def tables_of(found: Sequence[Leaderboard], brief: bool = False) -> list[Table]:
+def tables_of(
+    found: Sequence[Leaderboard], brief: bool = False, first: str | None = None
+) -> list[Table]:
     """Return a table for each data set of each board.
 
     Args:
         found: the boards.
         brief: show `BRIEF` metrics at most, those that decide the verdicts first.
+        first: a metric that stands before these.
     """
     tables, notes, hidden = list[Table](), dict[str, None](), False
     for board in found:
         for section, rows in board.sections.items():
-            metrics = deciding(board.metrics, rows) if brief else board.metrics
+            metrics = deciding(board.metrics, rows, first) if brief else board.metrics
             hidden |= len(metrics) < len(board.metrics)
             notes |= dict.fromkeys(notes_of(rows, metrics))
             tables.append(table_of(board, section, metrics, brief))
@@ -331,10 +335,15 @@ def notes_of(rows: Sequence[Row], metrics: Sequence[str]) -> list[str]:
     return found + together((row.section, run) for row in rows for run in row.runs)
 
 
-def deciding(metrics: Sequence[str], rows: Sequence[Row]) -> list[str]:
+def deciding(metrics: Sequence[str], rows: Sequence[Row], before: str | None = None) -> list[str]:
     """Return the few metrics, of those that any row has, that say most about the verdicts."""
-    there = {name for row in rows for name in row.cells}
-    first = [*DECIDING, *(entry.name for entry in catalogue.headlines()), *metrics]
+    there = {name for row in rows for name in metrics if name in row.cells or needs(row.runs, name)}
+    first = [
+        *([before] if before else []),
+        *DECIDING,
+        *(entry.name for entry in catalogue.headlines()),
+        *metrics,
+    ]
     return [name for name in dict.fromkeys(first) if name in there and name in metrics][:BRIEF]
 
 

@@ -8,6 +8,7 @@ from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report.inputs import read, results_parser
 from dan_bench.report.leaderboard import rising
 from dan_bench.report.verdicts import NOT_COVERED
+from dan_bench.results.left_out import needs
 from dan_bench.results.select import OLD, flatten, is_old, settings_of, stated
 from dan_bench.tables import MISSING, Column, Table, terminal, terminal_width
 
@@ -85,7 +86,8 @@ def parts(record: RunRecord) -> dict[str, Mapping[str, str]]:
     return {
         "is it gone from the output?": bracket(record),
         "metrics, with their 95 % intervals": {
-            name: span(e) + ("" if e is None or e.n is None else f"  N = {e.n:,}")
+            name: (needs([record], name) or span(e))
+            + ("" if e is None or e.n is None else f"  N = {e.n:,}")
             for name, e in record.metrics.items()
         },
         "details": {
@@ -131,9 +133,10 @@ def compare(one: RunRecord, other: RunRecord) -> list[Table]:
 
 
 def tidy(records: Sequence[RunRecord]) -> "pd.DataFrame":
-    """Return one row for each metric of each run.
+    """Return one row for each metric of each run, and one for each of its details.
 
-    Columns: key, status, one for each setting of the config (dotted names), metric, value, low,
+    Columns: key, status, one for each setting of the config (dotted names), each cost (`cost.`) and
+    each part of the provenance (`provenance.`), the error of a failed run, metric, value, low,
     high, n. A failed run has one row without a metric.
     """
     rows: list[dict[str, object]] = []
@@ -141,6 +144,9 @@ def tidy(records: Sequence[RunRecord]) -> "pd.DataFrame":
     for record, flat in zip(records, settings, strict=True):
         base: dict[str, object] = {"key": record.key, "status": record.status}
         base |= flat
+        base |= {f"cost.{name}": cost for name, cost in record.costs.items()}
+        base |= flatten(record.provenance, "provenance")
+        base |= {"error": record.traceback} if record.traceback else {}
         if not record.metrics:
             rows.append({**base, "metric": None})
         for name, estimate in record.metrics.items():
@@ -148,6 +154,8 @@ def tidy(records: Sequence[RunRecord]) -> "pd.DataFrame":
             if estimate is not None:
                 numbers = {field: getattr(estimate, field) for field in numbers}
             rows.append({**base, "metric": name, **numbers})
+            for detail, value in (estimate.details if estimate is not None else {}).items():
+                rows.append({**base, "metric": f"{name}.{detail}", "value": value})
     import pandas as pd
 
     frame = pd.DataFrame(rows)
@@ -193,7 +201,7 @@ def main_export(arguments: list[str]) -> int:
         parser.error(f"{asked.file}: {why}")
     _, records = read(asked.results)
     if not records:
-        raise InputError(f"no runs under {asked.results}; `make sweep` makes some")
+        raise InputError(f"no runs under {asked.results.absolute()}; `make sweep` makes some")
     frame = tidy(records)
     if asked.file.suffix.lower() == ".csv":
         frame.to_csv(asked.file, index=False)

@@ -136,6 +136,8 @@ def main(arguments: list[str] | None = None) -> int:
     curves = gradient_curves(records, store)
     if not curves:
         makes = "`python -m dan_bench.train -m +experiment=saturation` makes some"
-        raise InputError(f"no finished runs with gradients under {asked.results}; {makes}")
+        raise InputError(
+            f"no finished runs with gradients under {asked.results.absolute()}; {makes}"
+        )
     print(render(asked.format, tables_of(curves)), end="")
     return 0

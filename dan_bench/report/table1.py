@@ -289,6 +289,6 @@ def main(arguments: list[str] | None = None) -> int:
     _, records = read(asked.results, "table1")
     if not records:
         makes = "`python -m dan_bench.table1` makes some"
-        raise InputError(f"no records under {asked.results}/table1; {makes}")
+        raise InputError(f"no records under {asked.results.absolute()}/table1; {makes}")
     print(render(rows_of(records), asked.format), end="")
     return 0

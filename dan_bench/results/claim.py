@@ -168,16 +168,16 @@ def follow(folder: Path, last: int) -> RunClaim | None:
     return RunClaim(folder, last + 1, handle)
 
 
-def in_use(folder: Path) -> bool:
-    """Return whether somebody holds the claim on a folder, as far as can be seen."""
+def in_use(folder: Path, but: Owner | None = None) -> bool:
+    """Return whether somebody, but for this one, holds the claim, as far as can be seen."""
     with contextlib.suppress(OSError):
         last = highest(folder)
-        return last > 0 and held_by(folder, last) is not None
+        return last > 0 and held_by(folder, last, but) is not None
     return False
 
 
-def held_by(folder: Path, number: int) -> str | None:
-    """Say who holds a claim; None where it was let go or its owner is dead.
+def held_by(folder: Path, number: int, but: Owner | None = None) -> str | None:
+    """Say who holds a claim; None where it was let go, or its owner is dead or this one.
 
     Raises:
         FileNotFoundError: it is past.
@@ -189,6 +189,8 @@ def held_by(folder: Path, number: int) -> str | None:
         return None
     try:
         owner = Owner(**json.loads(text))
+        if owner == but:
+            return None
         here = bool(owner.started) and owner.place == this_process().place
         name = shown(f"{owner.host}:{owner.pid}")
     except DAMAGES:  # its owner has created it, and not yet written to it

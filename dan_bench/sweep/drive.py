@@ -124,8 +124,10 @@ class Driver:
         before = {key: record_of(key, config) for key, config in task.configs.items()}
         readers, saved = {}, {}
         for folder in (folder_of(key, config) for key, config in task.configs.items()):
-            forget(folder)
-            readers[folder.name], saved[folder.name] = ProgressReader(folder), last_saved(folder)
+            forget(folder, task.name)
+            reader = ProgressReader(folder, task.name)
+            reader.news()  # of a run that another sweep is at work on: told before, and to that
+            readers[folder.name], saved[folder.name] = reader, last_saved(folder)
         self._going.append(Handover(task, self._executor.submit(task), readers, saved, before))
 
     def _follow(self, attempt: Handover) -> None:
@@ -176,7 +178,7 @@ class Driver:
                         Store(config.runtime.results, config.part).put(record)
                 except OSError as error:
                     print(f"warning: {job.title}: no record: {explained(error)}", file=sys.stderr)
-            forget(folder)
+            forget(folder, task.name)
             found = {n: e.value for n, e in record.metrics.items() if e is not None}
             self._state.end(job, record.status, reason(record), found)
             self._view.changed(self._state, job)

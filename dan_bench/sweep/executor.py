@@ -2,9 +2,10 @@
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
+from uuid import uuid4
 
 from dan_bench.config.schema import RunConfig
 from dan_bench.results.record import Store
@@ -41,6 +42,9 @@ class Task:
     """Name of the sweep, for the loggers."""
     number: int = 1
     """Which try it is; the output of earlier ones is kept."""
+
+    name: str = field(default_factory=lambda: uuid4().hex)
+    """One of its own: another sweep may have the same runs."""
 
     @property
     def log(self) -> Path:

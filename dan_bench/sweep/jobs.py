@@ -78,7 +78,7 @@ def carry_out(
     view = view_of(runtime.progress)
     data: list[str] = []
     if any("fingerprint" in config.data.arguments for config in configs):
-        from dan_bench.pipeline.plan import identify
+        from dan_bench.pipeline.own_data import identify
 
         configs = [identify(config) for config in configs]
     keyed = dict(zip(keys_of(configs), configs, strict=True))

@@ -1,14 +1,16 @@
 """How far a run is, as a small file in its own folder: the same wherever it is carried out.
 
 The run replaces the file in one piece, and whoever is interested reads it; nobody locks it, or
-waits for it. It is no part of the results: what cannot be written or read is left out.
+waits for it. It is no part of the results: what cannot be written or read is left out. It is that
+of whoever holds the claim on the run. Another sweep that waits for the run meanwhile tells so in a
+file beside it, which is named for its task.
 """
 
 import json
 import os
 import socket
 import time
-from collections import deque
+from collections import defaultdict, deque
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -16,9 +18,12 @@ from typing import Annotated
 from pydantic import BaseModel, Field, NonNegativeInt
 
 from dan_bench.interfaces import Progress
+from dan_bench.results.claim import in_use, this_process
 from dan_bench.results.reading import DAMAGES
 
 NAME = "progress.json"
+WAITING = "waiting"
+"""In place of a task's name, where there is none."""
 EVERY_SECONDS = 0.25
 """Least time between two files that tell only of further steps."""
 KEPT = 64
@@ -49,10 +54,12 @@ class Reporter:
 
     Args:
         folder: of the run; it is there already.
+        task: name of the task, for what is told while another process holds the run.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._path, self._draft = folder / NAME, folder / f"{NAME}.{os.getpid()}.tmp"
+    def __init__(self, folder: Path, task: str = WAITING) -> None:
+        self._folder, self._draft = folder, folder / f"{NAME}.{os.getpid()}.tmp"
+        self._waiting, self._waits = folder / f"{NAME}.{task}", False
         self._about = {"host": socket.gethostname(), "pid": os.getpid(), "began": time.time()}
         self._reports: deque[tuple[int, float, Progress]] = deque(maxlen=KEPT)
         self._count, self._written_at, self._unwritten = 0, 0.0, False
@@ -77,11 +84,14 @@ class Reporter:
 
     def _write(self) -> None:
         text = json.dumps({**self._about, "reports": list(self._reports)})
+        waited, self._waits = self._waits, in_use(self._folder, but=this_process())
         with suppress(OSError):
             self._draft.unlink(missing_ok=True)  # a link there is not followed
             with self._draft.open("x") as file:
                 file.write(text)
-            self._draft.replace(self._path)
+            self._draft.replace(self._waiting if self._waits else self._folder / NAME)
+            if waited and not self._waits:
+                self._waiting.unlink(missing_ok=True)
         self._written_at = time.monotonic()
 
 
@@ -90,21 +100,24 @@ class ProgressReader:
 
     Args:
         folder: of the run.
+        task: name of the task that is to do it. What that tells while it waits for another process
+            is read in place of what the other one tells.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / NAME
+    def __init__(self, folder: Path, task: str = WAITING) -> None:
+        self._paths = folder / f"{NAME}.{task}", folder / NAME
         self._seen: tuple[int, ...] = ()
-        self._teller: tuple[str, int, float] | None = None
-        self._read = 0
+        self._read: dict[tuple[str, int, float], int] = defaultdict(int)
+        """The number of the last report that was read, by who told it."""
 
     def news(self) -> list[tuple[float, Progress]]:
         """Return the reports that were not returned before, each with its time.
 
         A file that is torn, too large, or of something else, tells nothing.
         """
+        path = next(filter(os.path.lexists, self._paths), self._paths[-1])
         try:
-            handle = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             return []
         try:
@@ -119,10 +132,9 @@ class ProgressReader:
         finally:
             os.close(handle)
         teller = (told.host, told.pid, told.began)
-        if teller != self._teller:
-            self._teller, self._read = teller, 0
-        new = [(at, one) for number, at, one in told.reports if number > self._read]
-        self._read = max([self._read, *(number for number, _, _ in told.reports)])
+        read = self._read[teller]
+        new = [(at, one) for number, at, one in told.reports if number > read]
+        self._read[teller] = max([read, *(number for number, _, _ in told.reports)])
         return [(at, one) for at, one in new if sensible(one)]
 
 
@@ -133,8 +145,13 @@ def sensible(progress: Progress) -> bool:
     return (progress.doing + progress.warning + (progress.metric or ("",))[0]).isprintable()
 
 
-def forget(folder: Path) -> None:
-    """Remove what a run told of itself, and the drafts of processes that were killed."""
+def forget(folder: Path, task: str = WAITING) -> None:
+    """Remove what a run told of itself, and the drafts of processes that were killed.
+
+    Of a run that somebody is at work on, only what this task told while it waited.
+    """
     with suppress(OSError):
-        for path in folder.glob(f"{NAME}*"):
+        (folder / f"{NAME}.{task}").unlink(missing_ok=True)
+        told = list(folder.glob(f"{NAME}*"))
+        for path in told if told and not in_use(folder) else []:
             path.unlink(missing_ok=True)

@@ -25,7 +25,7 @@ def work(task: Task) -> None:
     for key, config in task.configs.items():
         folder = folder_of(key, config)
         folder.mkdir(parents=True, exist_ok=True)
-        reporters[key] = Reporter(folder)
+        reporters[key] = Reporter(folder, task.name)
         reporters[key](STARTING)
     # another sweep may be at work on the run, whose output it is
     redirect(task.log, task.number > 1 or in_use(task.log.parent))

@@ -22,7 +22,8 @@ from omegaconf.errors import OmegaConfBaseException
 from dan_bench.config.command_line import reason
 from dan_bench.config.compose import configure
 from dan_bench.config.schema import CONF, RENAMED, ConfigError, RunConfig, first_names
-from dan_bench.pipeline.plan import Plan, check, identify, plan
+from dan_bench.pipeline.own_data import identify
+from dan_bench.pipeline.plan import Plan, check, plan
 from dan_bench.results.record import key_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -188,12 +189,29 @@ def files() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("group", "choice"), files())
 def test_every_choice_composes_and_can_be_planned(group: str, choice: str, pictures: Path) -> None:
     overrides = [f"{'+' if group == 'experiment' else ''}{group}={choice}"]
-    if (group, choice) == ("data", "folder"):
+    if (group, choice) == ("data", "folder") or choice.startswith("photos"):
         overrides.append(f"data.root={pictures}")
     planned = plan(configure(overrides))
     assert isinstance(planned, Plan)
     if group in ("model", "data", "objective"):
         assert getattr(planned.config, group).name == choice
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("model=dann", "model=dan"),
+        ("+experiment=quik", "experiment=quick"),
+        ("modle=dan", "model"),
+        ("trainer.maxsteps=3", "trainer.max_steps"),
+    ],
+)
+def test_what_was_meant_perhaps_stands_before_all_that_there_is(wrong: str, meant: str) -> None:
+    with pytest.raises((HydraException, OmegaConfBaseException)) as refused:
+        configure([wrong])
+    first, *others = reason(refused.value).splitlines()
+    assert first.startswith(f"did you mean {meant}")
+    assert any("max_steps" in line or "quick" in line or "dan" in line for line in others)
 
 
 def test_no_file_of_conf_is_left_out() -> None:
@@ -206,7 +224,8 @@ def test_no_file_of_conf_is_left_out() -> None:
 
 def test_every_experiment_says_something() -> None:
     for name in choices("experiment"):
-        key = key_of(configure([f"+experiment={name}"]).scientific())
+        root = ["data.root=."] if name.startswith("photos") else []
+        key = key_of(configure([f"+experiment={name}", *root]).scientific())
         assert key != key_of(configure().scientific()), name
 
 

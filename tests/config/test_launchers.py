@@ -77,6 +77,11 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "a folder of a sweep": (["-m", "hydra.sweep.dir=elsewhere"], "runtime.results=DIR"),
     "a folder to work in": (["hydra.job.chdir=true"], "leave it out"),
     "logging": (["hydra/job_logging=default"], "runtime.progress"),
+    "a search path of nothing": (["hydra.searchpath=[nonsense]"], "there is no 'nonsense'"),
+    "its remedy": (["-m", "hydra.searchpath=['file:///nowhere']", "seed=0,1"], "file:///DIR or"),
+    "a package of nobody's": (["hydra.searchpath=[/, pkg://nobodys.conf]"], "'pkg://nobodys.conf'"),
+    "a search path of the net": (["hydra.searchpath=['http://a/b']"], "there is no 'http://a/b'"),
+    "a search path to show": (["--cfg", "job", "hydra.searchpath=[nonsense]"], "'nonsense'"),
     "more words": (["hydra.verbose=true"], "hydra.searchpath"),
 }
 ON_SLURM = {"executor": "slurm", "workers": 0}
@@ -163,6 +168,7 @@ TAKEN: dict[str, tuple[list[str], list[int], dict[str, Any]]] = {
         {},
     ),
     "a search path": (["hydra.searchpath=[]"], [0], {}),
+    "a path, a package": (["hydra.searchpath=['/',.,'file://.',pkg://dan_bench]"], [0], {}),
     "grids": (["-m", "hydra.sweeper.grids=[{seed: '1,2'}]"], [1, 2], {}),
     "axes of every grid": (
         ["-m", "hydra.sweeper.grids=[{seed: '1,2'}, {}]", "+hydra.sweeper.params.seed='7'"],
@@ -266,6 +272,28 @@ def test_in_a_file_a_launcher_is_known_and_one_of_others_is_refused(
     rmtree(place / "hydra")
     assert main(in_a_file(place, "launcher", "mine", *sweep)) == 2
     assert "hydra/launcher=mine: it can be basic, joblib" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("sweep", [["-m", "seed=0,1"], []], ids=["sweep", "one run"])
+def test_in_a_file_a_sweeper_of_others_is_refused(
+    sweep: list[str], place: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*in_a_file(place, "sweeper", "mine", *sweep), "data=danoise"]) == 2
+    said = capfd.readouterr().err
+    assert said.startswith("hydra/sweeper=mine: ")
+    assert "choose from `python -m dan_bench.report`" in said
+
+
+def test_a_search_path_of_nothing_in_a_file_is_refused(
+    place: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = "defaults: [config, _self_]\nhydra: {searchpath: [nonsense]}\n"
+    (place / "mine.yaml").write_text(text)
+    there = ["--config-dir", str(place), "--config-name", "mine", "data=danoise"]
+    assert main(there) == 2
+    assert "there is no 'file://nonsense'" in capfd.readouterr().err
+    (place / "nonsense").mkdir()
+    assert len(configs_of(there)) == 1
 
 
 def test_nothing_of_this_is_seen_by_a_program_that_only_composes_configs() -> None:

@@ -99,7 +99,7 @@ def test_floating_point_that_holds_bytes_is_taken_as_it_is(tmp_path):
 )
 def test_numbers_without_a_known_white_are_refused(tmp_path, numbers):
     Image.fromarray(numbers).save(tmp_path / "odd.tif")
-    with pytest.raises(ValueError, match=r"odd\.tif cannot .*nothing says which is white"):
+    with pytest.raises(ValueError, match=r"odd\.tif: .*nothing says which is white"):
         grey(tmp_path / "odd.tif", (2, 1))
 
 
@@ -204,7 +204,7 @@ def test_a_picture_of_too_many_pixels_is_refused(tmp_path, monkeypatch):
     assert np.array_equal(grey(tmp_path / "large.png")[0], RAMP)
     for most in (RAMP.size - 1, RAMP.size // 3):  # Pillow warns of the one, and refuses the other
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
-        with pytest.raises(ValueError, match=r"large\.png cannot .*24 pixels.* exceeds limit"):
+        with pytest.raises(ValueError, match=r"large\.png: .*24 pixels.* exceeds limit"):
             grey(tmp_path / "large.png")
 
 
@@ -215,7 +215,7 @@ def test_half_a_picture_is_refused(tmp_path, name, share):
     Image.fromarray(noise).save(tmp_path / name)
     whole = (tmp_path / name).read_bytes()
     (tmp_path / name).write_bytes(whole[: round(share * len(whole))])
-    with pytest.raises(ValueError, match=rf"{name} cannot be read as a picture"):
+    with pytest.raises(ValueError, match=rf"{name}: "):
         grey(tmp_path / name)
 
 

@@ -227,10 +227,50 @@ def test_a_picture_that_cannot_be_read_is_named_with_the_remedy(album, spoil):
     bad = album / "cats" / "bad.png"
     bad.write_bytes(spoil(png()))
     with pytest.raises(
-        ValueError, match=r"cats/bad\.png cannot be read as a picture.*data\.kind=bytes"
+        ValueError, match=r"(?s)1 file cannot.*cats/bad\.png: .*unreadable=skip.*data\.kind=bytes"
     ):
         pictures(album).load("train")
     assert raw(album).load("train").rows.shape[1] == 20
+
+
+def test_all_files_that_cannot_be_read_are_named_together_and_skipped_on_request(album):
+    before = [pictures(album).load(split) for split in ("train", "test")]
+    (album / "cats" / "bad.png").write_bytes(png()[:5000])
+    (album / "dogs" / "notes.txt").write_text("Dear diary")
+    with pytest.raises(ValueError, match=r"(?s)2 of 27 files.*cats/bad\.png: .*dogs/notes\.txt: "):
+        pictures(album).prepare()
+    lenient = pictures(album, unreadable="skip")
+    assert lenient.prepare().endswith("skipped, as they cannot be read: 2")
+    assert lenient.test_rows() == len(before[1])
+    for split, data in zip(("train", "test"), before, strict=True):
+        assert np.array_equal(lenient.load(split).rows, data.rows)
+        assert np.array_equal(lenient.load(split).labels, data.labels)
+
+
+def test_a_folder_without_any_picture_is_refused_even_where_they_are_skipped(tmp_path):
+    (tmp_path / "notes.txt").write_text("Dear diary")
+    with pytest.raises(ValueError, match=r"(?s)1 file cannot.*notes\.txt"):
+        pictures(tmp_path, unreadable="skip").load("train")
+
+
+def test_a_picture_of_another_shape_is_cropped_and_not_squashed(tmp_path):
+    """A disc stays as wide as it is high; what lies at the longer ends is gone."""
+    wide = np.zeros((40, 120), dtype=np.uint8)
+    rows, columns = np.mgrid[:40, :120]
+    wide[(rows - 19.5) ** 2 + (columns - 59.5) ** 2 < 15**2] = 255
+    wide[:, :20] = wide[:, 100:] = 128
+    for name in ("a.png", "b.png", "c.png"):
+        Image.fromarray(wide).save(tmp_path / name)
+    row = everything(pictures(tmp_path, shape=(40, 40)))[0].reshape(40, 40)
+    high, across = ((row > 127).any(axis=axis).sum() for axis in (1, 0))
+    assert high == across == 30
+    assert not (row == 128).any()
+
+
+@pytest.mark.parametrize("kind", ["pictures", "bytes"])
+def test_the_rows_held_out_are_counted_without_decoding(album, kind):
+    folder = pictures(album, kind=kind)
+    assert folder.test_rows() == len(folder.load("test"))
 
 
 def test_prepare_counts_the_files(album):
@@ -293,7 +333,7 @@ def test_a_damaged_picture_is_refused_with_its_name_before_any_run(album):
     (album / "cats" / "bad.png").write_bytes(png()[:5000])
     where = [f"data.root={album}", f"runtime.results={album.parent / 'results'}"]
     config = configure(["data=folder", *where, "evaluation=minimal"])
-    with pytest.raises(ConfigError, match=r"data: .*cats/bad\.png cannot"):
+    with pytest.raises(ConfigError, match=r"(?s)data: .*cats/bad\.png: "):
         prepare(plan(config))
     with pytest.raises(InputError, match=r"cats/bad\.png"):
         carry_out([config])

@@ -10,7 +10,8 @@ from dan_bench.callbacks.samples import picture
 from dan_bench.config.compose import configure
 from dan_bench.config.schema import ConfigError
 from dan_bench.metrics.pictures import as_pictures
-from dan_bench.pipeline.plan import identify, plan
+from dan_bench.pipeline.own_data import identify
+from dan_bench.pipeline.plan import plan
 from dan_bench.pipeline.run import run
 from dan_bench.report.figures.pictures import shape_of
 from dan_bench.report.html import pictures
@@ -20,7 +21,13 @@ C2ST = (
     "budget: {epochs: 1, patience: 1, batch_size: 8, lr: 0.01, weight_decay: 0}}"
 )
 SHORT = [
-    *["data.test_fraction=0.8", "trainer.max_steps=4", "trainer.batch_size=4", "logger=none"],
+    *[
+        "data.test_fraction=0.8",
+        "runtime.keep_inputs=true",
+        "trainer.max_steps=4",
+        "trainer.batch_size=4",
+        "logger=none",
+    ],
     *["evaluation.samples=20", "evaluation.known=5", f"+evaluation.c2st={C2ST}", "noise_dim=72"],
     *["model.degenerator_hidden=[64]", "model.discriminator_hidden=[64]"],
 ]

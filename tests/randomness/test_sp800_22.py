@@ -15,7 +15,14 @@ from scipy import special
 from dan_bench.randomness.linearity import linear_complexities
 from dan_bench.randomness.sp800_22 import sp800_22
 from dan_bench.randomness.sp800_22 import suite as t
-from dan_bench.randomness.sp800_22.counts import farthest_p_value, runs_of_ones, visit_probabilities
+from dan_bench.randomness.sp800_22.counts import (
+    LONGEST,
+    farthest_p_value,
+    longest_run_probabilities,
+    runs_of_ones,
+    share_without_longer_run,
+    visit_probabilities,
+)
 from dan_bench.randomness.sp800_22.patterns import aperiodic_templates, class_probabilities
 from dan_bench.randomness.sp800_22.structure import PROBABILITIES, rank_probability, ranks
 
@@ -71,7 +78,6 @@ APPENDIX_B = {
         "block_frequency": [0.380615],
         "cumulative_sums": [0.628308, 0.663369],
         "runs": [0.419268],
-        "longest_run": [0.024390],
         "rank": [0.083553],
         "dft": [0.010186],
         "universal": [0.669012],
@@ -85,7 +91,6 @@ APPENDIX_B = {
         "block_frequency": [0.211072],
         "cumulative_sums": [0.669886, 0.724265],
         "runs": [0.561917],
-        "longest_run": [0.718945],
         "rank": [0.306156],
         "dft": [0.847187],
         "universal": [0.282568],
@@ -103,6 +108,11 @@ APPENDIX_B = {
             *(0.538635, 0.593930),
         ],
     },
+}
+# with the approximate class probabilities of the document
+NISTS_CLASSES = {
+    "pi": {"longest_run": 0.024390, "overlapping_template": 0.296897},
+    "e": {"longest_run": 0.718945, "overlapping_template": 0.110434},
 }
 ONE_SUB_TEST = [
     ("pi", "non_overlapping_template", "000000001", 0.165757),
@@ -122,8 +132,13 @@ def test_the_p_values_of_appendix_b(constants, name):
             outcome = found.tests[test]
             p = outcome.p_values[outcome.sub_tests.index(sub_test)]
             assert p == pytest.approx(expected, abs=1e-6), test
-    by_nist = sp800_22(constants[name], overlapping_probabilities="nist").overlapping_template
-    assert by_nist.p_values == pytest.approx([{"pi": 0.296897, "e": 0.110434}[name]], abs=1e-6)
+    by_nist = sp800_22(
+        constants[name], overlapping_probabilities="nist", longest_run_probabilities="nist"
+    )
+    for test, published in NISTS_CLASSES[name].items():
+        p_value = by_nist.tests[test].p_values[0]
+        assert p_value == pytest.approx(published, abs=1e-6), test
+        assert abs(found.tests[test].p_values[0] - p_value) > 1e-4, test
     assert sum(len(outcome.p_values) for outcome in found.tests.values()) == 188
 
 
@@ -198,6 +213,38 @@ def test_the_exact_classes_of_overlapping_templates():
     # section 3.8, as NIST's tool has them
     table = (0.367879, 0.183940, 0.137955, 0.099634, 0.069935, 0.140657)
     assert class_probabilities(9, 1032, "nist") == pytest.approx(table, abs=1e-6)
+
+
+def test_the_exact_classes_of_longest_runs():
+    """Those of 10,000 bits to the digits that arcetri's copy of NIST's tool has."""
+    known = (
+        *(0.08663231107995278587, 0.20820064838760340198, 0.24841858194169954122),
+        *(0.19391278674165693004, 0.12145848508900441468),
+    )
+    assert longest_run_probabilities(10_000, 10, 7)[:5] == pytest.approx(known, abs=1e-13)
+    for length, first, table in LONGEST.values():
+        exact = longest_run_probabilities(length, first, len(table))
+        assert sum(exact) == pytest.approx(1, abs=1e-14)
+        nist = longest_run_probabilities(length, first, len(table), "nist")
+        assert nist == table
+        assert exact == pytest.approx(nist, abs=2e-3 if length == 10_000 else 5e-10)
+
+
+@pytest.mark.parametrize("longest", [0, 1, 2, 4, 12, 15])
+def test_longest_runs_by_enumeration(longest):
+    for length in (1, 2, 5, 13):
+        longest_of = [max(map(len, f"{x:0{length}b}".split("0"))) for x in range(2**length)]
+        share = sum(run <= longest for run in longest_of) / 2**length
+        assert share_without_longer_run(length, longest) == share
+
+
+def test_longest_runs_of_long_blocks_by_whole_numbers():
+    """As many strings of n bits as of n - 1, n - 2 ... n - k - 1, each with a zero before."""
+    k, strings = 10, [2**n for n in range(11)]
+    for n in range(11, 10_001):
+        strings.append(2 * strings[-1] - (strings[n - k - 2] if n > k + 1 else 1))
+    share = strings[10_000] / 2**10_000
+    assert share_without_longer_run(10_000, k) == pytest.approx(share, abs=1e-13)
 
 
 def test_class_probabilities_by_enumeration():

@@ -1,6 +1,7 @@
 """`python -m dan_bench.report show | compare | export`: single runs, and every number."""
 
 import dataclasses
+import io
 
 import pandas as pd
 import pytest
@@ -92,10 +93,61 @@ def test_export_gives_every_number_back_unrounded(results, capsys, ending, tmp_p
     assert set(frame["status"]) == {"done", "failed"}
 
 
+def test_export_holds_details_costs_provenance_and_errors():
+    frame = tidy([record(0), record(2, status="failed", metrics={}, traceback="ValueError: no")])
+    detail = frame[frame["metric"] == "joint_bits.marginal_bits"].iloc[0]
+    assert (detail["value"], detail["cost.seconds"]) == (7.5, 1.5)
+    assert detail["provenance.commit"] == "abc"
+    assert frame[frame["status"] == "failed"]["error"].tolist() == ["ValueError: no"]
+
+
+def test_runs_are_listed_filtered_and_sorted(results, capsys):
+    _, out, _ = told(capsys, "runs", "--results", results, "--format", "csv")
+    rows = pd.read_csv(io.StringIO(out))
+    assert sorted(rows["key"]) == sorted(one.key for one in (record(0), record(1, 0.2), record(2)))
+    assert sorted(rows["status"]) == ["done", "done", "failed"]
+    assert rows["subject"].unique().tolist() == ["mnist dan sigmoid"]
+
+    def keys(*more):
+        code, out, err = told(capsys, "runs", "--keys", "--results", results, *more)
+        assert code == 0, err
+        return out.split()
+
+    assert keys("--status", "failed") == [record(2).key]
+    assert keys("--where", "optimizer.lr=0.2") == [record(1, 0.2).key]
+    by_seed = [record(0).key, record(1, 0.2).key, record(2).key]
+    assert keys("--sort", "seed") == by_seed
+    assert keys("--sort", "seed", "--reverse") == by_seed[::-1]
+    assert keys("--sort", "joint_bits")[-1] == record(2).key  # of which there is none
+    assert keys("--sort", "joint_bits", "--reverse")[-1] == record(2).key
+    code, _, err = told(capsys, "runs", "--sort", "joint_bit", "--results", results)
+    assert code == 2
+    assert "meant perhaps: joint_bits" in err
+
+
+def test_the_table_is_sorted_by_a_metric_the_best_first(tmp_path, capsys):
+    store = Store(tmp_path)
+    for bits, lr in ((6.5, 0.1), (7.5, 0.2), (7.0, 0.3)):
+        store.put(record(0, lr=lr, metrics={"joint_bits": Estimate(bits)}))
+    arguments = ["--results", str(tmp_path), "--format", "markdown", "--sort", "joint_bits"]
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    places = [out.index(f"| {bits}") for bits in (7.5, 7, 6.5)]
+    assert places == sorted(places)
+
+
+def test_messages_about_folders_name_them_in_full(tmp_path, monkeypatch, capsys):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for command in (["runs"], [], ["export", "all.csv"], ["table1"]):
+        assert main([*command, "--results", "empty"]) == 2
+        assert f" {tmp_path / 'empty'}" in capsys.readouterr().err
+
+
 def test_a_tidy_frame_has_a_row_for_each_metric_and_one_for_a_failure():
     frame = tidy([record(0), record(2, status="failed", metrics={})])
-    assert frame["metric"].isna().tolist() == [False, False, True]
-    assert frame["value"].isna().tolist() == [False, True, True]
+    assert frame["metric"].isna().tolist() == [False, False, False, True]
+    assert frame["value"].isna().tolist() == [False, False, True, True]
 
 
 def test_export_refuses_other_endings_and_an_empty_folder(results, tmp_path, capsys):

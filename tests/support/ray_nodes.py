@@ -75,7 +75,7 @@ class RayNodes:
             },
             check=True,
             capture_output=True,
-            timeout=120,
+            timeout=600,
         )
         return f"{self.mark}-{name}"
 

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from sweeps import patience
+
 NODES = ("n1", "n2")
 MARK = "DAN_BENCH_TEST_NODE"
 """Variable by which the processes of a node's daemon are known."""
@@ -161,9 +163,9 @@ class SlurmCluster:
 
     def until(self, happened: object, seconds: float = LONG) -> None:
         """Wait until a condition holds; what the daemons said is shown where it never does."""
-        end = time.monotonic() + seconds
+        goes_on = patience(seconds)
         while not happened():  # type: ignore[operator]
-            if time.monotonic() > end:
+            if not goes_on():
                 raise AssertionError(self.said())
             time.sleep(0.2)
 

@@ -87,7 +87,7 @@ SMALL = [
     "evaluation.candidates=64",
     "runtime.log_every=5",
 ]
-LONG = 240  # seconds after which something hangs; a sweep takes ten on an idle machine
+LONG = 240  # seconds after which something hangs, by `patience`; a sweep takes ten
 
 
 @dataclass
@@ -140,7 +140,7 @@ class Workplace:
     ) -> tuple[int, str, str]:
         """Launch and wait; exit code, stdout, stderr."""
         with self.started(*arguments, before=before, progress=progress) as process:
-            out, err = process.communicate(timeout=LONG)
+            out, err = ended(process)
         return process.returncode, out, err
 
     def by_obstacle(self) -> dict[str, RunRecord]:
@@ -154,11 +154,39 @@ class Workplace:
         return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
 
 
+def patience(seconds: float = LONG) -> Callable[[], bool]:
+    """Return what says whether to wait on, by a clock that slows down as the machine is loaded.
+
+    Where four processes want each core, everything takes four times as long, and nothing hangs.
+    """
+    left, before = seconds, time.monotonic()
+
+    def goes_on() -> bool:
+        nonlocal left, before
+        share = len(os.sched_getaffinity(0)) / max(os.getloadavg()[0], 1e-3)
+        now = time.monotonic()
+        left, before = left - (now - before) * min(1.0, share), now
+        return left > 0
+
+    return goes_on
+
+
+def ended(process: subprocess.Popen[str], seconds: float = LONG) -> tuple[str, str]:
+    """Wait for the end of a command; stdout, stderr."""
+    goes_on = patience(seconds)
+    while True:
+        try:
+            return process.communicate(timeout=1)
+        except subprocess.TimeoutExpired:
+            if not goes_on():
+                raise
+
+
 def until(happened: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:
     """Poll; give up where it takes too long or where the process that should do it has ended."""
-    end = time.monotonic() + LONG
+    goes_on = patience()
     while not happened():
-        assert time.monotonic() < end
+        assert goes_on()
         assert process is None or process.poll() is None, process.communicate()
         time.sleep(0.05)
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sweeps import LONG, REPOSITORY, Workplace, until
+from sweeps import LONG, REPOSITORY, Workplace, ended, until
 
 
 def killed(place: Workplace, process: object, seen: str = "") -> str:
@@ -26,7 +26,7 @@ def test_a_killed_run_is_tried_again_and_its_record_does_not_show_it(tmp_path: P
         seen = killed(place, process)
         until(lambda: (tmp_path / "wait.pid").read_text() != seen, process)
         (tmp_path / "wait").unlink()
-        out, err = process.communicate(timeout=LONG)
+        out, err = ended(process)
     assert process.returncode == 0, err
     assert "killed (signal SIGKILL); tried again, 1 of 1" in err
     assert "1 done, 1 run, 0 failed" in out
@@ -40,7 +40,7 @@ def test_a_run_that_is_killed_each_time_fails_and_says_how_often(tmp_path: Path)
     (tmp_path / "wait").write_text("wait")
     with place.started(*place.obstructed, "logger=none", "model.obstacle=wait") as process:
         killed(place, process, killed(place, process))
-        out, _ = process.communicate(timeout=LONG)
+        out, _ = ended(process)
     assert process.returncode == 1
     assert "0 done, 1 run, 1 failed" in out
     record = place.by_obstacle()["wait"]

@@ -5,11 +5,13 @@ import math
 import os
 import threading
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from dan_bench.interfaces import Progress
+from dan_bench.results.claim import start_of, this_process
 from dan_bench.sweep.progress import KEPT, MOST_BYTES, NAME, ProgressReader, Reporter, forget
 
 
@@ -154,6 +156,38 @@ def test_a_run_that_cannot_tell_goes_on(tmp_path: Path) -> None:
     (tmp_path / "gone").mkdir()
     reporter(Progress("training"))
     assert told(ProgressReader(tmp_path / "gone"))[-1] == Progress("training")
+
+
+def held_by_the_parent(folder: Path) -> Path:
+    """The claim of another living process; deleted, it is let go."""
+    parent = replace(this_process(), pid=os.getppid(), started=start_of(os.getppid()))
+    path = folder / ".claim.1"
+    path.write_text(json.dumps(asdict(parent)))
+    return path
+
+
+def test_who_waits_for_a_run_leaves_alone_what_its_owner_tells(tmp_path: Path) -> None:
+    owner, owners_reader = Reporter(tmp_path, "first"), ProgressReader(tmp_path, "first")
+    owner(Progress("training", 1, 2, warning="hot"))
+    claim = held_by_the_parent(tmp_path)
+    was = (tmp_path / NAME).read_bytes()
+    second, reader = Reporter(tmp_path, "second"), ProgressReader(tmp_path, "second")
+    reader.news()
+    second(Progress("waiting for a:7"))
+    assert (tmp_path / NAME).read_bytes() == was
+    assert told(reader) == [Progress("waiting for a:7")]
+    assert [one.warning for one in told(owners_reader)] == ["hot"]
+    forget(tmp_path, "second")
+    assert (tmp_path / NAME).read_bytes() == was
+    second(Progress("waiting for a:8"))
+    claim.unlink()
+    second(Progress("training", 1, 2))
+    assert told(owners_reader)[-1] == Progress("training", 1, 2)
+    assert told(reader) == [Progress("waiting for a:8"), Progress("training", 1, 2)]
+    assert [path.name for path in tmp_path.iterdir()] == [NAME]
+    owner(Progress("training", 2, 2))
+    owner.flush()
+    assert told(owners_reader) == [Progress("training", 2, 2)], "its warning has been read"
 
 
 def test_what_is_forgotten_leaves_nothing_of_it_and_all_the_rest(tmp_path: Path) -> None:

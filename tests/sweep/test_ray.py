@@ -18,7 +18,7 @@ from shutil import rmtree
 import pytest
 from docs_blocks import commands, page
 from ray_nodes import MARK, RayNodes, kill, marked, ray_nodes
-from sweeps import LONG, REPOSITORY, SMALL, Workplace, until
+from sweeps import REPOSITORY, SMALL, Workplace, ended, patience, until
 
 from dan_bench.interfaces import RunRecord
 
@@ -100,7 +100,7 @@ def test_what_is_killed_is_tried_again_be_it_the_run_or_the_worker_of_ray(
         until(lambda: bool(waits(place, "wait", (first, second))), process)
         assert not Path(f"/proc/{second}").exists()  # it died with the worker
         (place.folder / "wait").unlink()
-        out, err = process.communicate(timeout=LONG)
+        out, err = ended(process)
     assert process.returncode == 0, err
     assert "killed (signal SIGKILL); tried again, 1 of 2" in err
     assert "lost (its Ray worker died); tried again, 2 of 2" in err
@@ -132,7 +132,7 @@ def test_the_run_of_a_dead_node_moves_to_the_other(place: Workplace, nodes: RayN
         (place.folder / ("left" if moved == "right" else "right")).unlink()
         until(lambda: bool(waits(place, moved, (seen[moved],))), process)
         (place.folder / moved).unlink()
-        out, err = process.communicate(timeout=LONG)
+        out, err = ended(process)
     assert process.returncode == 0, err
     assert "lost (its node died); tried again, 1 of 1" in err
     assert "2 done, 2 run, 0 failed" in out
@@ -152,7 +152,7 @@ def test_four_runs_share_a_gpu_at_a_quarter_each(place: Workplace, nodes: RayNod
         (place.folder / last).write_text("gpus")  # it will fail, and say what it was shown
         for name in set(names) - {last}:
             (place.folder / name).unlink()
-        out, _ = process.communicate(timeout=LONG)
+        out, _ = ended(process)
     assert "4 done, 5 run, 1 failed" in out
     assert "GPUs 0" in (place.by_obstacle()[last].traceback or "")
     assert marked(head)  # the cluster is not ours to stop
@@ -169,7 +169,7 @@ def test_nothing_of_its_own_cluster_outlives_the_sweep(
             os.killpg(process.pid, how)  # as a terminal does
         else:
             process.kill()
-        out, err = process.communicate(timeout=LONG)
+        out, err = ended(process)
         until(lambda: not marked(mark))
     if how == signal.SIGINT:
         assert process.returncode == 130
@@ -186,17 +186,17 @@ def test_an_interrupted_sweep_leaves_a_cluster_of_others_as_it_was(
         until(lambda: bool(waits(place, "wait")), process)
         run = int(waits(place, "wait"))
         os.killpg(process.pid, signal.SIGINT)
-        process.communicate(timeout=LONG)
+        ended(process)
         assert process.returncode == 130
         until(lambda: not Path(f"/proc/{run}").exists())
     assert before <= set(marked(head))
 
 
 def refused(place: Workplace, *arguments: str) -> str:
-    began = time.monotonic()
+    at_once = patience(60)
     code, out, err = place.train(*SMALL, "logger=none", "runtime.executor=ray", *arguments)
     assert (code, out) == (2, ""), err
-    assert time.monotonic() - began < 60
+    assert at_once()
     assert not list((place.folder / "results").glob("runs/*/*"))
     return err
 

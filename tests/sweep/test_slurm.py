@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from docs_blocks import commands, page
 from slurm import SlurmCluster, missing, slurm_cluster
-from sweeps import REPOSITORY, SMALL, Workplace, session, until
+from sweeps import REPOSITORY, SMALL, Workplace, ended, session, until
 
 from dan_bench.config.compose import configure
 from dan_bench.interfaces import RunRecord
@@ -152,7 +152,7 @@ def carry_out(found: Survived, jobs: Jobs, cluster: SlurmCluster) -> None:
         (place.folder / "late").unlink()
         until(lambda: "Requeued job" in log_of(place, "crawl"), driver)
         (place.folder / "crawl").unlink()
-        out, err = driver.communicate(timeout=400)
+        out, err = ended(driver, 400)
     found.ended = driver.returncode, out, err
     found.queue = cluster.call("squeue", "--states=all", "--array")
     assert victim
@@ -242,7 +242,7 @@ def test_ctrl_c_cancels_the_jobs(cluster: SlurmCluster, place: Workplace) -> Non
     with place.started(*one) as driver:
         until((place.folder / "late.pid").exists, driver)
         os.kill(driver.pid, signal.SIGINT)
-        driver.communicate(timeout=60)
+        ended(driver, 60)
     assert driver.returncode == 130
     cluster.until(lambda: cluster.call("squeue", "-h", "-r") == "")
 

@@ -1,5 +1,6 @@
 """Sweeps as a user sees them: real command lines, real processes, real deaths."""
 
+import json
 import os
 import re
 import signal
@@ -10,13 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sweeps import LONG, Workplace, session, until
+from sweeps import Workplace, ended, session, until
 
 from dan_bench.config.compose import configure
 from dan_bench.data.mnist import Mnist
 from dan_bench.interfaces import RunRecord
 from dan_bench.pipeline.run import run
 from dan_bench.results.record import Store
+from dan_bench.sweep.progress import NAME
 
 
 @dataclass
@@ -134,7 +136,7 @@ def stumbled(tmp_path_factory: pytest.TempPathFactory) -> Stumbled:
     with place.started(*arguments) as process:
         until((place.folder / "wait.pid").exists, process)
         os.kill(int((place.folder / "wait.pid").read_text()), signal.SIGKILL)
-        out, err = process.communicate(timeout=LONG)
+        out, err = ended(process)
     first = process.returncode, out, err
     records = place.by_obstacle()
     written = place.written(records["clear"])
@@ -232,6 +234,31 @@ def test_what_was_finished_when_the_sweep_was_killed_is_kept(interrupted: Interr
 
 
 @pytest.mark.slow
+def test_a_second_sweep_of_the_same_run_waits_and_leaves_its_progress_alone(
+    tmp_path: Path,
+) -> None:
+    place = Workplace(tmp_path)
+    (tmp_path / "wait").write_text("wait")
+    arguments = [*place.obstructed, "logger=none", "model.obstacle=wait"]
+    with place.started(*arguments) as first:
+        until((tmp_path / "wait.pid").exists, first)
+        (told,) = place.store.runs.glob(f"*/{NAME}")
+        was = told.stat().st_mtime_ns
+        with place.started(*arguments) as second:
+            until(lambda: any(told.parent.glob(f"{NAME}.*")), second)
+            (waits,) = told.parent.glob(f"{NAME}.*")
+            until(lambda: "waiting for" in waits.read_text(), second)
+            assert json.loads(told.read_text())["pid"] == int((tmp_path / "wait.pid").read_text())
+            assert told.stat().st_mtime_ns == was
+            (tmp_path / "wait").unlink()
+            ended(first)
+            assert first.returncode == 0
+            ended(second)
+            assert second.returncode == 0
+    assert not list(told.parent.glob(f"{NAME}*"))
+    assert [record.status for record in place.store.all()[0]] == ["done"]
+
+
 def test_a_killed_run_goes_on_from_its_checkpoint(interrupted: Interrupted) -> None:
     def steps(obstacle: str) -> list[int]:
         text = (interrupted.place.folder / f"{obstacle}.steps").read_text()

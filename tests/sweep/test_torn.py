@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sweeps import SMALL, Workplace, session
+from sweeps import SMALL, Workplace, ended, patience, session
 from tiny_runs import SMALL as TINY
 
 from dan_bench.results.cache import CachedStore
@@ -116,7 +116,7 @@ def test_ctrl_c_in_the_first_seconds_is_heard(place: Workplace, delay: float) ->
         time.sleep(delay)
         for pid in session(process.pid):
             os.kill(pid, signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = ended(process, 60)
         assert process.returncode == 130, err
         assert "Traceback" not in out + err
         until_gone(process.pid)
@@ -135,9 +135,9 @@ def started(pid: int) -> bool:
 
 
 def until_gone(leader: int) -> None:
-    end = time.monotonic() + 30
+    goes_on = patience(30)
     while session(leader):
-        assert time.monotonic() < end, session(leader)
+        assert goes_on(), session(leader)
         time.sleep(0.05)
 
 
@@ -154,12 +154,12 @@ def test_a_report_on_torn_files_says_so_or_goes_on(place: Workplace, name: str) 
     os.truncate(torn, torn.stat().st_size // 2)
     for command in ([], ["html", "--out", "page.html"], ["figures", "--out", "figures"]):
         line = [sys.executable, "-m", "dan_bench.report", *command]
-        ended = subprocess.run(
+        report = subprocess.run(
             line, cwd=place.folder, capture_output=True, text=True, timeout=240, check=False
         )
-        assert "Traceback" not in ended.stderr
-        assert ended.returncode in (0, 2)
-        assert ended.returncode == 0 or torn.name in ended.stderr
+        assert "Traceback" not in report.stderr
+        assert report.returncode in (0, 2)
+        assert report.returncode == 0 or torn.name in report.stderr
     code, _, err = place.train("model=dan", *SMALL, "logger=none")  # a record is a record
     assert code == 0, err
     assert np.isfinite(record.costs["seconds"])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from scipy import stats
+from scipy import special
 
 from dan_bench.assess import ais31
 from dan_bench.assess.laboratory.folder import (
@@ -26,6 +26,7 @@ from dan_bench.randomness.iid import IidAssessment, iid_tests
 from dan_bench.randomness.min_entropy import MinEntropyAssessment, assess
 from dan_bench.randomness.restart import RestartAssessment, as_matrix, most_common, restart_tests
 from dan_bench.randomness.segments import LEAST, SegmentReport, segment_report
+from dan_bench.statistics import binomial_tail
 
 WANTED = 1_000_000
 """Sequential samples that the document asks for (3.1.1)."""
@@ -190,11 +191,11 @@ def health_p_value(found: HealthAssessment, h: float) -> float:
     p, n = 2.0**-h, found.repetition.tested
     window, windows = found.cutoffs.window, found.proportion.tested
     chances = [
-        float(stats.poisson.sf(one.failures - 1, one.expected))
+        float(special.gammainc(one.failures, one.expected)) if one.failures else 1.0
         for one in (found.repetition, found.proportion)
     ]
     chances.append(n * p ** (found.repetition.largest - 1))
-    chances.append(windows * float(stats.binom.sf(found.proportion.largest - 2, window - 1, p)))
+    chances.append(windows * float(binomial_tail(found.proportion.largest - 2, window - 1, p)))
     return min(1.0, len(chances) * min(chances))
 
 

@@ -23,6 +23,8 @@ class Parameters(TypedDict, total=False):
 
     block_frequency_length: int
     """M: 128, or 20 for n < 128."""
+    longest_run_probabilities: Probabilities
+    """Of the classes: exact, or the table of section 3.4 that NIST's tool has."""
     non_overlapping_length: int
     """m: 9, or the largest with five expected matches in a block; at least 2."""
     non_overlapping_blocks: int

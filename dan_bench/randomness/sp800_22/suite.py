@@ -64,6 +64,7 @@ def choose(n: int, overrides: Parameters) -> Parameters:
     universal_length = overrides.get("universal_length", max(long_enough, default=6))
     defaults: Parameters = {
         "block_frequency_length": 128 if n >= 128 else 20,
+        "longest_run_probabilities": "exact",
         "non_overlapping_length": max(several, default=2),
         "non_overlapping_blocks": 8,
         "overlapping_length": 9,
@@ -143,7 +144,7 @@ def battery(bits: Bits, alpha: float, overrides: Parameters) -> Battery:
         ),
         "cumulative_sums": (100, lambda: cumulative_sums(walked)),
         "runs": (100, lambda: runs(bits)),
-        "longest_run": (128, lambda: longest_run(bits)),
+        "longest_run": (128, lambda: longest_run(bits, p["longest_run_probabilities"])),
         "rank": (38 * RANK_BITS, lambda: rank(bits)),
         "dft": (1000, lambda: dft(bits)),
         "non_overlapping_template": (

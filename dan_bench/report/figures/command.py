@@ -10,6 +10,7 @@ from dan_bench.cli import InputError, user_path
 from dan_bench.files import whole
 from dan_bench.interfaces import Results, RunRecord
 from dan_bench.report.inputs import finished, read, results_parser
+from dan_bench.results.left_out import NO_ROWS, without_rows
 from dan_bench.results.where import listed
 
 THEMES = ("light", "dark")
@@ -96,6 +97,8 @@ def draw_all(
         sections[name] = write.section(name, drawn, chosen)
         took = time.monotonic() - began
         print(f"{folder / name}: {written / 1e3:.0f} kB, {took:.1f} s", flush=True)
+    if any(map(without_rows, records)):
+        print(f"no samples of some runs: {NO_ROWS}", file=sys.stderr)
     if not sections:
         return 2
     print(write.captions(folder, sections, figures(), keep=names is not None))

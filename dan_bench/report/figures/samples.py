@@ -9,6 +9,7 @@ from dan_bench.interfaces import Bytes, Results, RunRecord
 from dan_bench.report.figures.figure import Figure, joined, not_shown, one_data_set
 from dan_bench.report.figures.grid import PlottedMethod, grid
 from dan_bench.report.figures.pictures import SCALE, SheetItem, mosaic, shape_of, sheet
+from dan_bench.results.left_out import without_rows
 from dan_bench.results.select import KINDS
 
 TILES = 2
@@ -52,7 +53,7 @@ def samples(records: Sequence[RunRecord], results: Results) -> Figure | None:
             yield SheetItem(picture, left, top)
 
     width, height = COLUMNS * (LABEL + wide), lines * (high + BETWEEN) - BETWEEN
-    more = not_shown("Not shown", [one.name for one, _ in here[MOST:]])
+    more = joined(not_shown("Not shown", [one.name for one, _ in here[MOST:]]), unkept(shown))
     caption = CAPTION.format(data=section, tiles=TILES)
     return Figure(
         sheet(list(items()), width, height),
@@ -60,6 +61,12 @@ def samples(records: Sequence[RunRecord], results: Results) -> Figure | None:
         tuple(one.runs[0] for one, _ in members),
         f"{len(members[0][1])} held-out rows",
     )
+
+
+def unkept(methods: Sequence[PlottedMethod]) -> str:
+    """Return a sentence on methods whose rows are the user's own; empty where there are none."""
+    bare = [f"{one.section} {one.name}" for one in methods if without_rows(one.runs[0])]
+    return not_shown("Rows of the user's own data are not kept, unless asked for", bare)
 
 
 def strip(one: PlottedMethod, results: Results, part: str) -> Bytes | None:
@@ -111,7 +118,8 @@ def training_samples(records: Sequence[RunRecord], results: Results) -> Figure |
 
     width = STEP + len(members) * (wide + BETWEEN) - BETWEEN
     drawn = {one.name for one, _ in members}
-    more = not_shown("Not shown", [one.name for one, _ in here if one.name not in drawn])
+    missing = [one.name for one, _ in here if one.name not in drawn]
+    more = joined(not_shown("Not shown", missing), unkept(shown))
     caption = THROUGH.format(data=section, tiles=tiles)
     return Figure(
         sheet(list(items()), width, HEADING + high),

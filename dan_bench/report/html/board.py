@@ -11,6 +11,7 @@ from dan_bench.report.headline import name_of as method_name
 from dan_bench.report.html.runs import NONE, MethodSummary
 from dan_bench.report.leaderboard import Row, caption, notes_of
 from dan_bench.report.verdicts import VERDICTS, Verdict
+from dan_bench.results.left_out import needs
 from dan_bench.results.select import AXES
 from dan_bench.tables import MISSING, Cell, number
 
@@ -35,7 +36,11 @@ def boards(
     alike = groupby(enumerate(methods), key=lambda item: (item[1].evaluation, item[1].row.section))
     for k, (_, group) in enumerate(alike):
         members = list(group)
-        there = [name for name in metrics if any(name in s.row.cells for _, s in members)]
+        there = [
+            name
+            for name in metrics
+            if any(name in s.row.cells or needs(s.row.runs, name) for _, s in members)
+        ]
         rest = [row(i, s, there) for i, s in members if s.row.kind != "baseline"]
         found.append(table(members, there, f"board-{k}", rest[:FIRST]))
         if rest[FIRST:]:
@@ -110,7 +115,10 @@ def row(i: int, method: MethodSummary, metrics: Sequence[str]) -> str:
         f'<tr data-kind="{of.kind}" {words}><th scope="row">{name_of(i, of)}</th>{"".join(cells)}'
         f'<td class="m" data-s="{of.seeds}">{of.seeds or NONE}</td>'
         f'<td class="m" data-s="{of.samples[0]}">{samples}</td>'
-        + "".join(metric_cell(of.cells.get(name), group_of(name)) for name in metrics)
+        + "".join(
+            metric_cell(of.cells.get(name), group_of(name), needs(of.runs, name))
+            for name in metrics
+        )
         + "</tr>"
     )
 
@@ -140,10 +148,10 @@ def verdict_cell(verdict: Verdict) -> str:
     return f'<td class="verdict {kind}" data-s="{score}"{title}>{shown}</td>'
 
 
-def metric_cell(cell: Cell | None, group: str) -> str:
-    """Return the cell of a number, with its interval and rank."""
+def metric_cell(cell: Cell | None, group: str, otherwise: str = "") -> str:
+    """Return the cell of a number, with its interval and rank; without one, what else to say."""
     if cell is None:
-        return f'<td class="{group}" data-s="">{NONE}</td>'
+        return f'<td class="{group}" data-s="">{escape(otherwise) or NONE}</td>'
     e = cell.estimate
     title = "" if e.low is None else f' title="[{e.low:.6g}, {e.high:.6g}]"'
     rank = ""

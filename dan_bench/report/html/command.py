@@ -31,7 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     out = asked.out or asked.results / "report.html"
     if not out.absolute().parent.is_dir():
         if asked.out is None:
-            raise InputError(f"there is no folder {asked.results}; `make sweep` makes one")
+            raise InputError(
+                f"there is no folder {asked.results.absolute()}; `make sweep` makes one"
+            )
         made.error(f"{out}: there is no folder {out.absolute().parent}")
     if not 0 <= asked.port <= 65535:
         made.error(f"--port {asked.port}: must lie between 0 and 65535")

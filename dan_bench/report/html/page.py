@@ -25,7 +25,7 @@ from dan_bench.report.figures.style import DARK, LIGHT, PAGE, config
 from dan_bench.report.figures.write import version
 from dan_bench.report.headline import Headline, headline
 from dan_bench.report.html.board import FIRST, boards, lead
-from dan_bench.report.html.pictures import galleries, triptych, viewer
+from dan_bench.report.html.pictures import galleries, not_kept, triptych, viewer
 from dan_bench.report.html.runs import (
     NONE,
     MethodSummary,
@@ -86,7 +86,7 @@ def page(records: Sequence[RunRecord], store: Results, results: Path) -> str:
         "figures": "\n".join(figure(name, one) for name, one in drawn.items() if one),
         "chart_config": embedded({**config(PAGE), "mark": {"tooltip": {"content": "data"}}}),
         "missing": not_drawn([name for name, one in drawn.items() if one is None]),
-        "viewer": viewer(galleries(found, store, compared)),
+        "viewer": viewer(galleries(found, store, compared), not_kept(found)),
         "table_one": table_one(results),
         "failures": failures(records),
         "runs": "\n".join(folds[:FIRST]),

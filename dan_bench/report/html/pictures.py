@@ -16,6 +16,7 @@ from dan_bench.report.figures.finding import COLUMNS, Panels
 from dan_bench.report.figures.pictures import SCALE, encoded, mosaic, python_noise
 from dan_bench.report.headline import DIMENSIONS, ENTROPY, value
 from dan_bench.report.html.runs import MethodSummary
+from dan_bench.results.left_out import NO_ROWS, without_rows
 from dan_bench.results.select import KINDS
 
 TILES = 8
@@ -115,10 +116,20 @@ def strip(pictures: Bytes) -> Strip:
     return Strip(uri, count, width, height)
 
 
-def viewer(found: Sequence[Gallery]) -> str:
-    """Return the game and the gallery."""
+def not_kept(methods: Sequence[MethodSummary]) -> str:
+    """Say of which data sets there are no pictures because the data are the user's own."""
+    bare = [one.row.section for one in methods if one.runs and without_rows(one.runs[0])]
+    return "".join(
+        f"<p><b>{escape(section)}</b>: no pictures of {count} method{'s' * (count > 1)}: "
+        f"{escape(NO_ROWS)}.</p>"
+        for section, count in Counter(bare).items()
+    )
+
+
+def viewer(found: Sequence[Gallery], missing: str) -> str:
+    """Return the game and the gallery, and what is missing there."""
     if not found:
-        return "<p>No run of this folder has kept pictures.</p>"
+        return missing or "<p>No run of this folder has kept pictures.</p>"
     shown = [
         (f"{k}-{i}", gallery.section, method)
         for k, gallery in enumerate(found)
@@ -140,7 +151,7 @@ def viewer(found: Sequence[Gallery]) -> str:
 <div class="pair">{sides}</div>
 <p id="game-said" role="status" aria-live="polite">One of the two is Python's random noise.
 The other began as data. Which is the noise?</p></div>
-{tables}"""
+{tables}{missing}"""
 
 
 def table(k: int, gallery: Gallery) -> str:

@@ -1,0 +1,65 @@
+"""What is done otherwise with the user's own data: how many rows there are, and what is kept."""
+
+from pathlib import Path
+
+from dan_bench.config.build import build, refusals
+from dan_bench.config.schema import RunConfig
+from dan_bench.interfaces import Dataset
+from dan_bench.results.left_out import NO_ROWS
+
+FILES = ("samples.npy", "inputs.npy", "samples.png", "snapshots.npy", "snapshot_steps.npy")
+"""Of a run's folder: what holds rows of the data, or of what became of them."""
+
+
+def identify(config: RunConfig) -> RunConfig:
+    """Fill in what only the data itself can say: the fingerprint of a folder, and N.
+
+    N is `evaluation.samples`, or as many as are held out where these are fewer.
+    """
+    if not is_own(config):
+        return config
+    source = build(config.data, "data")
+    with refusals("data"):
+        found, there = source.identify(), source.test_rows()
+    data = config.data.model_copy(update={"fingerprint": found})
+    samples = min(config.evaluation.samples, there)
+    evaluation = config.evaluation.model_copy(update={"samples": samples})
+    return config.model_copy(update={"data": data, "evaluation": evaluation})
+
+
+def is_own(config: RunConfig) -> bool:
+    """Return whether the data set is one that only its contents can identify: the user's files."""
+    return "fingerprint" in config.data.arguments
+
+
+def keeps_rows(config: RunConfig, source: Dataset) -> bool:
+    """Return whether rows of the data, and of what becomes of them, may be kept and shown.
+
+    Outputs go with the inputs: some methods leave the data as they are, and noise that is a
+    function of the seed can be taken off again by whoever knows the seed.
+    """
+    asked = config.runtime.keep_inputs
+    return bool(getattr(source, "public", False)) if asked is None else asked
+
+
+def about_rows(config: RunConfig, source: Dataset) -> str:
+    """Say what is kept of data that are not public, and what that means; nothing of others."""
+    if getattr(source, "public", False):
+        return ""
+    if not keeps_rows(config, source):
+        return NO_ROWS
+    runtime = config.runtime
+    uploaded = "" if config.logger is None else f", in what logger={config.logger.name} gets"
+    if config.logger is not None and config.logger.name == "wandb":
+        uploaded += " and `make sync` uploads"
+    return (
+        f"runtime.keep_inputs=true: up to {runtime.keep_samples} held-out rows, and what becomes "
+        f"of them, are kept as they are under {(runtime.results / config.part).absolute()}, and "
+        f"shown in figures, on the page of `report html`{uploaded}"
+    )
+
+
+def forget_rows(folder: Path) -> None:
+    """Remove what an earlier attempt at a run, which was asked to keep rows, has left of them."""
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)

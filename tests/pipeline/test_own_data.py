@@ -1,0 +1,143 @@
+"""The user's own data: N follows them, and nobody sees them who was not asked to."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dan_bench.config.compose import configure
+from dan_bench.config.schema import ConfigError
+from dan_bench.pipeline.own_data import identify, keeps_rows
+from dan_bench.pipeline.plan import check, plan
+from dan_bench.pipeline.run import run
+from dan_bench.report import table
+from dan_bench.report.html.pictures import not_kept
+from dan_bench.report.html.runs import summaries
+from dan_bench.report.runs import show
+from dan_bench.results.record import Store
+from dan_bench.tables import terminal
+
+PICTURES, SHAPE = 50, (8, 9)
+SHORT = [
+    *["data=folder", "data.shape=[8,9]", "evaluation=minimal", "evaluation.samples=1000"],
+    *["trainer.max_steps=4", "trainer.batch_size=4", "noise_dim=72", "runtime.snapshots=[0,2]"],
+    *["model.degenerator_hidden=[8]", "model.discriminator_hidden=[8]"],
+    "+evaluation.metrics.joint_bits={_target_: dan_bench.metrics.entropy.joint_bits}",
+]
+CONTROL = [word for word in SHORT if not word.startswith("model.")]
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("album")
+    for i in range(PICTURES):
+        noise = np.random.default_rng(i).integers(0, 256, SHAPE, dtype=np.uint8)
+        Image.fromarray(noise).save(folder / f"{i}.png")
+    return folder
+
+
+def config_of(album, results, *overrides, base=SHORT):
+    return configure([*base, f"data.root={album}", f"runtime.results={results}", *overrides])
+
+
+def found_in(results, album):
+    """How many of the pictures stand in any file of a folder, as bytes or within a PNG."""
+    originals = [np.asarray(Image.open(path)) for path in album.glob("*.png")]
+    files = [path for path in results.rglob("*") if path.is_file()]
+    contents = b"".join(path.read_bytes() for path in files)
+    shown = [np.asarray(Image.open(path)) for path in files if path.suffix == ".png"]
+    tiles = {
+        sheet[y : y + SHAPE[0], x : x + SHAPE[1]].tobytes()
+        for sheet in shown
+        for y in range(0, sheet.shape[0], SHAPE[0])
+        for x in range(0, sheet.shape[1], SHAPE[1])
+    }
+    return sum(one.tobytes() in contents or one.tobytes() in tiles for one in originals)
+
+
+def test_n_follows_the_data_and_a_smaller_n_stays(album, tmp_path):
+    def samples(*more):
+        return identify(config_of(album, tmp_path, *more)).evaluation.samples
+
+    assert samples() == 10
+    assert samples("data.test_fraction=0.5") == 25
+    assert samples("evaluation.samples=7") == 7
+
+
+def test_n_of_other_data_is_as_asked(tmp_path):
+    config = configure(["data=danoise", "data.test_size=50", "evaluation=minimal"])
+    assert identify(config) is config
+    with pytest.raises(ConfigError, match=r"evaluation\.samples can be 50 at most"):
+        check([config])
+
+
+def test_what_needs_more_rows_is_left_out_by_name_and_the_others_go_on(album, tmp_path):
+    config = identify(config_of(album, tmp_path, "evaluation=default", base=CONTROL[:2]))
+    planned = plan(config)
+    assert {"shannon_bits", "effective_dimensions"} <= planned.measures.metrics.keys()
+    assert planned.left_out["joint_bits"] == 1000
+    assert planned.left_out["c2st_accuracy"] == planned.left_out["percent_destroyed"] == 100
+    assert planned.left_out["dictionary_recovered"] == 1024
+    said = "\n".join(check([config]))
+    assert "N = 10" in said
+    assert "joint_bits needs 1,000" in said
+    assert "runtime.keep_inputs=true asks for that" in said
+
+
+@pytest.mark.parametrize("model", ["dan", "identity"])
+@pytest.mark.parametrize("logger", ["tensorboard", "wandb"])
+@pytest.mark.filterwarnings("ignore")
+def test_no_row_is_kept_logged_or_shown_unless_asked_for(model, logger, album, tmp_path):
+    """Of the identity the output is the original, too."""
+    base = SHORT if model == "dan" else CONTROL
+    more = [f"model={model}", f"logger={logger}", "logger.sample_steps=[1,2]"]
+    record = run(config_of(album, tmp_path / "bare", *more, base=base), "test")
+    assert record.status == "done", record.traceback
+    assert found_in(tmp_path / "bare", album) == 0
+    names = {path.name for path in Store(tmp_path / "bare").folder(record.key).iterdir()}
+    assert not names & {"inputs.npy", "samples.npy", "samples.png", "snapshots.npy"}
+    assert record.provenance["rows_kept"] is False
+    asked = run(
+        config_of(album, tmp_path / "asked", "runtime.keep_inputs=true", *more, base=base), "test"
+    )
+    assert asked.key == record.key
+    assert "rows_kept" not in asked.provenance
+    assert found_in(tmp_path / "asked", album) == 10
+    assert asked.metrics == record.metrics  # no number depends on it
+
+
+def test_asking_for_the_rows_says_what_that_means(album, tmp_path):
+    said = "\n".join(check([identify(config_of(album, tmp_path, "runtime.keep_inputs=true"))]))
+    assert "256 held-out rows" in said
+    assert f"{tmp_path.absolute()}/runs" in said
+    assert "`make sync` uploads" in said
+
+
+def test_rows_of_an_earlier_attempt_go_when_nobody_asks_for_them_any_more(album, tmp_path):
+    more = ["model=identity", "logger=none"]
+    kept = config_of(album, tmp_path, "runtime.keep_inputs=true", *more, base=CONTROL)
+    record = run(kept, "test")
+    (Store(tmp_path).folder(record.key) / "record.json").unlink()
+    run(config_of(album, tmp_path, *more, base=CONTROL), "test")
+    assert found_in(tmp_path, album) == 0
+
+
+def test_public_data_are_kept_as_before_and_those_of_others_are_not(mnist):
+    class Theirs:
+        shape = (28, 28)
+
+    config = configure(["data=mnist"])
+    assert keeps_rows(config, mnist)
+    assert not keeps_rows(config, Theirs())
+    assert not keeps_rows(configure(["data=mnist", "runtime.keep_inputs=false"]), mnist)
+
+
+def test_tables_and_the_page_say_what_is_missing_and_why(album, tmp_path):
+    more = ["model=identity", "logger=none"]
+    record = run(config_of(album, tmp_path, *more, base=CONTROL), "test")
+    assert record.metrics["joint_bits"] is None
+    assert json.loads((Store(tmp_path).folder(record.key) / "record.json").read_text())
+    assert "needs 1,000" in table([record], "markdown")
+    assert "needs 1,000" in terminal(show(record), 100)
+    assert "no pictures of 1 method: the data are your own" in not_kept(summaries([record]))

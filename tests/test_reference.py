@@ -155,12 +155,18 @@ def test_the_readme_s_table_and_figures_come_from_the_latest_reference():
     folder = f"results/{COMMITTED[-1].parent.name}/"
     named = re.findall(r"results/\d{4}-\d\d-\d\d_\w+/", readme)
     assert set(named) == {folder}
-    assert f"{folder}figures/collapse.svg" in readme
-    told = block(readme, "The first table of", "which continues with those of the experiments.")
-    command = shlex.split(block(told, "```sh", "```").replace("\\\n", " "))
-    assert command[:3] == [".venv/bin/python", "-m", "dan_bench.report"]
+    assert f"{folder}figures/finding.svg" in readme
+    (line,) = re.findall(r"(?m)^\.venv/bin/python (-m dan_bench\.report headline .*)$", readme)
     printed = subprocess.run(
-        [sys.executable, *command[1:]], cwd=REPOSITORY, capture_output=True, text=True, check=True
+        [sys.executable, *shlex.split(line)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
-    first, _, _ = printed.partition("\n## evaluation")
+    sentences, _, first = printed.partition("\n\n")
+    assert sentences == block(readme, "<!-- finding -->", "<!-- /finding -->")
     assert first.strip() == block(readme, "<!-- table -->", "<!-- /table -->").strip()
+    assert first.count("\n| ") == 2 + 8
+    for name in ("finding.svg", "finding-dark.svg"):
+        assert (REPOSITORY / folder / "figures" / name).stat().st_size < 100_000

@@ -103,7 +103,7 @@ def run(asked: argparse.Namespace, ask: Callable[[str], str] | None) -> int:
     # what goes on without a question goes on without readers
     (tell if asked.yes else print)(shown(plan, noise, asked))
     if resumed:
-        tell(f"an earlier attempt goes on where it was ended, as {journal} tells")
+        tell(f"resuming an earlier attempt that {journal} recorded")
     elif not plan.files:
         tell("there is nothing to overwrite")
         return Outcome.NOTHING

@@ -166,11 +166,11 @@ def is_it_gone(of: Headline) -> str:
         "input"
         for row in tells[:1]
     ]
-    for row in sorted(gone, key=lambda row: row.kind != "learned")[:1]:
-        clauses.append(
-            f"{name_of(row)} passes as noise and is certified to destroy at least "
-            f"{value(row, AT_LEAST):.6g} %, against attackers of any power"
-        )
+    clauses += [
+        f"{name_of(row)} passes as noise and is certified to destroy at least "
+        f"{value(row, AT_LEAST):.6g} %, against attackers of any power"
+        for row in sorted(gone, key=lambda row: row.kind != "learned")[:1]
+    ]
     if not clauses:
         return "Nothing shown here passes as noise and is certified to destroy its input."
     return f"Looking like noise does not mean that the data are gone: {', while '.join(clauses)}."
@@ -184,5 +184,6 @@ def main(arguments: list[str] | None = None) -> int:
     _, records = read(asked.results)
     found = headline(finished(records, asked.results))
     if found is not None:
-        print("\n\n".join([" ".join(found.sentences), render(asked.format, [found.table()])]), end="")
+        print(" ".join(found.sentences), end="\n\n")
+        print(render(asked.format, [found.table()]), end="")
     return 0

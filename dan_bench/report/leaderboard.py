@@ -279,8 +279,7 @@ def caption(rows: Sequence[Row], ranked: bool = True, missing: str = MISSING) ->
         f"{span(seeds)} training seed{'s' * (seeds != [1])}; "
         + "(rank) by Welch's t-tests, ideal noise's range ties for first; " * ranked
         + f"{missing} = no value"
-        + of_ideal
-        * any(row.kind == "baseline" for row in rows)
+        + of_ideal * any(row.kind == "baseline" for row in rows)
     )
 
 

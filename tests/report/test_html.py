@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +26,9 @@ from dan_bench.report.html.command import main as command
 from dan_bench.report.html.command import server
 from dan_bench.report.html.page import ASSETS, LIMIT
 from dan_bench.results.record import Store, key_of
+
+REPOSITORY = Path(__file__).parents[2]
+REFERENCES = sorted(path.parent for path in REPOSITORY.glob("results/*/records.parquet"))
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +88,14 @@ def test_the_page_is_one_small_file_that_asks_nobody(text, elements):
     assert "http" not in plain.replace("http-equiv", "")
 
 
+@pytest.mark.skipif(not REFERENCES, reason="no reference is committed")
+def test_the_page_of_the_published_reference_is_as_small(tmp_path, capsys):
+    out = tmp_path / "page.html"
+    assert command(["--results", str(REFERENCES[-1]), "--out", str(out)]) == 0
+    assert out.stat().st_size < LIMIT == 1_500_000
+    assert capsys.readouterr().err == ""
+
+
 def test_the_page_can_be_found_one_s_way_in(elements):
     ids = Counter(a["id"] for _, a in elements.found if "id" in a)
     assert [name for name, count in ids.items() if count > 1] == []
@@ -117,7 +129,8 @@ def test_every_row_has_its_verdicts_and_numbers(text):
     assert "<b>✓</b><span>gone</span>" in python
     hidden = row("entropydan torus minimax")
     assert re.search('class="verdict some"[^>]*><b>◐</b><span>hidden</span>', hidden)
-    assert text.count("finite precision (Mironov 2012)") == 2  # under the boards, and in the rule
+    # under the opening's table, under the boards, and in the rule
+    assert text.count("finite precision (Mironov 2012)") == 3
 
 
 def test_runs_say_in_words_what_their_certificates_hold(elements, text):
@@ -162,7 +175,7 @@ def test_what_was_measured_otherwise_has_a_table_of_its_own(tmp_path):
         store.put(record)
     main(["html", "--results", str(tmp_path)])
     page = (tmp_path / "report.html").read_text()
-    first, second = re.findall(r'<table class="board".*?</table>', page, re.DOTALL)
+    first, second = re.findall(r'<table class="board brief".*?</table>', page, re.DOTALL)
     assert "evaluation" not in first
     said = re.search(r"(evaluation [0-9a-f]{4}): with attacks.rehearsal</caption>", second)
     assert said
@@ -191,7 +204,7 @@ def test_the_details_hold_every_run_with_its_provenance(results, text):
 
 
 def test_the_pictures_are_the_samples(results, elements):
-    (first,) = [image for image in elements.all("img") if image["id"] == "outputs-0-0"]
+    (first,) = [image for image in elements.all("img") if image.get("id") == "outputs-0-0"]
     data = base64.b64decode(first["src"].partition(",")[2])
     picture = np.asarray(Image.open(io.BytesIO(data)))
     shown = picture.reshape(28, 8, 28).transpose(1, 0, 2).reshape(8, D)

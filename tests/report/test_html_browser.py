@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from html_records import fill
+from html_records import fill, run
 from PIL import Image
 
 from dan_bench.report.__main__ import main
@@ -42,6 +42,11 @@ def browser():
         running.close()
 
 
+def search(page, text):
+    page.get_by_label("Method has").fill(text)
+    return names(page)
+
+
 DRAWN = "document.querySelectorAll('figure.chart:not([data-ready])').length === 0"
 
 
@@ -75,6 +80,7 @@ def names(page, visible=True):
 
 def test_a_heading_sorts_by_mouse_and_by_keyboard(opened):
     page = opened()
+    page.get_by_label("all, not the main ones alone").check()
     before = names(page)
     heading = page.locator("thead th", has_text="shannon bits")
     heading.locator("button").click()
@@ -101,16 +107,18 @@ def test_what_is_missing_is_sorted_last_either_way(opened, clicks):
 
 def test_filters_by_name_kind_verdict_and_column(opened):
     page = opened()
-    form = page.get_by_role("search")
+    form = page.get_by_role("search", name="Filter the tables")
     everything = names(page)
     form.get_by_label("Method has").fill("torus noise_dim=0")
     assert names(page) == ["dan torus minimax"]
     assert page.locator("#told").inner_text() == f"1 of {len(everything)} methods."
     form.get_by_role("button", name="Reset").click()
     page.wait_for_function("document.querySelectorAll('tr[hidden]').length === 0")
+    assert names(page) == everything
     form.get_by_label("Kind").select_option("control")
     assert names(page) == ["fgsm", "python_random"]
     form.get_by_role("button", name="Reset").click()
+    form.get_by_label("all, not the main ones alone").check()
     form.get_by_label("gone from output").check()
     form.get_by_label("looks like noise").check()
     shown = names(page)
@@ -213,8 +221,157 @@ def test_the_page_fits_a_telephone_and_stands_still_for_those_who_ask(opened):
 def test_what_is_printed_is_the_results_on_white(opened):
     page = opened(color_scheme="dark")
     page.emulate_media(media="print")
-    assert not page.locator(".filters").is_visible()
+    assert page.locator(".filters:visible").count() == 0
     assert not page.locator("#game").is_visible()
     assert page.locator("table.board").is_visible()
+    assert page.locator("table.lead").is_visible()
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert math.isclose(luminance(paper), 1)
+
+
+def test_the_page_opens_on_the_finding(opened):
+    page = opened(viewport={"width": 1400, "height": 1000})
+    said = page.locator("#finding p").all_inner_texts()
+    assert "gan torus has 7.90 of 8 bits of byte entropy but only 1.0 %" in said[0]
+    assert "not mean that the data are gone" in said[1]
+    titles = page.locator(".triptych b").all_inner_texts()
+    assert titles == ["mnist", "gan torus", "Python's random"]
+    places = [
+        page.locator(at).bounding_box()["y"] for at in (".triptych", ".lead", ".filters >> nth=0")
+    ]
+    assert places == sorted(places)
+    pictures = page.locator(".triptych img")
+    tops = {pictures.nth(i).bounding_box()["y"] for i in range(3)}
+    assert len(tops) == 1
+    assert max(tops) < 1000
+    shown = page.locator(".lead tbody th a").all_inner_texts()
+    assert len(shown) <= 7
+    assert {"python_random", "gan torus"} <= set(shown)
+
+
+def test_the_filter_finds_whole_words_and_beginnings_only_where_asked(opened):
+    page = opened()
+    assert {name.split()[0] for name in search(page, "dan")} == {"dan"}
+    assert search(page, "rand") == []
+    assert search(page, "python_rand*") == ["python_random"]
+    assert search(page, "noise_dim=78") == []
+    assert search(page, "noise_dim=784") == search(page, "noise_dim=78*") != []
+    assert search(page, "784") == search(page, "noise_dim=784")
+    assert page.locator("table.board").is_visible()
+    search(page, "nothing")
+    assert not page.locator("table.board").is_visible()
+
+
+def test_what_was_filtered_and_sorted_is_there_again_after_a_reload(browser, results):
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    page.goto((results / "report.html").as_uri())
+    page.get_by_label("all, not the main ones alone").check()
+    page.get_by_label("is it gone?").uncheck()
+    search(page, "torus")
+    page.locator("thead th", has_text="shannon bits").locator("button").click()
+    page.get_by_label("a run's key").fill("gan")
+    shown, status = names(page), page.locator("#runs-form [role=status]").inner_text()
+    other = context.new_page()
+    other.goto(page.url)  # as somebody who was sent the link
+    for again in (page, other):
+        again.reload()
+        again.wait_for_function(DRAWN, timeout=60_000)
+        assert names(again) == shown
+        assert again.get_by_label("Method has").input_value() == "torus"
+        assert not again.get_by_label("is it gone?").is_checked()
+        heading = again.locator("thead th", has_text="shannon bits")
+        assert heading.get_attribute("aria-sort") == "descending"
+        assert again.locator("#runs-form [role=status]").inner_text() == status
+    page.get_by_role("button", name="Reset").click()
+    page.get_by_label("a run's key").fill("")
+    page.wait_for_function("!location.search.includes('torus')")
+    context.close()
+
+
+def test_the_second_question_is_on_a_desktop_s_screen_and_names_stay_when_scrolled(opened):
+    page = opened(viewport={"width": 1400, "height": 1000})
+    for name in ("at least %_dd", "at most %_dd", "gone from output"):
+        heading = page.locator("table.board thead th", has_text=name).first
+        box = heading.bounding_box()
+        assert box["x"] + box["width"] <= 1400 - 16, name
+    page.set_viewport_size({"width": 700, "height": 800})
+    page.get_by_label("all, not the main ones alone").check()
+    row = page.locator("table.board tbody.sortable th").first
+    before = row.bounding_box()["x"]
+    scrolled = "(e) => { e.scrollLeft = 400; return e.scrollLeft; }"
+    assert page.locator(".scroll:has(> .board)").first.evaluate(scrolled) > 100
+    assert row.bounding_box()["x"] == before
+
+
+def test_on_a_telephone_a_row_is_a_card_with_the_names_of_its_numbers(opened):
+    page = opened(viewport={"width": 390, "height": 844})
+    for table in (".lead", ".board"):
+        card = page.locator(f"{table} tbody tr", has_text="python_random").first
+        cells = card.locator("td:visible")
+        tops = [cells.nth(i).bounding_box()["y"] for i in range(cells.count())]
+        assert len(tops) > 3
+        assert tops == sorted(set(tops))  # each below the other
+        for i in range(cells.count()):
+            box = cells.nth(i).bounding_box()
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 390
+        named = "(e) => getComputedStyle(e, '::before').content"
+        assert cells.first.evaluate(named) == '"looks like noise"'
+    pictures = page.locator(".triptych img")
+    assert pictures.nth(1).bounding_box()["y"] == pictures.nth(2).bounding_box()["y"]
+
+
+def test_what_is_absent_is_a_dash_beside_the_sign_of_a_no(opened):
+    page = opened()
+    page.locator("details.run summary").first.click()
+    page.locator("details.run table").first.wait_for()
+    cells = page.locator("td").all_inner_texts()
+    assert "X" not in [cell.strip() for cell in cells]
+    assert "\N{EN DASH}" in cells
+
+
+def test_the_gallery_shows_what_collapsed_first_and_noise_beside_each(opened):
+    page = opened()
+    rows = page.locator("table.gallery tbody tr")
+    assert "gan torus" in rows.nth(1).inner_text()
+    assert "1 % of noise's dimensions" in rows.nth(1).inner_text()
+    for i in range(rows.count()):
+        made, noise = (rows.nth(i).locator(".strip").nth(k).bounding_box() for k in (0, 1))
+        assert (made["y"], made["height"]) == (noise["y"], noise["height"])
+    painted = (
+        rows.nth(1).locator("div.strip").evaluate("(e) => getComputedStyle(e).backgroundImage")
+    )
+    assert painted.startswith('url("data:image/png')
+
+
+def test_runs_come_in_pages_and_are_found_by_words_and_by_key(browser, tmp_path):
+    store = Store(tmp_path)
+    made = [run(noise_dim=1000 + i) for i in range(60)]
+    for record in made:
+        store.put(record)
+    assert main(["html", "--results", str(tmp_path)]) == 0
+    page = browser.new_page()
+    page.goto((tmp_path / "report.html").as_uri())
+    shown = page.locator("details.run:visible")
+    status = page.locator("#runs-form [role=status]")
+    page.wait_for_function("document.querySelectorAll('details.run').length === 60")
+    assert (shown.count(), status.inner_text()) == (25, "1 to 25 of 60 methods.")
+    assert page.get_by_role("button", name="Previous").is_disabled()
+    for _ in range(2):
+        page.get_by_role("button", name="Next").click()
+    assert (shown.count(), status.inner_text()) == (10, "51 to 60 of 60 methods.")
+    assert page.get_by_role("button", name="Next").is_disabled()
+    page.reload()
+    page.wait_for_function("document.querySelectorAll('details.run').length === 60")
+    assert status.inner_text() == "51 to 60 of 60 methods."
+    asked = page.get_by_label("a run's key")
+    asked.fill("noise_dim=1007")
+    assert "noise_dim=1007" in shown.inner_text()
+    asked.fill(made[31].key[:12])
+    page.wait_for_function("document.querySelectorAll('details.run:not([hidden])').length === 1")
+    assert "noise_dim=1031" in shown.inner_text()
+    page.locator("table.board a").first.click()  # which the filter does not show
+    page.locator("details.run[open] table").wait_for()
+    assert page.locator("details.run[open]").is_visible()
+    page.close()

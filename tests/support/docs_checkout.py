@@ -30,6 +30,7 @@ NOT_RUN = (
         "makes .venv, takes long, opens a viewer or removes; what it calls is tested by itself",
         "make --dry-run {target}",
     ),
+    (r"git clone .*", "asks for the address of a repository", "git --version"),
     (r"wandb login", "asks for an account", "wandb login --help"),
     (
         rf"{TRAIN} logger\.offline=false",

@@ -46,7 +46,7 @@ class FigureEntry:
 
 
 CATALOGUE: dict[str, FigureEntry] = {
-    "finding": FigureEntry(finding, "the finding: a collapsed network's output beside noise", SWEEP),
+    "finding": FigureEntry(finding, "the finding: collapsed output beside noise", SWEEP),
     "collapse": FigureEntry(
         collapse, "where collapse hides: byte entropy, effective dimensions", SWEEP
     ),

@@ -32,8 +32,8 @@ HELD_OUT = 256
 """Rows that every point of a curve was taken on, where there are so many."""
 CAPTION = (
     "Convergence to the known optimum on {data}. Few adversaries know where they are going; these "
-    "do, and the dotted lines say where. A column is a model, a row a quantity. Lines are means over "
-    "training seeds; bands reach from the least of the seeds to the most. The last row has no "
+    "do, and the dotted lines say where. A column is a model, a row a quantity. Lines are means "
+    "over training seeds; bands reach from the least of the seeds to the most. The last row has no "
     "optimum: it is how far the data get from themselves. A GAN's optimum is its data, not noise. "
     "V(D, G), of objectives that have one, is cut off at {least:g}."
 )
@@ -111,8 +111,12 @@ def line(
     layers = alt.layer(band, mean, *optimum(of)).properties(width=WIDTH, height=HEIGHT)
     header = alt.Header() if first else None
     column = alt.Column("model:N", title=None, sort=list(models), header=header)
-    whole = layers.facet(
-        column=column, data=alt.NamedData("numbers"), spacing=48, bounds="flush"
+    whole = alt.FacetChart(
+        data=alt.Undefined,  # that of all lines
+        spec=layers,
+        facet=alt.FacetMapping(column=column),
+        spacing=48,
+        bounds="flush",
     )
     return whole.transform_filter(alt.datum.curve == of.name)
 

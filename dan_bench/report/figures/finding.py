@@ -6,7 +6,14 @@ import numpy as np
 
 from dan_bench.interfaces import Bytes, Results, RunRecord
 from dan_bench.report.figures.figure import Figure
-from dan_bench.report.figures.pictures import SCALE, SheetItem, mosaic, python_noise, shape_of, sheet
+from dan_bench.report.figures.pictures import (
+    SCALE,
+    SheetItem,
+    mosaic,
+    python_noise,
+    shape_of,
+    sheet,
+)
 from dan_bench.report.headline import DIMENSIONS, ENTROPY, Headline, headline, name_of, value
 
 TILES, COLUMNS = 6, 3

@@ -6,9 +6,9 @@ from itertools import groupby
 
 from dan_bench.metrics.catalogue import headlines, metric
 from dan_bench.report.figures.grid import short
-from dan_bench.report.html.runs import NONE, MethodSummary
 from dan_bench.report.headline import Headline
 from dan_bench.report.headline import name_of as method_name
+from dan_bench.report.html.runs import NONE, MethodSummary
 from dan_bench.report.leaderboard import Row, caption, notes_of
 from dan_bench.report.verdicts import VERDICTS, Verdict
 from dan_bench.results.left_out import needs
@@ -181,7 +181,8 @@ def lead(of: Headline, links: dict[str, int]) -> str:
         small = f"<small>{KINDS[row.kind]}</small>"
         body.append(f'<tr><th scope="row">{name} {small}</th>{"".join(cells)}</tr>')
     notes = "".join(f"<p>{escape(note)}</p>" for note in found.notes)
+    said = f"<b>{escape(found.title)}</b>: {escape(found.caption)}"
     return f"""<div class="scroll" role="region" aria-labelledby="lead" tabindex="0">
-<table class="lead"><caption id="lead"><b>{escape(found.title)}</b>: {escape(found.caption)}</caption>
+<table class="lead"><caption id="lead">{said}</caption>
 <thead><tr>{head}</tr></thead><tbody>{chr(10).join(body)}</tbody></table></div>
 <div class="hint">{notes}</div>"""

@@ -172,7 +172,8 @@ def table(k: int, gallery: Gallery) -> str:
     ]
     body = "\n".join(rows)
     size = f"width:{ZOOM * beside.width * beside.tiles}px;height:{ZOOM * beside.height}px"
-    return f"""<style>:root{{--noise-{k}:url({beside.uri})}}#gallery-of-{k} div.strip{{{size}}}</style>
+    style = f":root{{--noise-{k}:url({beside.uri})}}#gallery-of-{k} div.strip{{{size}}}"
+    return f"""<style>{style}</style>
 <div class="scroll" role="region" aria-labelledby="gallery-{k}" tabindex="0">
 <table class="gallery" id="gallery-of-{k}"><caption id="gallery-{k}"><b>{name}</b>: the first
 held-out rows, and what each method's first seed made of them; those that collapsed the most come

@@ -15,7 +15,7 @@ from dan_bench.report.runs import bracket
 from dan_bench.results.select import flatten
 from dan_bench.tables import MISSING
 
-NONE = "–"
+NONE = "\N{EN DASH}"
 """What the page shows where there is no value: an X would stand beside the sign of a no."""
 
 

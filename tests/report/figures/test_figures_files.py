@@ -256,4 +256,8 @@ def test_the_page_and_the_files_draw_the_same_chart(bench):
     assert shown["data"] == printed["data"]
     assert [param["name"] for param in shown["params"]] == ["chosen", "window"]
     marks = [[part["mark"] for part in parts(spec) if "mark" in part] for spec in (printed, shown)]
+    words = [mark for mark in marks[1] if mark["type"] == "text"]
+    assert words
+    for mark in words:  # a chart that can be moved is clipped, and words at its edges with it
+        assert mark.pop("clip") is False
     assert marks[0] == marks[1]

@@ -7,7 +7,9 @@ from importlib import import_module
 from dan_bench.cli import InputError, entry_point, uncollected
 from dan_bench.interfaces import RunRecord
 from dan_bench.report import table
-from dan_bench.report.inputs import finished, read, results_parser
+from dan_bench.report.inputs import finished, results_parser, say_left_out
+from dan_bench.report.kept import board as board_of
+from dan_bench.results.archive import open_results
 from dan_bench.results.select import settings_of, stated
 from dan_bench.results.where import conditions, listed, there_are, where
 from dan_bench.tables import FORMATS
@@ -90,16 +92,24 @@ def axes_of(records: list[RunRecord]) -> set[str]:
 def board(arguments: list[str]) -> int:
     """Print the table; 0 where there was one, 2 where something asked for is not there."""
     asked = parser().parse_args(arguments)
-    _, records = read(asked.results)
-    done = finished(records, asked.results)
-    failed = len(records) - len(done)
-    if asked.where is not None:
-        done = where(done, conditions(asked.where), axes_of(done))
-    metrics = asked.metrics
-    if metrics not in (None, "all"):
-        metrics = listed("--metrics", metrics, *metrics_of(done))
-    axes = None if asked.group_by is None else listed("--group-by", asked.group_by, axes_of(done))
-    print(table(done, asked.format, metrics, axes, asked.wide), end="")
+    results = open_results(asked.results)
+
+    def made() -> tuple[str, int, bool]:
+        records, damaged = results.all()
+        say_left_out(damaged)
+        done = finished(records, asked.results)
+        failed = len(records) - len(done)
+        if asked.where is not None:
+            done = where(done, conditions(asked.where), axes_of(done))
+        metrics, axes = asked.metrics, None
+        if metrics not in (None, "all"):
+            metrics = listed("--metrics", metrics, *metrics_of(done))
+        if asked.group_by is not None:
+            axes = listed("--group-by", asked.group_by, axes_of(done))
+        return table(done, asked.format, metrics, axes, asked.wide), failed, not damaged
+
+    text, failed = board_of(asked.results, repr(sorted(vars(asked).items())), made)
+    print(text, end="")
     if failed:
         print(f"{failed} failed runs are left out", file=sys.stderr)
     return 0

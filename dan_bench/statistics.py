@@ -147,13 +147,15 @@ def worse_than(
     both = variance[first] + variance[second]
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(same, 0.0, np.abs(apart) / np.sqrt(both))
-        own = variance**2 / freedom
-        df = np.where(both > 0, both**2 / (own[first] + own[second]), np.inf)
     # Few p-values decide: Holm rejects all below level / pairs, and none above level.
     least, pairs = float(freedom.min()), len(t)
     found = t >= special.stdtrit(least, 1 - level / pairs / 2)
     (open_,) = np.nonzero(~found & (t >= special.ndtri(1 - level / 2)))
-    p = 2 * special.stdtr(df[open_], -t[open_])
+    first_open, second_open, both = first[open_], second[open_], both[open_]
+    own = variance**2 / freedom
+    with np.errstate(divide="ignore", invalid="ignore"):
+        df = np.where(both > 0, both**2 / (own[first_open] + own[second_open]), np.inf)
+    p = 2 * special.stdtr(df, -t[open_])
     order = np.argsort(p, kind="stable")
     steps = pairs - np.count_nonzero(found) - np.arange(len(order))
     rejected = np.logical_and.accumulate(p[order] <= level / steps)

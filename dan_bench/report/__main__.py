@@ -6,7 +6,9 @@ from importlib import import_module
 
 from dan_bench.cli import InputError, entry_point, uncollected, user_path
 from dan_bench.report import table
-from dan_bench.report.inputs import axes_of, finished, metrics_of, read, results_parser
+from dan_bench.report.inputs import axes_of, finished, metrics_of, results_parser, say_left_out
+from dan_bench.report.kept import board as board_of
+from dan_bench.results.archive import open_results
 from dan_bench.results.where import conditions, listed, there_are, where
 from dan_bench.tables import FORMATS
 
@@ -84,18 +86,32 @@ def parser() -> argparse.ArgumentParser:
 def board(arguments: list[str]) -> int:
     """Print the table; 0 where there was one, 2 where something asked for is not there."""
     asked = parser().parse_args(arguments)
-    folders = (*asked.more, asked.results)
-    records = [*{run.key: run for folder in folders for run in read(folder)[1]}.values()]
-    done = finished(records, asked.results)
-    failed = len(records) - len(done)
-    if asked.where is not None:
-        done = where(done, conditions(asked.where), axes_of(done))
-    metrics = asked.metrics
-    if metrics not in (None, "all"):
-        metrics = listed("--metrics", metrics, *metrics_of(done))
-    axes = None if asked.group_by is None else listed("--group-by", asked.group_by, axes_of(done))
-    by = None if asked.sort is None else listed("--sort", asked.sort, *metrics_of(done))[0]
-    print(table(done, asked.format, metrics, axes, asked.wide, by), end="")
+    folders = [open_results(folder) for folder in (*asked.more, asked.results)]
+
+    def made() -> tuple[str, int, bool]:
+        found = [folder.all() for folder in folders]
+        for _, damaged in found:
+            say_left_out(damaged)
+        records = list({run.key: run for runs, _ in found for run in runs}.values())
+        done = finished(records, asked.results)
+        failed = len(records) - len(done)
+        if asked.where is not None:
+            done = where(done, conditions(asked.where), axes_of(done))
+        metrics, axes, by = asked.metrics, None, None
+        if metrics not in (None, "all"):
+            metrics = listed("--metrics", metrics, *metrics_of(done))
+        if asked.group_by is not None:
+            axes = listed("--group-by", asked.group_by, axes_of(done))
+        if asked.sort is not None:
+            by = listed("--sort", asked.sort, *metrics_of(done))[0]
+        text = table(done, asked.format, metrics, axes, asked.wide, by)
+        return text, failed, not any(damaged for _, damaged in found)
+
+    if asked.more:  # of which nothing is remembered
+        text, failed, _ = made()
+    else:
+        text, failed = board_of(asked.results, repr(sorted(vars(asked).items())), made)
+    print(text, end="")
     if failed:
         print(f"{failed} failed runs are left out", file=sys.stderr)
     return 0

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dan_bench.cli import InputError, user_path
@@ -28,9 +28,14 @@ def read(folder: Path, part: str = "runs") -> tuple[Results, list[RunRecord]]:
     """Return the results of a folder and all good records; name the damaged ones."""
     results = open_results(folder, part)
     records, damaged = results.all()
+    say_left_out(damaged)
+    return results, records
+
+
+def say_left_out(damaged: Mapping[Path, str]) -> None:
+    """Say which records are left out, and why."""
     for path, reason in damaged.items():
         print(f"left out {shown(str(path))}: {reason}", file=sys.stderr)
-    return results, records
 
 
 def finished(records: Sequence[RunRecord], folder: Path) -> list[RunRecord]:

@@ -1,8 +1,8 @@
-"""The report that a sweep leaves beside its runs, made again only where a record has changed."""
+"""Reports that are kept beside the runs, and made again only where a record has changed."""
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,13 @@ from typing import Any
 from dan_bench.files import whole
 from dan_bench.report import table, write
 from dan_bench.results.archive import open_results
+from dan_bench.results.cache import NAME as CACHE
 from dan_bench.results.cache import CachedStore
 from dan_bench.results.reading import DAMAGES
 from dan_bench.tables import terminal_width
 
 NAME = ".report.json"
+BOARD = ".board.json"
 FILES = ("report.md", "report.csv")
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -28,13 +30,11 @@ def report(results: Path, keys: Collection[str]) -> tuple[str, Path]:
     Raises:
         OSError: the report cannot be written.
     """
-    state = hashed([CachedStore(results).statuses(())[1], program()])
+    state = state_of(results)
     of_table = hashed([state, sorted(keys), terminal_width()])
     path = results / "runs" / NAME
-    kept: Any = {}
-    with suppress(*DAMAGES):
-        kept = json.loads(path.read_text()) if path.is_file() else {}  # a pipe is not waited for
-    fresh = isinstance(kept, dict) and kept.get("state") == [state, stamps(results)]
+    kept = read(path)
+    fresh = kept.get("state") == [state, stamps(results)]
     if fresh and kept.get("of_table") == of_table and isinstance(kept.get("table"), str):
         return kept["table"], results / FILES[0]
     records = open_results(results).all()[0]
@@ -46,6 +46,43 @@ def report(results: Path, keys: Collection[str]) -> tuple[str, Path]:
     with whole(path, synced=False) as file:
         file.write(json.dumps(kept).encode())
     return text, results / FILES[0]
+
+
+def board(results: Path, asked: str, make: Callable[[], tuple[str, int, bool]]) -> tuple[str, int]:
+    """Return a table and how many runs failed, as they were when all was as it is now.
+
+    That is known of what was last asked for, in a folder with so many records that there is a
+    cache of them; all else is made.
+
+    Args:
+        results: the folder.
+        asked: all that the table depends on beside records, program and terminal.
+        make: makes both, and says whether to keep them.
+    """
+    path = results / "runs" / BOARD
+    state = hashed([state_of(results), terminal_width(), asked])
+    kept = read(path)
+    if kept.get("state") == state:
+        return str(kept.get("text")), int(kept.get("failed", 0))
+    text, failed, keep = make()
+    if keep and path.with_name(CACHE).is_file():
+        note = {"state": state, "text": text, "failed": failed}
+        with suppress(OSError), whole(path, synced=False) as file:
+            file.write(json.dumps(note).encode())
+    return text, failed
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return what was kept; nothing where that is no file, or none of ours."""
+    with suppress(*DAMAGES):
+        kept = json.loads(path.read_text()) if path.is_file() else {}  # a pipe is not waited for
+        return kept if isinstance(kept, dict) else {}
+    return {}
+
+
+def state_of(results: Path) -> str:
+    """Return a text that is another as soon as a record is, or the program."""
+    return hashed([CachedStore(results).fingerprint(), program()])
 
 
 def hashed(value: Any) -> str:

@@ -75,13 +75,10 @@ class CachedStore(Store):
         return good, damaged
 
     @uncollected()
-    def statuses(self, keys: Collection[str]) -> tuple[dict[str, str], str]:
-        """Return the status of each of these runs that has an intact record, and a fingerprint.
+    def statuses(self, keys: Collection[str]) -> dict[str, str]:
+        """Return the status of each of these runs that has an intact record, by key.
 
         A record that the cache knows is not read again, and of the cache no more than is needed.
-
-        Returns:
-            Statuses by key; and a text that is another as soon as any record of the store is.
         """
         stamps = dict(self._stamps())
         if len(stamps.keys() - self._seen().keys()) >= LEAST:
@@ -94,8 +91,12 @@ class CachedStore(Store):
             elif key in stamps:
                 with contextlib.suppress(FileNotFoundError, DamagedRecord):
                     found[key] = read(self.runs / key / "record.json").status
-        whole = json.dumps([VERSION, sorted(stamps.items())])
-        return found, hashlib.sha256(whole.encode()).hexdigest()
+        return found
+
+    def fingerprint(self) -> str:
+        """Return a text that is another as soon as any record of the store is; none is read."""
+        whole = json.dumps([VERSION, sorted(self._stamps())])
+        return hashlib.sha256(whole.encode()).hexdigest()
 
     def _seen(self) -> dict[str, tuple[Stamp, str]]:
         """Return stamp and status of each record that the cache holds, by key."""

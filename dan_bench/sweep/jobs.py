@@ -26,7 +26,7 @@ def conclude(keyed: dict[str, Any], ran: int) -> SweepOutcome:
     """Return the outcome of these runs, without a table."""
     first = next(iter(keyed.values()))
     store = CachedStore(first.runtime.results, first.part)
-    statuses, _ = store.statuses(keyed)
+    statuses = store.statuses(keyed)
     failures = []
     for key in sorted(key for key, status in statuses.items() if status == "failed"):
         run = store.get(key, keyed[key].scientific())
@@ -82,7 +82,7 @@ def carry_out(
 
         configs = [identify(config) for config in configs]
     keyed = dict(zip(keys_of(configs), configs, strict=True))
-    statuses, _ = CachedStore(runtime.results, configs[0].part).statuses(keyed)
+    statuses = CachedStore(runtime.results, configs[0].part).statuses(keyed)
     left = {key: config for key, config in keyed.items() if statuses.get(key) != "done"}
     if runtime.executor != "local":  # whose runs may have ended after the sweep that began them
         for key in keyed.keys() - left.keys():

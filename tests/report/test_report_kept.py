@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from small_sweep import small_sweep
 
+import dan_bench.report.__main__ as command
 import dan_bench.report.kept as module
 from dan_bench.interfaces import RunRecord
 from dan_bench.report import write
 from dan_bench.report.kept import report
+from dan_bench.results.cache import NAME as CACHE
 from dan_bench.results.record import Store
 
 
@@ -143,3 +145,42 @@ def test_a_program_with_an_older_file_in_place_of_one_is_another(
     (tmp_path / name).write_text("two")
     os.utime(tmp_path / name, (0.9e9, 0.9e9))
     assert module.program() != before
+
+
+def test_a_table_that_was_asked_for_before_is_printed_again_where_nothing_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, made = Store(tmp_path), list[str]()
+    for record in small_sweep():
+        store.put(record)
+    (tmp_path / "runs" / CACHE).touch()  # as where there are many
+    table = command.table
+    monkeypatch.setattr(command, "table", lambda *args: made.append("table") or table(*args))
+    first = next(record for record in store.all()[0] if record.status == "done")
+    path = store.folder(first.key) / "record.json"
+
+    def said(*arguments: str) -> tuple[str, str]:
+        assert command.main(["--results", str(tmp_path), *arguments]) == 0
+        out, err = capsys.readouterr()
+        return out, err
+
+    once = said()
+    assert said() == once
+    assert made == ["table"]
+    assert said("--format", "csv") != once
+    assert said() == once
+    monkeypatch.setenv("COLUMNS", "60")
+    assert said() != once
+    assert len(made) == 4
+    monkeypatch.delenv("COLUMNS")
+    store.put(replace(first, status="failed", metrics={}, traceback="ValueError: its own"))
+    failed = said()
+    assert failed != once
+    assert said() == failed
+    assert len(made) == 5
+    path.write_text("{")
+    for _ in range(2):  # what is wrong is said each time
+        assert f"left out {path}" in said()[1]
+    assert len(made) == 7
+    (tmp_path / "runs" / module.BOARD).write_text('{"state": 7}')
+    assert f"left out {path}" in said()[1]

@@ -26,8 +26,9 @@ JOBS = [
 ]
 
 
-NO_RESULTS = ("log.txt", "record.json", "progress.json")
-"""The last stays where the driver is killed between a run's record and clearing up after it."""
+NO_RESULTS = ("log.txt", "record.json", "progress.json", ".claim.")
+"""Beginnings of names. What was told of progress stays where the driver is killed between a run's
+record and clearing up after it."""
 
 
 def processes(leader: int) -> dict[str, list[int]]:
@@ -65,7 +66,7 @@ def contents(place: Workplace) -> dict[str, bytes]:
     return {
         str(path.relative_to(place.store.runs)): path.read_bytes()
         for path in sorted(place.store.runs.glob("*/*"))
-        if path.name not in NO_RESULTS and ".claim." not in path.name
+        if not path.name.startswith(NO_RESULTS)
     }
 
 

@@ -240,13 +240,14 @@ def answer_conditioning(asked: argparse.Namespace, progress: StageCallback) -> A
     h_prime: Any = asked.h_prime if asked.data is None else 1
     result = conditioned_output(*sizes, vetted=vetted, h_prime=h_prime)
     if asked.data is not None:
-        h_prime = conditioned_entropy(
+        found = conditioned_entropy(
             symbols_of(asked.data, asked.bits or 8),
             asked.bits,
             iid=asked.iid,
             workers=2,
             on_progress=progress,
         )
+        h_prime = found.assessed
         if h_prime == 0:
             raise InputError(f"{one_line(asked.data)} has no entropy: h' is 0")
         result = conditioned_output(*sizes, vetted=vetted, h_prime=h_prime)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import fft, special
 
 from dan_bench.interfaces import Bytes
+from dan_bench.randomness.min_entropy.symbols import Stream, as_symbols
 from dan_bench.randomness.spectrum import LEAST, Peak
 from dan_bench.statistics import with_lower_tail
 
@@ -63,7 +64,7 @@ def bit_correlations(symbols: Bytes, bits: int = 8) -> Floats:
     return scores
 
 
-def strongest_bit_lag(symbols: Bytes, bits: int = 8) -> BitLag:
+def strongest_bit_lag(symbols: Stream, bits: int = 8) -> BitLag:
     """Largest correlation in size of the first 128 lags, or of all, whichever is odder.
 
     Twice the chance of it: that of a normal law times the lags (Bonferroni), of a value less by
@@ -71,6 +72,7 @@ def strongest_bit_lag(symbols: Bytes, bits: int = 8) -> BitLag:
 
     ValueError for fewer than 256 symbols.
     """
+    symbols = as_symbols(symbols, bits)
     if len(symbols) < LEAST:
         raise ValueError(f"lags of bits need at least {LEAST} symbols, got {len(symbols)}")
     scores = bit_correlations(symbols, bits)

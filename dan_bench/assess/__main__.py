@@ -206,6 +206,7 @@ def assess_file(
         skip=layout.skip,
         lanes=layout.lanes,
         segment=asked.segment,
+        strict=layout.strict,
     )
     # before the tests are loaded: what cannot be read is refused at once
     stream = reading() if asked.windows is None else None

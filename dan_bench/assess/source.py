@@ -268,6 +268,8 @@ def answer_health(asked: argparse.Namespace, _: StageCallback) -> Answer:
         health_tests,
     )
 
+    if asked.trials < 1:
+        raise InputError(f"--trials {asked.trials}: must be at least 1")
     power = health_power(asked.health, asked.bits, alpha=asked.alpha, trials=asked.trials)
     window = BINARY_WINDOW if asked.bits == 1 else OTHER_WINDOW
     cutoffs = health_cutoffs(asked.health, asked.alpha, window)

@@ -206,26 +206,26 @@ def assess_file(
         skip=layout.skip,
         lanes=layout.lanes,
         segment=asked.segment,
+        strict=layout.strict,
     )
     # before the tests are loaded: what cannot be read is refused at once
     stream = reading() if asked.windows is None else None
     progress("load the tests")
     from dan_bench.assess.assessment import assess, noise_like
-    from dan_bench.assess.windows import WindowedAssessment, evenly, every
+    from dan_bench.assess.windows import assess_windows
     from dan_bench.randomness.min_entropy.estimators import compiling
 
     with compiling(progress.compiling):
         beside = None
         if stream is None:
-            with WindowedAssessment(layout.width, progress) as windowed:
-                if asked.windows == "all":
-                    stream = reading(choose=every(windowed.add))
-                else:
-                    stream = reading(choose=evenly(asked.windows))
-                    windowed.of = len(stream.windows)
-                    for window in stream.windows:
-                        windowed.add(window)
-                result = windowed.ended(stream, asked.iid)
+            result = assess_windows(
+                lambda choose: reading(choose=choose),
+                asked.windows,
+                layout.width,
+                asked.iid,
+                progress,
+            )
+            stream = result.stream
         else:
             result = assess(stream, stream.bits, asked.iid, progress)
         if asked.against:

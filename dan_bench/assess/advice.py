@@ -29,7 +29,9 @@ def advise(
     """
     width = form_of(layout.form).width or layout.bits
     limit = min(SAMPLES, layout.limit or SAMPLES)
-    values = np.concatenate(list(values_of(names, replace(layout, limit=limit), reading)))
+    values = np.concatenate(
+        list(values_of(names, replace(layout, limit=limit, strict=False), reading))
+    )
     if len(values) < 2:
         raise UnusableInput(
             f"{' + '.join(map(one_line, names))} holds one value: too few to compare"

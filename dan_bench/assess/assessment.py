@@ -21,7 +21,7 @@ from dan_bench.randomness.linearity import LEAST_BITS, LinearComplexity, linear_
 from dan_bench.randomness.min_entropy import MinEntropyAssessment
 from dan_bench.randomness.min_entropy import assess as min_entropy
 from dan_bench.randomness.sp800_22 import Battery, sp800_22
-from dan_bench.randomness.spacings import LEAST_BYTES
+from dan_bench.randomness.spacings import LEAST_BYTES, BirthdaySpacings
 from dan_bench.randomness.xorshift import names_xorshift
 
 LEVEL = 0.01
@@ -304,10 +304,10 @@ def word_bytes(bits: int) -> int:
 
 def of_complexity(windows: Sequence[Window], bits: int) -> FamilyResult:
     """Judge the lane in which a shift register foretells most, of the worst window."""
-    family, searched = "linear complexity", [(lane_search(w.symbols, bits), w) for w in windows]
-    ran = [(lanes, window) for lanes, window in searched if lanes is not None]
-    if not ran:
+    family, long = "linear complexity", [w for w in windows if len(w.symbols) >= LEAST_BITS]
+    if not long:
         return FamilyResult(family, needs=f"{LEAST_BITS} symbols")
+    ran = [(lane_search(w.symbols, bits), w) for w in long]
     worst, window = min(ran, key=lambda one: one[0].p_value)
     p_value, lane = min(1.0, len(ran) * worst.p_value), worst.lane
     unit = "byte" if bits == 8 else "symbol"
@@ -315,7 +315,7 @@ def of_complexity(windows: Sequence[Window], bits: int) -> FamilyResult:
         f"bits foretold: complexity {lane.complexity:,} of the {lane.place} {lane.bits:,} of "
         f"bit {lane.bit} of {unit} {lane.symbol} of {lane.symbols}"
     )
-    if bits == 8 and p_value < LEVEL and (named := names_xorshift(window.symbols)):
+    if bits == 8 and p_value < LEVEL and (named := names_xorshift(window.symbols)).name:
         detail += f"; {named.name}, whose state gives the last {named.verified:,} words"
     return FamilyResult(family, p_value, float(lane.foretold), worst.low, worst.high, detail)
 
@@ -345,16 +345,15 @@ def of_pieces(pieces: Pieces, bits: int) -> list[FamilyResult]:
     repeats, counted = pieces.counted()
     found = [FamilyResult("birthday spacings", needs=f"{LEAST_BYTES * 8 // bits:,} symbols")]
     if repeats:
-        oddest = min(repeats, key=lambda one: one.p_value)
+        test = BirthdaySpacings(tuple(repeats))
+        oddest, p_value = test.oddest, test.p_value
         low, high = (float(special.pdtrik(level, oddest.expected)) for level in TAILS)
-        p_value = min(1.0, len(repeats) * oddest.p_value)
         detail = f"equal spacings of {oddest.reading}"
         span = math.floor(max(0.0, low)), math.ceil(high)
         found = [FamilyResult("birthday spacings", p_value, oddest.found, *span, detail)]
     if not counted:
         return [*found, FamilyResult("gaps", needs=f"{gaps.LEAST_BYTES * 8 // bits:,} symbols")]
-    least, detail = min(one.judged() for one in counted)
+    gap = gaps.judged(counted)
     low, high = (1 - (1 - q) ** (1 / len(counted)) for q in TAILS)
-    detail = f"least of {len(counted)} p-values, {detail}"
-    p_value = min(1.0, len(counted) * least)
-    return [*found, FamilyResult("gaps", p_value, least, low, high, detail)]
+    detail = f"least of {len(counted)} p-values, {gap.where}"
+    return [*found, FamilyResult("gaps", gap.p_value, gap.least, low, high, detail)]

@@ -34,11 +34,10 @@ def add_reading_options(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--bits",
         type=int,
-        default=8,
         choices=range(1, MOST_BITS + 1),
         metavar="N",
-        help="bits of a symbol, 1 to 16: each byte, word or number holds one in its lowest bits "
-        "(default: 8); more than 8 are mapped down to the 8 that carry most",
+        help="bits of a symbol, 1 to 16: each byte, word or number holds one and nothing else "
+        "(default: the lowest 8); more than 8 are mapped down to the 8 that carry most",
     )
     made.add_argument(
         "--lane",
@@ -53,7 +52,7 @@ def add_reading_options(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--segment",
         type=int,
-        metavar="BYTES",
+        metavar="SYMBOLS",
         help="compare segments of that many symbols: does the source drift?",
     )
     made.add_argument(
@@ -78,6 +77,7 @@ def layout_of(asked: argparse.Namespace, command: argparse.ArgumentParser) -> "L
     from dan_bench.assess.forms import FORMERLY, form_of  # numpy, which --help does without
     from dan_bench.assess.reading import Layout
 
+    strict, asked.bits = asked.bits is not None, asked.bits or 8
     if asked.formerly is not None:
         asked.form = FORMERLY.get(asked.formerly, asked.formerly)
     try:
@@ -90,7 +90,7 @@ def layout_of(asked: argparse.Namespace, command: argparse.ArgumentParser) -> "L
         lanes = () if asked.lane is None else lanes_of(asked.lane, width)
     except ValueError as error:
         command.error(f"--lane {asked.lane}: {error}")
-    return Layout(asked.bits, asked.form, lanes, asked.skip, asked.limit)
+    return Layout(asked.bits, asked.form, lanes, asked.skip, asked.limit, strict)
 
 
 def lanes_of(text: str, width: int) -> tuple[int, ...]:

@@ -4,14 +4,7 @@ import numpy as np
 
 from dan_bench.interfaces import Bytes
 from dan_bench.randomness import gaps, spacings
-
-
-def packed(symbols: Bytes, bits: int) -> Bytes:
-    """Return the bit string of symbols of up to eight bits as whole bytes."""
-    if bits == 8:
-        return symbols
-    string = np.unpackbits(symbols[:, None], axis=1)[:, 8 - bits :].ravel()
-    return np.packbits(string[: len(string) // 8 * 8])
+from dan_bench.randomness.min_entropy.symbols import packed
 
 
 class Pieces:

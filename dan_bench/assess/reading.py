@@ -52,6 +52,8 @@ class Layout:
     lanes: tuple[int, ...] = ()
     skip: int = 0
     limit: int | None = None
+    strict: bool = False
+    """Whether values of more than `bits` bits are refused, where no lanes are chosen."""
 
     @property
     def width(self) -> int:
@@ -88,6 +90,7 @@ def read(
     skip: int = 0,
     lanes: tuple[int, ...] = (),
     segment: int | None = None,
+    strict: bool = False,
     choose: Callable[[Iterable[Bytes], int], list[Window]] | None = None,
 ) -> Stream:
     """Read a file, or standard input where the name is `-`, or several files as one stream.
@@ -96,7 +99,7 @@ def read(
         names: path, or paths.
         bits: of a symbol, 1 to 16. Symbols of more than eight are mapped down to the bits that
             carry most, which the first window decides.
-        limit: as in `Layout`, as are `form`, `skip` and `lanes`.
+        limit: as in `Layout`, as are `form`, `skip`, `lanes` and `strict`.
         progress: called with the bytes read so far, and their total where that is known.
         window: symbols of a window.
         form: name of a form.
@@ -110,7 +113,7 @@ def read(
         UnusableInput: a file is not readable, empty, endless, or not of that form.
     """
     names = [names] if isinstance(names, str) else list(names)
-    layout = Layout(bits, form, lanes, skip, limit)
+    layout = Layout(bits, form, lanes, skip, limit, strict)
     tally = Tally()
     chosen, width = lanes, layout.width
     wide = width > 8
@@ -190,6 +193,8 @@ def _values_of_file(name: str, layout: Layout, progress: ReadCallback) -> Iterat
             for values in form.values(chunks, layout.bits):
                 if form.width == 8 and layout.bits < 8:
                     _refuse_wide(values, layout.bits, name, done, skip if plain else 0)
+                elif layout.strict and form.width and not layout.lanes:
+                    _refuse_high(values, layout.bits, name, done)
                 done += len(values)
                 yield values
     except IsADirectoryError as error:
@@ -252,6 +257,19 @@ def _refuse_wide(block: Values, bits: int, name: str, before: int, skipped: int)
             f"byte {skipped + before + place:,} of {one_line(name)} is {block[place]}, and {bits} "
             f"bits end at {(1 << bits) - 1}: with --bits each byte is one symbol; leave it out "
             "where all eight bits of a byte count" + (f"; {hint}" if hint else "")
+        )
+
+
+def _refuse_high(values: Values, bits: int, name: str, before: int) -> None:
+    """Refuse a word or a number that is more than its lowest bits."""
+    high = values >> values.dtype.type(bits) if bits < 8 * values.dtype.itemsize else values[:0]
+    if high.any():
+        place = int((high != 0).argmax())
+        lanes = f"--lane 0-{bits - 1}" if bits > 1 else "--lane 0"
+        raise UnusableInput(
+            f"value {before + place:,} of {one_line(name)} is {values[place]}, and {bits} bits end "
+            f"at {(1 << bits) - 1}: {lanes} takes the lowest bits of each value, --advise says "
+            "which bits carry entropy"
         )
 
 

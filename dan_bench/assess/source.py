@@ -240,13 +240,14 @@ def answer_conditioning(asked: argparse.Namespace, progress: StageCallback) -> A
     h_prime: Any = asked.h_prime if asked.data is None else 1
     result = conditioned_output(*sizes, vetted=vetted, h_prime=h_prime)
     if asked.data is not None:
-        h_prime = conditioned_entropy(
+        found = conditioned_entropy(
             symbols_of(asked.data, asked.bits or 8),
             asked.bits,
             iid=asked.iid,
             workers=2,
             on_progress=progress,
         )
+        h_prime = found.assessed
         if h_prime == 0:
             raise InputError(f"{one_line(asked.data)} has no entropy: h' is 0")
         result = conditioned_output(*sizes, vetted=vetted, h_prime=h_prime)
@@ -267,6 +268,8 @@ def answer_health(asked: argparse.Namespace, _: StageCallback) -> Answer:
         health_tests,
     )
 
+    if asked.trials < 1:
+        raise InputError(f"--trials {asked.trials}: must be at least 1")
     power = health_power(asked.health, asked.bits, alpha=asked.alpha, trials=asked.trials)
     window = BINARY_WINDOW if asked.bits == 1 else OTHER_WINDOW
     cutoffs = health_cutoffs(asked.health, asked.alpha, window)

@@ -15,16 +15,22 @@ from dan_bench.assess.assessment import (
     FamilyResult,
     WindowEvidence,
     WindowResult,
+    assess,
     of_pieces,
     of_tally,
     of_windows,
 )
 from dan_bench.assess.pieces import Pieces
-from dan_bench.assess.reading import Stream, Window
+from dan_bench.assess.reading import WINDOW, Stream, Window, windows_of
 from dan_bench.interfaces import Bytes, StageCallback
 from dan_bench.randomness.iid import iid_tests
+from dan_bench.randomness.min_entropy.symbols import Stream as Symbols
+from dan_bench.randomness.min_entropy.symbols import as_symbols
+from dan_bench.randomness.tally import Tally
 
 Asked = int | Literal["all"]
+Choice = Callable[[Iterable[Bytes], int], list[Window]]
+"""Takes all blocks of a stream and the size of a window, and returns the windows that are kept."""
 
 WORKERS = 2
 SLACK = 1.25
@@ -140,10 +146,62 @@ def _assessed(window: Window, bits: int) -> tuple[list[FamilyResult], WindowResu
     return findings, results[0]
 
 
+def assess_windows(
+    read: Callable[[Choice], Stream],
+    asked: Asked,
+    bits: int,
+    iid: bool = False,
+    progress: StageCallback = lambda _: None,
+) -> Assessment:
+    """Assess a stream in so many evenly spaced windows, or in all as they are read.
+
+    Args:
+        read: reads the stream, and keeps the windows chosen.
+        asked: how many windows, or `all`.
+        bits: of a symbol, up to 8.
+        iid: whether the first window is tested for the IID track too.
+        progress: called with what is being done.
+    """
+    with WindowedAssessment(bits, progress) as windowed:
+        if asked == "all":
+            return windowed.ended(read(every(windowed.add)), iid)
+        stream = read(evenly(asked))
+        windowed.of = len(stream.windows)
+        for window in stream.windows:
+            windowed.add(window)
+        return windowed.ended(stream, iid)
+
+
+def assess_symbols(
+    symbols: Symbols, bits_per_symbol: int = 8, windows: Asked | None = None, iid: bool = False
+) -> Assessment:
+    """Assess an array as the command line assesses a file.
+
+    Args:
+        symbols: bytes, or a 1-D array of integers in [0, 2^bits_per_symbol), up to 2^30 bits.
+        bits_per_symbol: 1 to 8.
+        windows: of 1,048,576 symbols; how many evenly spaced ones are looked at, or `all`. None: up
+            to three.
+        iid: whether the first is tested for the IID track too (SP 800-90B, section 5).
+    """
+    data, tally = as_symbols(symbols, bits_per_symbol), Tally()
+
+    def read(choose: Choice) -> Stream:
+        tally.add(data)
+        blocks = (data[at : at + WINDOW] for at in range(0, len(data), WINDOW))
+        return Stream("array", tally, choose(blocks, WINDOW), bits=bits_per_symbol)
+
+    if windows is None:
+        return assess(read(windows_of), bits_per_symbol, iid)
+    if windows != "all" and windows < 1:
+        raise ValueError(f"windows={windows}: must be at least 1, or 'all'")
+    return assess_windows(read, windows, bits_per_symbol, iid)
+
+
 # which windows
 
 
-def every(add: Callable[[Window], None]) -> Callable[[Iterable[Bytes], int], list[Window]]:
+def every(add: Callable[[Window], None]) -> Choice:
     """Return what hands every block of a stream to `add` as a window, and keeps the first."""
 
     def taken(blocks: Iterable[Bytes], size: int) -> list[Window]:
@@ -157,7 +215,7 @@ def every(add: Callable[[Window], None]) -> Callable[[Iterable[Bytes], int], lis
     return taken
 
 
-def evenly(count: int) -> Callable[[Iterable[Bytes], int], list[Window]]:
+def evenly(count: int) -> Choice:
     """Return what keeps `count` windows of a stream, evenly spaced; all where it has no more.
 
     Its length need not be known: every 2^k-th block is held, and where there are too many of them

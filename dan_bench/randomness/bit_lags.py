@@ -13,6 +13,7 @@ from scipy import fft, special
 
 from dan_bench.interfaces import Bytes
 from dan_bench.randomness.fourier import lines_of, shape_of, signal_of
+from dan_bench.randomness.min_entropy.symbols import Stream, as_symbols
 from dan_bench.randomness.spectrum import LEAST, Peak
 from dan_bench.statistics import with_lower_tail
 
@@ -68,7 +69,7 @@ def _products(x: Bytes) -> Floats:
     return np.asarray(back[: n // 2 + 1], dtype=np.float32)
 
 
-def strongest_bit_lag(symbols: Bytes, bits: int = 8) -> BitLag:
+def strongest_bit_lag(symbols: Stream, bits: int = 8) -> BitLag:
     """Largest correlation in size of the first 128 lags, or of all, whichever is odder.
 
     Twice the chance of it: that of a normal law times the lags (Bonferroni), of a value less by
@@ -76,6 +77,7 @@ def strongest_bit_lag(symbols: Bytes, bits: int = 8) -> BitLag:
 
     ValueError for fewer than 256 symbols.
     """
+    symbols = as_symbols(symbols, bits)
     if len(symbols) < LEAST:
         raise ValueError(f"lags of bits need at least {LEAST} symbols, got {len(symbols)}")
     scores = bit_correlations(symbols, bits)

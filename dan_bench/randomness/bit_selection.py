@@ -129,6 +129,31 @@ def lanes_that_carry(words: NDArray[np.unsignedinteger], width: int) -> tuple[in
     return advised or tuple(range(min(width, MOST_LANES)))
 
 
+@dataclass(frozen=True, eq=False)
+class MappedDown:
+    """Symbols of up to eight bits, and the lanes of the values that they are made of, ascending."""
+
+    symbols: Symbols
+    lanes: tuple[int, ...]
+
+
+def map_down(values: ArrayLike, width: int, lanes: Sequence[int] = ()) -> MappedDown:
+    """Map values of `width` bits, up to 64, to symbols of up to eight (SP 800-90B, 6.4).
+
+    By the lanes given, 0 the lowest, in ascending order; else by those that `lane_report` advises.
+    `values` are whole numbers, not negative. ValueError for lanes out of order or range.
+    """
+    whole = np.asarray(values)
+    if whole.dtype.kind != "u":
+        whole = whole.astype(np.uint64)
+    chosen = tuple(lanes) or lanes_that_carry(whole, width)
+    if list(chosen) != sorted(set(chosen)) or not 0 <= chosen[0] <= chosen[-1] < width:
+        raise ValueError(f"lanes={chosen}: bits of 0 to {width - 1}, each once, ascending")
+    if len(chosen) > MOST_LANES:
+        raise ValueError(f"lanes={chosen}: at most {MOST_LANES}")
+    return MappedDown(take_lanes(whole, chosen), chosen)
+
+
 def _advised(
     entropies: list[float],
     shared: NDArray[np.float64],

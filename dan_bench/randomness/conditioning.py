@@ -11,7 +11,7 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from typing import Any
 
 from dan_bench.interfaces import StageCallback
-from dan_bench.randomness.min_entropy import assess
+from dan_bench.randomness.min_entropy import Estimates, Estimators, MinEntropyAssessment, assess
 from dan_bench.randomness.min_entropy.counting import most_common_value
 from dan_bench.randomness.min_entropy.symbols import Stream, as_symbols, bit_string
 
@@ -163,8 +163,8 @@ def conditioned_entropy(
     iid: bool = False,
     workers: int = 1,
     on_progress: StageCallback | None = None,
-) -> float:
-    """Return h', the min-entropy a bit of a conditioned data set (SP 800-90B, 3.1.5.2).
+) -> MinEntropyAssessment:
+    """Assess a conditioned data set: `assessed` is h', its min-entropy a bit (SP 800-90B, 3.1.5.2).
 
     The data set counts as a string of bits, whatever the width of an output: all ten estimators,
     or on the IID track the most common value.
@@ -181,8 +181,11 @@ def conditioned_entropy(
         bits_per_symbol = max(1, int(symbols.max()).bit_length())
     bits = bit_string(as_symbols(symbols, bits_per_symbol), bits_per_symbol)
     if iid:
-        return most_common_value(bits, 2)
-    return assess(bits, 1, workers=workers, on_progress=on_progress).assessed
+        h = most_common_value(bits, 2)
+        return MinEntropyAssessment(
+            h, h, None, Estimators(Estimates(most_common_value=h), Estimates())
+        )
+    return assess(bits, 1, workers=workers, on_progress=on_progress)
 
 
 def _within(name: str, value: Number, most: int, said: str) -> Decimal:

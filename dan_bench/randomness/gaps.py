@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from dan_bench.interfaces import Bytes
+from dan_bench.randomness.min_entropy.symbols import Stream, as_symbols, packed
 
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -125,3 +126,34 @@ def gaps_of(data: Bytes, lanes: Sequence[WordLane] = LANES) -> list[GapCounts]:
         found = _gaps(part, kinds, longest)
         made.append(GapCounts(lane, found, expected_gaps(len(words), kinds, longest)))
     return made
+
+
+@dataclass(frozen=True)
+class GapTest:
+    """Gaps of every lane that has enough words, the least of their p-values, and where it is."""
+
+    lanes: tuple[GapCounts, ...]
+    least: float
+    where: str
+
+    @property
+    def p_value(self) -> float:
+        """The least p-value times the number of lanes (Bonferroni), at most 1."""
+        return min(1.0, len(self.lanes) * self.least)
+
+
+def judged(lanes: Sequence[GapCounts]) -> GapTest:
+    """Judge the counts of one lane or several."""
+    return GapTest(tuple(lanes), *min(one.judged() for one in lanes))
+
+
+def gap_test(symbols: Stream, bits_per_symbol: int = 8) -> GapTest:
+    """Count how long it takes until words of a stream come again.
+
+    `symbols` are bytes, or a 1-D array of integers in [0, 2^bits_per_symbol), up to 2^30 bits,
+    whose bit string is looked at. ValueError for fewer than 4,096 bytes.
+    """
+    data = packed(as_symbols(symbols, bits_per_symbol), bits_per_symbol)
+    if len(data) < LEAST_BYTES:
+        raise ValueError(f"gaps need {LEAST_BYTES:,} bytes, got {len(data):,}")
+    return judged(gaps_of(data))

@@ -25,6 +25,7 @@ from dan_bench.randomness.linearity import (
     complexities_and_foretold,
     top_bits,
 )
+from dan_bench.randomness.min_entropy.symbols import Stream, as_symbols
 
 Place = Literal["first", "last"]
 
@@ -89,17 +90,18 @@ def places(bits: NDArray[np.int64], foretold: int) -> float:
     return float(np.sum(1 + room // 2 / 2))
 
 
-def lane_search(symbols: Bytes, bits: int = 8) -> LaneSearch | None:
+def lane_search(symbols: Stream, bits: int = 8) -> LaneSearch:
     """Look for the lane in which the shortest shift register foretells most bits.
 
     The last 2,048 bits of every lane of words of 1, 2, 4, ... symbols, up to 128 bits; the last
     40,960 of the lowest lane of each symbol, in the longest words, up to 16 symbols, that have at
     least 40,000; and the first 40,000 of the top bit of 32-bit words (of narrower symbols, each).
     The p-value is exact but for the union bound over places and lanes, which holds whatever their
-    dependence. None where the stream has fewer than 64 symbols.
+    dependence. ValueError for fewer than 64 symbols.
     """
+    symbols = as_symbols(symbols, bits)
     if len(symbols) < LEAST_BITS:
-        return None
+        raise ValueError(f"lanes need at least {LEAST_BITS} symbols, got {len(symbols)}")
     found: list[tuple[int, int, int, Place, int]] = []
     profiles = []
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from dan_bench.interfaces import Bytes
+from dan_bench.randomness.min_entropy.symbols import Stream, as_symbols
 from dan_bench.statistics import binomial_tail
 
 LEVEL = 0.01
@@ -105,7 +106,7 @@ class SegmentTally:
         return _judged(counts, np.array(self.repeats[:whole]), self.size, self._filled)
 
 
-def segment_report(symbols: Bytes, size: int, bits: int = 8) -> SegmentReport:
+def segment_report(symbols: Stream, size: int, bits: int = 8) -> SegmentReport:
     """Compare segments of `size` symbols of that many bits with all of the stream.
 
     Raises:
@@ -113,7 +114,7 @@ def segment_report(symbols: Bytes, size: int, bits: int = 8) -> SegmentReport:
             more than 10,000.
     """
     counted = SegmentTally(size, bits)
-    counted.add(np.asarray(symbols, dtype=np.uint8))
+    counted.add(as_symbols(symbols, bits))
     return counted.report()
 
 

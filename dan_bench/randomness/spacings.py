@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from dan_bench.interfaces import Bytes
+from dan_bench.randomness.min_entropy.symbols import Stream, as_symbols, packed
 
 Numbers = NDArray[np.uint64]
 
@@ -135,3 +136,33 @@ def added(pieces: Sequence[Sequence[Repeats]]) -> list[Repeats]:
         total = so_far.expected + one.expected
         sums[one.reading] = Repeats(one.reading, so_far.found + one.found, total)
     return list(sums.values())
+
+
+@dataclass(frozen=True)
+class BirthdaySpacings:
+    """Equal spacings of a stream, under every reading whose law holds; there is at least one."""
+
+    readings: tuple[Repeats, ...]
+
+    @property
+    def oddest(self) -> Repeats:
+        """The reading with the least p-value."""
+        return min(self.readings, key=lambda one: one.p_value)
+
+    @property
+    def p_value(self) -> float:
+        """The least p-value times the number of readings (Bonferroni), at most 1."""
+        return min(1.0, len(self.readings) * self.oddest.p_value)
+
+
+def birthday_spacings(symbols: Stream, bits_per_symbol: int = 8) -> BirthdaySpacings:
+    """Count the equal spacings of a stream, in pieces of 16 MiB of its bit string.
+
+    `symbols` are bytes, or a 1-D array of integers in [0, 2^bits_per_symbol), up to 2^30 bits.
+    ValueError for fewer than 24,576 bytes, under which no reading is certain to have enough.
+    """
+    data = packed(as_symbols(symbols, bits_per_symbol), bits_per_symbol)
+    if len(data) < LEAST_BYTES:
+        raise ValueError(f"birthday spacings need {LEAST_BYTES:,} bytes, got {len(data):,}")
+    pieces = [spacings_of(data[at : at + PIECE]) for at in range(0, len(data), PIECE)]
+    return BirthdaySpacings(tuple(added(pieces)))

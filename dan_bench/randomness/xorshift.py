@@ -64,24 +64,25 @@ makes no difference."""
 class RecoveredShifts:
     """A generator whose lowest bits gave a state that gives all of the last `verified` words.
 
-    `state` is that before the first of them; `order` is of the bytes of a word.
+    `state` is that before the first of them; `order` is of the bytes of a word. Where it is none of
+    those known, `name` and `order` are None, and the state is empty.
     """
 
-    name: str
-    state: tuple[int, ...]
-    verified: int
-    order: Literal["little", "big"]
+    name: str | None = None
+    state: tuple[int, ...] = ()
+    verified: int = 0
+    order: Literal["little", "big"] | None = None
 
 
-def names_xorshift(data: bytes | Bytes) -> RecoveredShifts | None:
+def names_xorshift(data: bytes | Bytes) -> RecoveredShifts:
     """Name the generator of the last 1,024 words of 64 bits, which may begin at any byte.
 
-    None where there is none of those known, or fewer words. Ideal data are named with a probability
-    below 2^-128: the lowest bits alone check 512 times what the state has.
+    `name` is None where it is none of those known, or there are fewer words. Ideal data are named
+    with a probability below 2^-128: the lowest bits alone check 512 times what the state has.
     """
     array = as_bytes(data)
     if len(array) < 8 * (WORDS + 1):
-        return None
+        return RecoveredShifts()
     lanes = lane_rows(array[: len(array) // 8 * 8], 1, 8, WORDS)
     for place, complexity in enumerate(linear_complexities(lanes)):
         if complexity not in STATES:
@@ -91,7 +92,7 @@ def names_xorshift(data: bytes | Bytes) -> RecoveredShifts | None:
             for name, (size, step) in GENERATORS.items():
                 if 64 * size == complexity and (state := _state(words, size, step)) is not None:
                     return RecoveredShifts(name, state, len(words), order)
-    return None
+    return RecoveredShifts()
 
 
 def _words(array: Bytes, place: int, order: Literal["little", "big"]) -> State:

@@ -70,8 +70,9 @@ def test_a_good_source_is_assessed_as_the_functions_say(whole):
     assert (found["assessed"], found["track"]) == (restart.assessed, "non-IID")
     assert found["iid"] is None
     data = np.fromfile(folder / "conditioned.bin", np.uint8)
+    h_prime = conditioned_entropy(data, 8).assessed
     conditioned = conditioned_output(
-        *SIZES.values(), 512 * restart.assessed, vetted=False, h_prime=conditioned_entropy(data, 8)
+        *SIZES.values(), 512 * restart.assessed, vetted=False, h_prime=h_prime
     )
     assert found["conditioning"] == conditioned.to_json()
     health = health_tests(sequential, restart.assessed, 1, alpha=2**-30)

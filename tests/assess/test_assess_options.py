@@ -146,3 +146,20 @@ def test_ais31_as_a_command(tmp_path, capsys):
     path.write_bytes(np.packbits(biased).tobytes())
     assert command.main([str(path), "--ais31", "b"]) == 1
     assert "T6a: the bias exceeds 0.025" in capsys.readouterr().out
+
+
+def test_a_value_of_more_bits_than_asked_for_is_refused_unless_lanes_are_chosen(tmp_path, capsys):
+    words = (ADC % 4096).astype("<u2")
+    words[17] = 5000
+    path = text(tmp_path, words.tobytes())
+    wide = [str(path), "--format", "u16le", "--bits", "12"]
+    assert command.main(wide) == 2
+    said = capsys.readouterr().err
+    assert "value 17 of" in said
+    assert "is 5000, and 12 bits end at 4095: --lane 0-11" in said
+    assert command.main([*wide, "--lane", "0-11", "--advise"]) == 0
+
+
+def test_no_trials_are_refused(capsys):
+    assert command.main(["--health", "0.7", "--bits", "1", "--trials", "0"]) == 2
+    assert "--trials 0: must be at least 1" in capsys.readouterr().err

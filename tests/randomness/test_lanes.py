@@ -11,7 +11,7 @@ from dan_bench.randomness.bit_lags import bit_correlations, strongest_bit_lag
 from dan_bench.randomness.lanes import lane_search, places
 from dan_bench.randomness.linearity import complexities_and_foretold
 from dan_bench.randomness.mt19937 import names_mt19937
-from dan_bench.randomness.xorshift import names_xorshift
+from dan_bench.randomness.xorshift import RecoveredShifts, names_xorshift
 from tests.support import generators as g
 
 MIB = 1 << 20
@@ -77,7 +77,8 @@ def test_noise_raises_no_more_alarms_than_it_may(bits, n):
 
 
 def test_too_short_is_said():
-    assert lane_search(noise(0, 63)) is None
+    with pytest.raises(ValueError, match="at least 64 symbols, got 63"):
+        lane_search(noise(0, 63))
     with pytest.raises(ValueError, match="at least 256 symbols, got 255"):
         strongest_bit_lag(noise(0, 255))
 
@@ -129,7 +130,7 @@ def test_xorshift_is_named_at_any_alignment(name, kind):
     data = of(XORSHIFTS[name](1, 1100), kind)
     found = names_xorshift(data[3:-2])
     assert (found.name, found.verified) == (name, 1024)
-    assert names_xorshift(noise(1, 10_000)) is None
+    assert names_xorshift(noise(1, 10_000)) == RecoveredShifts()
 
 
 # bits at all lags

@@ -216,7 +216,7 @@ def _conditioning(
         progress("conditioned data")
         bits = conditioned_layout(of).width
         say = _of("conditioned", progress)
-        h_prime = conditioned_entropy(data, bits, workers=2, on_progress=say)
+        h_prime = conditioned_entropy(data, bits, workers=2, on_progress=say).assessed
         if not h_prime:
             return None
     h_in = min(float(of["n_in"]), samples_of(of, source.layout.width) * assessed)

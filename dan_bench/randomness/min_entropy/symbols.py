@@ -56,3 +56,11 @@ def bit_string(symbols: Symbols, width: int) -> Symbols:
     if width == 8:
         return np.unpackbits(symbols)
     return np.unpackbits(symbols[:, None], axis=1)[:, 8 - width :].ravel()
+
+
+def packed(symbols: Symbols, width: int) -> Symbols:
+    """Whole bytes of the bit string of symbols."""
+    if width == 8:
+        return symbols
+    string = bit_string(symbols, width)
+    return np.packbits(string[: len(string) // 8 * 8])

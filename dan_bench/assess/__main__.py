@@ -103,10 +103,10 @@ class AssessmentProgress:
         """Show how much was read."""
         self(f"read {done / 1e6:,.0f} MB" + (f" of {of / 1e6:,.0f}" if of else ""))
 
-    def compiling(self) -> None:
+    def compiling(self, how_far: str) -> None:
         """Announce what the first run on a machine waits for, on a line that stays."""
         self.close()
-        self._write("compiling the tests, once on this machine (about a minute)\n")
+        self._write(f"{how_far}\n")
 
     def close(self) -> None:
         """Remove the line."""

@@ -26,6 +26,8 @@ from dan_bench.randomness.xorshift import names_xorshift
 
 LEVEL = 0.01
 """Chance that a file of true noise is rejected, over all families together."""
+WORKERS = 2
+"""Threads."""
 TAILS = (0.025, 0.975)
 """95 % of ideal streams lie between these quantiles."""
 
@@ -123,7 +125,10 @@ def assess(
         pieces.add(window.symbols)
     progress("spacings and gaps")
     findings += [*found, *of_pieces(pieces, bits)]
-    tested = iid_tests(stream.windows[0].symbols, bits, on_progress=progress) if iid else None
+    tested = None
+    if iid:
+        first = stream.windows[0].symbols
+        tested = iid_tests(first, bits, on_progress=progress, workers=WORKERS)
     return Assessment(stream, bits, findings, windows, tested)
 
 
@@ -131,7 +136,7 @@ def of_windows(
     windows: Sequence[Window],
     bits: int,
     progress: StageCallback = lambda _: None,
-    workers: int = 2,
+    workers: int = WORKERS,
 ) -> tuple[list[FamilyResult], list[WindowResult]]:
     """Judge all that is looked at in windows, and return it with what each window gave.
 

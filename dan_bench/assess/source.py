@@ -24,7 +24,7 @@ def main(
     option: str,
     arguments: list[str],
     progress: StageCallback,
-    on_compiling: Callable[[], None],
+    on_compiling: StageCallback,
 ) -> tuple[int, str]:
     """Answer one of the options: the exit code of docs/entropy-source.md, and what to print.
 

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import special
 
 from dan_bench.assess.assessment import (
+    WORKERS,
     Assessment,
     FamilyResult,
     WindowEvidence,
@@ -32,7 +33,6 @@ Asked = int | Literal["all"]
 Choice = Callable[[Iterable[Bytes], int], list[Window]]
 """Takes all blocks of a stream and the size of a window, and returns the windows that are kept."""
 
-WORKERS = 2
 SLACK = 1.25
 """How much more often than they say p-values of ideal windows may be small, family by family: they
 are asymptotic, and what is nothing in one window adds up over a thousand."""
@@ -136,7 +136,8 @@ class WindowedAssessment:
         findings += of_pieces(self._pieces, self._bits)
         tested = None
         if iid:
-            tested = iid_tests(stream.windows[0].symbols, self._bits, on_progress=self._progress)
+            first, workers = stream.windows[0].symbols, self._workers
+            tested = iid_tests(first, self._bits, on_progress=self._progress, workers=workers)
         worst = [self._worst] if self._worst else []
         return Assessment(stream, self._bits, findings, worst, tested, self._seen)
 

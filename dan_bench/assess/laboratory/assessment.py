@@ -103,7 +103,7 @@ def assess_source(
     common = most_common(sequential, width, bitstring=True)
     iid, iid_restart, track = None, None, "non-IID"
     if source.iid:
-        iid = iid_tests(sequential, width, on_progress=_of("IID", progress))
+        iid = iid_tests(sequential, width, on_progress=_of("IID", progress), workers=2)
         if iid.iid:
             h_initial = min(common.assessed, source.h_submitter)
             iid_restart = restart_tests(

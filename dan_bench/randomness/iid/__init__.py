@@ -67,6 +67,7 @@ def iid_tests(
     seed: int = 0,
     on_progress: StageCallback | None = None,
     exhaustive: bool = False,
+    workers: int = 1,
 ) -> IidAssessment:
     """Test whether symbols of 1 to 8 bits, one a byte, are independent and identically distributed.
 
@@ -78,7 +79,8 @@ def iid_tests(
     test has already failed, unless `exhaustive`. Nor are the permutations of long data where one of
     the first three tests has failed with p < 1e-9: a statistic that fails needs all of them, which
     takes minutes, and cannot change the answer. `on_progress` is called with how far the
-    permutations are. Two different symbols, whichever they are, are taken for bits.
+    permutations are; `workers` threads share them. Two different symbols, whichever they are, are
+    taken for bits.
 
     A constant has one order only, so that nothing can be tested, and data of which more than 99.9 %
     are one symbol have hardly more. They are `inapplicable`.
@@ -104,12 +106,12 @@ def iid_tests(
         needs = f"{certain[0]} not to have failed (p < {CERTAIN:g})"
         tests += [IidTest.not_run(name, needs) for name in names_of(families)]
     else:
-        tests += permutation_tests(data, families, permutations, rng, say)
+        tests += permutation_tests(data, families, permutations, rng, say, workers)
     failed = any(test.passed is False for test in tests)
     if failed and not exhaustive:
         tests.append(IidTest.not_run(COMPRESSION.names[0], "no test to have failed before"))
     else:
-        tests += permutation_tests(data, [COMPRESSION], permutations, rng, say)
+        tests += permutation_tests(data, [COMPRESSION], permutations, rng, say, workers)
     verdicts = {test.passed for test in tests}
     return IidAssessment(
         True in verdicts and False not in verdicts, len(given), alphabet, tuple(tests)

@@ -7,6 +7,7 @@ statistics add integers, so that equal values are found equal.
 
 import bz2
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -221,9 +222,8 @@ class RankTally:
     def __post_init__(self) -> None:
         self.counts = [[0, 0, 0] for _ in self.of_data]
 
-    def add(self, converted: Symbols) -> None:
+    def add(self, found: tuple[float, ...]) -> None:
         """Count one more permutation, for the statistics that are not certain to pass."""
-        found = self.family.measure(converted)
         for counts, data, permuted in zip(self.counts, self.of_data, found, strict=True):
             if not passes(counts):
                 counts[0 if permuted > data else 1 if permuted == data else 2] += 1
@@ -258,10 +258,13 @@ def permutation_tests(
     permutations: int,
     rng: np.random.Generator,
     on_progress: StageCallback,
+    workers: int = 1,
 ) -> list[IidTest]:
     """Outcomes of all statistics of these families, in their order.
 
-    A statistic is left out of the permutations that follow once it is certain to pass.
+    A statistic is left out of the permutations that follow once it is certain to pass. Threads look
+    at `workers` permutations at a time. The outcomes are the same, and so is the state in which
+    `rng` is left: permutations that turn out not to have been needed are taken back.
     """
     order = symbols.copy()  # contiguous and writable: the one kind of array that is compiled for
     tallies = {
@@ -270,20 +273,27 @@ def permutation_tests(
         if len(symbols) >= family.least
     }
     undecided = list(tallies.values())
-    for made in range(permutations):
-        if not undecided:
-            break
-        if made % REPORT_EVERY == 0:
-            names = ", ".join(names_of([tally.family for tally in undecided]))
-            on_progress(f"permutation {made:,} of {permutations:,}: {names} undecided")
-        shuffle(order, rng.random(len(order)))
-        forms: dict[Form, Symbols] = {}
-        for tally in undecided:
-            form = tally.family.form
-            if form not in forms:
-                forms[form] = form(order)
-            tally.add(forms[form])
-        undecided = [tally for tally in undecided if not tally.certain]
+    made, reported = 0, -REPORT_EVERY
+    with ThreadPoolExecutor(workers) as pool:
+        while undecided and made < permutations:
+            if made >= reported + REPORT_EVERY:
+                reported = made
+                names = ", ".join(names_of([tally.family for tally in undecided]))
+                on_progress(f"permutation {made:,} of {permutations:,}: {names} undecided")
+            several, states = [], []
+            for _ in range(min(workers, permutations - made)):
+                shuffle(order, rng.random(len(order)))
+                several.append(order.copy() if workers > 1 else order)
+                states.append(rng.bit_generator.state)
+            measure = partial(measured, [tally.family for tally in undecided])
+            for found, state in zip(pool.map(measure, several), states, strict=True):
+                for tally in undecided:
+                    tally.add(found[tally.family.names])
+                undecided = [tally for tally in undecided if not tally.certain]
+                made += 1
+                if not undecided:
+                    rng.bit_generator.state = state
+                    break
     outcomes: list[IidTest] = []
     for family in families:
         if family.names in tallies:
@@ -292,6 +302,14 @@ def permutation_tests(
             needs = f"at least {family.least} symbols"
             outcomes += [IidTest.not_run(name, needs) for name in family.names]
     return outcomes
+
+
+def measured(
+    families: Sequence[StatisticFamily], order: Symbols
+) -> dict[tuple[str, ...], tuple[float, ...]]:
+    """Return the statistics of one permutation by the names of their family."""
+    forms = {form: form(order) for form in {family.form for family in families}}
+    return {family.names: family.measure(forms[family.form]) for family in families}
 
 
 @numba.njit(cache=True, nogil=True)

@@ -15,8 +15,6 @@ from dan_bench.randomness.min_entropy.symbols import Stream, as_symbols, bit_str
 
 __all__ = ["Estimates", "Estimators", "MinEntropyAssessment", "assess"]
 
-COMPILING = "compiling the estimators, once (about half a minute)"
-
 
 @dataclass(frozen=True)
 class Estimates:
@@ -106,10 +104,10 @@ def assess(
     `symbols` are bytes, or a one-dimensional array of integers in [0, 2^bits_per_symbol), one or
     more; they are not changed. Their bit string has the highest bit of each symbol first.
 
-    `on_progress` is called with the name of each estimator as it begins, and with a line if they
-    have to be compiled first (without it, that line goes to standard error). With `workers` above 1
-    that many threads share the estimators; the values are the same. Without `bitstring` the symbols
-    alone are looked at, as restart tests do.
+    `on_progress` is called with the name of each estimator as it begins, and every few seconds with
+    how far compiling is, where they have to be compiled first (without it, that line goes to
+    standard error). With `workers` above 1 that many threads share the estimators; the values are
+    the same. Without `bitstring` the symbols alone are looked at, as restart tests do.
 
     Memory is some 150 times the symbols; a stream of more than 2^30 bits is refused.
 
@@ -138,11 +136,11 @@ def assess(
             on_progress(f"{track}: {', '.join(estimator.names)}")
         return estimators.run(estimator, *tracks[track])
 
-    def say_compiling() -> None:
+    def say_compiling(how_far: str) -> None:
         if on_progress:
-            on_progress(COMPILING)
+            on_progress(how_far)
         else:
-            print(COMPILING, file=sys.stderr, flush=True)
+            print(how_far, file=sys.stderr, flush=True)
 
     with estimators.compiling(say_compiling), ThreadPoolExecutor(workers) as pool:
         outcomes = list(pool.map(run, tasks) if workers > 1 else map(run, tasks))

@@ -1,11 +1,14 @@
 """The ten estimators by name, what each needs, and a notice while they are being compiled."""
 
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from numba.core import event
+from numba.core.dispatcher import Dispatcher
 
 from dan_bench.randomness.min_entropy.counting import (
     collision,
@@ -18,6 +21,10 @@ from dan_bench.randomness.min_entropy.multi_mmc import multi_mmc
 from dan_bench.randomness.min_entropy.prediction import lag, multi_mcw
 from dan_bench.randomness.min_entropy.symbols import Symbols
 from dan_bench.randomness.min_entropy.tuples import tuples
+
+COMPILING = "compiling, once on this machine"
+EVERY = 5.0
+"""Seconds between two lines that say how far it is."""
 
 
 @dataclass(frozen=True)
@@ -78,24 +85,38 @@ def run(estimator: Estimator, symbols: Symbols, alphabet: int) -> dict[str, floa
     }
 
 
-class _Once(event.Listener):
-    """Calls a function the first time that anything is compiled."""
+class _Progress(event.Listener):
+    """Says how far compiling is: at the first function, and then every few seconds."""
 
-    def __init__(self, say: Callable[[], None]) -> None:
+    def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
-        self._said = False
+        self._begun: set[int] = set()
+        self._start = self._said = 0.0
 
     def on_start(self, event: Any) -> None:
-        if not self._said:
-            self._said = True
-            self._say()
+        now, known = time.monotonic(), _functions()
+        first, done = not self._start, len(self._begun)
+        self._begun |= {id(event.data["dispatcher"])} & known  # those of numba's own are many
+        if first:
+            self._start = now
+        elif now < self._said + EVERY:
+            return
+        self._said = now
+        self._say(f"{COMPILING}: {done} of {len(known)} functions, {now - self._start:.0f} s")
 
     def on_end(self, event: Any) -> None:
         pass
 
 
+def _functions() -> set[int]:
+    """Return the functions in what is loaded: those of other commands are not, nor compiled."""
+    modules = [m for name, m in list(sys.modules.items()) if name.startswith("dan_bench.")]
+    found = (value for module in modules for value in vars(module).values())
+    return {id(one) for one in found if isinstance(one, Dispatcher)}
+
+
 @contextmanager
-def compiling(say: Callable[[], None]) -> Iterator[None]:
-    """Call `say` once if anything within is compiled rather than read from the disk."""
-    with event.install_listener("numba:compile", _Once(say)):
+def compiling(say: Callable[[str], None]) -> Iterator[None]:
+    """Call `say` with how far it is if anything within is compiled, not read from the disk."""
+    with event.install_listener("numba:compile", _Progress(say)):
         yield

@@ -67,7 +67,7 @@ docs: $(READY) ## the pages and the API reference as a site, site/html/index.htm
 	rm -rf site
 	mkdir -p site/source
 	cp --parents $$(git ls-files README.md CONTRIBUTING.md CHANGELOG.md LICENSE docs results) site/source
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(READY) ## speed of the training step and of the noise, as ratios
 	$(BIN)/python benchmarks/training_step.py

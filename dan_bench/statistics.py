@@ -12,6 +12,7 @@ from scipy import special
 
 from dan_bench.interfaces import Estimate
 
+Numbers = float | NDArray[np.float64] | NDArray[np.int64]
 CONFIDENCE = 0.95
 
 
@@ -49,19 +50,19 @@ def binomial_interval(hits: int, n: int, confidence: float = CONFIDENCE) -> Esti
     return Estimate(hits / n, float(low), float(high), n=n)
 
 
-def binomial_tail(k: ArrayLike, n: ArrayLike, p: ArrayLike) -> NDArray[np.float64]:
+def binomial_tail(k: Numbers, n: Numbers, p: Numbers) -> NDArray[np.float64]:
     """Return P(X > k) of binomial X, for p in (0, 1] and -1 <= k <= n.
 
     To the last bit what `scipy.stats.binom.sf` gives, whose import takes half a second.
     """
-    k, n = np.asarray(k, dtype=np.float64), np.asarray(n, dtype=np.float64)
+    k, n, p = (np.asarray(x, dtype=np.float64) for x in (k, n, p))
     tail = np.where(k < n, special.betainc(k + 1, n - k, p), 0.0)
     return np.asarray(tail, dtype=np.float64)
 
 
-def poisson_mass(k: ArrayLike, mean: ArrayLike) -> NDArray[np.float64]:
+def poisson_mass(k: Numbers, mean: Numbers) -> NDArray[np.float64]:
     """Return P(X = k) of Poisson X, for whole k >= 0; as `scipy.stats.poisson.pmf`."""
-    k = np.asarray(k, dtype=np.float64)
+    k, mean = (np.asarray(x, dtype=np.float64) for x in (k, mean))
     logarithm = special.xlogy(k, mean) - special.gammaln(k + 1) - mean
     return np.asarray(np.exp(logarithm), dtype=np.float64)
 

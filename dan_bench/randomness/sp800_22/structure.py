@@ -146,7 +146,7 @@ def _tally_lines(
                     k = row + rows * j
                     near[min(close, MOST_NEAR)] = min(k, 2 * half - k)
                     close += 1
-    return below, near[: min(close, MOST_NEAR + 1)], peak
+    return below, near[: min(close, MOST_NEAR + 1)], float(peak)
 
 
 def linear_complexity(bits: Bits, length: int, kind: Probabilities = "nist") -> SubtestResult:

@@ -85,8 +85,9 @@ def test_an_array_is_assessed_as_a_file_is_in_windows_or_not():
     assert [one.offset for one in alone.seen] == [0]
     seen = [{f.family for f in found.against} for found in (alone, whole)]
     assert ["SP 800-22 block_frequency" in families for families in seen] == [False, True]
-    with pytest.raises(ValueError, match="windows=0"):
-        db.assess_symbols(NOISE, windows=0)
+    for windows in (0, 1.5, "every"):
+        with pytest.raises(ValueError, match=f"windows={windows}: must be"):
+            db.assess_symbols(NOISE, windows=windows)
     with pytest.raises(ValueError, match="no symbol of 4 bits"):
         db.assess_symbols(NOISE, 4)
 

@@ -98,13 +98,16 @@ def of_base64(chunks: Iterable[bytes], _: int) -> Iterator[Values]:
 
 
 def whole_number(token: bytes | str) -> int:
-    """Return the lowest 64 bits of a whole number; negative ones in two's complement."""
-    return int(token) & (1 << 64) - 1
+    """Return a whole number of up to 64 bits; negative ones in two's complement."""
+    number = int(token)
+    if not -(1 << 63) <= number < 1 << 64:
+        raise ValueError
+    return number & (1 << 64) - 1
 
 
 def of_decimals(chunks: Iterable[bytes], _: int) -> Iterator[Values]:
     """Whole numbers between white space or commas."""
-    return numbers(chunks, whole_number, "no whole number")
+    return numbers(chunks, whole_number, "no whole number of up to 64 bits")
 
 
 def of_floats(chunks: Iterable[bytes], bits: int) -> Iterator[Values]:
@@ -149,7 +152,7 @@ def of_csv(column: str) -> FileFormat:
                 raise MalformedInput(f"it has no column {column!r}: there are {there}")
             place = heading.index(column)
         elif 0 <= place < len(heading) and re.fullmatch("[+-]?[0-9]+", heading[place]):
-            yield np.array([whole_number(heading[place])], np.uint64)
+            yield np.array([_cell(heading, place, 1)], np.uint64)
         while made := [_cell(row, place, rows.line_num) for row in islice(rows, ROWS)]:
             yield np.array([value for value in made if value is not None], np.uint64)
 
@@ -166,7 +169,9 @@ def _cell(row: list[str], place: int, line: int) -> int | None:
         raise MalformedInput(f"line {line:,} ends before column {place + 1}") from None
     except ValueError:
         cell = shown(row[place].encode("utf-8", "surrogateescape"))
-        raise MalformedInput(f"line {line:,} has {cell} there, no whole number") from None
+        raise MalformedInput(
+            f"line {line:,} has {cell} there, no whole number of up to 64 bits"
+        ) from None
 
 
 def text_lines(chunks: Iterable[bytes]) -> Iterator[str]:

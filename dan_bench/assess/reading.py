@@ -191,10 +191,11 @@ def _values_of_file(name: str, layout: Layout, progress: ReadCallback) -> Iterat
             _skip(file, skip, status)
             chunks = _chunks_of(file, limit if plain else None, lambda done: progress(done, of))
             for values in form.values(chunks, layout.bits):
+                kept = values[: limit and limit - done]
                 if form.width == 8 and layout.bits < 8:
-                    _refuse_wide(values, layout.bits, name, done, skip if plain else 0)
+                    _refuse_wide(kept, layout.bits, name, done, skip if plain else 0)
                 elif layout.strict and form.width and not layout.lanes:
-                    _refuse_high(values, layout.bits, name, done)
+                    _refuse_high(kept, layout.bits, name, done)
                 done += len(values)
                 yield values
     except IsADirectoryError as error:

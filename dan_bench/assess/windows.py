@@ -194,7 +194,7 @@ def assess_symbols(
 
     if windows is None:
         return assess(read(windows_of), bits_per_symbol, iid)
-    if windows != "all" and windows < 1:
+    if windows != "all" and not (isinstance(windows, int) and windows >= 1):
         raise ValueError(f"windows={windows}: must be at least 1, or 'all'")
     return assess_windows(read, windows, bits_per_symbol, iid)
 

@@ -72,6 +72,23 @@ def take_lanes(values: NDArray[np.unsignedinteger], lanes: Sequence[int]) -> Sym
     return found
 
 
+def whole_words(words: ArrayLike, width: int) -> NDArray[np.unsignedinteger]:
+    """Return a 1-D array of whole numbers as unsigned ones; ValueError if they do not fit."""
+    if width not in range(1, 65):
+        raise ValueError(f"width={width}: a word has 1 to 64 bits")
+    values = np.asarray(words)
+    if values.ndim != 1:
+        raise ValueError(f"words are a 1-D array, got one of shape {values.shape}: ravel it first")
+    if values.size == 0:
+        raise ValueError("0 words: there is nothing to look at")
+    if values.dtype.kind not in "bui":
+        raise ValueError(f"words are whole numbers, got an array of {values.dtype}")
+    for one in (int(values.min()), int(values.max())):
+        if one < 0 or one >> width:
+            raise ValueError(f"{one} is no word of {width} bits: 0 to {(1 << width) - 1}")
+    return values if values.dtype.kind == "u" else values.astype(np.uint64)
+
+
 def lane_report(words: ArrayLike, width: int) -> LaneReport:
     """Look at each bit of a stream of words: which carry entropy, and which repeat what others say.
 
@@ -84,11 +101,9 @@ def lane_report(words: ArrayLike, width: int) -> LaneReport:
         width: how many bits each has, 1 to 64.
 
     Raises:
-        ValueError: there are fewer than two words, or `width` is out of range.
+        ValueError: there are fewer than two words, one has more bits, or `width` is out of range.
     """
-    if not 1 <= width <= 64:
-        raise ValueError(f"width={width}: a word has 1 to 64 bits")
-    values = np.asarray(words)[:SAMPLES].astype(np.uint64)
+    values = whole_words(words, width)[:SAMPLES].astype(np.uint64)
     n = len(values)
     if n < 2:
         raise ValueError(f"{n} words: at least two are needed to say anything about their bits")
@@ -141,11 +156,9 @@ def map_down(values: ArrayLike, width: int, lanes: Sequence[int] = ()) -> Mapped
     """Map values of `width` bits, up to 64, to symbols of up to eight (SP 800-90B, 6.4).
 
     By the lanes given, 0 the lowest, in ascending order; else by those that `lane_report` advises.
-    `values` are whole numbers, not negative. ValueError for lanes out of order or range.
+    ValueError for lanes out of order or range, and for values that are not such whole numbers.
     """
-    whole = np.asarray(values)
-    if whole.dtype.kind != "u":
-        whole = whole.astype(np.uint64)
+    whole = whole_words(values, width)
     chosen = tuple(lanes) or lanes_that_carry(whole, width)
     if list(chosen) != sorted(set(chosen)) or not 0 <= chosen[0] <= chosen[-1] < width:
         raise ValueError(f"lanes={chosen}: bits of 0 to {width - 1}, each once, ascending")

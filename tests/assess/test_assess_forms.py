@@ -205,6 +205,16 @@ def test_symbols_as_wide_as_was_asked_for_are_given_none():
         ("base64", b"TQ==TQ==", "goes on|does not decode"),
         ("base64", b"TQ==\nTQ==", "goes on|does not decode"),
         ("decimal", b"1 2\n3.5", "number 2 is '3.5', no whole number"),
+        (
+            "decimal",
+            b"18446744073709551615 18446744073709551621",
+            "number 1 is '18446744073709551621",
+        ),
+        (
+            "decimal",
+            b"-9223372036854775808 -9223372036854775809",
+            "number 1 is '-9223372036854775809",
+        ),
         ("decimal", b"9" * 100_000, r"number 0 is '99999999999999999999\.\.\.'"),
         ("float", b"0.5;1", "number 1 is '1', no number of at least 0 and below 1"),
         ("float", b"nan", "number 0 is 'nan'"),

@@ -12,6 +12,7 @@ from dan_bench.assess import __main__ as command
 from dan_bench.assess.laboratory.assessment import assess_source, health_p_value
 from dan_bench.assess.laboratory.folder import SourceFolder, source_folder
 from dan_bench.assess.laboratory.report import as_json
+from dan_bench.assess.reading import UnusableInput
 from dan_bench.cli import InputError
 from dan_bench.randomness.conditioning import conditioned_entropy, conditioned_output
 from dan_bench.randomness.health import health_power, health_tests
@@ -309,6 +310,7 @@ VETTED = {"vetted": True, **SIZES}
         (SETTINGS | {"format": "jpeg"}, "format must be"),
         (SETTINGS | {"h_submitter": 1.5}, "h_submitter must be a number above 0 and at most 1"),
         (SETTINGS | {"h_submitter": "x"}, "h_submitter must be"),
+        (SETTINGS | {"h_submitter": 10**400}, "h_submitter must be"),
         (SETTINGS | {"iid": 1}, "iid must be true or false"),
         (SETTINGS | {"ais31": ["c"]}, "ais31 must be a list of a, b, irn"),
         (SETTINGS | {"segment": 10}, "segment must be 1,000 samples or more"),
@@ -370,7 +372,15 @@ def test_samples_are_read_by_format_and_lane(tmp_path):
     words.astype("<u2").tofile(tmp_path / "restart.dat")
     settings = {"bits": 16, "format": "u16le", "lane": "3,5-8", "h_submitter": 4.5}
     (tmp_path / "source.json").write_text(json.dumps(settings))
-    found = source_folder(tmp_path)
+    found = source_folder(str(tmp_path))
     assert isinstance(found, SourceFolder)
     assert found.layout.lanes == (3, 5, 6, 7, 8)
     assert found.layout.width == 5
+
+
+def test_samples_of_more_bits_than_the_settings_say_are_refused(tmp_path):
+    for name in ("sequential", "restart"):
+        np.array([1, 2, 300], "<u2").tofile(tmp_path / f"{name}.bin")
+    (tmp_path / "source.json").write_text('{"bits": 8, "format": "u16le", "h_submitter": 7}')
+    with pytest.raises(UnusableInput, match=r"value 2 of .* is 300, and 8 bits end at 255"):
+        assess_source(source_folder(tmp_path))

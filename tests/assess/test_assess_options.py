@@ -54,6 +54,8 @@ def test_a_column_is_read_by_name_or_number(tmp_path, between, column, heading):
         ("x", "t,adc\n1,2\n", "no column 'x': there are t, adc"),
         ("2", "1,2\n3\n", "line 2 ends before column 2"),
         ("2", "1,2\n3,4.5\n", r"line 2 has '4\.5' there, no whole number"),
+        ("2", f"1,2\n3,{1 << 64}\n", "line 2 has '18446744073709551616' there, no whole number"),
+        ("2", f"1,{1 << 64}\n", "line 1 has '18446744073709551616' there, no whole number"),
     ],
 )
 def test_rows_that_are_none_are_named(tmp_path, column, data, said):
@@ -158,6 +160,14 @@ def test_a_value_of_more_bits_than_asked_for_is_refused_unless_lanes_are_chosen(
     assert "value 17 of" in said
     assert "is 5000, and 12 bits end at 4095: --lane 0-11" in said
     assert command.main([*wide, "--lane", "0-11", "--advise"]) == 0
+    strict = {"form": "u16le", "bits": 12, "strict": True}
+    assert len(symbols(path, limit=17, **strict)) == 17
+    with pytest.raises(UnusableInput, match="value 17 of"):
+        symbols(path, limit=18, **strict)
+    half_bytes = text(tmp_path, "0102030f10")
+    assert symbols(half_bytes, form="hex", bits=4, limit=4) == [1, 2, 3, 15]
+    with pytest.raises(UnusableInput, match="byte 4 of"):
+        symbols(half_bytes, form="hex", bits=4, limit=5)
 
 
 def test_no_trials_are_refused(capsys):

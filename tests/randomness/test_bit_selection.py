@@ -6,6 +6,7 @@ import pytest
 from dan_bench.randomness.bit_selection import (
     lane_report,
     lanes_that_carry,
+    map_down,
     mutual_information,
     take_lanes,
 )
@@ -75,3 +76,23 @@ def test_wide_symbols_keep_the_eight_bits_that_carry_most():
 def test_what_cannot_be_looked_at_is_refused(words, width):
     with pytest.raises(ValueError, match="word"):
         lane_report(np.array(words), width)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "0 words"),
+        (3, "1-D"),
+        ([[1, 2], [3, 4]], "1-D"),
+        ([1.0, 2.0], "float64"),
+        ([1, -1], "-1 is no word of 8 bits"),
+        (np.array([1, 256], np.uint16), "256 is no word of 8 bits"),
+        (np.array([1, None]), "object"),
+    ],
+    ids=lambda given: given if isinstance(given, str) else "",
+)
+def test_words_that_are_no_whole_numbers_of_that_width_are_refused(words, said):
+    """Neither cut down nor wrapped around, which would give other symbols than those asked for."""
+    for function in (lane_report, map_down):
+        with pytest.raises(ValueError, match=said):
+            function(words, 8)

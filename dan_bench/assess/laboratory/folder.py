@@ -55,19 +55,22 @@ class SourceFolder:
     esv: dict[str, Any] | None = None
 
 
-def source_folder(folder: Path) -> SourceFolder:
+def source_folder(folder: str | Path) -> SourceFolder:
     """Read the settings of a folder and find its files.
 
     Raises:
         InputError: it names every file and key that is missing or wrong.
     """
+    folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{one_line(str(folder))}: no such folder")
     try:
         given = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{one_line(str(folder))}: {SETTINGS} is missing") from None
-    except ValueError as error:
+    except OSError as error:
+        raise InputError(f"{SETTINGS} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{SETTINGS} is no JSON: {error}") from error
     if not isinstance(given, dict):
         raise InputError(f'{SETTINGS} must hold an object, such as {{"bits": 8, "h_submitter": 7}}')
@@ -92,7 +95,7 @@ def source_folder(folder: Path) -> SourceFolder:
             lanes = lanes_of(str(given["lane"]), most)
         except ValueError as error:
             wrong.append(f"lane: {error}")
-    layout = Layout(bits, form, lanes)
+    layout = Layout(bits, form, lanes, strict=True)
     if layout.width > 8:
         wrong.append(
             f"a sample has {layout.width} bits, and at most 8 are assessed: choose by lane"
@@ -146,7 +149,7 @@ def all_of(path: Path, layout: Layout) -> Bytes:
 
 def conditioned_layout(conditioning: dict[str, Any]) -> Layout:
     """Return how the conditioned file is to be read."""
-    return Layout(conditioning.get("bits", 8), conditioning.get("format", "raw"))
+    return Layout(conditioning.get("bits", 8), conditioning.get("format", "raw"), strict=True)
 
 
 def samples_of(conditioning: dict[str, Any], width: int) -> int:
@@ -211,7 +214,7 @@ def _whole(value: Any) -> bool:
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return _whole(value) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _is_form(value: Any) -> bool:

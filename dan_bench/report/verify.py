@@ -251,7 +251,7 @@ def ranks_of(
 def misnamed(records: Sequence[RunRecord], known: Sequence[RunRecord]) -> list[str]:
     """Return which records would be ranked on a data set of the leaderboard that is not theirs."""
 
-    def data_of(record: RunRecord) -> dict[str, Any]:
+    def data_of(record: RunRecord) -> Any:
         return whole_numbers({**record.config["data"], "seed": None})  # which follows the run's
 
     there = {str(data := data_of(record)): data for record in known}.values()

@@ -111,7 +111,7 @@ def test_a_config_that_says_where_to_write(folder, tmp_path, capsys):
 
     forge(folder, led_away)
     assert verify(folder) == 1
-    assert "another config" in capsys.readouterr().out
+    assert "run again: it left no record" in capsys.readouterr().out
     assert not (tmp_path / "elsewhere").exists()
 
 

@@ -17,6 +17,7 @@ from dan_bench.config.compose import configure
 from dan_bench.config.schema import RunConfig
 from dan_bench.pipeline.run import run
 from dan_bench.results.provenance import others_packages
+from dan_bench.results.record import key_of
 
 
 def runnable(scientific: dict[str, Any], results: Path, datasets: Path) -> RunConfig:
@@ -41,7 +42,10 @@ def main(arguments: list[str] | None = None) -> int:
         if package in sys.modules:  # before any of the code is looked for
             raise InputError(f"{package}: a package of that name is used by this program itself")
     sys.path[:0] = code
-    run(runnable(scientific, Path(results), Path(datasets)), group="again")
+    made = runnable(scientific, Path(results), Path(datasets))
+    if key_of(made.scientific()) != key_of(scientific):  # as one that says where to write
+        raise InputError("it is another config to this program")
+    run(made, group="again")
     return OK
 
 

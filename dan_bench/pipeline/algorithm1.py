@@ -34,6 +34,8 @@ from dan_bench.interfaces import (
 from dan_bench.metrics.destruction import pooled_destruction
 
 ROWS_A_FILE = 100
+SCRATCH = "scratch"
+"""The folder within that of the run."""
 FIRST_ROW = 1 << 40
 """Rows whose fresh randomness no attack and no metric asks for."""
 NOT_MEASURED = Destruction(0.0, None, "what the network leaves of its input was not measured")
@@ -105,7 +107,7 @@ class Algorithm1:
 
     def before(self, data: Data, rows: int, seed: int) -> None:
         """Steps 1 to 4: copies of the first `rows` rows, and as much noise, as files."""
-        self.scratch = self.folder / "scratch"
+        self.scratch = self.folder / SCRATCH
         self.original, self.noise = self.scratch / "original", self.scratch / "danoise"
         with self.step(1, "scratch folder"):
             if self.scratch.exists():  # of an attempt that was cut off

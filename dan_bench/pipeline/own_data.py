@@ -1,13 +1,16 @@
 """What is done otherwise with the user's own data: how many rows there are, and what is kept."""
 
+import shutil
 from pathlib import Path
 
+from dan_bench.callbacks.overwriting import FILE as COPY
 from dan_bench.config.build import build, refusals
 from dan_bench.config.schema import RunConfig
 from dan_bench.interfaces import Dataset
+from dan_bench.pipeline.algorithm1 import SCRATCH
 from dan_bench.results.left_out import NO_ROWS
 
-FILES = ("samples.npy", "inputs.npy", "samples.png", "snapshots.npy", "snapshot_steps.npy")
+FILES = ("samples.npy", "inputs.npy", "samples.png", "snapshots.npy", "snapshot_steps.npy", COPY)
 """Of a run's folder: what holds rows of the data, or of what became of them."""
 
 
@@ -61,6 +64,7 @@ def about_rows(config: RunConfig, source: Dataset) -> str:
 
 
 def forget_rows(folder: Path) -> None:
-    """Remove what an earlier attempt at a run, which was asked to keep rows, has left of them."""
+    """Remove what an attempt at a run that failed, or was asked to keep rows, has left of them."""
     for name in FILES:
         (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / SCRATCH, ignore_errors=True)

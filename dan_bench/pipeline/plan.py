@@ -149,6 +149,19 @@ class Plan(PlannedRun):
 
     def perform(self, folder: Path, sink: Sink | None, progress: ProgressCallback) -> RunOutcome:
         """Train where there is something to train, measure, and write all files but the record."""
+        kept = keeps_rows(self.config, self.source)
+        if not kept:
+            forget_rows(folder)
+        try:
+            return self._work(folder, sink, progress, kept)
+        except (Exception, KeyboardInterrupt):  # a copy that was trained on is removed at its end
+            if not kept:
+                forget_rows(folder)
+            raise
+
+    def _work(
+        self, folder: Path, sink: Sink | None, progress: ProgressCallback, kept: bool
+    ) -> RunOutcome:
         config = self.config
         torch.set_num_threads(config.runtime.threads)
         obtained = self.method.obtain(folder, sink, progress)
@@ -159,7 +172,7 @@ class Plan(PlannedRun):
             config.seed,
             lambda name: progress(Progress(name)),
         )
-        if kept := keeps_rows(config, self.source):
+        if kept:
             keep = slice(config.runtime.keep_samples)
             shown = picture(measured.inputs, measured.sample, self.source.shape)
             with whole(folder / "samples.npy", synced=False) as file:
@@ -168,8 +181,6 @@ class Plan(PlannedRun):
                 np.save(file, measured.inputs[keep])
             with whole(folder / "samples.png", synced=False) as file:
                 shown.save(file, "png")
-        else:
-            forget_rows(folder)
         (folder / "last.ckpt").unlink(missing_ok=True)
         costs = obtained.costs | {"noise_bits": obtained.degenerator.noise_bits}
         costs |= {f"{name}_seconds": seconds for name, seconds in measured.seconds.items()}

@@ -62,8 +62,9 @@ def board(results: Path, asked: str, make: Callable[[], tuple[str, int, bool]]) 
     path = results / "runs" / BOARD
     state = hashed([state_of(results), terminal_width(), asked])
     kept = read(path)
-    if kept.get("state") == state:
-        return str(kept.get("text")), int(kept.get("failed", 0))
+    text, failed = kept.get("text"), kept.get("failed")
+    if kept.get("state") == state and isinstance(text, str) and isinstance(failed, int):
+        return text, failed
     text, failed, keep = make()
     if keep and path.with_name(CACHE).is_file():
         note = {"state": state, "text": text, "failed": failed}

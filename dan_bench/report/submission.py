@@ -10,14 +10,16 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 from dan_bench.cli import InputError, unusable, user_path
+from dan_bench.config.schema import RENAMED
 from dan_bench.files import whole
 from dan_bench.interfaces import SCHEMA_VERSION, RunRecord
 from dan_bench.report.inputs import finished, read, results_parser
 from dan_bench.results import archive
-from dan_bench.results.provenance import code_digest, found_code, others_packages
+from dan_bench.results.provenance import code_digest, found_code, others_packages, targets_of
 from dan_bench.results.reading import DAMAGES, reason
 from dan_bench.results.record import key_of
 from dan_bench.results.select import group_methods, seed_of, settings_of, stated
@@ -33,6 +35,11 @@ MOST = 400_000
 """Bytes of the records, curves and samples."""
 REQUIRED = ("commit", "dirty", "packages", "python", "machine", "ended")
 """What the provenance of a record says."""
+PARTS = (
+    *(f"dan_bench.{part}." for part in ("attacks", "controls", "data", "metrics", "models")),
+    *("dan_bench.objectives.", "torch.optim."),
+)
+"""Where everything is defined that a config may name of the program itself."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,8 @@ def faults(records: Sequence[RunRecord], code: dict[str, str]) -> list[str]:
         code: SHA-256 of each package of others that is submitted.
     """
     found = [f"{record.key}: {fault}" for record in records for fault in of_record(record, code)]
+    named = {package for record in records for package in others_packages(record.config)}
+    found += [f"code of {package}, which no record names" for package in sorted({*code} - named)]
     for method in group_methods(records):
         seeds = sorted(map(seed_of, method.runs))
         planned = list(range(max(SEEDS, seeds[-1] + 1)))
@@ -114,6 +123,11 @@ def of_record(record: RunRecord, code: dict[str, str]) -> list[str]:
         found.append(f"measured by code of {', '.join(alien)}; data and metrics must be ours")
     if "fingerprint" in record.config["data"]:
         found.append("its data are files that nobody else has")
+    found += [
+        f"its config names {target}, which is no part of an experiment"
+        for target in dict.fromkeys(targets_of(record.config))
+        if not others_packages({"_target_": target}) and not is_part(target)
+    ]
     used = {name: code.get(name) for name in others_packages(record.config)}
     made_by: Any = of.get("code") or {}
     found += [
@@ -122,6 +136,16 @@ def of_record(record: RunRecord, code: dict[str, str]) -> list[str]:
         if digest is None or made_by.get(name) != digest
     ]
     return found
+
+
+def is_part(target: str) -> bool:
+    """Return whether a target is defined under `PARTS`; `dan_bench.data.fetch.os.system` is not."""
+    target = RENAMED.get(target, target)
+    try:
+        found = resolve_name(target) if target.startswith(PARTS) else None
+    except (ImportError, AttributeError, ValueError):
+        return False
+    return str(getattr(found, "__module__", "")).startswith(PARTS)
 
 
 # --- the folder ---------------------------------------------------------------------------------

@@ -10,11 +10,13 @@ import os
 import random
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -28,7 +30,7 @@ from dan_bench.report.submission import ABOUT, CODE, COPY, Submission, faults, o
 from dan_bench.results import archive
 from dan_bench.results.provenance import code_digest, git
 from dan_bench.results.reading import shown
-from dan_bench.results.record import DamagedRecord, read
+from dan_bench.results.record import DamagedRecord, read, whole_numbers
 from dan_bench.results.select import group_methods
 from dan_bench.statistics import ranks_by_test
 from dan_bench.tables import Cell, Column, Table, render
@@ -71,6 +73,10 @@ def code_folder(about: Submission, folder: Path, work: Path) -> tuple[Path | Non
         named = {*about.code, *(f"{package}.py" for package in about.code)}
         if more := sorted({path.name for path in place.iterdir()} - named):
             return None, [f"{CODE}/ holds {', '.join(more)}, which no record names"]
+        # compiled code runs in place of the source, and a link leads out of what is reviewed
+        if odd := [p for p in (place, *place.rglob("*")) if not plain(p)]:
+            return None, [f"{shown(str(odd[0].relative_to(folder)))} is no Python or YAML file"]
+        place = shutil.copytree(place, work / CODE)  # Python compiles it there
     wrong = []
     for package, digest in about.code.items():
         try:
@@ -81,6 +87,11 @@ def code_folder(about: Submission, folder: Path, work: Path) -> tuple[Path | Non
             if there != digest:
                 wrong.append(f"the code of {package} is not that of {ABOUT}: SHA-256 {there}")
     return place, wrong
+
+
+def plain(path: Path) -> bool:
+    """Return whether that is a folder, or a file that `submit` copies; no link is either."""
+    return not path.is_symlink() and (path.is_dir() or path.suffix in (".py", ".yaml"))
 
 
 def again(record: RunRecord, code: Path | None, datasets: Path, work: Path) -> RunRecord | str:
@@ -163,7 +174,7 @@ def differences(
         text = f"{name} is {one and one.value!r}, run again {other and other.value!r}"
         if not exact and one is not None and other is not None:
             seeds = [e.value for peer in peers if (e := peer.metrics.get(name)) is not None]
-            low, high = prediction_interval(seeds, LEVEL / len(record.metrics))
+            low, high = prediction_interval(seeds, LEVEL / len(made.metrics))
             slack = 1e-6 * max(abs(low), abs(high))
             # only the interval that was measured here: that of the record is the submitter's word
             ends = (math.inf, -math.inf) if other.low is None else (other.low, other.high or 0.0)
@@ -237,8 +248,32 @@ def ranks_of(
 # --- the command --------------------------------------------------------------------------------
 
 
-def verify(folder: Path, share: float, seed: int, datasets: Path) -> list[str]:
+def misnamed(records: Sequence[RunRecord], known: Sequence[RunRecord]) -> list[str]:
+    """Return which records would be ranked on a data set of the leaderboard that is not theirs."""
+
+    def data_of(record: RunRecord) -> Any:
+        return whole_numbers({**record.config["data"], "seed": None})  # which follows the run's
+
+    there = {str(data := data_of(record)): data for record in known}.values()
+    names = {data["name"] for data in there}
+    return [
+        f"{record.key}: its data are not what the leaderboard calls {data['name']}"
+        for record in records
+        if (data := data_of(record)) not in there and data["name"] in names
+    ]
+
+
+def verify(
+    folder: Path, share: float, seed: int, datasets: Path, known: Sequence[RunRecord] = ()
+) -> list[str]:
     """Return what is wrong with a submission, and say on the way what was run again.
+
+    Args:
+        folder: the submission's.
+        share: of its runs that are run again.
+        seed: draws them.
+        datasets: where data sets are.
+        known: the leaderboard's records.
 
     Raises:
         InputError: it is none.
@@ -246,7 +281,7 @@ def verify(folder: Path, share: float, seed: int, datasets: Path) -> list[str]:
     about, records = opened(folder)
     print(f"{folder}: {len(records)} runs of {about.model}", flush=True)
     wrong = [] if about.name == folder.absolute().name else [f"it calls itself {about.name!r}"]
-    wrong += faults(records, about.code)
+    wrong += faults(records, about.code) + misnamed(records, known)
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         code, of_code = code_folder(about, folder, work)
@@ -280,8 +315,8 @@ def main(arguments: list[str] | None = None) -> int:
         "This runs the code that they bring: read it first, or do it where nothing is at stake.",
         f"exit code: 0 all is well, {FAILED} something is wrong, 2 that is no submission",
     )
-    published = sorted(Path("results").glob("*/records.parquet"))
-    parser.set_defaults(results=published[-1].parent if published else None)
+    archives = sorted(Path("results").glob("*/records.parquet"))
+    parser.set_defaults(results=archives[-1].parent if archives else None)
     parser.add_argument("folders", nargs="+", type=user_path, metavar="FOLDER")
     parser.add_argument("--share", type=float, default=SHARE, help=f"run again (default {SHARE})")
     parser.add_argument("--seed", type=int, help="draws the runs (default: a new one each time)")
@@ -289,17 +324,18 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     if not 0 < asked.share <= 1:
         parser.error(f"--share {asked.share}: more than 0, and 1 at most")
+    known = [] if asked.results is None else [archive.open_results(asked.results)]
+    published = [record for results in known for record in results.all()[0]]
     code = OK
     for folder in asked.folders:
         seed = secrets.randbits(32) if asked.seed is None else asked.seed
-        wrong = verify(folder, asked.share, seed, asked.datasets)
+        wrong = verify(folder, asked.share, seed, asked.datasets, published)
         if wrong:
             print("\n".join(["refused:", *(f"  {fault}" for fault in wrong)]))
             code = FAILED
             continue
         print("verified")
         own = archive.Archive(folder)
-        known = [] if asked.results is None else [archive.open_results(asked.results)]
         records = archive.JoinedResults([own, *known]).all()[0]
         keys = {record.key for record in own.all()[0]}
         print(render("table", claims(records, keys)), end="")

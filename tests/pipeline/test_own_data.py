@@ -8,6 +8,7 @@ from PIL import Image
 
 from dan_bench.config.compose import configure
 from dan_bench.config.schema import ConfigError
+from dan_bench.models.module import AdversarialModule
 from dan_bench.pipeline.own_data import identify, keeps_rows
 from dan_bench.pipeline.plan import check, plan
 from dan_bench.pipeline.run import run
@@ -121,6 +122,31 @@ def test_rows_of_an_earlier_attempt_go_when_nobody_asks_for_them_any_more(album,
     (Store(tmp_path).folder(record.key) / "record.json").unlink()
     run(config_of(album, tmp_path, *more, base=CONTROL), "test")
     assert found_in(tmp_path, album) == 0
+
+
+@pytest.mark.parametrize("more", ["end_to_end=true", "+algorithm1={rows:20,cool_down:0}"])
+def test_a_run_that_fails_leaves_no_copy_of_the_data(more, album, tmp_path, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("the disk is on fire")
+
+    monkeypatch.setattr(AdversarialModule, "learn", fail)
+    words = ["model=dan", "logger=none", "runtime.checkpoint_every=0", more]
+    record = run(config_of(album, tmp_path, *words), "test")
+    assert "the disk is on fire" in record.traceback
+    assert found_in(tmp_path, album) == 0
+
+
+def test_rows_of_an_earlier_attempt_go_where_the_next_one_fails_too(album, tmp_path, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("the disk is on fire")
+
+    monkeypatch.setattr(AdversarialModule, "learn", fail)
+    words = ["model=dan", "logger=none"]
+    record = run(config_of(album, tmp_path, "runtime.keep_inputs=true", *words), "test")
+    snapshots = Store(tmp_path).folder(record.key) / "snapshots.npy"
+    assert snapshots.is_file()
+    run(config_of(album, tmp_path, *words), "test")
+    assert not snapshots.exists()
 
 
 def test_public_data_are_kept_as_before_and_those_of_others_are_not(mnist):

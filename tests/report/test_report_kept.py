@@ -1,5 +1,6 @@
 """The report beside the runs: made again where anything changed, and only there."""
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -184,3 +185,13 @@ def test_a_table_that_was_asked_for_before_is_printed_again_where_nothing_change
     assert len(made) == 7
     (tmp_path / "runs" / module.BOARD).write_text('{"state": 7}')
     assert f"left out {path}" in said()[1]
+
+
+@pytest.mark.parametrize("damage", [{"text": None}, {"failed": None}, {"failed": "many"}])
+def test_a_damaged_table_is_made_again(tmp_path: Path, damage: dict[str, object]) -> None:
+    path = tmp_path / "runs" / module.BOARD
+    path.parent.mkdir()
+    (tmp_path / "runs" / CACHE).touch()
+    module.board(tmp_path, "", lambda: ("rows", 3, True))
+    path.write_text(json.dumps(json.loads(path.read_text()) | damage))
+    assert module.board(tmp_path, "", lambda: ("again", 3, True)) == ("again", 3)

@@ -1,6 +1,7 @@
 """Bundling a method's runs, and what can be seen to be wrong with them without running anything."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -8,9 +9,12 @@ from pathlib import Path
 import pytest
 from submissions import carry_out, forge, install, of_model, submit, verify
 
+from dan_bench.config.schema import CONF, RENAMED
 from dan_bench.report.__main__ import main as report
-from dan_bench.report.submission import opened
+from dan_bench.report.submission import Submission, is_part, opened
+from dan_bench.report.verify import code_folder
 from dan_bench.results.archive import open_results
+from dan_bench.results.provenance import code_digest
 from dan_bench.results.record import Store, key_of
 
 
@@ -172,3 +176,56 @@ def test_what_is_no_submission(folder, tmp_path, capsys):
         assert "damaged" in capsys.readouterr().err
     Path(folder / "records.parquet").write_bytes(b"PAR1")
     assert verify(folder) == 2
+
+
+@pytest.mark.parametrize("name", ["theirs_p/__pycache__/inner.cpython-311.pyc", "theirs_p/fast.so"])
+def test_compiled_code_which_no_digest_covers(tmp_path, name):
+    path = tmp_path / "code" / name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"")
+    about = Submission("theirs", "additive", "copy", {"theirs_p": ""})
+    assert code_folder(about, tmp_path, tmp_path / "work")[1] == [
+        f"code/{name} is no Python or YAML file"
+    ]
+
+
+def test_code_that_is_a_link(folder, tmp_path, capsys):
+    path = folder / "code" / "theirs_s.py"
+    path.replace(tmp_path / "elsewhere.py")
+    path.symlink_to(tmp_path / "elsewhere.py")
+    assert "code/theirs_s.py is no Python or YAML file" in refused(folder, capsys)
+
+
+def test_code_for_a_package_that_no_record_names(folder, capsys):
+    about = json.loads((folder / "submission.json").read_text())
+    (folder / "code" / "pandas.py").write_text("")
+    about["code"]["pandas"] = code_digest(folder / "code", "pandas")
+    (folder / "submission.json").write_text(json.dumps(about))
+    assert "code of pandas, which no record names" in refused(folder, capsys)
+
+
+@pytest.mark.parametrize(
+    "target", ["dan_bench.data.fetch.os.system", "torch.hub.load", "dan_bench.erase.erase"]
+)
+def test_a_config_that_calls_what_is_no_part_of_an_experiment(folder, tmp_path, capsys, target):
+    """It would be run with no code in the submission that anybody could read."""
+    model = {"_target_": target, "name": "additive", "kind": "control"}
+    model["command"] = f"touch {tmp_path / 'harm'}"
+
+    def change(record):
+        config = record.config | {"model": model}
+        return replace(record, config=config, key=key_of(config))
+
+    forge(folder, change)
+    assert f"its config names {target}, which is no part" in refused(folder, capsys)
+    assert not (tmp_path / "harm").exists()
+
+
+def test_what_our_configs_name_may_be_named_by_its_earlier_names_too():
+    texts = [path.read_text() for path in CONF.rglob("*.yaml")]
+    targets = {target for text in texts for target in re.findall(r"_target_: *([\w.]+\w)", text)}
+    others = ("dan_bench.table1.", "dan_bench.loggers.")
+    named = {*targets, *RENAMED, "torch.optim.RMSprop"}
+    of_runs = {one for one in named if not RENAMED.get(one, one).startswith(others)}
+    assert "dan_bench.data.mnist.Mnist" in of_runs
+    assert [target for target in sorted(of_runs) if not is_part(target)] == []

@@ -92,6 +92,35 @@ def test_records_of_other_code_with_every_digest_forged(folder, capsys):
     assert "shannon_bits is " in capsys.readouterr().out
 
 
+def test_another_data_set_by_the_name_of_one_in_the_leaderboard(folder, runs, capsys):
+    def easier(record):
+        config = record.config | {"data": record.config["data"] | {"test_size": 65}}
+        return replace(record, config=config, key=key_of(config))
+
+    forge(folder, easier)
+    assert verify(folder, "--results", str(runs / "board")) == 1
+    assert "its data are not what the leaderboard calls danoise" in capsys.readouterr().out
+
+
+def test_a_config_that_says_where_to_write(folder, tmp_path, capsys):
+    runtime = {"results": str(tmp_path / "elsewhere")}
+
+    def led_away(record):
+        config = record.config | {"runtime": runtime}
+        return replace(record, config=config, key=key_of(config))
+
+    forge(folder, led_away)
+    assert verify(folder) == 1
+    assert "run again: it left no record" in capsys.readouterr().out
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_verifying_leaves_the_folder_as_it_was(folder):
+    before = sorted(folder.rglob("*"))
+    assert verify(folder) == 0
+    assert sorted(folder.rglob("*")) == before
+
+
 def test_code_that_does_not_run(folder, capsys):
     path = folder / "code" / "theirs_v.py"
     path.write_text("raise ImportError('no')\n")
@@ -167,6 +196,15 @@ def test_a_metric_that_is_there_in_one_alone_is_a_difference():
     nothing = RunRecord("k", "done", {}, {"m": None}, provenance={"machine": "b"})
     assert differences(of(1.0), nothing, [of(1.0), of(1.1)])[1]
     assert differences(nothing, of(1.0), [nothing, nothing])[1]
+
+
+def test_metrics_without_a_value_make_no_interval_wider():
+    """Each would take a share of the level."""
+    padded = [
+        replace(r, metrics=r.metrics | {f"m{i}": None for i in range(10_000)})
+        for r in (of(9.0 + 0.01 * i) for i in range(5))
+    ]
+    assert differences(padded[0], of(8.5, "b"), padded)[1]
 
 
 @pytest.mark.parametrize(

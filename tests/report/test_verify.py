@@ -9,6 +9,7 @@ import pytest
 import yaml
 from submissions import carry_out, forge, install, of_model, shifted, submit, verify
 
+from dan_bench.config.compose import configure
 from dan_bench.config.schema import CONF
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report import submission
@@ -103,7 +104,8 @@ def test_another_data_set_by_the_name_of_one_in_the_leaderboard(folder, runs, ca
 
 
 def test_a_config_that_says_where_to_write(folder, tmp_path, capsys):
-    runtime = {"results": str(tmp_path / "elsewhere")}
+    where = f"runtime.results={tmp_path / 'elsewhere'}"
+    runtime = configure([where]).runtime.model_dump(mode="json")
 
     def led_away(record):
         config = record.config | {"runtime": runtime}
@@ -111,7 +113,7 @@ def test_a_config_that_says_where_to_write(folder, tmp_path, capsys):
 
     forge(folder, led_away)
     assert verify(folder) == 1
-    assert "run again: it left no record" in capsys.readouterr().out
+    assert "another config" in capsys.readouterr().out
     assert not (tmp_path / "elsewhere").exists()
 
 

@@ -7,6 +7,7 @@ The folder is an archive of results, as the reference is one, with the code that
 import json
 import re
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -103,6 +104,10 @@ def faults(records: Sequence[RunRecord], code: dict[str, str]) -> list[str]:
                 f"{method.section} {method.label}: "
                 + (f"no finished run of seed {missing}" if missing else "a seed has two records")
             )
+        held = Counter(name for run in method.runs for name, of in run.metrics.items() if of)
+        if uneven := sorted(name for name, count in held.items() if count < len(seeds)):
+            names = ", ".join(uneven)
+            found.append(f"{method.section} {method.label}: {names} of some of the seeds only")
     return found
 
 
@@ -129,7 +134,8 @@ def of_record(record: RunRecord, code: dict[str, str]) -> list[str]:
         if not others_packages({"_target_": target}) and not is_part(target)
     ]
     used = {name: code.get(name) for name in others_packages(record.config)}
-    made_by: Any = of.get("code") or {}
+    stated_code: Any = of.get("code")
+    made_by = stated_code if isinstance(stated_code, dict) else {}
     found += [
         f"made by other code of {name} than is submitted"
         for name, digest in used.items()

@@ -66,7 +66,8 @@ def code_folder(about: Submission, folder: Path, work: Path) -> tuple[Path | Non
             ["clone", "--quiet", "--no-checkout", "--", url, str(place)],
             ["-C", str(place), "checkout", "--quiet", commit],
         ):
-            if subprocess.run(["git", *command], check=False).returncode:
+            unasked = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
+            if subprocess.run(["git", *command], env=unasked, check=False).returncode:
                 return None, [f"{about.source} cannot be fetched"]
         place = place / "src" if (place / "src").is_dir() else place
     elif place.is_dir():

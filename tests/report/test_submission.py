@@ -123,10 +123,19 @@ def test_better_seeds_than_the_first_five(folder, capsys):
     assert "no finished run of seed 0, 5, 6, 7, 8" in refused(folder, capsys)
 
 
+def test_a_metric_that_a_bad_seed_leaves_out(folder, capsys):
+    def forged(record):
+        return replace(record, metrics=record.metrics | {"shannon_bits": None})
+
+    forge(folder, lambda r: forged(r) if r.config["seed"] == 1 else r)
+    assert "shannon_bits of some of the seeds only" in refused(folder, capsys)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         (lambda of: of | {"dirty": True}, "edited files"),
+        (lambda of: of | {"code": ["theirs_s"]}, "made by other code"),
         (lambda of: {n: v for n, v in of.items() if n != "machine"}, "lacks machine"),
         (lambda of: of | {"code": {"theirs_s": "0" * 64}}, "made by other code of theirs_s"),
         (lambda of: {n: v for n, v in of.items() if n != "code"}, "made by other code"),

@@ -3,6 +3,7 @@
     python benchmarks/assess.py power            # a table of defects, 1 MB each
     python benchmarks/assess.py alarms 1000      # over so many ideal streams of 100 kB
     python benchmarks/assess.py fast 4000        # the same without the min-entropy, the slowest
+    python benchmarks/assess.py lanes 1000       # linear lanes, Twisters and correlation of bits
     python benchmarks/assess.py windows 300      # as --windows all, of eight windows of 20 kB
     python benchmarks/assess.py whole 120        # the same of four windows of 1 MiB
 
@@ -29,8 +30,11 @@ from dan_bench.assess.assessment import (
     Assessment,
     assess,
     of_batteries,
+    of_bit_lags,
+    of_complexity,
     of_lags,
     of_lines,
+    of_python,
     of_tally,
 )
 from dan_bench.assess.reading import Stream, Window
@@ -165,9 +169,17 @@ def together(stream: Stream, size: int) -> Assessment:
         return windowed.ended(stream)
 
 
+def by_lanes(stream: Stream) -> Assessment:
+    """Assess a stream by the families of linear lanes, Twisters and correlation of bits."""
+    windows = stream.windows
+    found = [of_complexity(windows, 8), of_python(windows, 8), of_bit_lags(windows, 8)]
+    return Assessment(stream, 8, found, [], None)
+
+
 WAYS: dict[str, Callable[[Stream], Assessment]] = {
     "alarms": assess,
     "fast": quickly,
+    "lanes": by_lanes,
     **{way: partial(together, size=size) for way, (_, size) in PARTS.items()},
 }
 

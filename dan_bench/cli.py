@@ -137,34 +137,42 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
+HEARD: list[int] = []
+"""Each Ctrl-C since `remembering_interrupts` began to listen."""
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """Take note of a Ctrl-C, and raise KeyboardInterrupt as Python does."""
+    HEARD.append(number)
+    signal.default_int_handler(number, frame)
+
+
+def raise_what_was_lost() -> None:
+    """Raise KeyboardInterrupt again where a Ctrl-C was heard."""
+    if HEARD:
+        raise KeyboardInterrupt
+
+
 @contextmanager
 def remembering_interrupts() -> Iterator[Callable[[], None]]:
     """Yield a check that raises KeyboardInterrupt again where a Ctrl-C was lost.
 
     Python forgets a KeyboardInterrupt that is raised in a destructor or hook of some library. A
-    loop that calls the check now and then ends all the same. Where SIGINT is ignored (nohup), or
-    in a thread, nothing changes.
+    loop that calls the check now and then ends all the same. Inside of another such context the
+    check knows what was heard since that one began: an `entry_point` is one. Where SIGINT is
+    ignored (nohup), or in a thread, nothing changes.
     """
-    heard: list[int] = []
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        heard.append(number)
-        signal.default_int_handler(number, frame)
-
-    def check() -> None:
-        if heard:
-            raise KeyboardInterrupt
-
-    before = signal.getsignal(signal.SIGINT)
     here = threading.current_thread() is threading.main_thread()
-    if not here or before is not signal.default_int_handler:
-        yield check
+    if not here or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield raise_what_was_lost
         return
+    HEARD.clear()
     signal.signal(signal.SIGINT, interrupt)
     try:
-        yield check
+        yield raise_what_was_lost
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        HEARD.clear()
 
 
 def entry_point(main: Callable[P, int]) -> Callable[P, int]:
@@ -175,7 +183,7 @@ def entry_point(main: Callable[P, int]) -> Callable[P, int]:
         if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may be in no encoding
             sys.stdout.reconfigure(errors="backslashreplace")
         try:
-            with flushed():
+            with remembering_interrupts(), flushed():
                 return main(*args, **kwargs)
         except KeyboardInterrupt:
             return INTERRUPTED

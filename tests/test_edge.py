@@ -97,7 +97,10 @@ TRAIN: dict[str, tuple[list[str], list[str]]] = {
         ["-m", "data=danoise", "evaluation=minimal", "model=identity,fgsm"],
         ["fgsm", "labels"],
     ),
-    "results in a file": (["data=danoise", "runtime.results=file"], ["runtime.results=file"]),
+    "results in a file": (
+        ["data=danoise", "runtime.results=file"],
+        ["runtime.results=/", "is not a folder"],
+    ),
     "results nowhere": (["data=danoise", "runtime.results=/proc/nope"], ["/proc/nope"]),
     "two folders of results": (
         ["-m", "data=danoise", "runtime.results=a,b"],
@@ -287,3 +290,26 @@ def test_the_first_line_is_there_before_anything_heavy_is_imported(place: Path) 
     assert ended.returncode == 130, ended.stderr
     assert ended.stderr.startswith("'reading the config and the data")
     assert ended.stderr.rstrip().endswith("set()")
+
+
+def test_a_ctrl_c_that_is_lost_before_the_work_begins_ends_it(place: Path) -> None:
+    """Python forgets what is raised in a destructor, such as one that an import runs."""
+    (place / "program.py").write_text(
+        "import signal, sys\n"
+        "from dan_bench.cli import entry_point, remembering_interrupts\n"
+        "class Lost:\n"
+        "    def __del__(self):\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "def work():\n"
+        "    Lost()\n"
+        "    with remembering_interrupts() as check:\n"
+        "        check()\n"
+        "    return 0\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "sys.exit(entry_point(work)())"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-m", "program"], cwd=place, check=False, stderr=subprocess.PIPE
+    )
+    assert ended.returncode == 130
+    assert b"ignored in" in ended.stderr.lower()

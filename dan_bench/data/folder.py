@@ -118,6 +118,7 @@ class Folder:
     def _held_out(self, rows: int) -> int:
         held_out = round(self.test_fraction * rows)
         if not 0 < held_out < rows:
+            _ = self._read  # a file that cannot be read is the nearer cause
             raise ValueError(
                 f"data.root={Path(self.root).absolute()} makes {rows} rows, of which "
                 f"data.test_fraction={self.test_fraction} holds out {held_out}: both splits need "

@@ -17,8 +17,11 @@ from dan_bench.results.where import conditions, listed, setting, there_are, wher
 from dan_bench.tables import FORMATS, Cell, Column, Table, render
 
 FIRST = ("key", "subject", "seed", "status", "ended", "seconds")
-SHOWN = tuple(row.name for row in catalogue.headlines())[:3]
-"""Metrics of the list where none are asked for."""
+
+
+def shown() -> list[str]:
+    """Return the metrics of the list where none are asked for."""
+    return [row.name for row in catalogue.headlines()[:3]]
 
 
 def value_of(run: RunRecord, name: str) -> Any:
@@ -118,7 +121,7 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--where", metavar="A=X,B=Y,...", help="as in the table: see report --help")
     parser.add_argument("--status", choices=("done", "failed"), help="only these")
-    parser.add_argument("--metrics", metavar="A,B,...", help=f"(default: {','.join(SHOWN)})")
+    parser.add_argument("--metrics", metavar="A,B,...", help=f"(default: {','.join(shown())})")
     parser.add_argument(
         "--sort", metavar="A", default="subject", help="a column, metric or setting, ascending"
     )
@@ -135,7 +138,7 @@ def main(arguments: list[str]) -> int:
         records = where(records, conditions(asked.where), names)
     found = [run for run in records if asked.status in (None, run.status)]
     there, details = metrics_of(records)
-    metrics = [name for name in SHOWN if name in there]
+    metrics = [name for name in shown() if name in there]
     if asked.metrics is not None:
         metrics = listed("--metrics", asked.metrics, there, details)
     known = {*FIRST, *there, *names}

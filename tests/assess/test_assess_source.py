@@ -102,7 +102,7 @@ def test_health_tests_of_a_file(capsys, tmp_path):
     good = np.random.default_rng(1).integers(0, 256, 20_000, dtype=np.uint8)
     path = tmp_path / "samples.bin"
     good.tofile(path)
-    asked = ("--health", 7.5, path, "--alpha", "2^-30", "--trials", 0)
+    asked = ("--health", 7.5, path, "--alpha", "2^-30", "--trials", 1)
     code, text = answer(capsys, *asked)
     assert code == 0
     assert "Repetition Count Test: C = 5" in text

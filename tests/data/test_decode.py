@@ -226,7 +226,7 @@ def test_heic_without_its_plug_in_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
     (tmp_path / "phone.heic").write_bytes(HEIC)
-    with pytest.raises(ValueError, match=r"phone\.heic .*pip install pillow-heif"):
+    with pytest.raises(ValueError, match=r"phone\.heic: .*pip install pillow-heif"):
         grey(tmp_path / "phone.heic")
 
 
@@ -258,5 +258,5 @@ def test_avif_without_its_decoder_says_what_to_install(tmp_path, monkeypatch):
     Image.new("L", (16, 16), 200).save(tmp_path / "a.avif")
     monkeypatch.setattr("PIL.AvifImagePlugin.SUPPORTED", False)
     monkeypatch.setattr(features, "check", lambda _: False)
-    with pytest.raises(ValueError, match=r"a\.avif .*pip install --upgrade pillow"):
+    with pytest.raises(ValueError, match=r"a\.avif: .*pip install --upgrade pillow"):
         grey(tmp_path / "a.avif")

@@ -3,9 +3,11 @@
 import hashlib
 import json
 from dataclasses import asdict, replace
+from functools import partial
 
 import numpy as np
 import pytest
+from refusals import refused_line
 from restart_data import restarts
 
 from dan_bench.assess import __main__ as command
@@ -334,12 +336,7 @@ def test_a_wrong_key_is_named(tmp_path, settings, said):
     assert said in str(refused.value)
 
 
-def refused(capsys, *arguments):
-    assert command.main([str(argument) for argument in arguments]) == 2
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    (line,) = printed.err.splitlines()
-    return line
+refused = partial(refused_line, command.main)
 
 
 def test_refusals_come_in_one_line_and_leave_nothing(tmp_path, capsys):

@@ -1,9 +1,11 @@
 """`assess --restart`, `--conditioning`, `--health`: answers, exit codes, refusals."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
+from refusals import refused_line
 from restart_data import restarts
 
 from dan_bench.assess import __main__ as command
@@ -18,12 +20,7 @@ def answer(capsys, *arguments):
     return code, capsys.readouterr().out
 
 
-def refused(capsys, *arguments):
-    assert command.main([str(argument) for argument in arguments]) == 2
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    (line,) = printed.err.splitlines()
-    return line
+refused = partial(refused_line, command.main)
 
 
 @pytest.fixture(scope="module")

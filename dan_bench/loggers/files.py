@@ -32,8 +32,9 @@ class CsvSink(CSVLogger):
 class TensorBoardSink(TensorBoardLogger):
     """TensorBoard's events, one folder a job: `tensorboard --logdir results/tensorboard`.
 
-    Curves are under train/. Final metrics are a text, and columns result/ beside the config in the
-    HPARAMS tab; as scalars each would be a card with one point, before all curves.
+    Curves and samples are under train/, so that the first page opens on curves: a group `samples`
+    would stand before it. Final metrics are a text, and columns result/ beside the choices of the
+    config in the HPARAMS tab; as scalars each would be a card with one point, before all curves.
     """
 
     def __init__(
@@ -63,14 +64,14 @@ class TensorBoardSink(TensorBoardLogger):
         """Add a picture of the sample and a histogram of its bytes."""
         pixels = np.asarray(sample.picture)
         form = "HW" if pixels.ndim == 2 else "HWC"
-        self.experiment.add_image("samples", pixels, step, dataformats=form)
-        self.experiment.add_histogram("samples/bytes", sample.outputs, step, bins="fd")
+        self.experiment.add_image("train/samples", pixels, step, dataformats=form)
+        self.experiment.add_histogram("train/samples/bytes", sample.outputs, step, bins="fd")
 
     def close(self, record: RunRecord | None, folder: Path) -> None:
         """Add the outcome, and close the file."""
         final = outcome_of(record) | {"failed": float(failed(record))}
         self.hparams.update(self._config)
-        flat = _flatten_dict(self._config) | {f"result/{name}": of for name, of in final.items()}
+        flat = choices_of(self._config) | {f"result/{name}": of for name, of in final.items()}
         for summary in hparams(self._sanitize_params(flat), {}):
             self.experiment._get_file_writer().add_summary(summary)
         lines = "".join(f"| {name} | {value:.6g} |\n" for name, value in final.items())
@@ -88,6 +89,15 @@ class TensorBoardSink(TensorBoardLogger):
 def folder_name(title: str, config: dict[str, Any]) -> str:
     """Return the name of a job's folder; jobs of one title differ in their keys."""
     return f"{title}-{config['key']}".replace(" ", "-")
+
+
+def choices_of(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a config that tell methods apart, by path (`model/name`).
+
+    Classes and how a run is evaluated are left out: some 80 columns that hardly ever differ.
+    """
+    flat = _flatten_dict({name: part for name, part in config.items() if name != "evaluation"})
+    return {path: value for path, value in flat.items() if not path.endswith("_target_")}
 
 
 def summary_of(metrics: Mapping[str, Estimate | None]) -> dict[str, float]:

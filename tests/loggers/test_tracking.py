@@ -365,13 +365,18 @@ def test_tensorboard_holds_curves_samples_config_and_final_metrics(tmp_path: Pat
     shown = started["result/shannon_bits"].number_value
     assert shown == pytest.approx(estimate.value, rel=1e-12)
     assert started["trainer/max_steps"].number_value == 30
+    assert started["model/name"].string_value == "dan"
+    assert not [path for path in started if path.startswith("evaluation") or "_target_" in path]
+    # one group, whose curves stand before its samples
+    groups = {tag.partition("/")[0] for kind in everything for tag in events.Tags()[kind]}
+    assert groups == {"train"}
     (text,) = events.Tensors("results/text_summary")
     assert f"| shannon_bits | {estimate.value:.6g} |" in text.tensor_proto.string_val[0].decode()
-    images = events.Images("samples")
+    images = events.Images("train/samples")
     assert [(image.step, image.height, image.width) for image in images] == [
         (step, 40, 16 * 20) for step in (1, 10, 25, 30)
     ]
-    histograms = events.Histograms("samples/bytes")
+    histograms = events.Histograms("train/samples/bytes")
     assert [entry.histogram_value.num for entry in histograms] == [64 * 400] * 3 + [256 * 400]
     (config,) = events.Tensors("config/text_summary")
     written = config.tensor_proto.string_val[0].decode()

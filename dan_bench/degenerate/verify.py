@@ -18,6 +18,7 @@ from dan_bench.degenerate.form import KIND, Document, compact
 from dan_bench.degenerate.signature import SignatureError, check
 from dan_bench.degenerate.sums import EVERY, Chain, Sums
 from dan_bench.degenerate.text import percent, printable, quoted, text_of
+from dan_bench.erase.records import first_fault
 from dan_bench.files import lent
 
 LARGEST = 128 << 20
@@ -121,9 +122,7 @@ def parsed(content: bytes) -> dict[str, Any]:
     try:
         Document.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the document"
-        raise BadCertificate(f"{where}: {first['msg']}") from error
+        raise BadCertificate(first_fault(error)) from error
     return dict(document)
 
 

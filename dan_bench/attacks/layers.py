@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg, special
 
-from dan_bench.interfaces import Bytes
+from dan_bench.interfaces import Bytes, Floats
 
-Floats = NDArray[np.float64]
 CELL = 1 / 256
 QUANTISATION = CELL**2 / 12
 """Variance of a number within its byte's cell."""

@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from dan_bench.attacks.layers import CELL, QUANTISATION, Normal, Observed
-from dan_bench.interfaces import Bytes
+from dan_bench.interfaces import Bytes, Floats
 
-Floats = NDArray[np.float64]
 TURNS = (-2, -1, 1, 2)
 """Beside the likeliest number of turns, those that are thought of."""
 BLURRED = 0.35

@@ -12,16 +12,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import entr, ndtr, ndtri, rel_entr
 
 from dan_bench.data.noise import NoiseRows
-from dan_bench.interfaces import Bytes, Dataset, dimension
+from dan_bench.interfaces import Bytes, Dataset, Floats, Numbers, dimension
 from dan_bench.metrics.certificate import NATS, LinearChannel, gaussian_leak
 from dan_bench.rng import generator
 
-Floats = NDArray[np.float64]
-Numbers = NDArray[np.int64]
 WIDEST = 2
 """Bytes a row: 65,536 outputs are enumerated."""
 WORD = 32
@@ -362,7 +359,7 @@ class Channel:
             )
         law_of(law, strength)
 
-    def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
+    def __call__(self, data: Bytes, rows: Numbers) -> Bytes:
         """Send each row through, under fresh bits of its own."""
         words = self._fresh[rows].view("<u4")[:, 0].astype(np.int64)
         return self._sent(data, words >> (WORD - self.kind.bits))

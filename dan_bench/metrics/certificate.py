@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize, special
 
-from dan_bench.interfaces import Bytes
+from dan_bench.interfaces import Bytes, Floats
 
-Floats = NDArray[np.float64]
 NATS = 1 / math.log(2)
 """Bits in a nat."""
 NEGLIGIBLE = 1e-12

@@ -22,10 +22,11 @@ from torch.utils.data import TensorDataset
 from torchvision.models import inception_v3
 
 from dan_bench.attacks.training import seeded
+from dan_bench.data.folder import fingerprint
 from dan_bench.rng import generator
 from dan_bench.table1.entry import Entry, RunContext, TrainingResult, TrainingSet
 from dan_bench.table1.learning import Learning, learn, right_class
-from dan_bench.table1.workspace import Workspace, copy_files, fingerprint, regular_files
+from dan_bench.table1.workspace import Workspace, copy_files, regular_files
 
 Sound = NDArray[np.float32]
 

@@ -29,7 +29,8 @@ from dan_bench.interfaces import (
     Destruction,
     Estimate,
     NoiseSource,
-    StageCallback,
+    Progress,
+    ProgressCallback,
 )
 from dan_bench.metrics.destruction import pooled_destruction
 
@@ -87,18 +88,18 @@ class Algorithm1:
 
     Args:
         folder: of the run; the scratch folder is made in it, and nothing outside it is touched.
-        progress: called with the name of each step as it begins.
+        progress: called as each step begins, with its name.
     """
 
     folder: Path
-    progress: StageCallback
+    progress: ProgressCallback
     seconds: dict[str, float] = field(default_factory=dict)
     """How long each step took."""
 
     @contextmanager
     def step(self, number: int, name: str) -> Iterator[None]:
         """Time a step."""
-        self.progress(f"algorithm 1, step {number}: {name}")
+        self.progress(Progress(f"algorithm 1, step {number}: {name}"))
         start = time.perf_counter()
         yield
         self.seconds[f"algorithm1_{number:02d}_{name.replace(' ', '_')}"] = (

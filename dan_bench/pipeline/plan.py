@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,29 +15,14 @@ from dan_bench.config.schema import ConfigError, Evaluation, RunConfig
 from dan_bench.files import whole
 from dan_bench.interfaces import (
     Dataset,
-    Estimate,
-    Progress,
     ProgressCallback,
     Sink,
     dimension,
 )
 from dan_bench.pipeline.evaluate import Measures, measure
-from dan_bench.pipeline.methods import METHODS, Control
+from dan_bench.pipeline.methods import METHODS, Control, RunOutcome
 from dan_bench.pipeline.own_data import about_rows, forget_rows, is_own, keeps_rows
 from dan_bench.results.left_out import NEEDS_ROWS, ROWS_KEPT
-
-
-@dataclass(frozen=True)
-class RunOutcome:
-    """What a run adds to its record."""
-
-    metrics: dict[str, Estimate | None] = field(default_factory=dict)
-    costs: dict[str, float] = field(default_factory=dict)
-    provenance: dict[str, Any] = field(default_factory=dict)
-    traceback: str | None = None
-    """Of what made it fail."""
-    waited: float = 0.0
-    """Seconds in which nothing was done for this run."""
 
 
 class PlannedRun(ABC):
@@ -164,14 +149,8 @@ class Plan(PlannedRun):
     ) -> RunOutcome:
         config = self.config
         torch.set_num_threads(config.runtime.threads)
-        obtained = self.method.obtain(folder, sink, progress)
-        measured = measure(
-            obtained.degenerator,
-            self.source,
-            self.measures,
-            config.seed,
-            lambda name: progress(Progress(name)),
-        )
+        degenerator, obtained = self.method.obtain(folder, sink, progress)
+        measured = measure(degenerator, self.source, self.measures, config.seed, progress)
         if kept:
             keep = slice(config.runtime.keep_samples)
             shown = picture(measured.inputs, measured.sample, self.source.shape)
@@ -182,7 +161,7 @@ class Plan(PlannedRun):
             with whole(folder / "samples.png", synced=False) as file:
                 shown.save(file, "png")
         (folder / "last.ckpt").unlink(missing_ok=True)
-        costs = obtained.costs | {"noise_bits": obtained.degenerator.noise_bits}
+        costs = obtained.costs | {"noise_bits": degenerator.noise_bits}
         costs |= {f"{name}_seconds": seconds for name, seconds in measured.seconds.items()}
         metrics = measured.metrics | dict.fromkeys(self.left_out) | obtained.metrics
         about: dict[str, Any] = {} if kept else {ROWS_KEPT: False}

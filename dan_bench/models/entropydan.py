@@ -238,8 +238,7 @@ class FrozenEntropyDAN(FrozenDegenerator):
         self, module: EntropyDAN, seed: int, draw: Draw, level: float | None = None
     ) -> None:
         degenerate = module.degenerate if level is None else partial(module.conditioned, level)
-        setting = module.setting
-        super().__init__(degenerate, setting.noise_dim, seed, setting.noise, draw)
+        super().__init__(degenerate, module.setting, seed, draw)
         self._arguments = module, seed, draw
         self._level = level
 

@@ -44,6 +44,8 @@ class Measures:
     certificate: LeakCertificate | None
     attacks: Mapping[str, Attack]
     comparisons: Mapping[str, Comparison] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Metrics that need more rows than there are, by the names of records, and how many."""
 
 
 @dataclass(frozen=True)

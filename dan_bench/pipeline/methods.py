@@ -148,7 +148,8 @@ class UntrainedNetwork(Control):
         module.check_weights()
         with whole(folder / "curves.parquet", synced=False) as file:
             pd.DataFrame(module.curves).to_parquet(file)
-        return module.cpu().inference(self.config.seed)
+        degenerator: Degenerator = module.cpu().inference(self.config.seed)
+        return degenerator
 
 
 class TrainedNetwork(UntrainedNetwork):

@@ -92,8 +92,6 @@ class Plan(PlannedRun):
     method: Control
     measures: Measures
     sink: Component | None
-    left_out: dict[str, int]
-    """Metrics that need more rows than the user's own data have, and how many."""
 
     def preparations(self) -> dict[str, Callable[[], str]]:
         """Fetch the data set, and see that it is what this run needs."""
@@ -111,7 +109,8 @@ class Plan(PlannedRun):
             )
         if is_own(self.config):
             said += f"\nN = {self.measures.samples:,}: {there:,} rows are held out"
-        needs = ", ".join(f"{name} needs {least:,}" for name, least in self.left_out.items())
+        left_out = self.measures.left_out.items()
+        needs = ", ".join(f"{name} needs {least:,}" for name, least in left_out)
         parts = (said, needs and f"not measured: {needs}", about_rows(self.config, self.source))
         return "\n".join(filter(None, parts))
 
@@ -147,7 +146,7 @@ class Plan(PlannedRun):
     def _work(
         self, folder: Path, sink: Sink | None, progress: ProgressCallback, kept: bool
     ) -> RunOutcome:
-        config = self.config
+        config, left_out = self.config, dict(self.measures.left_out)
         torch.set_num_threads(config.runtime.threads)
         degenerator, obtained = self.method.obtain(folder, sink, progress)
         measured = measure(degenerator, self.source, self.measures, config.seed, progress)
@@ -163,9 +162,9 @@ class Plan(PlannedRun):
         (folder / "last.ckpt").unlink(missing_ok=True)
         costs = obtained.costs | {"noise_bits": degenerator.noise_bits}
         costs |= {f"{name}_seconds": seconds for name, seconds in measured.seconds.items()}
-        metrics = measured.metrics | dict.fromkeys(self.left_out) | obtained.metrics
+        metrics = measured.metrics | dict.fromkeys(left_out) | obtained.metrics
         about: dict[str, Any] = {} if kept else {ROWS_KEPT: False}
-        about |= {NEEDS_ROWS: self.left_out} if self.left_out else {}
+        about |= {NEEDS_ROWS: left_out} if left_out else {}
         return RunOutcome(metrics, costs, obtained.provenance | about, waited=obtained.waited)
 
 
@@ -177,26 +176,20 @@ def plan_run(config: RunConfig) -> Plan:
     if here and runtime.accelerator == "gpu" and not torch.accelerator.is_available():
         raise ConfigError("runtime.accelerator=gpu: torch sees none here; type cpu or auto")
     sink = None
-    measures, left_out = measures_of(config.evaluation, source.shape, few=is_own(config))
+    measures = measures_of(config.evaluation, source.shape, few=is_own(config))
     if config.logger is not None:
         sink = bind(config.logger, "logger", {"title", "group", "config", "results"})
     method = METHODS[config.model.kind](config, source)
-    return Plan(config, source, method, measures, sink, left_out)
+    return Plan(config, source, method, measures, sink)
 
 
-def measures_of(
-    evaluation: Evaluation, shape: tuple[int, ...], few: bool = False
-) -> tuple[Measures, dict[str, int]]:
+def measures_of(evaluation: Evaluation, shape: tuple[int, ...], few: bool = False) -> Measures:
     """Make all that is to be measured of rows of a shape.
 
     Args:
         evaluation: what, on how many rows.
         shape: of a row.
         few: whether there are no more rows to be had: what needs more is left out, not refused.
-
-    Returns:
-        What is measured; and of what is left out the metrics, as records name them, and how many
-        rows they need.
 
     Raises:
         ConfigError: some part cannot be had, or needs more rows than there are to be.
@@ -229,7 +222,7 @@ def measures_of(
     attacks = {name: of for name, of in attacks.items() if f"{name}_recovered" not in left_out}
     if needed := [least for name, least in left_out.items() if name.endswith("_recovered")]:
         left_out |= {} if attacks else {"percent_destroyed": min(needed)}
-    measures = Measures(
+    return Measures(
         evaluation.samples,
         evaluation.known,
         {name: of for name, of in metrics.items() if name not in left_out},
@@ -237,8 +230,8 @@ def measures_of(
         None if "certified_destroyed" in left_out else certificate,
         attacks,
         comparisons,
+        left_out,
     )
-    return measures, left_out
 
 
 def rows_needed(metric: Component, width: int) -> int:

@@ -93,7 +93,7 @@ class Dan(Entry):
         started = time.perf_counter()
         config = self.configured()
         source = Folder(place.training, SHAPE, "bytes", HELD_OUT)
-        measures, _ = measures_of(config.evaluation, source.shape)
+        measures = measures_of(config.evaluation, source.shape)
         module = TrainedNetwork(config, source).make()
 
         def progress(now: Progress) -> None:

@@ -175,11 +175,6 @@ class DCDAN(CertifiedDAN):
             group["lr"] *= self.pace
         return [of_discriminator, of_degenerator]
 
-    def first_layer(self, network: nn.Module) -> nn.Module | None:
-        """What perturbs the data; what is blind to them has none."""
-        assert isinstance(network, nn.Sequential)
-        return network[0]
-
     def leak(self, batch: Batch) -> Tensor:
         """Upper bound in nats on what the perturbed data say of one of the batch's data."""
         assert isinstance(self.degenerator, nn.Sequential)

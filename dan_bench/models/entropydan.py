@@ -161,10 +161,6 @@ class EntropyDAN(DAN):
         """None: the data enter through their level alone."""
         return None
 
-    def later_layers(self, network: nn.Module) -> nn.Sequential | None:
-        """None, for the same reason."""
-        return None
-
     def own(self, network: nn.Module, data: Tensor) -> Tensor:
         """Level of the noise that the data are to become, in [0, 1]: B."""
         assert isinstance(network, ConditionalDegenerator)

@@ -152,7 +152,8 @@ class AdversarialModule(pl.LightningModule, ABC):
         the output is made of more than of it, as where a subclass gives the data another way in.
         """
         network = self.averaged()
-        first, later = self.first_layer(network), self.later_layers(network)
+        first = self.first_layer(network)
+        later = None if first is None else self.later_layers(network)
         if first is None or later is None:
             return None
         width, noise_dim = self.setting.width, self.setting.noise_dim

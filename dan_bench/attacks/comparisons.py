@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from dan_bench.attacks.training import Budget, classification, convnet, fit, predict
 from dan_bench.interfaces import Bytes, Case, Comparison, Conditional, Data, Estimate
 from dan_bench.metrics.entropy import joint_bits, shannon_bits
-from dan_bench.metrics.similarity import WINDOW, structural_similarity
+from dan_bench.metrics.pictures import WINDOW, structural_similarity
 from dan_bench.statistics import CONFIDENCE, binomial_interval, t_interval
 
 ROWS = 20_000

@@ -17,9 +17,10 @@ from pydantic import ValidationError
 from dan_bench.degenerate.form import KIND, Document, compact
 from dan_bench.degenerate.signature import SignatureError, check
 from dan_bench.degenerate.sums import EVERY, Chain, Sums
-from dan_bench.degenerate.text import percent, printable, quoted, text_of
+from dan_bench.degenerate.text import percent, quoted, text_of
 from dan_bench.erase.records import first_fault
 from dan_bench.files import lent
+from dan_bench.markup import one_line
 
 LARGEST = 128 << 20
 """Bytes of a certificate that is read: those of a million files and more."""
@@ -50,7 +51,7 @@ class Checked:
             f"{total['failed']:,} failed, {total['left_alone']:,} left alone, "
             f"{total['doubted']:,} in doubt; {percent(total['destroyed'])}",
         ]
-        return "\n".join(map(printable, lines))
+        return "\n".join(map(one_line, lines))
 
 
 def verify(path: Path, signers: Path | None = None) -> Checked:

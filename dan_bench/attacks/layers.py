@@ -124,8 +124,7 @@ def undo_linear(
         return prior.mean + right @ covariance, covariance
 
     def normal_equations(h: Floats) -> Floats:
-        product: Floats = (precision * (h @ weight.T)) @ weight + h @ inverse
-        return product
+        return (precision * (h @ weight.T)) @ weight + h @ inverse
 
     return prior.mean + conjugate_gradients(normal_equations, right, covariance), covariance
 

@@ -35,8 +35,7 @@ where it is, and thousands where it is not."""
 
 def fractions(outputs: Bytes) -> Floats:
     """Bytes as the middles of their cells in (0, 1)."""
-    middles: Floats = (outputs.astype(np.float64) + 0.5) * CELL
-    return middles
+    return (outputs.astype(np.float64) + 0.5) * CELL
 
 
 def unwrap(

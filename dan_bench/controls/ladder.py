@@ -224,8 +224,7 @@ def copula(strength: float) -> Noisy:
     def means(inputs: Bytes) -> Floats:
         normal = ndtri((inputs + 0.5) / 256)
         turn = np.array([[1.0, 1.0], [-1.0, 1.0]]) / math.sqrt(2)
-        turned: Floats = strength * (normal @ turn if inputs.shape[1] == 2 else normal)
-        return turned
+        return strength * (normal @ turn if inputs.shape[1] == 2 else normal)
 
     return Noisy(
         lambda inputs: outer(cells(edges, means(inputs), noise)),
@@ -268,8 +267,7 @@ def law_of(name: str, strength: float) -> Keyed | Noisy:
 
 def cells(edges: Floats, means: Floats, deviation: float) -> Floats:
     """Probability of each cell between edges under normal laws: the means' shape x cells."""
-    found: Floats = np.diff(ndtr((edges - means[..., None]) / deviation), axis=-1)
-    return found
+    return np.diff(ndtr((edges - means[..., None]) / deviation), axis=-1)
 
 
 def outer(of_bytes: Floats) -> Floats:

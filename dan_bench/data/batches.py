@@ -87,8 +87,7 @@ def quantise(levels: Tensor) -> Bytes:
     """
     if levels.numel() and not torch.stack(levels.aminmax()).isfinite().all():
         raise FloatingPointError("an output of the network is not finite: it has diverged")
-    quantised: Bytes = levels.clamp(0, 255).to(torch.uint8).cpu().numpy()
-    return quantised
+    return levels.clamp(0, 255).to(torch.uint8).cpu().numpy()
 
 
 class VisitingOrder:

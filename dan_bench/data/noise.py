@@ -151,8 +151,7 @@ class FreshNoise:
     def __call__(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the numbers of those rows: n x noise_dim."""
         # take, which is twice as fast as the same in brackets
-        numbers: NDArray[np.float32] = self._quantiles.take(self._rows[rows].view("<u2"))
-        return numbers
+        return self._quantiles.take(self._rows[rows].view("<u2"))
 
 
 @dataclass(frozen=True)

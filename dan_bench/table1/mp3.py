@@ -128,8 +128,7 @@ def song(seed: int, number: int, seconds: float) -> Sound:
         tone = sum(a * np.sin(k * phase) for k, a in enumerate(timbre, start=1))
         hit = drum * random.standard_normal(beat) * np.exp(-40 * time)
         sound[start : start + beat] = 0.6 * tone * np.exp(-decay * time) + hit
-    clipped: Sound = np.clip(sound[: int(seconds * RATE)], -1, 1)
-    return clipped
+    return np.clip(sound[: int(seconds * RATE)], -1, 1)
 
 
 def spectrograms(sound: Sound, rate: int, seconds: float, hop: float, side: int) -> Sound:

@@ -42,6 +42,7 @@ FIRST_ROW = 1 << 40
 NOT_MEASURED = Destruction(0.0, None, "what the network leaves of its input was not measured")
 
 
+@dataclass
 class NetworkNoise:
     """A source of noise: outputs of a degenerator, on the very bytes that they replace.
 
@@ -52,34 +53,25 @@ class NetworkNoise:
         degenerator: the network.
         width: bytes of one of its rows.
         name: as the certificate names it.
-        first_row: number of the first row.
+        row: number of the next row.
         destroys: what its run measured of what it leaves.
     """
 
-    needs_original = True
-
-    def __init__(
-        self,
-        degenerator: Degenerator,
-        width: int,
-        name: str,
-        first_row: int = 0,
-        destroys: Destruction = NOT_MEASURED,
-    ) -> None:
-        self._degenerator = degenerator
-        self._width = width
-        self._row = first_row
-        self.name = name
-        self.destroys = destroys
+    degenerator: Degenerator
+    width: int
+    name: str
+    row: int = 0
+    destroys: Destruction = NOT_MEASURED
+    needs_original: bool = field(default=True, init=False)
 
     def fill(self, original: Buffer | None, offset: int, n: int) -> Buffer:
         """Degenerate n bytes."""
         assert original is not None
-        rows = np.zeros((-(-n // self._width), self._width), dtype=np.uint8)
+        rows = np.zeros((-(-n // self.width), self.width), dtype=np.uint8)
         rows.ravel()[:n] = np.frombuffer(original, dtype=np.uint8, count=n)
-        numbers = self._row + np.arange(len(rows))
-        self._row += len(rows)
-        return self._degenerator(rows, numbers).ravel()[:n].data
+        numbers = self.row + np.arange(len(rows))
+        self.row += len(rows)
+        return self.degenerator(rows, numbers).ravel()[:n].data
 
 
 @dataclass

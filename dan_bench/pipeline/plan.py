@@ -212,7 +212,10 @@ def measures_of(evaluation: Evaluation, shape: tuple[int, ...], few: bool = Fals
     if evaluation.certificate is not None:
         certificate = build(evaluation.certificate, "evaluation.certificate")
     width = dimension(shape)
-    needs = {name: rows_needed(metric, width) for name, metric in metrics.items()}
+    needs = {
+        name: getattr(metric.target, "needs_rows", lambda _: 1)(width)
+        for name, metric in metrics.items()
+    }
     needs |= {f"{name}_recovered": attack.needs_rows() for name, attack in attacks.items()}
     needs |= {"c2st_accuracy": c2st.needs_rows()} if c2st else {}
     needs |= {"certified_destroyed": certificate.needs_rows()} if certificate else {}
@@ -232,9 +235,3 @@ def measures_of(evaluation: Evaluation, shape: tuple[int, ...], few: bool = Fals
         comparisons,
         left_out,
     )
-
-
-def rows_needed(metric: Component, width: int) -> int:
-    """Return how many rows of a width a metric needs."""
-    needed: Callable[[int], int] = getattr(metric.target, "needs_rows", lambda _: 1)
-    return needed(width)

@@ -31,12 +31,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from dan_bench.data.batches import Batch
+from dan_bench.data.grids import Fold, Unfold
 from dan_bench.models.certified import CertifiedDAN, gaussian_leak
 from dan_bench.models.networks import (
     SLOPE,
     Bounded,
-    Fold,
-    Unfold,
     convolution_parameters,
     convolutions,
     look_linear,

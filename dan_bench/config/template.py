@@ -119,8 +119,8 @@ def interpolations(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
         yield path, value
 
 
-def container(values: DictConfig) -> dict[str, Any]:
-    """Return plain containers, with interpolations resolved."""
-    plain = OmegaConf.to_container(values, resolve=True)
+def container(values: DictConfig, resolve: bool = True) -> dict[str, Any]:
+    """Return plain containers, with interpolations resolved, or as they stand."""
+    plain = OmegaConf.to_container(values, resolve=resolve)
     assert isinstance(plain, dict)
     return {str(name): value for name, value in plain.items()}

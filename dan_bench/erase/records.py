@@ -207,16 +207,6 @@ class JournalState:
     check: int = 0
     """The check sum of all lines so far."""
 
-    @property
-    def results(self) -> list[FileResult]:
-        """Of the files that were finished, those included that were removed."""
-        return [done.result for done in self.done.values()]
-
-    @property
-    def finished(self) -> bool:
-        """Whether nothing but the certificate is left to be done."""
-        return len(self.done) >= self.planned and not self.begun
-
     def take(self, line: bytes) -> None:
         """Take in one line, if it is what was written, in its place.
 

@@ -34,6 +34,8 @@ RENAMED = {
     "dan_bench.metrics.randomness.sample.sp800_22_worst": (
         "dan_bench.metrics.sp800_22.sp800_22_worst"
     ),
+    "dan_bench.table1.vgg.Vgg": "dan_bench.table1.imagenet.Vgg",
+    "dan_bench.table1.inception.Inception": "dan_bench.table1.mp3.Inception",
     "dan_bench.table1.subjects.vgg.Vgg": "dan_bench.table1.imagenet.Vgg",
     "dan_bench.table1.subjects.inception.Inception": "dan_bench.table1.mp3.Inception",
     "dan_bench.table1.subjects.alphago.AlphaGo": "dan_bench.table1.go.AlphaGo",
@@ -44,6 +46,12 @@ RENAMED = {
     ),
     "dan_bench.table1.boards.MnistFiles": "dan_bench.table1.go.MnistFiles",
     "dan_bench.table1.danoise.DanoiseFiles": "dan_bench.table1.dan.DanoiseFiles",
+    "dan_bench.tracking.WandbSink": "dan_bench.loggers.wandb.WandbSink",
+    "dan_bench.tracking.TensorBoardSink": "dan_bench.loggers.files.TensorBoardSink",
+    "dan_bench.tracking.CsvSink": "dan_bench.loggers.files.CsvSink",
+    "dan_bench.loggers.WandbSink": "dan_bench.loggers.wandb.WandbSink",
+    "dan_bench.loggers.TensorBoardSink": "dan_bench.loggers.files.TensorBoardSink",
+    "dan_bench.loggers.CsvSink": "dan_bench.loggers.files.CsvSink",
     "dan_bench.attacks.label.Label": "dan_bench.attacks.recovery.Label",
     "dan_bench.attacks.reconstruction.Reconstruction": "dan_bench.attacks.recovery.Reconstruction",
     "dan_bench.attacks.dictionary.Dictionary": "dan_bench.attacks.recovery.Dictionary",
@@ -51,7 +59,7 @@ RENAMED = {
     "dan_bench.attacks.dial.Dial": "dan_bench.attacks.comparisons.Dial",
     "dan_bench.data.fashion_mnist.FashionMnist": "dan_bench.data.mnist.FashionMnist",
 }
-"""Targets that have moved, by the names under which keys and records know them."""
+"""Targets that have moved, by earlier names; of several, keys and records know the last."""
 FIRST_NAMES = {new: old for old, new in RENAMED.items()}
 
 

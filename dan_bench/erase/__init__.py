@@ -7,11 +7,12 @@
 """
 
 from dan_bench.erase.eraser import erase
-from dan_bench.erase.evidence import Evidence
+from dan_bench.erase.evidence import Evidence, FileEvidence
 from dan_bench.erase.handles import ConcurrentChange, DirectoryEntry, ErasureRefused
 from dan_bench.erase.journal import pending
-from dan_bench.erase.overwrite import GENERATORS, FastNoise, UrandomNoise
+from dan_bench.erase.overwrite import GENERATORS, FastNoise, PythonRandomNoise, UrandomNoise
 from dan_bench.erase.plan import ErasurePlan, Remark, plan_erasure
+from dan_bench.erase.records import JournalState
 from dan_bench.erase.removal import restore_names
 from dan_bench.erase.result import Attempt, ErasureReport, FileResult, Outcome, Survey
 
@@ -25,8 +26,11 @@ __all__ = [
     "ErasureReport",
     "Evidence",
     "FastNoise",
+    "FileEvidence",
     "FileResult",
+    "JournalState",
     "Outcome",
+    "PythonRandomNoise",
     "Remark",
     "Survey",
     "UrandomNoise",

@@ -29,7 +29,7 @@ def trained(planned: Plan) -> Case:
     """Train the network of a run, and make all that its attackers are given."""
     planned.source.prepare()
     with tempfile.TemporaryDirectory() as folder:
-        degenerator = planned.method.obtain(Path(folder), None, lambda _: None).degenerator
+        degenerator, _ = planned.method.obtain(Path(folder), None, lambda _: None)
     held_out = np.arange(planned.measures.samples)
     challenge = pairs(degenerator, planned.source.load("test"), held_out, first_row=0)
     seed = planned.config.seed

@@ -127,7 +127,7 @@ def flushed() -> Iterator[None]:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Switch the garbage collector off: it takes half of the time, and finds nothing here."""
+    """Switch the garbage collector off where it takes half of the time, and finds nothing."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -31,7 +31,7 @@ def whole(path: Path, synced: bool = True) -> Iterator[BinaryIO]:
         draft.unlink(missing_ok=True)
         raise
     if synced:
-        sync_folder(path.parent)
+        sync(path.parent)
 
 
 class Closing:
@@ -56,17 +56,12 @@ def lent(handle: int) -> Iterator[int]:
         os.close(handle)
 
 
-def sync_folder(folder: str | os.PathLike[str], dir_fd: int | None = None) -> None:
-    """Wait until a folder's entries are on the device.
+def sync(path: str | os.PathLike[str], dir_fd: int | None = None) -> None:
+    """Wait until a file, or the entries of a folder, are on the device.
 
     Args:
-        folder: its path.
+        path: of either.
         dir_fd: handle of the folder that a relative path starts from; None: the working folder.
     """
-    sync(folder, os.O_DIRECTORY, dir_fd)
-
-
-def sync(path: str | os.PathLike[str], flags: int = 0, dir_fd: int | None = None) -> None:
-    """Wait until a file is on the device; it is opened for reading, with these flags besides."""
-    with lent(os.open(path, os.O_RDONLY | flags, dir_fd=dir_fd)) as handle:
+    with lent(os.open(path, os.O_RDONLY, dir_fd=dir_fd)) as handle:
         os.fsync(handle)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import (
     TYPE_CHECKING,
-    Annotated,
     Any,
     ClassVar,
     Literal,
@@ -22,7 +21,6 @@ from typing import (
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PositiveInt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,11 +30,11 @@ if TYPE_CHECKING:
 # --- data ---------------------------------------------------------------------------------------
 
 Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+Numbers = NDArray[np.int64]
 Split = Literal["train", "test", "attack"]
 NoiseLaw = Literal["gaussian", "uniform"]
 """Law of the fresh random numbers that a network is fed."""
-Shape = Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=3)]
-"""Shape of one row, where a config may set it: a length, or rows, columns[, colours]."""
 
 
 class Rows(Protocol):
@@ -290,7 +288,7 @@ class Comparison(Protocol):
     """One measure of how like their inputs the outputs are."""
 
     def check(self, shape: tuple[int, ...]) -> None:
-        """Raise ValueError for rows of a shape that it makes no sense for."""
+        """Raise ValueError for rows of a shape that it makes no sense for; any will do here."""
 
     def __call__(self, case: Case, clean: Data) -> Estimate | None:
         """Compare; `clean` is what the model was trained on, before any degeneration."""

@@ -15,9 +15,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from dan_bench.attacks.training import Budget, classification, convnet, fit, predict
-from dan_bench.interfaces import Bytes, Case, Conditional, Data, Estimate
+from dan_bench.interfaces import Bytes, Case, Comparison, Conditional, Data, Estimate
 from dan_bench.metrics.entropy import joint_bits, shannon_bits
-from dan_bench.metrics.similarity import WINDOW, structural_similarity
+from dan_bench.metrics.pictures import WINDOW, structural_similarity
 from dan_bench.statistics import CONFIDENCE, binomial_interval, t_interval
 
 ROWS = 20_000
@@ -121,7 +121,7 @@ class FreshClassifierAccuracy(PictureReader):
 
 
 @dataclass(frozen=True)
-class Dial:
+class Dial(Comparison):
     """Measured entropy against the conditioning level, on the challenge set.
 
     Args:
@@ -129,9 +129,6 @@ class Dial:
     """
 
     settings: Annotated[int, Field(ge=2)]
-
-    def check(self, shape: tuple[int, ...]) -> None:
-        """Any shape will do."""
 
     def __call__(self, case: Case, clean: Data) -> Estimate | None:
         """R^2 of 8t bits at level t, for the worse of both entropies; None if not conditional.

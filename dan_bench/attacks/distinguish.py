@@ -1,5 +1,6 @@
 """Can a fresh classifier tell the sample from fresh noise?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -20,7 +21,7 @@ from dan_bench.attacks.training import (
     predict,
 )
 from dan_bench.interfaces import Bytes, Estimate
-from dan_bench.metrics.distinguish import c2st_accuracy
+from dan_bench.statistics import CONFIDENCE, binomial_interval
 
 
 @dataclass(frozen=True)
@@ -63,3 +64,28 @@ class C2st:
 def loss(network: nn.Module, x: Tensor, is_sample: Tensor) -> Tensor:
     """Cross-entropy of a classifier with one logit."""
     return binary_cross_entropy_with_logits(network(x)[:, 0], is_sample)
+
+
+def c2st_accuracy(hits: Mapping[str, tuple[int, int]]) -> Estimate:
+    """Held-out accuracy of the better classifier between sample and noise (Lopez-Paz & Oquab 2017).
+
+    Args:
+        hits: for each classifier, how many of how many held-out rows it named rightly.
+
+    Returns:
+        The largest accuracy, in [0, 1]; 1/2 is indistinguishable. Choosing the largest after
+        looking would make the interval miss 1/2 too often, so each of the k classifiers gets an
+        exact interval at 1 - 0.05 / k (Bonferroni). Details hold each accuracy,
+        and its interval as `NAME_low` and `NAME_high`.
+    """
+    if not hits:
+        raise ValueError("c2st_accuracy needs at least one classifier")
+    each = 1 - (1 - CONFIDENCE) / len(hits)
+    found = {name: binomial_interval(right, n, each) for name, (right, n) in hits.items()}
+    best = max(found.values(), key=lambda estimate: estimate.value)
+    details: dict[str, float] = {}
+    for name, one in found.items():
+        assert one.low is not None
+        assert one.high is not None
+        details |= {name: one.value, f"{name}_low": one.low, f"{name}_high": one.high}
+    return Estimate(best.value, best.low, best.high, best.n, details)

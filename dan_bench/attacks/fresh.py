@@ -20,9 +20,8 @@ from dan_bench.attacks.training import (
     seeded,
     train_epochs,
 )
-from dan_bench.data.noise import NoiseRows
+from dan_bench.data.batches import VisitingOrder
 from dan_bench.interfaces import Bytes, Case, Data, Degenerator, Pairs
-from dan_bench.rng import generator
 
 FIRST_ROW = 1 << 40
 """Number of the stream's first row: far beyond those that are attacked or made by anybody else."""
@@ -53,10 +52,10 @@ class FreshPairs:
         self, degenerator: Degenerator, data: Data, held_out: int, seed: int, chunk: int = CHUNK
     ) -> None:
         self.held_out, self.inputs = held_out, len(data) - held_out
-        self._degenerator, self._data, self._seed, self._chunk = degenerator, data, seed, chunk
+        self._degenerator, self._data, self._chunk = degenerator, data, chunk
         self._kept: dict[int, Bytes] = {}
         self._latest: tuple[int, Bytes] | None = None
-        self._order: tuple[int, NDArray[np.int64]] | None = None
+        self._order = VisitingOrder(data, self.inputs, seed, "attack/order")
 
     def take(self, start: int, count: int) -> Pairs:
         """Return the pairs `start` to `start` + `count`."""
@@ -88,20 +87,7 @@ class FreshPairs:
 
     def _chosen(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """Rows of the data that those pairs are made from."""
-        if isinstance(self._data.rows, NoiseRows):  # exchangeable, and cheapest in its own order
-            return self.held_out + places % self.inputs
-        epochs, within = np.divmod(places, self.inputs)
-        parts = [
-            self._permutation(epoch)[within[epochs == epoch]]
-            for epoch in range(int(epochs[0]), int(epochs[-1]) + 1)
-        ]
-        return self.held_out + np.concatenate(parts)
-
-    def _permutation(self, epoch: int) -> NDArray[np.int64]:
-        if self._order is None or self._order[0] != epoch:
-            order = generator(self._seed, f"attack/order/{epoch}").permutation(self.inputs)
-            self._order = epoch, order
-        return self._order[1]
+        return self.held_out + self._order(places)
 
 
 def held_out(known: int, there_are: int) -> int:

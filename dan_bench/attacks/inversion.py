@@ -206,8 +206,7 @@ def fitted_law(network: OpenNetwork, own: Pairs, rows: NDArray[np.int64]) -> Lik
     def numbers(outputs: Bytes) -> Floats:
         part = fractions(outputs)
         turned = np.remainder(part - middle + 0.5, 1) - 0.5  # from the middle of all
-        found: Floats = special.logit(part) if network.output == "sigmoid" else turned
-        return found
+        return special.logit(part) if network.output == "sigmoid" else turned
 
     inputs = own.inputs[rows] / 256
     mean = inputs.mean(axis=0)

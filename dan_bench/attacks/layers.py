@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg, special
 
-from dan_bench.interfaces import Bytes
+from dan_bench.interfaces import Bytes, Floats
 
-Floats = NDArray[np.float64]
 CELL = 1 / 256
 QUANTISATION = CELL**2 / 12
 """Variance of a number within its byte's cell."""
@@ -126,8 +124,7 @@ def undo_linear(
         return prior.mean + right @ covariance, covariance
 
     def normal_equations(h: Floats) -> Floats:
-        product: Floats = (precision * (h @ weight.T)) @ weight + h @ inverse
-        return product
+        return (precision * (h @ weight.T)) @ weight + h @ inverse
 
     return prior.mean + conjugate_gradients(normal_equations, right, covariance), covariance
 

@@ -10,13 +10,10 @@ from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge
-from numpy.typing import NDArray
 
-from dan_bench.interfaces import Bytes, Case, Data, Estimate, KnownLaw
+from dan_bench.interfaces import Bytes, Case, Comparison, Data, Estimate, Floats, KnownLaw, Numbers
 from dan_bench.metrics.recovery import dictionary_information
 
-Floats = NDArray[np.float64]
-Numbers = NDArray[np.int64]
 STRENGTHS = 2.0 ** np.arange(-4, 13)
 """Weights of the law without information that `Counts` chooses from, in pairs."""
 
@@ -123,7 +120,7 @@ def named(
 
 
 @dataclass(frozen=True)
-class Truth:
+class Truth(Comparison):
     """The percentage of data that is destroyed, where it is known: 100 (1 - I(X; Y) / log2 K).
 
     Args:
@@ -131,9 +128,6 @@ class Truth:
     """
 
     candidates: Annotated[int, Ge(2)]
-
-    def check(self, shape: tuple[int, ...]) -> None:
-        """Any shape will do."""
 
     def __call__(self, case: Case, clean: Data) -> Estimate | None:
         """Return percent, as its own interval; details hold I as `bits`. None if not known."""

@@ -227,8 +227,7 @@ class Digest:
         """Equal rows have equal digests."""
         if self._missing:
             rows = np.pad(rows, ((0, 0), (0, self._missing)))
-        digests: NDArray[np.uint64] = np.ascontiguousarray(rows).view(np.uint64) @ self._factors
-        return digests
+        return np.ascontiguousarray(rows).view(np.uint64) @ self._factors
 
 
 class PairCritic(nn.Module):
@@ -341,5 +340,4 @@ def logit(evidence: Floats, true: Numbers) -> Floats:
         value = (log_total - scores[rows, true]).sum() / len(rows)
         return value + RIDGE * weights @ weights, slope / len(rows) + 2 * RIDGE * weights
 
-    found: Floats = optimize.minimize(loss, np.zeros(evidence.shape[2]), jac=True).x
-    return found
+    return optimize.minimize(loss, np.zeros(evidence.shape[2]), jac=True).x

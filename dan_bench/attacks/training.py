@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
+from dan_bench.data.grids import Fold
 from dan_bench.interfaces import Bytes
 from dan_bench.rng import derive
 
@@ -237,33 +238,18 @@ def perceptron(inputs: int, hidden: int, outputs: int) -> nn.Module:
     return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
 
 
-class ChannelsFirst(nn.Module):
-    """Rows B x (views d) of pictures to planes B x (views depth) x height x width.
-
-    A row without a shape of its own is one line of a picture.
-    """
-
-    def __init__(self, shape: tuple[int, ...], views: int) -> None:
-        super().__init__()
-        self.height, self.width, *rest = shape if len(shape) > 1 else (1, *shape)
-        self.depth, self.views = math.prod(rest), views
-
-    def forward(self, rows: Tensor) -> Tensor:
-        """Move the last axis before the picture's two."""
-        pictures = rows.unflatten(1, (self.views, self.height, self.width, self.depth))
-        planes: Tensor = pictures.permute(0, 1, 4, 2, 3).flatten(1, 2)
-        return planes
-
-
 def convnet(
     shape: tuple[int, ...], channels: int, outputs: int, *, views: int = VIEWS, kernel: int = 3
 ) -> nn.Module:
-    """Two strided convolutions over the picture, the views as channels, and a linear end."""
-    planes = ChannelsFirst(shape, views)
-    small = math.ceil(planes.height / 4) * math.ceil(planes.width / 4)
+    """Two strided convolutions over the picture, the views as channels, and a linear end.
+
+    A row without a shape of its own is one line of a picture.
+    """
+    planes = Fold(shape if len(shape) > 1 else (1, *shape), side=1)
+    small = math.ceil(planes.rows / 4) * math.ceil(planes.columns / 4)
     return nn.Sequential(
         planes,
-        nn.Conv2d(views * planes.depth, channels, kernel, stride=2, padding=kernel // 2),
+        nn.Conv2d(views * planes.colours, channels, kernel, stride=2, padding=kernel // 2),
         nn.ReLU(),
         nn.Conv2d(channels, 2 * channels, 3, stride=2, padding=1),
         nn.ReLU(),

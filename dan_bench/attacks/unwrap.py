@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from dan_bench.attacks.layers import CELL, QUANTISATION, Normal, Observed
-from dan_bench.interfaces import Bytes
+from dan_bench.interfaces import Bytes, Floats
 
-Floats = NDArray[np.float64]
 TURNS = (-2, -1, 1, 2)
 """Beside the likeliest number of turns, those that are thought of."""
 BLURRED = 0.35
@@ -36,8 +35,7 @@ where it is, and thousands where it is not."""
 
 def fractions(outputs: Bytes) -> Floats:
     """Bytes as the middles of their cells in (0, 1)."""
-    middles: Floats = (outputs.astype(np.float64) + 0.5) * CELL
-    return middles
+    return (outputs.astype(np.float64) + 0.5) * CELL
 
 
 def unwrap(

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from dan_bench.callbacks.samples import Snapshots
-from dan_bench.files import sync, sync_folder
+from dan_bench.files import sync
 from dan_bench.models.module import AdversarialModule
 
 RUN = "dan_bench_run"
@@ -133,7 +133,7 @@ class Checkpoint:
         except BaseException:  # it would take the room that the record needs
             draft.unlink(missing_ok=True)
             raise
-        sync_folder(self.path.parent)
+        sync(self.path.parent)
         self._since = time.monotonic()
         if STOP.wanted:
             raise Suspended

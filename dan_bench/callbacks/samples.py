@@ -12,8 +12,9 @@ from torch import Tensor
 from dan_bench.data.batches import as_bytes, as_unit
 from dan_bench.data.noise import FreshNoise
 from dan_bench.files import whole
-from dan_bench.interfaces import Bytes, Data, NoiseLaw, Sample
+from dan_bench.interfaces import Bytes, Data, Sample
 from dan_bench.metrics.pictures import as_pictures
+from dan_bench.models.setting import Hyperparameters
 
 ROWS = 64
 TILES = 16
@@ -47,14 +48,13 @@ class SampleProbe:
     Args:
         data: held out of training.
         rows: how many of its first rows, where there are so many.
-        noise_dim: fresh random numbers a sample.
-        noise: their law.
+        setting: the module's.
         seed: of the run.
     """
 
-    def __init__(self, data: Data, rows: int, noise_dim: int, noise: NoiseLaw, seed: int) -> None:
+    def __init__(self, data: Data, rows: int, setting: Hyperparameters, seed: int) -> None:
         chosen = np.arange(min(rows, len(data)))
-        fresh = FreshNoise(seed, "tracking/fresh", noise_dim, noise)
+        fresh = FreshNoise(seed, "tracking/fresh", setting.noise_dim, setting.noise)
         self.inputs = data.rows[chosen]
         self._noise = torch.from_numpy(fresh(chosen))
 
@@ -74,9 +74,7 @@ class Samples:
         receive: called with the sample and the step.
         steps: at which it samples.
         data: held out of training; the first 64 rows of it are used.
-        shape: of one row.
-        noise_dim: fresh random numbers a sample.
-        noise: their law.
+        setting: the module's.
         seed: of the run.
     """
 
@@ -85,15 +83,13 @@ class Samples:
         receive: Callable[[Sample, int], None],
         steps: Sequence[int],
         data: Data,
-        shape: tuple[int, ...],
-        noise_dim: int,
-        noise: NoiseLaw,
+        setting: Hyperparameters,
         seed: int,
     ) -> None:
         self._receive = receive
         self._steps = frozenset(steps)
-        self._shape = shape
-        self._probe = SampleProbe(data, ROWS, noise_dim, noise, seed)
+        self._shape = setting.shape
+        self._probe = SampleProbe(data, ROWS, setting, seed)
 
     def __call__(self, module: Any, _: object) -> None:
         """Sample, if this is one of the steps."""
@@ -117,8 +113,7 @@ class Snapshots:
         steps: at which it samples; 0 is before the first.
         last: step of the run, at which it samples too.
         data: held out of training; the first 16 rows of it are used, 10,000 of single numbers.
-        noise_dim: fresh random numbers a sample.
-        noise: their law.
+        setting: the module's.
         seed: of the run.
     """
 
@@ -128,16 +123,13 @@ class Snapshots:
         steps: Sequence[int],
         last: int,
         data: Data,
-        noise_dim: int,
-        noise: NoiseLaw,
+        setting: Hyperparameters,
         seed: int,
     ) -> None:
         self._folder = folder
         self._at = frozenset(steps) | {last}
-        width = data.rows[np.arange(1)].shape[1]
-        self._probe = SampleProbe(
-            data, SNAPSHOT_ROWS if width > 1 else SNAPSHOT_NUMBERS, noise_dim, noise, seed
-        )
+        rows = SNAPSHOT_ROWS if setting.width > 1 else SNAPSHOT_NUMBERS
+        self._probe = SampleProbe(data, rows, setting, seed)
         self._kept: dict[str, list[Any]] = {}
 
     def __call__(self, module: Any, _: object) -> None:

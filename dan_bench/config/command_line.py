@@ -27,6 +27,7 @@ from dan_bench.cli import InputError, unusable
 from dan_bench.config.compose import plain_values
 from dan_bench.config.launchers import NO_SETTINGS, SEARCH, launched, register
 from dan_bench.config.schema import CONF, Known, RunConfig
+from dan_bench.config.template import with_settings
 
 REFUSALS = (HydraException, OmegaConfBaseException, YAMLError, InputError)
 """Errors, Hydra's and our own, of a config that cannot be composed."""
@@ -111,20 +112,6 @@ def settings_of(hydra_config: DictConfig) -> dict[str, Any]:
     sources = [one for one in hydra_config.runtime.config_sources if "searchpath" in one.provider]
     refuse_nowhere(f"{one.schema}://{one.path}" for one in sources)
     return launched(hydra_config)
-
-
-def with_settings(values: dict[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return nested dictionaries with these values at dotted names; the given ones stay."""
-    for name, value in asked.items():
-        first, _, rest = name.partition(".")
-        there = values.get(first)
-        inner = there if isinstance(there, dict) else {}
-        if rest:
-            value = with_settings(inner, {rest: value})
-        elif isinstance(value, dict):
-            value = {**inner, **value}
-        values = {**values, first: value}
-    return values
 
 
 def reason(error: Exception) -> str:

@@ -64,6 +64,5 @@ def plain_values(composed: DictConfig, paths: Mapping[str, Path] = NO_PATHS) -> 
 
 def without_hydra(composed: DictConfig) -> dict[str, Any]:
     """Return plain containers without Hydra's own part, interpolations as they stand."""
-    values = OmegaConf.to_container(composed, resolve=False)
-    assert isinstance(values, dict)
-    return {str(name): value for name, value in values.items() if name != "hydra"}
+    values = container(composed, resolve=False)
+    return {name: value for name, value in values.items() if name != "hydra"}

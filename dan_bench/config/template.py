@@ -83,10 +83,8 @@ class Template:
         """Return a part of the config with these values; made once for each set of them."""
         key = (first, *((path, type(value), value) for path, value in changed.items()))
         if key not in self._made:
-            whole = self._parts
-            for path, value in changed.items():
-                whole = put(whole, path, value)
-            self._made[key] = whole[first]
+            named = {".".join(path): value for path, value in changed.items()}
+            self._made[key] = with_settings(self._parts, named)[first]
         return self._made[key]
 
 
@@ -95,10 +93,18 @@ def is_plain(value: Any) -> bool:
     return type(value) in PLAIN and not (isinstance(value, str) and "${" in value)
 
 
-def put(values: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
-    """Return nested dictionaries with another value at a path; the given ones stay as they are."""
-    name, *rest = path
-    return {**values, name: put(values[name], tuple(rest), value) if rest else value}
+def with_settings(values: dict[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested dictionaries with these values at dotted names; the given ones stay."""
+    for name, value in asked.items():
+        first, _, rest = name.partition(".")
+        there = values.get(first)
+        inner = there if isinstance(there, dict) else {}
+        if rest:
+            value = with_settings(inner, {rest: value})
+        elif isinstance(value, dict):
+            value = {**inner, **value}
+        values = {**values, first: value}
+    return values
 
 
 def interpolations(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
@@ -113,8 +119,8 @@ def interpolations(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
         yield path, value
 
 
-def container(values: DictConfig) -> dict[str, Any]:
-    """Return plain containers, with interpolations resolved."""
-    plain = OmegaConf.to_container(values, resolve=True)
+def container(values: DictConfig, resolve: bool = True) -> dict[str, Any]:
+    """Return plain containers, with interpolations resolved, or as they stand."""
+    plain = OmegaConf.to_container(values, resolve=resolve)
     assert isinstance(plain, dict)
     return {str(name): value for name, value in plain.items()}

@@ -11,7 +11,11 @@ from dan_bench.rng import generator
 
 
 class Independent:
-    """What has an output that is independent of its input: nothing leaks."""
+    """What has an output that is independent of its input, a fresh byte for each: nothing leaks."""
+
+    def __init__(self, width: int, seed: int) -> None:
+        self.noise_bits = 8.0 * width
+        self._width, self._seed = width, seed
 
     def leak_bound(self, inputs: Bytes) -> float:
         """Return 0 bits."""
@@ -26,7 +30,7 @@ class PythonRandom(Independent):
     """Bytes of Python's `random`, the paper's idea of noise."""
 
     def __init__(self, width: int, seed: int) -> None:
-        self.noise_bits = 8.0 * width
+        super().__init__(width, seed)
         self._rows = NoiseRows(seed, "fresh", width)
 
     def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
@@ -37,9 +41,6 @@ class PythonRandom(Independent):
 class Urandom(Independent):
     """Bytes of the operating system's generator; the one control that no seed reproduces."""
 
-    def __init__(self, width: int, seed: int) -> None:
-        self.noise_bits = 8.0 * width
-
     def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
         """Fresh bytes, whatever the rows."""
         return np.frombuffer(os.urandom(data.size), dtype=np.uint8).reshape(data.shape)
@@ -47,11 +48,6 @@ class Urandom(Independent):
 
 class Pcg64(Independent):
     """Bytes of PCG64 (O'Neill 2014), one stream a row."""
-
-    def __init__(self, width: int, seed: int) -> None:
-        self.noise_bits = 8.0 * width
-        self._seed = seed
-        self._width = width
 
     def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
         """Noise of those rows."""

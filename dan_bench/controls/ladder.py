@@ -12,16 +12,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import entr, ndtr, ndtri, rel_entr
 
 from dan_bench.data.noise import NoiseRows
-from dan_bench.interfaces import Bytes, Dataset, dimension
+from dan_bench.interfaces import Bytes, Dataset, Floats, Numbers, dimension
 from dan_bench.metrics.certificate import NATS, LinearChannel, gaussian_leak
 from dan_bench.rng import generator
 
-Floats = NDArray[np.float64]
-Numbers = NDArray[np.int64]
 WIDEST = 2
 """Bytes a row: 65,536 outputs are enumerated."""
 WORD = 32
@@ -227,8 +224,7 @@ def copula(strength: float) -> Noisy:
     def means(inputs: Bytes) -> Floats:
         normal = ndtri((inputs + 0.5) / 256)
         turn = np.array([[1.0, 1.0], [-1.0, 1.0]]) / math.sqrt(2)
-        turned: Floats = strength * (normal @ turn if inputs.shape[1] == 2 else normal)
-        return turned
+        return strength * (normal @ turn if inputs.shape[1] == 2 else normal)
 
     return Noisy(
         lambda inputs: outer(cells(edges, means(inputs), noise)),
@@ -271,8 +267,7 @@ def law_of(name: str, strength: float) -> Keyed | Noisy:
 
 def cells(edges: Floats, means: Floats, deviation: float) -> Floats:
     """Probability of each cell between edges under normal laws: the means' shape x cells."""
-    found: Floats = np.diff(ndtr((edges - means[..., None]) / deviation), axis=-1)
-    return found
+    return np.diff(ndtr((edges - means[..., None]) / deviation), axis=-1)
 
 
 def outer(of_bytes: Floats) -> Floats:
@@ -362,7 +357,7 @@ class Channel:
             )
         law_of(law, strength)
 
-    def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
+    def __call__(self, data: Bytes, rows: Numbers) -> Bytes:
         """Send each row through, under fresh bits of its own."""
         words = self._fresh[rows].view("<u4")[:, 0].astype(np.int64)
         return self._sent(data, words >> (WORD - self.kind.bits))

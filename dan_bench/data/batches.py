@@ -87,8 +87,39 @@ def quantise(levels: Tensor) -> Bytes:
     """
     if levels.numel() and not torch.stack(levels.aminmax()).isfinite().all():
         raise FloatingPointError("an output of the network is not finite: it has diverged")
-    quantised: Bytes = levels.clamp(0, 255).to(torch.uint8).cpu().numpy()
-    return quantised
+    return levels.clamp(0, 255).to(torch.uint8).cpu().numpy()
+
+
+class VisitingOrder:
+    """The first rows of data, visited again and again, in an order of each epoch's own.
+
+    Args:
+        data: noise is exchangeable, and cheapest to read in its own order.
+        size: how many of its rows are visited.
+        seed: of the run.
+        stream: name of the random stream; every epoch has one below it.
+    """
+
+    def __init__(self, data: Data, size: int, seed: int, stream: str) -> None:
+        self._shuffled, self._size = not isinstance(data.rows, NoiseRows), size
+        self._seed, self._stream = seed, stream
+        self._latest: tuple[int, NDArray[np.int64]] | None = None
+
+    def __call__(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return which rows come at consecutive places."""
+        if not self._shuffled:
+            return places % self._size
+        first, last = int(places[0]) // self._size, int(places[-1]) // self._size
+        if first == last:
+            return self._permutation(first)[places - first * self._size]
+        epochs = places // self._size
+        return np.concatenate([self(places[epochs == e]) for e in range(first, last + 1)])
+
+    def _permutation(self, epoch: int) -> NDArray[np.int64]:
+        if self._latest is None or self._latest[0] != epoch:
+            order = generator(self._seed, f"{self._stream}/{epoch}").permutation(self._size)
+            self._latest = (epoch, order)
+        return self._latest[1]
 
 
 CHUNK_STEPS = 8
@@ -114,7 +145,6 @@ class Batches:
     """Law of the fresh noise."""
     live: bool = False
     """Whether the data changes on the way: it is read when it is used, not ahead."""
-    _order: tuple[int, NDArray[np.int64]] | None = field(default=None, init=False, repr=False)
     _chunks: dict[int, Future[tuple[NDArray[np.int64], Batch]]] = field(
         default_factory=dict, init=False, repr=False
     )
@@ -122,6 +152,7 @@ class Batches:
     def __post_init__(self) -> None:
         self.target = NoiseRows(self.seed, "target", 2 * self.width)
         self.fresh = FreshNoise(self.seed, "train/fresh", self.noise_dim, self.noise)
+        self._order = VisitingOrder(self.data, len(self.data), self.seed, "order")
 
     def __len__(self) -> int:
         return self.steps - self.start
@@ -159,7 +190,7 @@ class Batches:
         """Rows of the data, CHUNK_STEPS x B, and batches with CHUNK_STEPS as first dimension."""
         size = CHUNK_STEPS * self.batch_size
         rows = np.arange(chunk * size, (chunk + 1) * size)
-        visited = self._visit(rows)
+        visited = self._order(rows)
         labels = np.full(size, -1) if self.data.labels is None else self.data.labels[visited]
         shape = (CHUNK_STEPS, self.batch_size)
         return visited.reshape(shape), Batch(
@@ -168,19 +199,3 @@ class Batches:
             torch.from_numpy(self.fresh(rows)).view(*shape, -1),
             torch.from_numpy(labels).view(shape),
         )
-
-    def _visit(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        size = len(self.data)
-        if isinstance(self.data.rows, NoiseRows):
-            return rows % size  # noise is exchangeable, and cheapest to read in its own order
-        first, last = int(rows[0]) // size, int(rows[-1]) // size
-        if first == last:
-            return self._permutation(first)[rows - first * size]
-        epochs = rows // size
-        return np.concatenate([self._visit(rows[epochs == e]) for e in range(first, last + 1)])
-
-    def _permutation(self, epoch: int) -> NDArray[np.int64]:
-        if self._order is None or self._order[0] != epoch:
-            order = generator(self.seed, f"order/{epoch}").permutation(len(self.data))
-            self._order = (epoch, order)
-        return self._order[1]

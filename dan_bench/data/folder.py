@@ -9,6 +9,7 @@ import hashlib
 import os
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +22,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError, features
 from pydantic import Field
 
-from dan_bench.interfaces import Bytes, Data, Shape, Split, dimension
+from dan_bench.data.noise import Shape
+from dan_bench.interfaces import Bytes, Data, Split, dimension
 from dan_bench.rng import generator
 
 OF_THE_SYSTEM = ("thumbs.db", "ehthumbs.db", "desktop.ini")
@@ -91,13 +93,7 @@ class Folder:
 
     def identify(self) -> str:
         """SHA-256 over names, contents and how pictures are decoded: in a run's key, for a path."""
-        total = hashlib.sha256()
-        if self.kind == "pictures":
-            total.update(DECODING)
-        for path in self.files():
-            total.update(str(path.relative_to(self.root)).encode(errors="surrogateescape") + b"\0")
-            total.update(hashlib.sha256(path.read_bytes()).digest())
-        return total.hexdigest()
+        return fingerprint(self.files(), self.root, DECODING if self.kind == "pictures" else b"")
 
     def load(self, split: Split) -> Data:
         """One split; the division into splits depends on the contents alone."""
@@ -203,6 +199,22 @@ def find(root: Path) -> tuple[list[Path], Counter[str]]:
         also = f" but what is left out: {listed(skipped)}" if skipped else ""
         raise FileNotFoundError(f"data.root={root.absolute()} holds no files{also}")
     return sorted(files), skipped
+
+
+def fingerprint(files: Sequence[Path], root: Path, how: bytes = b"") -> str:
+    """SHA-256 over names and contents: what a record knows of a folder instead of its path.
+
+    Args:
+        files: of the folder, in their order.
+        root: the folder.
+        how: version of what is made of the contents.
+    """
+    total = hashlib.sha256(how)
+    for path in files:
+        total.update(str(path.relative_to(root)).encode(errors="surrogateescape") + b"\0")
+        with path.open("rb") as file:
+            total.update(hashlib.file_digest(file, "sha256").digest())
+    return total.hexdigest()
 
 
 def unreadable(faults: list[str], files: int) -> str:

@@ -9,17 +9,19 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 from scipy.special import ndtri
 
-from dan_bench.interfaces import Bytes, Data, NoiseLaw, Shape, Split, dimension
+from dan_bench.interfaces import Bytes, Data, NoiseLaw, Split, dimension
 from dan_bench.rng import derive
 
 BLOCK_ROWS = 1024
+Shape = Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=3)]
+"""Shape of one row, where a config may set it: a length, or rows, columns[, colours]."""
 
 
 def randbytes(seed: int, n: int) -> Bytes:
@@ -149,8 +151,7 @@ class FreshNoise:
     def __call__(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the numbers of those rows: n x noise_dim."""
         # take, which is twice as fast as the same in brackets
-        numbers: NDArray[np.float32] = self._quantiles.take(self._rows[rows].view("<u2"))
-        return numbers
+        return self._quantiles.take(self._rows[rows].view("<u2"))
 
 
 @dataclass(frozen=True)

@@ -157,25 +157,22 @@ class Outcomes:
             () if survey is None else survey.unverified,
             file.error,
         )
-        particulars: dict[str, Any] = {}
         if survey is None:
-            if file.same_as is None:
-                particulars["compared"] = 0
+            data, compared = None, 0 if file.same_as is None else None
         else:
-            if survey.data != file.size:
-                particulars["data"] = survey.data
-            if survey.compared != survey.data:
-                particulars["compared"] = survey.compared
-        if numbers:
-            particulars["n"] = numbers
-        if file.same_as is not None:
-            particulars["same_as"] = path_text(file.same_as)
-        if file.bad:
-            particulars["bad"] = [list(span) for span in file.bad]
-        if file.digest is not None:
-            particulars["digest"] = file.digest
+            data = None if survey.data == file.size else survey.data
+            compared = None if survey.compared == survey.data else survey.compared
+        particulars = {
+            "data": data,
+            "compared": compared,
+            "n": numbers or None,
+            "same_as": None if file.same_as is None else path_text(file.same_as),
+            "bad": [list(span) for span in file.bad] or None,
+            "digest": file.digest,
+        }
+        said = {name: value for name, value in particulars.items() if value is not None}
         low, high = _ends(None if survey is None else survey.destroyed)
-        rest = [particulars] if particulars else []
+        rest = [said] if said else []
         return path_text(folder), [path_text(name), file.size, number, low, high, *rest]
 
     def _number(

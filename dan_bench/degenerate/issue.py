@@ -19,7 +19,7 @@ SHORTEST_KEY, LONGEST_KEY = 16, 1 << 16
 def verified(asked: argparse.Namespace) -> int:
     """Check a certificate, and say what was found."""
     try:
-        print(verify(asked.verify, asked.signers).to_text())
+        print(verify(asked.verify, asked.signers))
     except BadCertificate as error:
         cli.say(f"NOT good: {asked.verify}: {error}")
         return cli.FAILED

@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from dan_bench import cli
 from dan_bench.erase import GENERATORS
@@ -36,6 +37,13 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+    def flag(name: str, what: str) -> None:
+        made.add_argument(name, action="store_true", help=what)
+
+    def path(name: str, kind: str, what: str, **more: Any) -> None:
+        made.add_argument(name, type=cli.user_path, metavar=kind, help=what, **more)
+
     made.add_argument("paths", nargs="*", metavar="PATH", help="a file, or a folder and all in it")
     made.add_argument(
         "--with",
@@ -46,96 +54,76 @@ def parser() -> argparse.ArgumentParser:
         "the beginning of its key, or a model's name, of which the best finished run is taken "
         "(default: fast)",
     )
-    made.add_argument("--yes", action="store_true", help="overwrite without asking")
-    made.add_argument("--dry-run", action="store_true", help="only list, without asking")
-    made.add_argument("--list", action="store_true", help="list every file, not the first 40")
-    made.add_argument(
-        "--json", action="store_true", help="with --dry-run: list everything, as JSON"
-    )
+    flag("--yes", "overwrite without asking")
+    flag("--dry-run", "only list, without asking")
+    flag("--list", "list every file, not the first 40")
+    flag("--json", "with --dry-run: list everything, as JSON")
     made.add_argument(
         "--listing",
         metavar="NUMBER",
         help="do it only if the listing is still the one of this number, as a dry run gave it",
     )
-    made.add_argument("--remove", action="store_true", help="then truncate and unlink each file")
-    made.add_argument(
+    flag("--remove", "then truncate and unlink each file")
+    flag(
         "--remove-folders",
-        action="store_true",
-        help="with --remove: the folders that this empties too, the named ones included",
+        "with --remove: the folders that this empties too, the named ones included",
     )
-    made.add_argument(
+    path(
         "--free-space",
-        type=cli.user_path,
+        "FOLDER",
+        "afterwards, fill what is free on the file system of FOLDER, where earlier places of "
+        "the same data may be; nobody else has room there until it is done (may be repeated)",
         action="append",
         default=[],
-        metavar="FOLDER",
-        help="afterwards, fill what is free on the file system of FOLDER, where earlier places of "
-        "the same data may be; nobody else has room there until it is done (may be repeated)",
     )
-    made.add_argument(
-        "--hard-links", action="store_true", help="include files that have other names"
-    )
-    made.add_argument("--cross-mounts", action="store_true", help="include what is mounted below")
-    made.add_argument(
+    flag("--hard-links", "include files that have other names")
+    flag("--cross-mounts", "include what is mounted below")
+    flag(
         "--anyway",
-        action="store_true",
-        help="allow what is refused for safety: folders of the system, and file systems that are "
+        "allow what is refused for safety: folders of the system, and file systems that are "
         "not of a disk (network, /proc)",
     )
-    made.add_argument(
+    path(
         "--certificate",
-        type=cli.user_path,
-        metavar="FILE.json",
-        help="where to write it, with a FILE.txt beside it; no file is replaced "
+        "FILE.json",
+        "where to write it, with a FILE.txt beside it; no file is replaced "
         "(default: certificate-DATE-TIME.json in the working folder)",
     )
-    made.add_argument(
+    path(
         "--journal",
-        type=cli.user_path,
-        metavar="FILE",
-        help="lets a killed run continue (default: one for these paths, under "
+        "FILE",
+        "lets a killed run continue (default: one for these paths, under "
         "$XDG_STATE_HOME/dan_bench)",
     )
-    made.add_argument(
-        "--results",
-        type=cli.user_path,
-        default=Path("results"),
-        metavar="DIR",
-        help="folder of the runs",
-    )
-    made.add_argument(
+    path("--results", "DIR", "folder of the runs", default=Path("results"))
+    flag(
         "--leaky",
-        action="store_true",
-        help="allow a network of which no certificate says that its noise tells nothing of the "
+        "allow a network of which no certificate says that its noise tells nothing of the "
         "data (exit code 3)",
     )
     made.add_argument("--operator", metavar="NAME", help="who erases, for the certificate")
     made.add_argument("--contact", metavar="TEXT", help="how to reach them, for the certificate")
-    made.add_argument(
+    path(
         "--digest-key",
-        type=cli.user_path,
-        metavar="FILE",
-        help="have an HMAC-SHA-256 of each original in the certificate, under this file's content, "
+        "FILE",
+        "have an HMAC-SHA-256 of each original in the certificate, under this file's content, "
         "by which whoever has the key and a copy can tell that it was that file",
     )
-    made.add_argument(
+    path(
         "--sign",
-        type=cli.user_path,
-        metavar="KEY",
-        help="sign the certificate with an SSH key (ssh-keygen -Y sign), into FILE.json.sig",
+        "KEY",
+        "sign the certificate with an SSH key (ssh-keygen -Y sign), into FILE.json.sig",
     )
-    made.add_argument(
+    path(
         "--verify",
-        type=cli.user_path,
-        metavar="FILE.json",
-        help="erase nothing; check a certificate's form, chain, sums, text and signature "
+        "FILE.json",
+        "erase nothing; check a certificate's form, chain, sums, text and signature "
         "(exit code: 0 good, 1 not)",
     )
-    made.add_argument(
+    path(
         "--signers",
-        type=cli.user_path,
-        metavar="FILE",
-        help="with --verify: who may sign (ALLOWED SIGNERS in ssh-keygen(1)); demands a signature",
+        "FILE",
+        "with --verify: who may sign (ALLOWED SIGNERS in ssh-keygen(1)); demands a signature",
     )
     return made
 

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from dan_bench.degenerate.source import ends
+from dan_bench.markup import one_line
 
 READ_BACK = {True: "read back as written", False: "NOT what was written", None: "not read back"}
 MOST_LAYERS, MOST_OUTCOMES, MOST_PATHS, MOST_SPANS = 40, 40, 40, 5
@@ -80,7 +81,8 @@ def text_of(document: dict[str, Any], shown: list[Shown], exceptional: int) -> b
     lines += ["", f"The JSON file beside this one lists every file; its chain ends in {chain}"]
     lines += ["", document["claim"], "", "What cannot be known, and was not looked for:"]
     lines += [f"- {text}" for text in document["not_known"]]
-    return "\n".join([*map(printable, lines), ""]).encode()
+    # no name can forge another line
+    return "\n".join([*map(one_line, lines), ""]).encode()
 
 
 def percent(ends_of: dict[str, Any] | None) -> str:
@@ -122,11 +124,6 @@ def quoted(text: Any) -> str:
     if text is None:
         return "not given"
     return str(text) if isinstance(text, int) else f"'{text}'"
-
-
-def printable(text: str) -> str:
-    """Return a line with all that does not print in escapes: no name can forge another line."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def limited(lines: list[str], most: int) -> list[str]:

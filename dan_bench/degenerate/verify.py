@@ -8,7 +8,6 @@ can write a certificate can write one that adds up. That is what a signature is 
 import json
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,10 @@ from pydantic import ValidationError
 from dan_bench.degenerate.form import KIND, Document, compact
 from dan_bench.degenerate.signature import SignatureError, check
 from dan_bench.degenerate.sums import EVERY, Chain, Sums
-from dan_bench.degenerate.text import percent, printable, quoted, text_of
+from dan_bench.degenerate.text import percent, quoted, text_of
+from dan_bench.erase.records import first_fault
 from dan_bench.files import lent
+from dan_bench.markup import one_line
 
 LARGEST = 128 << 20
 """Bytes of a certificate that is read: those of a million files and more."""
@@ -29,31 +30,8 @@ class BadCertificate(ValueError):
     """It is none, it was altered, or it does not add up; the message says what and where."""
 
 
-@dataclass(frozen=True)
-class Checked:
-    """A good certificate."""
-
-    document: dict[str, Any]
-    signed: str | None
-    """By whom, in words; None where there is no signature."""
-
-    def to_text(self) -> str:
-        """Return what was found, in a few lines."""
-        total, chain = self.document["total"], self.document["chain"]["head"]
-        signed = self.signed or "not signed: it shows no more than that nothing was damaged"
-        lines = [
-            f"good: form, chain and sums hold; chain ends in {chain}",
-            f"signature: {signed}",
-            *(f"path: {quoted(path)}" for path in self.document["paths"][:40]),
-            f"{total['overwritten']:,} files overwritten, {total['partly']:,} in part, "
-            f"{total['failed']:,} failed, {total['left_alone']:,} left alone, "
-            f"{total['doubted']:,} in doubt; {percent(total['destroyed'])}",
-        ]
-        return "\n".join(map(printable, lines))
-
-
-def verify(path: Path, signers: Path | None = None) -> Checked:
-    """Check a certificate, the text beside it and its signature.
+def verify(path: Path, signers: Path | None = None) -> str:
+    """Check a certificate, the text beside it and its signature; return what was found, in lines.
 
     Args:
         path: of the JSON file.
@@ -72,7 +50,7 @@ def verify(path: Path, signers: Path | None = None) -> Checked:
         if read(beside) != text:
             raise BadCertificate(f"{beside} does not say what {path} says")
     signature = path.with_name(path.name + ".sig")
-    signed = None
+    signed = "not signed: it shows no more than that nothing was damaged"
     try:
         if os.path.lexists(signature):
             signed = check(content, signature, signers)
@@ -80,7 +58,16 @@ def verify(path: Path, signers: Path | None = None) -> Checked:
             raise BadCertificate(f"it is not signed: there is no {signature}")
     except SignatureError as error:
         raise BadCertificate(f"the signature is not good: {error}") from error
-    return Checked(document, signed)
+    total = document["total"]
+    lines = [
+        f"good: form, chain and sums hold; chain ends in {document['chain']['head']}",
+        f"signature: {signed}",
+        *(f"path: {quoted(path)}" for path in document["paths"][:40]),
+        f"{total['overwritten']:,} files overwritten, {total['partly']:,} in part, "
+        f"{total['failed']:,} failed, {total['left_alone']:,} left alone, "
+        f"{total['doubted']:,} in doubt; {percent(total['destroyed'])}",
+    ]
+    return "\n".join(map(one_line, lines))
 
 
 def read(path: Path) -> bytes:
@@ -121,9 +108,7 @@ def parsed(content: bytes) -> dict[str, Any]:
     try:
         Document.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the document"
-        raise BadCertificate(f"{where}: {first['msg']}") from error
+        raise BadCertificate(first_fault(error)) from error
     return dict(document)
 
 

@@ -11,7 +11,7 @@ from dan_bench.erase.handles import ConcurrentChange, DirectoryEntry, Root, iden
 from dan_bench.erase.plan import ErasurePlan, Remark, error_text, holds_data, walk
 from dan_bench.erase.result import FileResult
 from dan_bench.erase.status import status_of
-from dan_bench.files import lent, sync_folder
+from dan_bench.files import lent, sync
 
 AGAIN = "run it again for that"
 IN_A_LOG = {
@@ -150,7 +150,7 @@ def _remove_entry(above: int, name: str, folder: DirectoryEntry | Root) -> None:
     if not stat.S_ISDIR(status.st_mode) or identity_of(status) != folder.identity:
         raise ConcurrentChange("another has taken its place since it was planned")
     os.rmdir(name, dir_fd=above)
-    sync_folder(".", dir_fd=above)
+    sync(".", dir_fd=above)
 
 
 def _has_journal(device: int) -> bool:

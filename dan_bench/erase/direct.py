@@ -4,7 +4,6 @@ import errno
 import fcntl
 import mmap
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 
 from dan_bench.files import Closing
@@ -62,13 +61,6 @@ class DeviceReader(Closing):
             os.posix_fadvise(self._handle, low, len(into), os.POSIX_FADV_DONTNEED)
             got = os.preadv(self._handle, [into], low)
         return self._view[start - low : max(start, min(low + got, end)) - low]
-
-    def whole(self) -> Iterator[memoryview]:
-        """Yield the whole file, piece by piece, holes as zeros."""
-        at = 0
-        while piece := self.read(self._most, at):
-            at += len(piece)
-            yield piece
 
     def close(self) -> None:
         """Leave the handle as it was."""

@@ -1,13 +1,13 @@
 """Algorithm 1's last step: the data are overwritten, looked for, and on request removed."""
 
-import gc
 import os
 import resource
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import replace
 
+from dan_bench.cli import uncollected
 from dan_bench.erase.direct import DeviceReader
 from dan_bench.erase.evidence import KEEP, FileEvidence, SealedCopy, why_doubted
 from dan_bench.erase.filesystem import FileSystems, difference, extents, length
@@ -84,23 +84,11 @@ def erase(
         Journal(journal, plan, options, noise.name) as book,
         closing(_Erasure(book, noise, evidence, remove, keep, progress, digest_key)) as erasure,
     ):
-        with collected_seldom():
+        with uncollected():  # of all results, looked at again and again, none is a cycle
             results = [result for batch in batches(plan.files) for result in erasure.erase(batch)]
         results += erasure.of_earlier_attempts()
         results += erasure.of_lost_roots(plan, len(results))
-        return ErasureReport(noise.name, tuple(results), plan.refused, book.attempts, remove)
-
-
-@contextmanager
-def collected_seldom() -> Iterator[None]:
-    """Keep the garbage collector from looking at all results again and again: none is a cycle."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
+        return ErasureReport(tuple(results), plan.refused, book.attempts, remove)
 
 
 def batches(files: Iterable[DirectoryEntry]) -> Iterator[list[DirectoryEntry]]:
@@ -323,8 +311,8 @@ class _Erasure:
         try:
             sha256 = self._writer.overwrite(task.handle, task.blocks)
             task.restore_times()  # before it is read: what is written from then on has a later time
-            with task.found.opened(os.O_RDONLY) as (fresh, _):
-                task.read_back = read_back(fresh, task.blocks.spans) == sha256
+            with task.found.opened(os.O_RDONLY) as (fresh, _), DeviceReader(fresh) as reader:
+                task.read_back = read_back(reader, task.blocks.spans) == sha256
         except ConcurrentChange as failure:
             task.error = error_text(failure)
         except OSError as failure:

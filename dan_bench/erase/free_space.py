@@ -16,6 +16,7 @@ from dan_bench.erase.devices import folder_of
 from dan_bench.erase.direct import NOT_DIRECT, DeviceReader
 from dan_bench.erase.filesystem import IN_PLACE, NO_COPY_ON_WRITE, FileSystem, FileSystems
 from dan_bench.erase.handles import AnyPath, ErasureRefused
+from dan_bench.erase.overwrite import read_back
 from dan_bench.erase.status import mount_id
 from dan_bench.files import lent
 from dan_bench.interfaces import NoiseSource
@@ -199,12 +200,9 @@ def _nameless(folder: int, how: int) -> int:
 def _is_noise(files: list[tuple[int, int, str]]) -> tuple[bool, bool]:
     """Return whether the device has what was written, and whether it is the device that says so."""
     same = direct = True
-    for handle, _, wanted in files:
+    for handle, size, wanted in files:
         with DeviceReader(handle) as reader:
-            digest = hashlib.sha256()
-            for piece in reader.whole():
-                digest.update(piece)
-            same &= digest.hexdigest() == wanted
+            same &= read_back(reader, [(0, size)]) == wanted
             direct &= reader.direct
     return same, direct
 

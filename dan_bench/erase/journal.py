@@ -15,7 +15,7 @@ from dan_bench.erase.handles import AnyPath, DirectoryEntry, ErasureRefused
 from dan_bench.erase.plan import ErasurePlan
 from dan_bench.erase.records import KIND, OTHER, Begun, Done, JournalState, Key, read, values_of
 from dan_bench.erase.result import Attempt
-from dan_bench.files import Closing, lent, sync_folder
+from dan_bench.files import Closing, lent, sync
 
 ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 FILE_SYSTEM_UUID = 0x80111500  # FS_IOC_GETFSUUID (Linux 6.9): linux/fs.h
@@ -103,7 +103,7 @@ class Journal(Closing):
         if told.header is None:
             os.ftruncate(handle, 0)
             self._write(header)
-            sync_folder(os.path.dirname(self._path))
+            sync(os.path.dirname(self._path))
             return
         refuse_another(self._path, told.header, roots, options)
         os.ftruncate(handle, told.end)

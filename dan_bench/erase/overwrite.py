@@ -226,17 +226,16 @@ def mend(
     return intersection([(0, blocks.size)], union(bad))
 
 
-def read_back(handle: int, spans: list[Span]) -> str:
-    """Return SHA-256 of what the device has in `spans`; the handle must be a fresh one."""
+def read_back(reader: DeviceReader, spans: list[Span]) -> str:
+    """Return SHA-256 of what the device has in `spans`; the reader's handle must be a fresh one."""
     digest = hashlib.sha256()
-    with DeviceReader(handle) as reader:
-        for start, end in spans:
-            while start < end:
-                piece = reader.read(end - start, start)
-                if not piece:
-                    raise ConcurrentChange(f"it ends at byte {start}, where noise was written")
-                digest.update(piece)
-                start += len(piece)
+    for start, end in spans:
+        while start < end:
+            piece = reader.read(end - start, start)
+            if not piece:
+                raise ConcurrentChange(f"it ends at byte {start}, where noise was written")
+            digest.update(piece)
+            start += len(piece)
     return digest.hexdigest()
 
 

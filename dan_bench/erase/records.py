@@ -1,13 +1,14 @@
 """A journal's lines, taken for nothing that they have not been shown to be."""
 
 import json
-import math
 import zlib
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import AfterValidator, BaseModel, Field, Strict, TypeAdapter, ValidationError
 
 from dan_bench.erase.handles import ErasureRefused
-from dan_bench.erase.result import Attempt, FileResult, Survey
+from dan_bench.erase.result import Attempt, Fate, FileResult, Status, Survey
 from dan_bench.interfaces import Estimate
 
 KIND = "dan_bench erasure journal, version 2"
@@ -19,13 +20,37 @@ OTHER = (
     "or name another file"
 )
 
-FATES = ("there", "replaced", "gone")
-STATES = ("overwritten", "partly", "failed")
-MOST = 1 << 64
-
-
 Key = tuple[str, int]
 """Path and inode. Device numbers are left out: they change when a file system is mounted again."""
+
+
+class DamagedJournal(ValueError):
+    """A line is not what was written."""
+
+
+def whole_path(path: str) -> str:
+    """Return a path that begins at the root."""
+    if not path.startswith("/") or "\0" in path:
+        raise DamagedJournal(f"no whole path: {path!r}")
+    return path
+
+
+def hidden_name(value: str) -> str:
+    """Return the name of a hidden file: of no other folder, and of no other form."""
+    if len(value) != 33 or value[0] != "." or set(value[1:]) - set("0123456789abcdef"):
+        raise DamagedJournal(f"no name of a hidden file: {value!r}")
+    return value
+
+
+# each of its very type, and a number in range: nothing is converted. Names may hold surrogates
+Text = Annotated[str, Strict()]
+Flag = Annotated[bool, Strict()]
+Whole = Annotated[int, Strict(), Field(gt=-(1 << 64), lt=1 << 64)]
+Percent = Annotated[float, Strict(), Field(ge=0, le=100)]
+End = Percent | None
+Seconds = Annotated[float, Strict(), Field(ge=0, allow_inf_nan=False)]
+PathText = Annotated[str, Strict(), AfterValidator(whole_path)]
+HiddenName = Annotated[str, Strict(), AfterValidator(hidden_name)]
 
 
 class Begun(NamedTuple):
@@ -52,161 +77,115 @@ class Done(NamedTuple):
     result: FileResult
 
 
-class DamagedJournal(ValueError):
-    """A line is not what was written."""
+class ResultForm(BaseModel):
+    """What of a result is not told by its line's key; what has its default is not written."""
+
+    size: Whole
+    status: Status
+    written: Whole
+    attempt: Whole
+    read_back: Flag | None = None
+    error: Text | None = None
+    removed: Flag = False
+    same_as: Text | None = None
+    digest: Text | None = None
+    bad: tuple[tuple[Whole, Whole], ...] = ()
+    survey: tuple[Whole, Whole, Whole, Fate] | None = None
+    doubts: tuple[Text, ...] = ()
+    destroyed: tuple[Percent, End, End, Whole | None, End] | None = None
+    """Value, low, high, n, and what was seen."""
 
 
-class Fields:
-    """The fields of a JSON object, each of the type that it is asked for as.
-
-    Raises:
-        DamagedJournal: it is not that, or a field is missing or of another type.
-    """
-
-    def __init__(self, values: object) -> None:
-        if not isinstance(values, dict):
-            raise DamagedJournal("no object")
-        self._values: dict[str, Any] = values
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._values
-
-    def get(self, name: str, *kinds: type | None) -> Any:
-        """Return a value of one of these very types; None stands for null."""
-        value = self._values.get(name, Fields)
-        return checked(value, kinds)
-
-    def text(self, name: str) -> str:
-        """Return a string."""
-        return str(self.get(name, str))
-
-    def texts(self, name: str) -> list[str]:
-        """Return a list of strings."""
-        return [checked(value, (str,)) for value in self.get(name, list)]
-
-    def flags(self, name: str) -> dict[str, bool]:
-        """Return an object of true and false."""
-        return {key: checked(value, (bool,)) for key, value in self.get(name, dict).items()}
-
-    def whole(self, name: str) -> int:
-        """Return a whole number from 0."""
-        value: int = checked(self.get(name, int), (int,))
-        return value
-
-    def seconds(self, name: str) -> float:
-        """Return a time, or another finite number from 0."""
-        value = float(self.get(name, float, int))
-        if not (math.isfinite(value) and value >= 0):
-            raise DamagedJournal(f"{name} is {value}")
-        return value
-
-    def row(self, name: str, *kinds: type | tuple[type | None, ...]) -> list[Any]:
-        """Return a list of as many values as there are kinds, each of its kind."""
-        return row_of(self.get(name, list), *kinds)
-
-
-def row_of(values: list[object], *kinds: type | tuple[type | None, ...]) -> list[Any]:
-    """Return values if there are as many as kinds, each of its kind."""
-    if len(values) != len(kinds):
-        raise DamagedJournal(f"{len(values)} values in place of {len(kinds)}")
-    return [
-        checked(value, kind if isinstance(kind, tuple) else (kind,))
-        for value, kind in zip(values, kinds, strict=True)
-    ]
-
-
-def key_from(path: str, inode: int) -> Key:
-    """Return a key, of a whole path."""
-    if not path.startswith("/") or "\0" in path:
-        raise DamagedJournal(f"no whole path: {path!r}")
-    return path, inode
-
-
-def hidden_name(value: str) -> str:
-    """Return the name of a hidden file: of no other folder, and of no other form."""
-    if len(value) != 33 or value[0] != "." or set(value[1:]) - set("0123456789abcdef"):
-        raise DamagedJournal(f"no name of a hidden file: {value!r}")
-    return value
-
-
-def checked(value: object, kinds: tuple[type | None, ...]) -> Any:
-    """Return a value if it is of one of these very types; a number only if it is in range."""
-    kind = None if value is None else type(value)
-    if kind not in kinds:
-        raise DamagedJournal("a field is missing or of another type")
-    if isinstance(value, int) and not -MOST < value < MOST:
-        raise DamagedJournal(f"{value} is out of range")
-    return value
-
-
-SPARSE = {"read_back": bool, "error": str, "removed": bool, "same_as": str, "digest": str}
-"""Fields that are written only where they differ from the default, with their types; `bad` too."""
-DEFAULTS = {field.name: field.default for field in fields(FileResult)}
+SPARSE = ("read_back", "error", "removed", "same_as", "digest", "bad")
+"""Fields that a result and its form have by one name, and that have a default."""
 
 
 def values_of(result: FileResult) -> dict[str, Any]:
-    """Return what of a result is not told by its line's key, and differs from the default."""
+    """Return what `ResultForm` has of a result, without what has its default."""
     values: dict[str, Any] = {
         "size": result.size,
         "status": result.status,
         "written": result.written,
         "attempt": result.attempt.number,
     }
-    for name in (*SPARSE, "bad"):
-        if (value := getattr(result, name)) != DEFAULTS[name]:
+    for name in SPARSE:
+        if (value := getattr(result, name)) != ResultForm.model_fields[name].default:
             values[name] = value
-    survey = result.survey
-    if survey is not None:
+    if (survey := result.survey) is not None:
         values["survey"] = [survey.size, survey.data, survey.compared, survey.fate]
         values["doubts"] = survey.unverified
-        found = survey.destroyed
-        if found is not None:
-            values["destroyed"] = [
-                found.value,
-                found.low,
-                found.high,
-                found.n,
-                found.details.get("seen"),
-            ]
+        if (of := survey.destroyed) is not None:
+            values["destroyed"] = [of.value, of.low, of.high, of.n, of.details.get("seen")]
     return values
 
 
-def result_of(line: Fields, path: str, attempts: list[Attempt]) -> FileResult:
+def result_of(form: ResultForm, path: str, attempts: list[Attempt]) -> FileResult:
     """Return the result that `values_of` made these values of."""
-    number = line.whole("attempt")
-    if not 1 <= number <= len(attempts):
-        raise DamagedJournal(f"attempt {number} of {len(attempts)}")
-    status = line.text("status")
-    if status not in STATES:
-        raise DamagedJournal(f"status {status!r}")
-    spans = line.get("bad", list) if "bad" in line else []
+    if not 1 <= form.attempt <= len(attempts):
+        raise DamagedJournal(f"attempt {form.attempt} of {len(attempts)}")
+    destroyed = survey = None
+    if form.destroyed is not None:
+        value, low, high, n, seen = form.destroyed
+        destroyed = Estimate(value, low, high, n, {} if seen is None else {"seen": seen})
+    if form.survey is not None:
+        survey = Survey(path, *form.survey, destroyed, form.doubts)
     return FileResult(
         path,
-        line.whole("size"),
-        status,  # type: ignore[arg-type]
-        line.whole("written"),
-        attempts[number - 1],
-        survey=_survey_of(line, path) if "survey" in line else None,
+        form.size,
+        form.status,
+        form.written,
+        attempts[form.attempt - 1],
+        survey=survey,
         earlier=True,
-        bad=tuple((a, b) for a, b in (row_of(checked(span, (list,)), int, int) for span in spans)),
-        **{name: line.get(name, kind) for name, kind in SPARSE.items() if name in line},
+        **{name: getattr(form, name) for name in SPARSE},
     )
 
 
-def _survey_of(line: Fields, path: str) -> Survey:
-    size, data, compared, fate = line.row("survey", int, int, int, str)
-    if fate not in FATES:
-        raise DamagedJournal(f"fate {fate!r}")
-    destroyed = None
-    if "destroyed" in line:
-        real = (float, int, None)
-        row = line.row("destroyed", (float, int), real, real, (int, None), real)
-        value, low, high, n, seen = row
-        if not all(0 <= end <= 100 for end in (value, low, high, seen) if end is not None):
-            raise DamagedJournal("%_dd beyond 0 to 100")
-        destroyed = Estimate(value, low, high, n, {} if seen is None else {"seen": seen})
-    doubts = tuple(line.texts("doubts"))
-    return Survey(path, size, data, compared, fate, destroyed, doubts)
+class HeaderLine(BaseModel):
+    """The first line: whose journal it is."""
+
+    kind: Literal["dan_bench erasure journal, version 2"]
+    roots: list[Text]
+    options: dict[Text, Flag]
+
+
+class AttemptLine(BaseModel):
+    """An attempt begins."""
+
+    e: Literal["attempt"]
+    t: Seconds
+    noise: Text
+    files: Whole
+
+
+class FilesLine(BaseModel):
+    """What happened to files: a row of `ROWS` for each."""
+
+    e: Literal["begun", "done", "hidden", "removed"]
+    t: Seconds
+    f: list[Any]
+
+
+LINE = TypeAdapter[AttemptLine | FilesLine](
+    Annotated[AttemptLine | FilesLine, Field(discriminator="e")]
+)
+Born = Whole | None
+ROWS: dict[str, TypeAdapter[Any]] = {
+    "begun": TypeAdapter(
+        list[tuple[PathText, Whole, Text, Born, Whole, Whole, Whole, Whole, Text | None]]
+    ),
+    "done": TypeAdapter(list[tuple[PathText, Whole, Text, Born, Whole, Whole, ResultForm]]),
+    "hidden": TypeAdapter(list[tuple[PathText, Whole, HiddenName]]),
+    "removed": TypeAdapter(list[tuple[PathText, Whole]]),
+}
+"""Path and inode, and the fields of `Begun` or `Done`, or the name that a file has got."""
+
+
+def first_fault(error: ValidationError) -> str:
+    """Return the first thing that is wrong, in one line: where, and what would be right."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = ".".join(map(str, first["loc"])) or "the whole of it"
+    return f"{where}: {first['msg']}"
 
 
 @dataclass
@@ -228,16 +207,6 @@ class JournalState:
     check: int = 0
     """The check sum of all lines so far."""
 
-    @property
-    def results(self) -> list[FileResult]:
-        """Of the files that were finished, those included that were removed."""
-        return [done.result for done in self.done.values()]
-
-    @property
-    def finished(self) -> bool:
-        """Whether nothing but the certificate is left to be done."""
-        return len(self.done) >= self.planned and not self.begun
-
     def take(self, line: bytes) -> None:
         """Take in one line, if it is what was written, in its place.
 
@@ -248,50 +217,41 @@ class JournalState:
         check = zlib.crc32(content, self.check)
         if line[:9] != b"%08x " % check:
             raise DamagedJournal("its check sum is wrong")
-        self._load(Fields(json.loads(content)))
+        values = json.loads(content)
+        if self.header is None:
+            self.header = HeaderLine.model_validate(values).model_dump(exclude={"kind"})
+        else:
+            self._load(LINE.validate_python(values))
         self.check = check
         self.end += len(line)
 
-    def _load(self, line: Fields) -> None:
-        if self.header is None:
-            if line.text("kind") != KIND:
-                raise DamagedJournal("another kind, or version, of file")
-            self.header = {"roots": line.texts("roots"), "options": line.flags("options")}
+    def _load(self, line: AttemptLine | FilesLine) -> None:
+        if isinstance(line, AttemptLine):
+            self.attempts.append(Attempt(len(self.attempts) + 1, line.noise, line.t, line.t))
+            self.planned = max(self.planned, line.files)
             return
-        event = line.text("e")
-        if event == "attempt":
-            began = line.seconds("t")
-            noise = line.text("noise")
-            self.attempts.append(Attempt(len(self.attempts) + 1, noise, began, began))
-            self.planned = max(self.planned, line.whole("files"))
-        elif self.attempts:
-            self.attempts[-1].ended = line.seconds("t")
-            for row in line.get("f", list):
-                self._load_file(event, row)
-        else:
+        if not self.attempts:
             raise DamagedJournal("no attempt was begun")
+        self.attempts[-1].ended = line.t
+        for path, inode, *values in ROWS[line.e].validate_python(line.f):
+            self._load_file(line.e, (path, inode), values)
 
-    def _load_file(self, event: str, row: object) -> None:
-        whole_row: list[object] = checked(row, (list,))
-        (path, inode), values = row_of(whole_row[:2], str, int), whole_row[2:]
-        key = key_from(path, inode)
+    def _load_file(self, event: str, key: Key, values: list[Any]) -> None:
         if event == "begun":
-            whole = row_of(values, str, (int, None), int, int, int, int, (str, None))
-            self.begun[key] = Begun(*whole)
+            self.begun[key] = Begun(*values)
         elif event == "done":
-            where, birth, *times, found = row_of(values, str, (int, None), int, int, dict)
-            result = result_of(Fields(found), path, self.attempts)
-            self.done[key] = Done(where, birth, times[0], times[1], result)
+            values[-1] = result_of(values[-1], key[0], self.attempts)
+            self.done[key] = Done(*values)
             self.begun.pop(key, None)
             self.hidden.pop(key, None)
-        elif event == "hidden" and key in self.done:
-            self.hidden[key] = hidden_name(*row_of(values, str))
-        elif event == "removed" and key in self.done:
+        elif key not in self.done:
+            raise DamagedJournal(f"{event!r} of a file that was not finished")
+        elif event == "hidden":
+            (self.hidden[key],) = values
+        else:
             done = self.done[key]
             self.done[key] = done._replace(result=replace(done.result, removed=True))
             self.hidden.pop(key, None)
-        else:
-            raise DamagedJournal(f"{event!r} of a file that was not finished")
 
 
 def read(handle: int, path: str) -> JournalState:
@@ -316,7 +276,8 @@ def read(handle: int, path: str) -> JournalState:
                 told.take(line)
             except (ValueError, RecursionError) as error:
                 what = "is damaged" if number else "is no erasure journal, or damaged"
+                why = first_fault(error) if isinstance(error, ValidationError) else error
                 raise ErasureRefused(
-                    f"{path!r} {what} (line {number + 1}: {error}); {OTHER}"
+                    f"{path!r} {what} (line {number + 1}: {why}); {OTHER}"
                 ) from error
     return told

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from dan_bench import files
 from dan_bench.erase.filesystem import FileSystems
 from dan_bench.erase.handles import (
     AnyPath,
@@ -20,7 +21,7 @@ from dan_bench.erase.journal import Journal, locked
 from dan_bench.erase.plan import error_text
 from dan_bench.erase.records import Done, JournalState, Key
 from dan_bench.erase.task import ErasureTask, sync
-from dan_bench.files import lent, sync_folder
+from dan_bench.files import lent
 
 
 def remove(
@@ -54,7 +55,7 @@ def remove(
             _failed(task, error)
     places = {(task.found.root.path, task.found.parts[:-1]): task for task in gone}
     for task in places.values():
-        sync_folder(".", dir_fd=folders.of(task.found))
+        files.sync(".", dir_fd=folders.of(task.found))
     for task in gone:
         assert task.result is not None
         task.result = replace(task.result, removed=True)

@@ -7,7 +7,6 @@ from typing import Literal
 from dan_bench.erase.filesystem import Span
 from dan_bench.erase.plan import Remark
 from dan_bench.interfaces import Estimate
-from dan_bench.metrics.destruction import pooled_destruction
 
 Fate = Literal["there", "replaced", "gone"]
 Status = Literal["overwritten", "partly", "failed"]
@@ -110,8 +109,6 @@ class Outcome(IntEnum):
 class ErasureReport:
     """What was done to all files of a plan."""
 
-    noise: str
-    """Of the last attempt; each file has that by which it was overwritten."""
     files: tuple[FileResult, ...]
     refused: tuple[Remark, ...]
     """Left alone, each with the reason; what appeared while the erasure ran, too."""
@@ -129,22 +126,3 @@ class ErasureReport:
         left = any(remark.holds_data for remark in self.refused)
         vouched = all(file.vouched for file in self.files)
         return Outcome.DONE if vouched and not left else Outcome.DOUBTED
-
-    @property
-    def complete(self) -> bool:
-        """Whether all that was named was overwritten, verified and, if asked for, removed."""
-        return self.outcome is Outcome.DONE
-
-    @property
-    def destroyed(self) -> Estimate | None:
-        """%_dd of all data together; None where there was none.
-
-        A file of which nothing could be compared counts as 0 to 100.
-        """
-        parts: list[tuple[Estimate | None, int]] = []
-        for file in self.files:
-            if file.survey is not None:
-                parts.append((file.survey.destroyed, file.survey.data))
-            elif file.same_as is None:
-                parts.append((None, file.size))
-        return pooled_destruction(parts) if any(size for _, size in parts) else None

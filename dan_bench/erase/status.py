@@ -92,21 +92,17 @@ def mount_id(handle: int) -> int | None:
     return int(found[1]) if found else None
 
 
-def _found_statx() -> Callable[..., int] | None:
-    """The C library's statx (glibc 2.28, musl 1.2.5), or None."""
+def found_in_libc(name: str, *kinds: type) -> Callable[..., int] | None:
+    """Return a function of the C library whose arguments are of these kinds; None without it."""
     try:
-        function = ctypes.CDLL(None, use_errno=True).statx
+        function = getattr(ctypes.CDLL(None, use_errno=True), name)
     except (OSError, AttributeError):
         return None
-    function.argtypes = (
-        ctypes.c_int,
-        ctypes.c_char_p,
-        ctypes.c_int,
-        ctypes.c_uint,
-        ctypes.c_char_p,
-    )
+    function.argtypes = kinds or None
     found: Callable[..., int] = function
     return found
 
 
-_statx = _found_statx()
+_statx = found_in_libc(  # glibc 2.28, musl 1.2.5
+    "statx", ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_uint, ctypes.c_char_p
+)

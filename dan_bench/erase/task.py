@@ -1,6 +1,5 @@
 """One file on its way through an erasure, and what is put on the device for many at once."""
 
-import ctypes
 import os
 import platform
 from collections.abc import Callable, Sequence
@@ -14,7 +13,7 @@ from dan_bench.erase.handles import DirectoryEntry
 from dan_bench.erase.overwrite import Blocks
 from dan_bench.erase.records import Begun, Done, Key
 from dan_bench.erase.result import Attempt, FileResult, Survey
-from dan_bench.erase.status import shared
+from dan_bench.erase.status import found_in_libc, shared
 
 SYNCED_AT_ONCE = ("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "tmpfs")
 """File systems of which syncfs(2) writes all data, and asks the device to."""
@@ -152,12 +151,10 @@ def _found_syncfs() -> Callable[[int], int] | None:
     """The C library's syncfs, where the kernel (5.8) reports errors by it; else None."""
     release = platform.release().split(".")
     try:
-        if (int(release[0]), int(release[1])) < (5, 8):
-            return None
-        found: Callable[[int], int] = ctypes.CDLL(None, use_errno=True).syncfs
-    except (OSError, AttributeError, ValueError, IndexError):
+        reports = (int(release[0]), int(release[1])) >= (5, 8)
+    except (ValueError, IndexError):
         return None
-    return found
+    return found_in_libc("syncfs") if reports else None
 
 
 _syncfs = _found_syncfs()

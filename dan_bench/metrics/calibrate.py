@@ -44,7 +44,7 @@ WIDTH = 784
 class Simulation:
     """One ideal stream and what is to be measured on it."""
 
-    measure: str
+    measure: Callable[["Simulation"], dict[str, float]]
     n: int
     number: int
     bits: int = 8
@@ -83,15 +83,9 @@ def of_rows(task: Simulation) -> dict[str, float]:
     }
 
 
-MEASURES: dict[str, Callable[[Simulation], dict[str, float]]] = {
-    "symbols": of_symbols,
-    "rows": of_rows,
-}
-
-
 def carry_out(task: Simulation) -> tuple[Simulation, dict[str, float]]:
     """Measure one stream; the task is returned with its values."""
-    return task, MEASURES[task.measure](task)
+    return task, task.measure(task)
 
 
 def streams(bits: int) -> dict[int, int]:
@@ -107,9 +101,9 @@ def streams(bits: int) -> dict[int, int]:
 
 def tasks(share: float) -> list[Simulation]:
     """Return all streams, the longest first, or that share of each length."""
-    lengths = [("rows", n, 8, count) for n, count in ROWS.items()]
+    lengths = [(of_rows, n, 8, count) for n, count in ROWS.items()]
     for bits in range(1, 9):
-        lengths += [("symbols", n, bits, count) for n, count in streams(bits).items()]
+        lengths += [(of_symbols, n, bits, count) for n, count in streams(bits).items()]
     lengths.sort(key=lambda of: -of[1])
     return [
         Simulation(measure, n, number, bits)

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize, special
 
-from dan_bench.interfaces import Bytes
+from dan_bench.interfaces import Bytes, Floats
 
-Floats = NDArray[np.float64]
 NATS = 1 / math.log(2)
 """Bits in a nat."""
 NEGLIGIBLE = 1e-12
@@ -46,8 +44,7 @@ class LinearChannel:
 
     def images(self, inputs: Bytes) -> Floats:
         """Return A x + c for n inputs: n x k."""
-        images: Floats = (inputs + 0.5) / 256 @ self.data.T + self.offset
-        return images
+        return (inputs + 0.5) / 256 @ self.data.T + self.offset
 
     def whitened(self, inputs: Bytes) -> Floats | None:
         """Return the inputs in units of the noise, n x k, centred on their mean.
@@ -65,8 +62,7 @@ class LinearChannel:
         missed = np.abs(points - within @ directions.T).max()
         if missed > NEGLIGIBLE * size:
             return None
-        scaled: Floats = within / lengths
-        return scaled
+        return within / lengths
 
     @cached_property
     def _sizes(self) -> Floats:

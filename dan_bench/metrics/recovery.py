@@ -3,13 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-from dan_bench.interfaces import Estimate
+from dan_bench.interfaces import Estimate, Floats, Numbers
 from dan_bench.statistics import CONFIDENCE, t_interval
-
-Floats = NDArray[np.float64]
 
 
 def share_of(bits: Floats, there_was: float, confidence: float) -> Estimate:
@@ -28,7 +25,7 @@ def _clipped(value: float, interval: Estimate, details: dict[str, float]) -> Est
 
 
 def label_information(
-    log_probabilities: Floats, labels: NDArray[np.int64], confidence: float = CONFIDENCE
+    log_probabilities: Floats, labels: Numbers, confidence: float = CONFIDENCE
 ) -> Estimate:
     """(H(label) - cross-entropy) / H(label) of predicted labels.
 
@@ -72,7 +69,7 @@ def variance_explained(
 
 
 def dictionary_information(
-    scores: Floats, true: NDArray[np.int64], confidence: float = CONFIDENCE
+    scores: Floats, true: Numbers, confidence: float = CONFIDENCE
 ) -> Estimate:
     """InfoNCE bits over log2 K (van den Oord et al. 2018, section 2.3).
 

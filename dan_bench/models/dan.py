@@ -63,12 +63,12 @@ class DAN(AdversarialModule):
         return mlp([features, *self.discriminator_hidden, 1])
 
     def first_layer(self, network: nn.Module) -> nn.Module | None:
-        """The perceptron's."""
+        """The network's first, whatever it is made of."""
         assert isinstance(network, nn.Sequential)
         return network[0]
 
     def later_layers(self, network: nn.Module) -> nn.Sequential | None:
-        """The perceptron's other layers."""
+        """The network's others."""
         assert isinstance(network, nn.Sequential)
         return network[1:]
 

@@ -31,12 +31,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from dan_bench.data.batches import Batch
+from dan_bench.data.grids import Fold, Unfold
 from dan_bench.models.certified import CertifiedDAN, gaussian_leak
 from dan_bench.models.networks import (
     SLOPE,
     Bounded,
-    Fold,
-    Unfold,
     convolution_parameters,
     convolutions,
     look_linear,
@@ -174,11 +173,6 @@ class DCDAN(CertifiedDAN):
         for group in of_degenerator.param_groups:
             group["lr"] *= self.pace
         return [of_discriminator, of_degenerator]
-
-    def first_layer(self, network: nn.Module) -> nn.Module | None:
-        """What perturbs the data; what is blind to them has none."""
-        assert isinstance(network, nn.Sequential)
-        return network[0]
 
     def leak(self, batch: Batch) -> Tensor:
         """Upper bound in nats on what the perturbed data say of one of the batch's data."""

@@ -161,10 +161,6 @@ class EntropyDAN(DAN):
         """None: the data enter through their level alone."""
         return None
 
-    def later_layers(self, network: nn.Module) -> nn.Sequential | None:
-        """None, for the same reason."""
-        return None
-
     def own(self, network: nn.Module, data: Tensor) -> Tensor:
         """Level of the noise that the data are to become, in [0, 1]: B."""
         assert isinstance(network, ConditionalDegenerator)
@@ -238,8 +234,7 @@ class FrozenEntropyDAN(FrozenDegenerator):
         self, module: EntropyDAN, seed: int, draw: Draw, level: float | None = None
     ) -> None:
         degenerate = module.degenerate if level is None else partial(module.conditioned, level)
-        setting = module.setting
-        super().__init__(degenerate, setting.noise_dim, seed, setting.noise, draw)
+        super().__init__(degenerate, module.setting, seed, draw)
         self._arguments = module, seed, draw
         self._level = level
 

@@ -10,13 +10,14 @@ from torch import Tensor, nn
 
 from dan_bench.data.batches import as_bytes, as_unit
 from dan_bench.data.noise import FreshNoise, fast_bytes
-from dan_bench.interfaces import Bytes, NoiseLaw, OpenNetwork
+from dan_bench.interfaces import Bytes, OpenNetwork
 from dan_bench.metrics.certificate import (
     LinearChannel,
     gaussian_leak,
     largest_distance,
     total_variation,
 )
+from dan_bench.models.setting import Hyperparameters
 
 CHUNK = 1000
 Draw = Callable[[int, int], Bytes]
@@ -28,33 +29,27 @@ class FrozenDegenerator:
 
     Args:
         degenerate: from data B x d and noise B x noise_dim to numbers in (0, 1), B x d.
-        noise_dim: fresh random numbers a sample.
+        setting: the module's.
         seed: of the run.
-        noise: law of the fresh numbers.
-        draw: makes the bytes that they are made of.
+        draw: makes the bytes that the fresh numbers are made of.
         channel: the network's first layer, where it is linear in data and noise.
         layers: what follows on it, up to the output.
-        output: name of the output.
     """
 
     def __init__(
         self,
         degenerate: Callable[[Tensor, Tensor], Tensor],
-        noise_dim: int,
+        setting: Hyperparameters,
         seed: int,
-        noise: NoiseLaw,
         draw: Draw = fast_bytes,
         channel: LinearChannel | None = None,
         layers: nn.Sequential | None = None,
-        output: str = "sigmoid",
     ) -> None:
-        self._degenerate = degenerate
-        self._fresh = FreshNoise(seed, "fresh", noise_dim, noise, draw)
-        self._noise = noise
-        self.noise_bits = 16.0 * noise_dim
+        self._degenerate, self._setting = degenerate, setting
+        self._fresh = FreshNoise(seed, "fresh", setting.noise_dim, setting.noise, draw)
+        self.noise_bits = 16.0 * setting.noise_dim
         self.channel = channel
         self._layers = layers
-        self._output = output
 
     def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
         """Run the network on the data, in chunks of bounded size."""
@@ -69,8 +64,8 @@ class FrozenDegenerator:
         """Return the network, for who attacks it with its weights in hand."""
         if self.channel is None or self._layers is None:
             return None
-        u = self.channel
-        return OpenNetwork(u.data, u.noise, u.offset, self._layers, self._output, self._noise)
+        u, of = self.channel, self._setting
+        return OpenNetwork(u.data, u.noise, u.offset, self._layers, of.output, of.noise)
 
     def leak_bound(self, inputs: Bytes) -> float:
         """Return an upper bound in bits on what the output says of one of the inputs.
@@ -88,6 +83,7 @@ class FrozenDegenerator:
 
     def _points(self, inputs: Bytes) -> NDArray[np.float64] | None:
         """The inputs in units of the noise; None where there is no certificate."""
-        if self.channel is None or (self._noise != "gaussian" and self.channel.data.any()):
+        gaussian = self._setting.noise == "gaussian"
+        if self.channel is None or (not gaussian and self.channel.data.any()):
             return None
         return self.channel.whitened(inputs)

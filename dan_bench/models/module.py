@@ -139,18 +139,11 @@ class AdversarialModule(pl.LightningModule, ABC):
             seed: of the run; fresh noise is a function of it and of the row number.
             draw: makes the fresh noise; with `data.noise.system_bytes` no seed reproduces it.
         """
-        degenerate = self.eval().degenerate
-        setting, channel = self.setting, self.channel()
-        return FrozenDegenerator(
-            degenerate,
-            setting.noise_dim,
-            seed,
-            setting.noise,
-            draw,
-            channel,
-            None if channel is None else self.later(),
-            setting.output,
-        )
+        degenerate, channel = self.eval().degenerate, self.channel()
+        layers = None if channel is None else self.later_layers(self.averaged())
+        if layers is not None:
+            layers = copy.deepcopy(layers).cpu().double()
+        return FrozenDegenerator(degenerate, self.setting, seed, draw, channel, layers)
 
     def channel(self) -> LinearChannel | None:
         """Return the degenerator's first layer as a map of data and noise; None if there is none.
@@ -159,7 +152,8 @@ class AdversarialModule(pl.LightningModule, ABC):
         the output is made of more than of it, as where a subclass gives the data another way in.
         """
         network = self.averaged()
-        first, later = self.first_layer(network), self.later_layers(network)
+        first = self.first_layer(network)
+        later = None if first is None else self.later_layers(network)
         if first is None or later is None:
             return None
         width, noise_dim = self.setting.width, self.setting.noise_dim
@@ -174,11 +168,6 @@ class AdversarialModule(pl.LightningModule, ABC):
         if not alike(whole, parts, width, noise_dim, next(network.parameters())):
             return None
         return measured(first, self.inputs, width, noise_dim)
-
-    def later(self) -> nn.Sequential | None:
-        """Return what follows on `channel`, up to the output; None if there is no first layer."""
-        layers = self.later_layers(self.averaged())
-        return None if layers is None else copy.deepcopy(layers).cpu().double()
 
     def first_layer(self, network: nn.Module) -> nn.Module | None:
         """Return the part of a degenerator that is linear in its `inputs`, if that is where all

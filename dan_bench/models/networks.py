@@ -3,12 +3,11 @@
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from math import ceil, isqrt
+from math import isqrt
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad, pixel_shuffle, pixel_unshuffle
 from torch.optim.swa_utils import AveragedModel
 
 Beyond = Literal["zeros", "circular"]
@@ -54,37 +53,6 @@ def widest(parameters: Callable[[int], int], most: int) -> int:
     return bisect_right(range(1, isqrt(most) + 1), most, key=parameters)
 
 
-class Fold(nn.Module):
-    """Rows of numbers to pictures on a coarse grid, each cell of `side` x `side` pixels a place.
-
-    A row is read as pictures of that shape, one after the other, the last one filled up with
-    zeros; the cells at the right and lower edge likewise. Rows B x (about k d) become
-    B x (k colours side^2) x rows/side x columns/side: space to depth, at no parameter.
-    """
-
-    def __init__(self, shape: tuple[int, ...], side: int) -> None:
-        super().__init__()
-        self.rows, self.columns, *colours = shape
-        self.colours = colours[0] if colours else 1
-        self.side = side
-
-    def channels(self, numbers: int) -> int:
-        """Channels that a row of so many numbers becomes."""
-        pictures = ceil(numbers / (self.rows * self.columns * self.colours))
-        return pictures * self.colours * self.side**2
-
-    def forward(self, numbers: Tensor) -> Tensor:
-        """Return numbers B x d as a grid."""
-        missing = -numbers.shape[1] % (self.rows * self.columns * self.colours)
-        pictures = pad(numbers, (0, missing)).unflatten(
-            1, (-1, self.rows, self.columns, self.colours)
-        )
-        planes = pictures.permute(0, 1, 4, 2, 3).flatten(1, 2)
-        return pixel_unshuffle(
-            pad(planes, (0, -self.columns % self.side, 0, -self.rows % self.side)), self.side
-        )
-
-
 class Bounded(nn.Module):
     """Rows of numbers, scaled down to a root mean square of `most` where theirs is larger."""
 
@@ -96,20 +64,6 @@ class Bounded(nn.Module):
         """Return numbers B x d, each row by itself."""
         excess = numbers.square().mean(dim=1, keepdim=True) / self.most**2
         return numbers * excess.clamp_min(1).rsqrt()
-
-
-class Unfold(nn.Module):
-    """The way back: one picture on a coarse grid to rows of its numbers, B x d."""
-
-    def __init__(self, shape: tuple[int, ...], side: int) -> None:
-        super().__init__()
-        self.rows, self.columns = shape[:2]
-        self.side = side
-
-    def forward(self, grid: Tensor) -> Tensor:
-        """Return a grid as numbers B x d."""
-        planes = pixel_shuffle(grid, self.side)[:, :, : self.rows, : self.columns]
-        return planes.permute(0, 2, 3, 1).flatten(1)
 
 
 def convolution_parameters(channels: Sequence[int]) -> int:

@@ -232,26 +232,21 @@ def of_seed(batch: Batch, place: int) -> Batch:
 
 def stacked(states: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return the states of one optimiser in many runs, with stacks; `OF_ALL` is the first's."""
-    first = states[0]
-    moments = {
-        number: {
-            name: moment
-            if name in OF_ALL
-            else torch.stack([state["state"][number][name] for state in states])
-            for name, moment in of_parameter.items()
-        }
-        for number, of_parameter in first["state"].items()
-    }
-    return {**first, "state": moments}
+    return with_moments(
+        states[0],
+        lambda number, name: torch.stack([state["state"][number][name] for state in states]),
+    )
 
 
 def unstacked(state: Mapping[str, Any], place: int) -> dict[str, Any]:
     """Return the state of one run's optimiser out of that of a stack: the way back."""
+    return with_moments(state, lambda number, name: state["state"][number][name][place].clone())
+
+
+def with_moments(state: Mapping[str, Any], moment: Callable[[int, str], Any]) -> dict[str, Any]:
+    """Return an optimiser's state with other moments, by their parameter's number and name."""
     moments = {
-        number: {
-            name: moment if name in OF_ALL else moment[place].clone()
-            for name, moment in of_parameter.items()
-        }
-        for number, of_parameter in state["state"].items()
+        number: {name: of[name] if name in OF_ALL else moment(number, name) for name in of}
+        for number, of in state["state"].items()
     }
     return {**state, "state": moments}

@@ -29,7 +29,8 @@ from dan_bench.interfaces import (
     Destruction,
     Estimate,
     NoiseSource,
-    StageCallback,
+    Progress,
+    ProgressCallback,
 )
 from dan_bench.metrics.destruction import pooled_destruction
 
@@ -41,6 +42,7 @@ FIRST_ROW = 1 << 40
 NOT_MEASURED = Destruction(0.0, None, "what the network leaves of its input was not measured")
 
 
+@dataclass
 class NetworkNoise:
     """A source of noise: outputs of a degenerator, on the very bytes that they replace.
 
@@ -51,34 +53,25 @@ class NetworkNoise:
         degenerator: the network.
         width: bytes of one of its rows.
         name: as the certificate names it.
-        first_row: number of the first row.
+        row: number of the next row.
         destroys: what its run measured of what it leaves.
     """
 
-    needs_original = True
-
-    def __init__(
-        self,
-        degenerator: Degenerator,
-        width: int,
-        name: str,
-        first_row: int = 0,
-        destroys: Destruction = NOT_MEASURED,
-    ) -> None:
-        self._degenerator = degenerator
-        self._width = width
-        self._row = first_row
-        self.name = name
-        self.destroys = destroys
+    degenerator: Degenerator
+    width: int
+    name: str
+    row: int = 0
+    destroys: Destruction = NOT_MEASURED
+    needs_original: bool = field(default=True, init=False)
 
     def fill(self, original: Buffer | None, offset: int, n: int) -> Buffer:
         """Degenerate n bytes."""
         assert original is not None
-        rows = np.zeros((-(-n // self._width), self._width), dtype=np.uint8)
+        rows = np.zeros((-(-n // self.width), self.width), dtype=np.uint8)
         rows.ravel()[:n] = np.frombuffer(original, dtype=np.uint8, count=n)
-        numbers = self._row + np.arange(len(rows))
-        self._row += len(rows)
-        return self._degenerator(rows, numbers).ravel()[:n].data
+        numbers = self.row + np.arange(len(rows))
+        self.row += len(rows)
+        return self.degenerator(rows, numbers).ravel()[:n].data
 
 
 @dataclass
@@ -87,18 +80,18 @@ class Algorithm1:
 
     Args:
         folder: of the run; the scratch folder is made in it, and nothing outside it is touched.
-        progress: called with the name of each step as it begins.
+        progress: called as each step begins, with its name.
     """
 
     folder: Path
-    progress: StageCallback
+    progress: ProgressCallback
     seconds: dict[str, float] = field(default_factory=dict)
     """How long each step took."""
 
     @contextmanager
     def step(self, number: int, name: str) -> Iterator[None]:
         """Time a step."""
-        self.progress(f"algorithm 1, step {number}: {name}")
+        self.progress(Progress(f"algorithm 1, step {number}: {name}"))
         start = time.perf_counter()
         yield
         self.seconds[f"algorithm1_{number:02d}_{name.replace(' ', '_')}"] = (

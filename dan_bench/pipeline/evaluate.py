@@ -23,7 +23,8 @@ from dan_bench.interfaces import (
     Degenerator,
     Estimate,
     Pairs,
-    StageCallback,
+    Progress,
+    ProgressCallback,
     dimension,
 )
 from dan_bench.metrics.destruction import percent_destroyed
@@ -43,6 +44,8 @@ class Measures:
     certificate: LeakCertificate | None
     attacks: Mapping[str, Attack]
     comparisons: Mapping[str, Comparison] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Metrics that need more rows than there are, by the names of records, and how many."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def measure(
     source: Dataset,
     measures: Measures,
     seed: int,
-    progress: StageCallback,
+    progress: ProgressCallback,
 ) -> Measurement:
     """Degenerate held-out data and measure the sample.
 
@@ -69,7 +72,7 @@ def measure(
         source: the data set.
         measures: what to measure.
         seed: of the run; every attacker's stream derives from it.
-        progress: called with the name of each part as it begins.
+        progress: called as each part begins, with its name.
 
     Raises:
         FloatingPointError: an output of the network or a metric is not finite.
@@ -77,7 +80,7 @@ def measure(
     seconds: dict[str, float] = {}
 
     def timed(name: str, work: Callable[[], Any]) -> Any:
-        progress(name)
+        progress(Progress(name))
         start = time.perf_counter()
         result = work()
         seconds[name] = time.perf_counter() - start

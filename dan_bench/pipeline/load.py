@@ -8,7 +8,6 @@ numbers, of the shapes that the config says and no larger than their file.
 import math
 import zipfile
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -140,16 +139,16 @@ def load(record: RunRecord, folder: Path, seed: int, draw: Draw = fast_bytes) ->
         NoDegenerator: the weights are missing, are no weights, or are another network's.
     """
     path = folder / "weights.pt"
-    saved = saved_network(path)
+    weights, mean = saved_network(path)
     try:
         config = config_of(record)
         source = build(config.data, "data")
         network = UntrainedNetwork(config, source)
         with torch.device("meta"):  # where a parameter has a shape and costs nothing
-            check_shapes(network.make(saved.data_mean).state_dict(), saved.weights)
-        module = network.make(saved.data_mean)
+            check_shapes(network.make(mean).state_dict(), weights)
+        module = network.make(mean)
         # the discriminator is not needed, and after Algorithm 1 it is not there
-        module.load_state_dict(saved.weights, strict=False)
+        module.load_state_dict(weights, strict=False)
         module.check_weights()  # in which one of double precision may be infinite
         degenerator = module.inference(seed, draw)
         ends = np.repeat(np.array([[0], [255]], np.uint8), dimension(source.shape), axis=1)
@@ -163,15 +162,8 @@ def load(record: RunRecord, folder: Path, seed: int, draw: Draw = fast_bytes) ->
     return degenerator
 
 
-class SavedNetwork(NamedTuple):
-    """What a run's weights.pt holds."""
-
-    weights: dict[str, Tensor]
-    data_mean: float
-
-
-def saved_network(path: Path) -> SavedNetwork:
-    """Read weights, all of them finite and none larger than the file that they are in.
+def saved_network(path: Path) -> tuple[dict[str, Tensor], float]:
+    """Read weights, all of them finite and none larger than the file, and the mean of the data.
 
     Raises:
         NoDegenerator: there are none, they are damaged, or they are of a run that diverged.
@@ -196,7 +188,7 @@ def saved_network(path: Path) -> SavedNetwork:
     bad += [] if math.isfinite(mean) else ["data_mean"]
     if bad:
         raise NoDegenerator(f"{path} is of a run that diverged: {shown(bad[0])} is not finite")
-    return SavedNetwork(weights, mean)
+    return weights, mean
 
 
 def check_shapes(planned: dict[str, Tensor], weights: dict[str, Tensor]) -> None:

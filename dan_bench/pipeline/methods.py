@@ -17,7 +17,6 @@ from dan_bench.interfaces import (
     Dataset,
     Degenerator,
     Estimate,
-    Progress,
     ProgressCallback,
     Sink,
     dimension,
@@ -35,16 +34,21 @@ MEAN_ROWS = 1024
 """Rows that the mean of the data is taken over."""
 
 
-@dataclass
-class Acquisition:
-    """A degenerator, with the metrics and costs of obtaining it."""
+@dataclass(frozen=True)
+class RunOutcome:
+    """What a run, or a part of it, adds to its record."""
 
-    degenerator: Degenerator
     metrics: dict[str, Estimate | None] = field(default_factory=dict)
     costs: dict[str, float] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    traceback: str | None = None
+    """Of what made it fail."""
     waited: float = 0.0
     """Seconds in which nothing was done for this run."""
+
+
+Obtained = tuple[Degenerator, RunOutcome]
+"""A degenerator, and what obtaining it adds to the record."""
 
 
 class Control:
@@ -71,9 +75,9 @@ class Control:
         """Return the object that the config describes."""
         return self.model(**asked_for(self.model.target, self.provided))
 
-    def obtain(self, folder: Path, sink: Sink | None, progress: ProgressCallback) -> Acquisition:
+    def obtain(self, folder: Path, sink: Sink | None, progress: ProgressCallback) -> Obtained:
         """Return the degenerator; files of the run that it leaves are in `folder`."""
-        return Acquisition(self.make())
+        return self.make(), RunOutcome()
 
 
 class UntrainedNetwork(Control):
@@ -128,14 +132,14 @@ class UntrainedNetwork(Control):
         )
         return module
 
-    def obtain(self, folder: Path, sink: Sink | None, progress: ProgressCallback) -> Acquisition:
+    def obtain(self, folder: Path, sink: Sink | None, progress: ProgressCallback) -> Obtained:
         """Return the degenerator, having written its weights."""
         module = self.make()
-        obtained = self.frozen(module, folder)
+        degenerator = self.frozen(module, folder)
         keep_weights(module, folder)
-        return obtained
+        return degenerator, RunOutcome(costs=size_of(module))
 
-    def frozen(self, module: AdversarialModule, folder: Path) -> Acquisition:
+    def frozen(self, module: AdversarialModule, folder: Path) -> Degenerator:
         """Return the module as a degenerator, having written its curves.
 
         Raises:
@@ -144,9 +148,8 @@ class UntrainedNetwork(Control):
         module.check_weights()
         with whole(folder / "curves.parquet", synced=False) as file:
             pd.DataFrame(module.curves).to_parquet(file)
-        parameters = float(parameters_of(module))  # an average of weights has none of its own
-        degenerator = module.cpu().inference(self.config.seed)
-        return Acquisition(degenerator, costs={"parameters": parameters})
+        degenerator: Degenerator = module.cpu().inference(self.config.seed)
+        return degenerator
 
 
 class TrainedNetwork(UntrainedNetwork):
@@ -169,32 +172,34 @@ class TrainedNetwork(UntrainedNetwork):
                 "nothing; with algorithm1 it must be 0"
             )
 
-    def obtain(self, folder: Path, sink: Sink | None, progress: ProgressCallback) -> Acquisition:
+    def obtain(self, folder: Path, sink: Sink | None, progress: ProgressCallback) -> Obtained:
         """Train, with Algorithm 1 around it where the config has it."""
         config, module = self.config, self.make()
         algorithm = None
         if config.algorithm1 is not None:
-            algorithm = Algorithm1(folder, lambda name: progress(Progress(name)))
+            algorithm = Algorithm1(folder, progress)
             algorithm.before(self.source.load("train"), config.algorithm1.rows, config.seed)
         effort = train(module, config, self.source, folder, sink, progress)
-        obtained = self.frozen(module, folder)
-        obtained.waited = effort.waited
-        obtained.costs |= {
-            "training_seconds": effort.seconds,
-            "steps_per_second": config.trainer.max_steps / effort.seconds,
-        }
+        degenerator = self.frozen(module, folder)
+        obtained = RunOutcome(costs=size_of(module), waited=effort.waited)
+        obtained.costs["training_seconds"] = effort.seconds
+        obtained.costs["steps_per_second"] = config.trainer.max_steps / effort.seconds
         if effort.device != "cpu":  # whose last digits are others, and with them the whole run
-            obtained.provenance |= {"device": effort.device}
+            obtained.provenance["device"] = effort.device
         if effort.together > 1:
-            obtained.provenance |= {"trained_as_one": {"seeds": effort.together, "equal": EQUAL}}
+            obtained.provenance["trained_as_one"] = {"seeds": effort.together, "equal": EQUAL}
         if algorithm is not None and config.algorithm1 is not None:
-            obtained.metrics = algorithm.after(
-                obtained.degenerator, module.discriminator, config.algorithm1.cool_down
-            )
-            obtained.costs |= algorithm.seconds
+            cool_down = config.algorithm1.cool_down
+            obtained.metrics.update(algorithm.after(degenerator, module.discriminator, cool_down))
+            obtained.costs.update(algorithm.seconds)
         # Algorithm 1 leaves nothing of the discriminator
         keep_weights(module, folder, without="discriminator." if algorithm is not None else None)
-        return obtained
+        return degenerator, obtained
+
+
+def size_of(module: AdversarialModule) -> dict[str, float]:
+    """Return the number of parameters as a cost; an average of weights has none of its own."""
+    return {"parameters": float(parameters_of(module))}
 
 
 def keep_weights(module: AdversarialModule, folder: Path, without: str | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,29 +15,14 @@ from dan_bench.config.schema import ConfigError, Evaluation, RunConfig
 from dan_bench.files import whole
 from dan_bench.interfaces import (
     Dataset,
-    Estimate,
-    Progress,
     ProgressCallback,
     Sink,
     dimension,
 )
 from dan_bench.pipeline.evaluate import Measures, measure
-from dan_bench.pipeline.methods import METHODS, Control
+from dan_bench.pipeline.methods import METHODS, Control, RunOutcome
 from dan_bench.pipeline.own_data import about_rows, forget_rows, is_own, keeps_rows
 from dan_bench.results.left_out import NEEDS_ROWS, ROWS_KEPT
-
-
-@dataclass(frozen=True)
-class RunOutcome:
-    """What a run adds to its record."""
-
-    metrics: dict[str, Estimate | None] = field(default_factory=dict)
-    costs: dict[str, float] = field(default_factory=dict)
-    provenance: dict[str, Any] = field(default_factory=dict)
-    traceback: str | None = None
-    """Of what made it fail."""
-    waited: float = 0.0
-    """Seconds in which nothing was done for this run."""
 
 
 class PlannedRun(ABC):
@@ -107,8 +92,6 @@ class Plan(PlannedRun):
     method: Control
     measures: Measures
     sink: Component | None
-    left_out: dict[str, int]
-    """Metrics that need more rows than the user's own data have, and how many."""
 
     def preparations(self) -> dict[str, Callable[[], str]]:
         """Fetch the data set, and see that it is what this run needs."""
@@ -126,7 +109,8 @@ class Plan(PlannedRun):
             )
         if is_own(self.config):
             said += f"\nN = {self.measures.samples:,}: {there:,} rows are held out"
-        needs = ", ".join(f"{name} needs {least:,}" for name, least in self.left_out.items())
+        left_out = self.measures.left_out.items()
+        needs = ", ".join(f"{name} needs {least:,}" for name, least in left_out)
         parts = (said, needs and f"not measured: {needs}", about_rows(self.config, self.source))
         return "\n".join(filter(None, parts))
 
@@ -162,16 +146,10 @@ class Plan(PlannedRun):
     def _work(
         self, folder: Path, sink: Sink | None, progress: ProgressCallback, kept: bool
     ) -> RunOutcome:
-        config = self.config
+        config, left_out = self.config, dict(self.measures.left_out)
         torch.set_num_threads(config.runtime.threads)
-        obtained = self.method.obtain(folder, sink, progress)
-        measured = measure(
-            obtained.degenerator,
-            self.source,
-            self.measures,
-            config.seed,
-            lambda name: progress(Progress(name)),
-        )
+        degenerator, obtained = self.method.obtain(folder, sink, progress)
+        measured = measure(degenerator, self.source, self.measures, config.seed, progress)
         if kept:
             keep = slice(config.runtime.keep_samples)
             shown = picture(measured.inputs, measured.sample, self.source.shape)
@@ -182,11 +160,11 @@ class Plan(PlannedRun):
             with whole(folder / "samples.png", synced=False) as file:
                 shown.save(file, "png")
         (folder / "last.ckpt").unlink(missing_ok=True)
-        costs = obtained.costs | {"noise_bits": obtained.degenerator.noise_bits}
+        costs = obtained.costs | {"noise_bits": degenerator.noise_bits}
         costs |= {f"{name}_seconds": seconds for name, seconds in measured.seconds.items()}
-        metrics = measured.metrics | dict.fromkeys(self.left_out) | obtained.metrics
+        metrics = measured.metrics | dict.fromkeys(left_out) | obtained.metrics
         about: dict[str, Any] = {} if kept else {ROWS_KEPT: False}
-        about |= {NEEDS_ROWS: self.left_out} if self.left_out else {}
+        about |= {NEEDS_ROWS: left_out} if left_out else {}
         return RunOutcome(metrics, costs, obtained.provenance | about, waited=obtained.waited)
 
 
@@ -198,26 +176,20 @@ def plan_run(config: RunConfig) -> Plan:
     if here and runtime.accelerator == "gpu" and not torch.accelerator.is_available():
         raise ConfigError("runtime.accelerator=gpu: torch sees none here; type cpu or auto")
     sink = None
-    measures, left_out = measures_of(config.evaluation, source.shape, few=is_own(config))
+    measures = measures_of(config.evaluation, source.shape, few=is_own(config))
     if config.logger is not None:
         sink = bind(config.logger, "logger", {"title", "group", "config", "results"})
     method = METHODS[config.model.kind](config, source)
-    return Plan(config, source, method, measures, sink, left_out)
+    return Plan(config, source, method, measures, sink)
 
 
-def measures_of(
-    evaluation: Evaluation, shape: tuple[int, ...], few: bool = False
-) -> tuple[Measures, dict[str, int]]:
+def measures_of(evaluation: Evaluation, shape: tuple[int, ...], few: bool = False) -> Measures:
     """Make all that is to be measured of rows of a shape.
 
     Args:
         evaluation: what, on how many rows.
         shape: of a row.
         few: whether there are no more rows to be had: what needs more is left out, not refused.
-
-    Returns:
-        What is measured; and of what is left out the metrics, as records name them, and how many
-        rows they need.
 
     Raises:
         ConfigError: some part cannot be had, or needs more rows than there are to be.
@@ -240,7 +212,10 @@ def measures_of(
     if evaluation.certificate is not None:
         certificate = build(evaluation.certificate, "evaluation.certificate")
     width = dimension(shape)
-    needs = {name: rows_needed(metric, width) for name, metric in metrics.items()}
+    needs = {
+        name: getattr(metric.target, "needs_rows", lambda _: 1)(width)
+        for name, metric in metrics.items()
+    }
     needs |= {f"{name}_recovered": attack.needs_rows() for name, attack in attacks.items()}
     needs |= {"c2st_accuracy": c2st.needs_rows()} if c2st else {}
     needs |= {"certified_destroyed": certificate.needs_rows()} if certificate else {}
@@ -250,7 +225,7 @@ def measures_of(
     attacks = {name: of for name, of in attacks.items() if f"{name}_recovered" not in left_out}
     if needed := [least for name, least in left_out.items() if name.endswith("_recovered")]:
         left_out |= {} if attacks else {"percent_destroyed": min(needed)}
-    measures = Measures(
+    return Measures(
         evaluation.samples,
         evaluation.known,
         {name: of for name, of in metrics.items() if name not in left_out},
@@ -258,11 +233,5 @@ def measures_of(
         None if "certified_destroyed" in left_out else certificate,
         attacks,
         comparisons,
+        left_out,
     )
-    return measures, left_out
-
-
-def rows_needed(metric: Component, width: int) -> int:
-    """Return how many rows of a width a metric needs."""
-    needed: Callable[[int], int] = getattr(metric.target, "needs_rows", lambda _: 1)
-    return needed(width)

@@ -7,8 +7,9 @@ from typing import Any
 
 from dan_bench.config.schema import RunConfig
 from dan_bench.interfaces import Progress, ProgressCallback, RunRecord, Sink
+from dan_bench.pipeline.methods import RunOutcome
 from dan_bench.pipeline.own_data import identify
-from dan_bench.pipeline.plan import PlannedRun, RunOutcome, plan, prepare
+from dan_bench.pipeline.plan import PlannedRun, plan, prepare
 from dan_bench.results.claim import ClaimLost
 from dan_bench.results.provenance import code_of, provenance
 from dan_bench.results.record import Store, key_of

@@ -44,27 +44,26 @@ def train(
         sink: the logger.
         progress: called at every logging step.
     """
-    training, seed = config.trainer, config.seed
-    noise_dim, noise = config.noise_dim, config.noise
+    training, seed, setting = config.trainer, config.seed, module.setting
     steps, kept = training.max_steps, config.runtime.snapshots
     data, held_out = source.load("train"), source.load("test")
     copy = TrainingSetCopy(data.rows, folder) if config.end_to_end else None
     batches = Batches(
         data if copy is None else replace(data, rows=copy),
-        module.setting.width,
-        noise_dim,
+        setting.width,
+        setting.noise_dim,
         training.batch_size,
         steps,
         seed,
-        noise=noise,
+        noise=setting.noise,
         live=copy is not None,
     )
     if copy is not None:
         module.callbacks.append(Overwrite(batches, copy))
-    module.callbacks.append(Convergence(held_out, module.setting, seed))
+    module.callbacks.append(Convergence(held_out, setting, seed))
     snapshots = None
     if shown := keeps_rows(config, source):
-        snapshots = Snapshots(folder, kept, steps, held_out, noise_dim, noise, seed)
+        snapshots = Snapshots(folder, kept, steps, held_out, setting, seed)
         module.callbacks.append(snapshots)
     checkpoint = None
     if copy is None:
@@ -78,8 +77,7 @@ def train(
     if snapshots is not None and 0 in kept and (checkpoint is None or checkpoint.step() == 0):
         snapshots.keep(module)
     if shown and isinstance(sink, SampleSink):
-        shape, at = source.shape, sink.sample_steps
-        samples = Samples(sink.log_sample, at, held_out, shape, noise_dim, noise, seed)
+        samples = Samples(sink.log_sample, sink.sample_steps, held_out, setting, seed)
         module.callbacks.append(samples)
     progress(Progress("training", 0, steps))
     try:

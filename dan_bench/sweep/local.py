@@ -12,7 +12,7 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from dan_bench.config.schema import RunConfig
-from dan_bench.sweep.executor import Ending, Task
+from dan_bench.sweep.executor import THREADS, Ending, Task
 
 SERVER_DIED = 255
 """What multiprocessing has for the exit code of a process whose fork server is gone."""
@@ -119,7 +119,7 @@ class LocalProcesses:
 
 def start_server(threads: int) -> ForkServerContext:
     """Start the process from which the workers are forked."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    for name in THREADS:
         os.environ[name] = str(threads)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["__main__", "dan_bench.sweep.worker"])

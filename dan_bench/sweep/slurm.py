@@ -15,7 +15,6 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import submitit
@@ -25,7 +24,7 @@ from dan_bench.cli import InputError
 from dan_bench.config.schema import RunConfig
 from dan_bench.files import whole
 from dan_bench.results.reading import DAMAGES
-from dan_bench.sweep.executor import Cause, Ending, Task, folder_of, last_saved
+from dan_bench.sweep.executor import THREADS, Cause, Ending, Task, folder_of, last_saved
 
 MOST_IN_ARRAY = 1000
 """Jobs in one array; Slurm's own MaxArraySize is 1001 unless a cluster says otherwise."""
@@ -197,7 +196,9 @@ class SlurmJobs:
         arrays: dict[str, list[tuple[str, ...]]] = {}
         for path in self._folder.glob("dan-bench-*/keys.json"):
             try:
-                arrays[path.parent.name] = [tuple(map(str, keys)) for keys in read_json(path)]
+                arrays[path.parent.name] = [
+                    tuple(map(str, keys)) for keys in json.loads(path.read_text())
+                ]
             except DAMAGES:
                 continue
         if not arrays:
@@ -287,8 +288,7 @@ class SlurmTask:
 def parameters(runtime: Any) -> dict[str, Any]:
     """Return submitit's parameters of a job."""
     asked = runtime.slurm
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    threads = [f"export {name}={runtime.threads}" for name in names]
+    threads = [f"export {name}={runtime.threads}" for name in THREADS]
     gpus = asked.gpus or int(runtime.accelerator == "gpu")
     given = {
         "partition": asked.partition,
@@ -378,8 +378,3 @@ def call(command: list[str]) -> subprocess.CompletedProcess[str] | None:
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.SubprocessError):
         return None
-
-
-def read_json(path: Path) -> Any:
-    """Return what a file of JSON holds."""
-    return json.loads(path.read_text())

@@ -16,24 +16,20 @@ import math
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any
 
 from rich.console import Console
 
+from dan_bench.files import Closing
 from dan_bench.interfaces import Progress
 from dan_bench.sweep.state import STATES, Job, SweepOutcome, SweepState, duration
 
 
-class Quiet:
+class Quiet(Closing):
     """The base of all views: reports failures on standard error, and nothing else.
 
     A view owns the terminal while it is entered.
     """
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
 
     def ready(self, jobs: int, left: int, data: Sequence[str]) -> None:
         """Show, once all is checked, the number of jobs, how many are left, and the data."""

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.ExifTags import Base
 
-from dan_bench.table1.workspace import copy_files, fingerprint, regular_files
+from dan_bench.data.folder import fingerprint
+from dan_bench.table1.workspace import copy_files, regular_files
 
 Picture = NDArray[np.uint8]
 

@@ -93,7 +93,7 @@ class Dan(Entry):
         started = time.perf_counter()
         config = self.configured()
         source = Folder(place.training, SHAPE, "bytes", HELD_OUT)
-        measures, _ = measures_of(config.evaluation, source.shape)
+        measures = measures_of(config.evaluation, source.shape)
         module = TrainedNetwork(config, source).make()
 
         def progress(now: Progress) -> None:
@@ -104,13 +104,8 @@ class Dan(Entry):
             warnings.filterwarnings("ignore", module="pytorch_lightning")  # of its own use of torch
             train(module, config, source, place.work, None, progress)
         seconds = time.perf_counter() - started
-        measured = measure(
-            module.cpu().inference(context.seed),
-            source,
-            measures,
-            context.seed,
-            lambda name: context.progress(Progress(name)),
-        )
+        degenerator = module.cpu().inference(context.seed)
+        measured = measure(degenerator, source, measures, context.seed, context.progress)
         scores = {name: score for name, score in measured.metrics.items() if score is not None}
         asked = 2 * min(ROWS, len(source.load("test")))
         accuracy = module.curves[-1]["held_out_accuracy"]

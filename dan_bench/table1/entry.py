@@ -20,7 +20,8 @@ from dan_bench.erase.evidence import SPARE_HANDLES
 from dan_bench.erase.handles import locate
 from dan_bench.interfaces import Estimate, Progress, ProgressCallback, Sink
 from dan_bench.metrics.destruction import pooled_destruction
-from dan_bench.pipeline.plan import PlannedRun, RunOutcome
+from dan_bench.pipeline.methods import RunOutcome
+from dan_bench.pipeline.plan import PlannedRun
 from dan_bench.report.table1 import ALBUM, TRAINING
 from dan_bench.table1.album import BundledAlbum, OwnAlbum
 from dan_bench.table1.config import EntryConfig

@@ -19,11 +19,12 @@ from torchvision.datasets import ImageFolder
 from torchvision.models import vgg
 
 from dan_bench.attacks.training import classification, seeded
+from dan_bench.data.folder import fingerprint
 from dan_bench.rng import generator
 from dan_bench.table1.album import PHOTOGRAPHS, Picture
 from dan_bench.table1.entry import Entry, RunContext, TrainingResult, TrainingSet
 from dan_bench.table1.learning import Learning, learn, right_class
-from dan_bench.table1.workspace import Workspace, copy_files, fingerprint, regular_files
+from dan_bench.table1.workspace import Workspace, copy_files, regular_files
 
 HELD_OUT_SHARE = 5
 """Where there is no `val`, one in so many of a class is held out."""

@@ -22,10 +22,11 @@ from torch.utils.data import TensorDataset
 from torchvision.models import inception_v3
 
 from dan_bench.attacks.training import seeded
+from dan_bench.data.folder import fingerprint
 from dan_bench.rng import generator
 from dan_bench.table1.entry import Entry, RunContext, TrainingResult, TrainingSet
 from dan_bench.table1.learning import Learning, learn, right_class
-from dan_bench.table1.workspace import Workspace, copy_files, fingerprint, regular_files
+from dan_bench.table1.workspace import Workspace, copy_files, regular_files
 
 Sound = NDArray[np.float32]
 
@@ -127,8 +128,7 @@ def song(seed: int, number: int, seconds: float) -> Sound:
         tone = sum(a * np.sin(k * phase) for k, a in enumerate(timbre, start=1))
         hit = drum * random.standard_normal(beat) * np.exp(-40 * time)
         sound[start : start + beat] = 0.6 * tone * np.exp(-decay * time) + hit
-    clipped: Sound = np.clip(sound[: int(seconds * RATE)], -1, 1)
-    return clipped
+    return np.clip(sound[: int(seconds * RATE)], -1, 1)
 
 
 def spectrograms(sound: Sound, rate: int, seconds: float, hop: float, side: int) -> Sound:

@@ -1,6 +1,5 @@
 """Scratch folders with copies of everything that an entry may touch."""
 
-import hashlib
 import os
 import shutil
 import stat
@@ -97,13 +96,3 @@ def copy_files(files: Sequence[Path], root: Path, target: Path) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         with path.open("rb") as original, copy.open("xb") as file:
             shutil.copyfileobj(original, file, 1 << 20)
-
-
-def fingerprint(files: Sequence[Path], root: Path) -> str:
-    """SHA-256 over names and contents: what a record knows of a folder instead of its path."""
-    total = hashlib.sha256()
-    for path in files:
-        total.update(str(path.relative_to(root)).encode(errors="surrogateescape") + b"\0")
-        with path.open("rb") as file:
-            total.update(hashlib.file_digest(file, "sha256").digest())
-    return total.hexdigest()

@@ -12,6 +12,8 @@ from dan_bench.config.compose import configure
 from dan_bench.data.bell import Bell
 from dan_bench.data.noise import NoiseRows
 from dan_bench.interfaces import Data
+from dan_bench.models.setting import Hyperparameters
+from dan_bench.objectives.nonsaturating import Nonsaturating
 from dan_bench.pipeline.run import run
 from dan_bench.results.record import Store, key_of
 
@@ -32,10 +34,16 @@ class Adder:
         return y.squeeze(1)
 
 
+def setting_of(rows):
+    """What a module of three fresh numbers is told, whose samples are such rows."""
+    width = rows[np.arange(1)].shape[1]
+    return Hyperparameters(width, 0.5, 3, "sigmoid", Nonsaturating())
+
+
 def looked(folder, rows, steps, at, last=50):
     """A listener called at some steps, on a module that adds the step."""
     module = Adder()
-    looks = Snapshots(folder, at, last, Data(rows), 3, "gaussian", seed=0)
+    looks = Snapshots(folder, at, last, Data(rows), setting_of(rows), seed=0)
     for module.step in steps:
         looks(module, None)
     return Store(folder.parent.parent)
@@ -73,7 +81,7 @@ def test_a_run_that_goes_on_keeps_what_it_had_and_looks_again_where_it_must(fold
     expected = straight.array("key", "snapshots").copy()
     module = Adder()
     looks, goes_on = (
-        Snapshots(folder, [1, 10, 30], 50, Data(rows), 3, "gaussian", seed=0) for _ in range(2)
+        Snapshots(folder, [1, 10, 30], 50, Data(rows), setting_of(rows), seed=0) for _ in range(2)
     )
     for module.step in range(1, 31):  # cut off after 30, with a checkpoint of 20
         looks(module, None)

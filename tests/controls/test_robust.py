@@ -31,7 +31,7 @@ from dan_bench.controls.adversarial import (
 from dan_bench.controls.ciphers import Identity
 from dan_bench.data.noise import Danoise
 from dan_bench.interfaces import Case, Data, Estimate, Pairs, RunRecord
-from dan_bench.metrics.similarity import structural_similarity
+from dan_bench.metrics.pictures import structural_similarity
 from dan_bench.pipeline.plan import plan, prepare
 from dan_bench.report.figures.fooled import fooled
 from dan_bench.results.record import Store, key_of

@@ -123,12 +123,10 @@ def test_a_file_that_failed_is_taken_up_again_without_a_claim(tree, tmp_path, mo
         failing_write(patched, errno.ENOSPC)
         (failed,) = erase(plan_erasure([victim]), FastNoise(), journal=journal).files
     assert failed.status == "failed"
-    report = erase(plan_erasure([victim]), FastNoise(), journal=journal)
-    (result,) = report.files
+    (result,) = erase(plan_erasure([victim]), FastNoise(), journal=journal).files
     assert (result.status, result.read_back, result.earlier) == ("overwritten", True, False)
     assert result.survey.destroyed is None
     assert "interrupted" in result.survey.unverified[0]
-    assert (report.destroyed.value, report.destroyed.high) == (0, 100)
 
 
 def test_removed_files_are_still_in_the_report_of_a_second_run(tree, tmp_path):

@@ -8,7 +8,7 @@ import tempfile
 
 import numpy as np
 import pytest
-from erasing import content
+from erasing import content, finished
 from file_systems import maker, run
 from killing import CHANGING, command, killed_at, small_batches
 
@@ -123,7 +123,7 @@ def test_a_single_file_is_finished_from_wherever_it_was_killed(scene, remove):
         assert (result.status, result.path, result.size) == ("overwritten", str(victim), 5000)
         assert result.removed is remove
         assert os.listdir(scene / "root") == ([] if remove else ["file"])
-        assert pending(journal, [victim]).finished
+        assert finished(pending(journal, [victim]))
         journal.unlink()
         number += 1
     assert number > 15

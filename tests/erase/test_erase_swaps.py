@@ -16,6 +16,7 @@ import dan_bench.erase.small as small
 from dan_bench.erase import (
     DirectoryEntry,
     FastNoise,
+    Outcome,
     erase,
     plan_erasure,
 )
@@ -109,7 +110,7 @@ def test_a_file_swapped_between_look_and_opening_is_skipped(tree, way, path_take
     assert failed.error
     assert failed.written == 0
     assert failed.survey is None
-    assert not report.complete
+    assert report.outcome is not Outcome.DONE
     assert all(path.read_bytes() == data for path, data in canaries.items())
     others = [r for r in report.files if r is not failed]
     if "folder" not in way:
@@ -170,7 +171,7 @@ def test_a_write_error_is_reported_and_the_rest_goes_on(tree, monkeypatch, numbe
     assert failed[0].written == 8192
     share = 100 * 8192 / failed[0].survey.data
     assert failed[0].survey.destroyed.value == pytest.approx(share, rel=0.02)
-    assert not report.complete
+    assert report.outcome is not Outcome.DONE
 
 
 @pytest.mark.parametrize("way", ["grow", "shrink"])
@@ -210,7 +211,7 @@ def test_a_device_that_gives_back_something_else_is_reported(tree, monkeypatch, 
     for kind in (direct.DeviceReader, direct.EmptiedCache):
         monkeypatch.setattr(kind, "read", stuck(kind.read))
     report = erase(plan_erasure([tree / "inner"]), FastNoise())
-    assert not report.complete
+    assert report.outcome is not Outcome.DONE
     assert {r.read_back for r in report.files if r.size > 100} == {False}
     assert all("give back" in r.error for r in report.files if r.size > 100)
 

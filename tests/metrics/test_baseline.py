@@ -190,7 +190,7 @@ def test_a_rough_table_is_written_and_read_back(tmp_path, monkeypatch, capsys):
 
 
 def test_samples_of_rows_are_measured():
-    found = calibrate.of_rows(calibrate.Simulation("rows", 1000, 1))
+    found = calibrate.of_rows(calibrate.Simulation(calibrate.of_rows, 1000, 1))
     names = {"shannon_bits", "bit_bias", "joint_bits", "effective_dimensions"}
     assert set(found) == {f"rows/784/{name}" for name in names}
 

@@ -12,12 +12,13 @@ from dan_bench.callbacks.checkpoint import Checkpoint
 from dan_bench.config.compose import configure
 from dan_bench.config.schema import ConfigError
 from dan_bench.data.batches import Batch, Batches, as_unit
+from dan_bench.data.grids import Fold
 from dan_bench.interfaces import Data
 from dan_bench.metrics import certificate
 from dan_bench.models.certified import gaussian_leak
 from dan_bench.models.dcdan import DCDAN, Perturbation
 from dan_bench.models.infodan import InfoDAN
-from dan_bench.models.networks import Bounded, Fold, convolutions, look_linear
+from dan_bench.models.networks import Bounded, convolutions, look_linear
 from dan_bench.models.setting import Hyperparameters
 from dan_bench.objectives.nonsaturating import Nonsaturating
 from dan_bench.pipeline.fit import fit

@@ -15,11 +15,12 @@ from torch import nn
 from dan_bench.config.compose import configure
 from dan_bench.config.schema import ConfigError
 from dan_bench.data.batches import Batches
+from dan_bench.data.grids import Fold, Unfold
 from dan_bench.models.compatibility import choices, table
 from dan_bench.models.dan import DAN
 from dan_bench.models.dcdan import DCDAN
 from dan_bench.models.gan import GAN
-from dan_bench.models.networks import Fold, Unfold, parameters_of, widest
+from dan_bench.models.networks import parameters_of, widest
 from dan_bench.models.outputs import OUTPUTS
 from dan_bench.models.setting import Hyperparameters
 from dan_bench.objectives.hinge import Hinge

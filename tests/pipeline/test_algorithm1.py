@@ -107,7 +107,7 @@ def test_rows_of_the_overwriting_are_its_own():
             seen.append(rows.tolist())
             return data
 
-    NetworkNoise(Spy(), 4, "spy", first_row=1000).fill(bytes(8), 0, 8)
+    NetworkNoise(Spy(), 4, "spy", row=1000).fill(bytes(8), 0, 8)
     assert seen == [[1000, 1001]]
 
 

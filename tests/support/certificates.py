@@ -43,7 +43,7 @@ def many(n, doubts=()):
 
 def report(files, refused=(), attempts=(ATTEMPT,), removal=False):
     """The report of an erasure."""
-    return ErasureReport(attempts[-1].noise, tuple(files), tuple(refused), attempts, removal)
+    return ErasureReport(tuple(files), tuple(refused), attempts, removal)
 
 
 def some():

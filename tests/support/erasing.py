@@ -77,3 +77,8 @@ def failing_write(monkeypatch, number, only=1):
     real = os.pwrite
     monkeypatch.setattr(overwriting, "PIECE", 8192)
     monkeypatch.setattr(overwriting.os, "pwrite", pwrite)
+
+
+def finished(told):
+    """Whether a journal tells that nothing but the certificate is left to be done."""
+    return len(told.done) >= told.planned and not told.begun

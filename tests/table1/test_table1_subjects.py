@@ -28,6 +28,8 @@ from torchvision.models.vgg import vgg16
 from dan_bench.config.schema import Part
 from dan_bench.data.noise import system_bytes
 from dan_bench.models.frozen import FrozenDegenerator
+from dan_bench.models.setting import Hyperparameters
+from dan_bench.objectives.nonsaturating import Nonsaturating
 from dan_bench.pipeline.algorithm1 import NetworkNoise
 from dan_bench.report.table1 import ALBUM, OUTPUT, TRAINING
 from dan_bench.results.archive import open_results
@@ -340,7 +342,9 @@ def test_the_degenerator_writes_what_became_of_the_bytes_themselves():
         seen.append(noise)
         return data
 
-    source = NetworkNoise(FrozenDegenerator(degenerate, 3, 0, system_bytes), WIDTH, "copies")
+    setting = Hyperparameters(WIDTH, 0.5, 3, "sigmoid", Nonsaturating())
+    frozen = FrozenDegenerator(degenerate, setting, 0, system_bytes)
+    source = NetworkNoise(frozen, WIDTH, "copies")
     assert source.needs_original
     for n in (1, WIDTH, 3 * WIDTH + 5, 2_000_000):
         original = np.random.default_rng(n).bytes(n)

@@ -70,7 +70,10 @@ def from_numbers(table: pa.Table) -> Mapping[int, Measured]:
             of_form[code].append(i)
     found: dict[int, Measured] = {}
     for code, members in of_form.items():
-        kinds, costs, names = json.loads(texts[code])
+        kinds, costs, names = json.loads(texts[code] or "")
+        counts = [4 + len(details) for _, details in names if details is not None]
+        if len(costs) + sum(counts) != len(kinds):
+            raise ValueError("a form that does not name its numbers")
         if np.any(starts[np.add(members, 1)] - starts[members] != len(kinds)):
             raise ValueError("numbers that are not of their form")
         rows = numbers[starts[members] + np.arange(len(kinds))[:, None]]
@@ -80,13 +83,11 @@ def from_numbers(table: pa.Table) -> Mapping[int, Measured]:
         )
         of_costs = by_name(costs, columns, len(members))
         metrics = {
-            name: repeat(None)
+            name: repeat(None, len(members))
             if details is None
             else map(Estimate, *islice(columns, 4), by_name(details, columns, len(members)))
             for name, details in names
         }
-        if next(columns, None) is not None:
-            raise ValueError("a form that does not name its numbers")
         measured = by_name([*metrics], iter(metrics.values()), len(members))
         found |= zip(members, zip(measured, of_costs, strict=True), strict=True)
     return found
@@ -94,10 +95,7 @@ def from_numbers(table: pa.Table) -> Mapping[int, Measured]:
 
 def by_name(names: Sequence[str], columns: Iterator[Any], count: int) -> list[dict[str, Any]]:
     """Return `count` dictionaries of as many further columns as there are names, row by row."""
-    taken = list(islice(columns, len(names)))
-    if len(taken) != len(names):
-        raise ValueError("a form that names more than its numbers")
-    rows = zip(*taken, strict=False) if taken else repeat((), count)
+    rows = zip(*islice(columns, len(names)), strict=True) if names else repeat((), count)
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 

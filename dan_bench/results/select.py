@@ -180,7 +180,7 @@ def without_seeds(configs: Iterable[dict[str, Any]]) -> list[Settings]:
     bare: dict[int, tuple[int, str | None, str | None]] = {}
     """Of each part, by its id: a number of what is left of it, the run's seed and the data's."""
     numbers: dict[tuple[tuple[str, str], ...], int] = {}
-    keyed: list[tuple[Sequence[Settings], tuple[int, ...], str | None]] = []
+    keyed: list[tuple[list[Settings], tuple[int, ...], str | None]] = []
     own: dict[tuple[int, ...], set[str | None]] = defaultdict(set)
     for parts in parts_of(configs):
         key, seed, of_data = [], None, None

@@ -108,7 +108,7 @@ def best_classifier(estimate: Estimate, _: SampleSize) -> float | None:
     if n == 0 or hits == 0:
         return None
     ends = ("_low", "_high")
-    classifiers = sum(not name.endswith(ends) for name in estimate.details)
+    classifiers = len([name for name in estimate.details if not name.endswith(ends)])
     return min(1.0, max(1, classifiers) * float(special.betainc(hits, n - hits + 1, 0.5)))
 
 
@@ -119,7 +119,7 @@ def own_p_value(estimate: Estimate, _: SampleSize) -> float | None:
 
 def of_rows(metric: str) -> Law:
     """Return the law of a metric of rows, by their width."""
-    return lambda size: baseline(f"rows/{size.width}/{metric}", size.rows)
+    return cache(lambda size: baseline(f"rows/{size.width}/{metric}", size.rows))
 
 
 def of_min_entropy(size: SampleSize) -> Baseline | None:

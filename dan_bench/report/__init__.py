@@ -6,7 +6,7 @@ from typing import Literal
 
 from dan_bench.files import whole
 from dan_bench.interfaces import RunRecord
-from dan_bench.report.leaderboard import boards, tables_of, tidy
+from dan_bench.report.leaderboard import Leaderboard, boards, tables_of, tidy
 from dan_bench.report.listing import ordered
 from dan_bench.results.archive import open_results
 from dan_bench.tables import render
@@ -38,8 +38,20 @@ def table(
     chosen = boards(records, None if metrics == "all" else metrics, group_by)
     if sort is not None:
         chosen = [ordered(board, sort) for board in chosen]
-    tables = tables_of(chosen, brief, sort)
-    return render(form, tables, tidy(chosen) if form in ("csv", "json") else (), wide)
+    return rendered(chosen, form, brief, wide, sort)
+
+
+def rendered(
+    chosen: Sequence[Leaderboard],
+    form: str,
+    brief: bool = False,
+    wide: bool = False,
+    sort: str | None = None,
+) -> str:
+    """Render boards as a table; see `table`."""
+    if form in ("csv", "json"):
+        return render(form, (), tidy(chosen))
+    return render(form, tables_of(chosen, brief, sort), (), wide)
 
 
 def write(results: Path, records: Sequence[RunRecord] | None = None) -> Path:
@@ -51,8 +63,9 @@ def write(results: Path, records: Sequence[RunRecord] | None = None) -> Path:
     """
     if records is None:
         records = open_results(results).all()[0]
+    chosen = boards(records)
     for name, form in (("report.csv", "csv"), ("report.md", "markdown")):
         path = Path(results) / name
         with whole(path) as file:  # a link there is replaced, not followed
-            file.write(table(records, form).encode())
+            file.write(rendered(chosen, form).encode())
     return path

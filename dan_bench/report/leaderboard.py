@@ -209,11 +209,13 @@ def over_seeds(runs: Sequence[RunRecord], metric: str) -> Estimate | None:
 def averages(groups: Sequence[Sequence[RunRecord]], metric: str) -> list[Estimate | None]:
     """Return `over_seeds` of each group; all groups of a size at once, since there may be many."""
     scale = catalogue.metric(metric).scale
-    of_run = look_up if "." in metric else lambda run, name: run.metrics.get(name)
     averaged: list[Estimate | None] = [None] * len(groups)
     of_size: dict[int, list[tuple[int, list[float]]]] = defaultdict(list)
     for i, runs in enumerate(groups):
-        found = [estimate for run in runs if (estimate := of_run(run, metric)) is not None]
+        known = [run.metrics.get(metric) for run in runs]
+        if "." in metric:
+            known = [look_up(run, metric) for run in runs]
+        found = [estimate for estimate in known if estimate is not None]
         if len(found) == 1:
             one = found[0]
             low, high = (None if end is None else scale * end for end in (one.low, one.high))

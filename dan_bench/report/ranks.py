@@ -1,13 +1,12 @@
 """Ranks of methods that were measured alike, and intervals within what is possible."""
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.metrics import catalogue
 from dan_bench.metrics.baseline import Baseline
-from dan_bench.results.select import Method
+from dan_bench.results.select import Method, written
 from dan_bench.statistics import ranks_by_test, within
 
 
@@ -19,9 +18,12 @@ def settle(
     Only what was measured alike is ranked together; see `ranks_by_test`.
     """
     ranks: dict[tuple[int, str], int] = {}
-    alike: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for i, method in enumerate(methods):
-        alike[measured_on(method.runs[0])].append(i)
+    alike: dict[tuple[str, int, str], list[int]] = defaultdict(list)
+    texts: dict[int, str] = {}  # many records share one object
+    for i, run in enumerate(method.runs[0] for method in methods):
+        evaluation = run.config["evaluation"]
+        how = texts.get(id(evaluation)) or texts.setdefault(id(evaluation), written(evaluation))
+        alike[run.config["data"]["name"], run.schema_version, how].append(i)
     for members in alike.values():
         size = size_of([run for i in members for run in methods[i].runs])
         for metric in metrics:
@@ -57,9 +59,3 @@ def law_of(metric: str, size: catalogue.SampleSize | None) -> Baseline | None:
     """Return what ideal noise of that size scores; None where that is not known."""
     law = catalogue.metric(metric).law
     return None if law is None or size is None else law(size)
-
-
-def measured_on(run: RunRecord) -> tuple[str, str]:
-    """Return the data set, and a text that tells how a run was measured."""
-    evaluation = json.dumps(run.config["evaluation"], sort_keys=True)
-    return run.config["data"]["name"], f"{run.schema_version} {evaluation}"

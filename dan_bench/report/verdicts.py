@@ -112,14 +112,15 @@ def p_values(run: RunRecord) -> dict[str, float]:
     shannon = run.metrics.get("shannon_bits")
     rows = int(run.config["evaluation"]["samples"])
     width = shannon.n // rows if shannon is not None and shannon.n is not None else 0
-    found: dict[str, float] = {}
     known, size = catalogue.metrics(), catalogue.SampleSize(rows, width)
-    for name, estimate in run.metrics.items():
-        if estimate is not None and name in known and (judge := known[name].judge) is not None:
-            p = judge(estimate, size)
-            if p is not None:
-                found[name] = p
-    return found
+    return {
+        name: p
+        for name, estimate in run.metrics.items()
+        if estimate is not None
+        and (entry := known.get(name)) is not None
+        and entry.judge is not None
+        and (p := entry.judge(estimate, size)) is not None
+    }
 
 
 def certified(run: RunRecord) -> float | None:

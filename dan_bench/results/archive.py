@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
@@ -81,6 +80,8 @@ class Archive:
 
     def curves(self, key: str) -> "pd.DataFrame | None":
         """Return a run's curves to five digits, one row a logging step; None where it has none."""
+        import pyarrow.compute as pc  # as long as reading ten thousand records' texts
+
         rows = self._curves.filter(pc.field("key") == key).drop_columns("key")
         its_own = [name for name in rows.column_names if rows[name].null_count < len(rows)]
         points = {name: decimal(rows[name].to_numpy().astype(np.float64)) for name in its_own}

@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from dan_bench.cli import uncollected
 from dan_bench.files import whole
 from dan_bench.interfaces import SCHEMA_VERSION, Estimate, RunRecord
-from dan_bench.results.numbers import from_numbers, row_of, to_numbers
+from dan_bench.results.numbers import coded, from_numbers, row_of, to_numbers
 from dan_bench.results.reading import DAMAGES, read_table
 from dan_bench.results.record import DamagedRecord, SharedParts, Store, described, read
 
@@ -223,6 +223,9 @@ def with_numbers(records: Sequence[RunRecord]) -> pa.Table:
     table = to_table(rest)
     for name, column in to_numbers(rows).items():
         table = table.append_column(name, column)
+    for i, name in enumerate(table.column_names):
+        if name not in (*PLAIN, *SCALARS):  # which are then read as codes, and each text once
+            table = table.set_column(i, name, table.column(name).dictionary_encode())
     return table
 
 
@@ -271,9 +274,9 @@ def in_parts(table: pa.Table, whole: str) -> list[Any]:
 
 def parsed(table: pa.Table, name: str) -> list[Any]:
     """Return the values of a column of JSON, each distinct text parsed once."""
-    encoded = table.column(name).combine_chunks().dictionary_encode()
-    values = [*map(json.loads, encoded.dictionary.to_pylist()), None]
-    return [values[-1 if code is None else code] for code in encoded.indices.to_pylist()]
+    codes, texts = coded(table.column(name))
+    values = [None if text is None else json.loads(text) for text in texts]
+    return [None if code is None else values[code] for code in codes]
 
 
 text: Callable[[object], str] = json.JSONEncoder(separators=(",", ":")).encode

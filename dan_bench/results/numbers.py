@@ -6,8 +6,9 @@ names and kinds of numbers.
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import repeat
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from itertools import islice, repeat
 from typing import Any
 
 import numpy as np
@@ -27,16 +28,21 @@ Measured = tuple[dict[str, Estimate | None], dict[str, float]]
 def row_of(record: RunRecord) -> tuple[str, list[float]] | None:
     """Return the form of a record's numbers and the numbers; None where they are no float64."""
     values: list[Any] = [*record.costs.values()]
-    names: list[tuple[str, list[str] | None]] = []
+    names: list[tuple[str, tuple[str, ...] | None]] = []
     for name, e in record.metrics.items():
-        names.append((name, None if e is None else list(e.details)))
+        names.append((name, None if e is None else (*e.details,)))
         if e is not None:
             values += (e.value, e.low, e.high, e.n, *e.details.values())
     kinds = "".join([KINDS.get(type(value), "?") for value in values])
     if "?" in kinds or ("i" in kinds and any(type(v) is int and abs(v) > EXACT for v in values)):
         return None
-    form = json.dumps([kinds, list(record.costs), names], separators=(",", ":"))
-    return form, [0.0 if value is None else value for value in values]
+    return form(kinds, (*record.costs,), (*names,)), [0.0 if v is None else v for v in values]
+
+
+@cache
+def form(kinds: str, costs: tuple[str, ...], names: tuple[Any, ...]) -> str:
+    """Return the text of a form, of which there are few."""
+    return json.dumps([kinds, costs, names], separators=(",", ":"))
 
 
 def to_numbers(rows: Sequence[tuple[str, list[float]] | None]) -> dict[str, pa.Array]:
@@ -55,43 +61,47 @@ def from_numbers(table: pa.Table) -> Mapping[int, Measured]:
     """
     if "form" not in table.column_names:
         return {}
-    forms = table.column("form").combine_chunks().dictionary_encode()
+    codes, texts = coded(table.column("form"))
     column = table.column("numbers").combine_chunks()
-    numbers, starts = column.values.to_numpy(), column.offsets.to_numpy().astype(np.int64)
+    numbers, starts = np.from_dlpack(column.values), np.from_dlpack(column.offsets).astype(np.int64)
     of_form: dict[int, list[int]] = defaultdict(list)
-    for i, code in enumerate(forms.indices.to_pylist()):
+    for i, code in enumerate(codes):
         if code is not None:
             of_form[code].append(i)
     found: dict[int, Measured] = {}
     for code, members in of_form.items():
-        kinds, costs, names = json.loads(forms.dictionary[code].as_py())
+        kinds, costs, names = json.loads(texts[code] or "")
+        counts = [4 + len(details) for _, details in names if details is not None]
+        if len(costs) + sum(counts) != len(kinds):
+            raise ValueError("a form that does not name its numbers")
         if np.any(starts[np.add(members, 1)] - starts[members] != len(kinds)):
             raise ValueError("numbers that are not of their form")
         rows = numbers[starts[members] + np.arange(len(kinds))[:, None]]
-        columns = [
+        columns = iter(
             [None] * len(members) if kind == "-" else of.astype(TYPES[kind]).tolist()
             for kind, of in zip(kinds, rows, strict=True)
-        ]
-        places, at = [], len(costs)
-        for name, details in names:
-            end = at + (0 if details is None else 4 + len(details))
-            places.append((name, details, at, at + 4, end))
-            at = end
-        if at != len(kinds):
-            raise ValueError("a form that does not name its numbers")
-        of_run: Iterable[tuple[Any, ...]] = zip(*columns, strict=True) if columns else repeat(())
-        for i, row in zip(members, of_run, strict=False):
-            metrics = {
-                name: None
-                if details is None
-                else Estimate(
-                    row[a],
-                    row[a + 1],
-                    row[a + 2],
-                    row[a + 3],
-                    dict(zip(details, row[b:end], strict=True)),
-                )
-                for name, details, a, b, end in places
-            }
-            found[i] = metrics, dict(zip(costs, row[: len(costs)], strict=True))
+        )
+        of_costs = by_name(costs, columns, len(members))
+        metrics = {
+            name: repeat(None, len(members))
+            if details is None
+            else map(Estimate, *islice(columns, 4), by_name(details, columns, len(members)))
+            for name, details in names
+        }
+        measured = by_name([*metrics], iter(metrics.values()), len(members))
+        found |= zip(members, zip(measured, of_costs, strict=True), strict=True)
     return found
+
+
+def by_name(names: Sequence[str], columns: Iterator[Any], count: int) -> list[dict[str, Any]]:
+    """Return `count` dictionaries of as many further columns as there are names, row by row."""
+    rows = zip(*islice(columns, len(names)), strict=True) if names else repeat((), count)
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def coded(column: pa.ChunkedArray) -> tuple[list[int | None], list[str | None]]:
+    """Return the code of each text of a column, and the texts by code."""
+    whole = column.combine_chunks()
+    if not pa.types.is_dictionary(whole.type):
+        whole = whole.dictionary_encode()
+    return whole.indices.to_pylist(), whole.dictionary.to_pylist()

@@ -29,6 +29,9 @@ OLD = "attacked by the old set (schema 1)"
 OF_ATTACKERS = ("attacks", "candidates", "certificate")
 """Parts of an evaluation that are others in each schema."""
 
+SEEDS = ("seed", "data.seed")
+"""Settings of a run's seed, and of that of a data set."""
+
 Settings = Mapping[str, str]
 """A config as texts by dotted names."""
 
@@ -84,13 +87,13 @@ def group_methods(
         InputError: the axes would pool runs that differ in more than the seed.
     """
     runs = list(records)
-    whole = settings_of(map(stated, runs))
-    bare = without_seeds(whole)
     if group_by:
+        whole = settings_of(map(stated, runs))
         named = [{axis: value_of(f, axis) for axis in group_by} for f in whole]
         keys: list[object] = [tuple(axes.items()) for axes in named]
         check_axes([runs], group_by)
     else:
+        bare = without_seeds(map(stated, runs))
         of = names_of({id(f): f for f in bare})
         named = [of[id(f)] for f in bare]
         keys = [id(f) for f in bare]
@@ -103,7 +106,7 @@ def group_methods(
 def method_numbers(configs: Iterable[dict[str, Any]]) -> list[int]:
     """Return a number for each config; those that differ in nothing but the seed have the same."""
     numbers: dict[int, int] = {}
-    bare = without_seeds(settings_of(configs))
+    bare = without_seeds(configs)
     return [numbers.setdefault(id(of), len(numbers)) for of in bare]
 
 
@@ -168,32 +171,49 @@ def fingerprint(values: Sequence[Any]) -> str:
     return hashlib.sha256(repr(values).encode()).hexdigest()[:4]
 
 
-def without_seeds(settings: Sequence[Settings]) -> list[Settings]:
+def without_seeds(configs: Iterable[dict[str, Any]]) -> list[Settings]:
     """Return settings without the run's seed, and without a data set's that follows it.
 
     A data set's seed is one of its own where it comes with other seeds of runs too. What is equal
     is returned as one object.
     """
-    bare = [{**of} for of in settings]
-    keys = []
-    own: dict[tuple[tuple[str, ...], ...], set[str | None]] = defaultdict(set)
-    for of, rest in zip(settings, bare, strict=True):
-        rest.pop("seed", None)
-        rest.pop("data.seed", None)
-        keys.append((tuple(rest), tuple(rest.values())))
-        if of.get("data.seed", of["seed"]) != of["seed"]:
-            own[keys[-1]].add(of["data.seed"])
-    first: dict[tuple[tuple[str, ...], ...], Settings] = {}
-    return [
-        first.setdefault((*key, (of["data.seed"],)), {**rest, "data.seed": of["data.seed"]})
-        if of.get("data.seed") in own[key]
-        else first.setdefault(key, rest)
-        for of, rest, key in zip(settings, bare, keys, strict=True)
-    ]
+    bare: dict[int, tuple[int, str | None, str | None]] = {}
+    """Of each part, by its id: a number of what is left of it, the run's seed and the data's."""
+    numbers: dict[tuple[tuple[str, str], ...], int] = {}
+    keyed: list[tuple[list[Settings], tuple[int, ...], str | None]] = []
+    own: dict[tuple[int, ...], set[str | None]] = defaultdict(set)
+    for parts in parts_of(configs):
+        key, seed, of_data = [], None, None
+        for part in parts:
+            if id(part) not in bare:
+                left = tuple(item for item in part.items() if item[0] not in SEEDS)
+                code = numbers.setdefault(left, len(numbers))
+                bare[id(part)] = code if left else -1, part.get(SEEDS[0]), part.get(SEEDS[1])
+            code, here, there = bare[id(part)]
+            if code >= 0:  # an empty part is none
+                key.append(code)
+            seed, of_data = here or seed, there or of_data
+        keyed.append((parts, tuple(key), of_data))
+        if of_data not in (None, seed):
+            own[keyed[-1][1]].add(of_data)
+    first: dict[tuple[object, ...], Settings] = {}
+    found = []
+    for parts, codes, of_data in keyed:
+        its_own = of_data if of_data in own.get(codes, ()) else None
+        if (codes, its_own) not in first:
+            rest = {n: t for part in parts for n, t in part.items() if n not in SEEDS}
+            first[codes, its_own] = rest if its_own is None else {**rest, SEEDS[1]: its_own}
+        found.append(first[codes, its_own])
+    return found
 
 
 def settings_of(configs: Iterable[dict[str, Any]]) -> list[Settings]:
-    """Return the settings of each config; a part that many share as one object is read once.
+    """Return the settings of each config; see `parts_of`."""
+    return [{n: t for part in parts for n, t in part.items()} for parts in parts_of(configs)]
+
+
+def parts_of(configs: Iterable[dict[str, Any]]) -> list[list[Settings]]:
+    """Return the settings of each part of each config; a part that many share is read once.
 
     What is one setting is one text: 1 and 1.0 are written as whichever comes first.
     """
@@ -204,9 +224,9 @@ def settings_of(configs: Iterable[dict[str, Any]]) -> list[Settings]:
         return {n: texts.setdefault((n, same[n]), t) for n, t in flatten(part, name).items()}
 
     known: dict[tuple[object, ...], tuple[Any, dict[str, str]]] = {}
-    found: list[Settings] = []
+    found: list[list[Settings]] = []
     for config in configs:
-        flat: dict[str, str] = {}
+        parts: list[Settings] = []
         for name, part in config.items():
             same = isinstance(part, str | int | float)
             key = (name, type(part), part) if same else (name, id(part))
@@ -214,8 +234,8 @@ def settings_of(configs: Iterable[dict[str, Any]]) -> list[Settings]:
             if of is None:
                 # the part itself is kept too, so that its id stays its own
                 of = known[key] = part, written(part, name)
-            flat |= of[1]
-        found.append(flat)
+            parts.append(of[1])
+        found.append(parts)
     return found
 
 
@@ -246,9 +266,9 @@ def check_axes(groups: Iterable[Sequence[RunRecord]], group_by: Sequence[str]) -
     """
     missing: dict[str, None] = {}
     for runs in groups:
-        whole = settings_of(map(stated, runs))
+        configs = list(map(stated, runs))  # whose own parts are new objects
         rows: dict[tuple[str, ...], list[Settings]] = defaultdict(list)
-        for of, bare in zip(whole, without_seeds(whole), strict=True):
+        for of, bare in zip(settings_of(configs), without_seeds(configs), strict=True):
             rows[tuple(value_of(of, axis) for axis in group_by)].append(bare)
         missing |= dict.fromkeys(lacking(list(rows.values()), AXES))
     if missing:

@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import gc
+import json
 import os
 import random
 import shutil
@@ -73,9 +74,11 @@ def test_what_a_float_cannot_hold_stays_text_and_the_rest_are_numbers() -> None:
     plain = RunRecord("0" * 16, "done", {}, {"a": Estimate(0.5, n=7, details=details), "b": None})
     larger = dataclasses.replace(plain, metrics={"a": Estimate(2**53 + 1)})
     logical = dataclasses.replace(plain, costs={"seconds": True})
-    records = [larger, plain, logical, plain, dataclasses.replace(plain, metrics={})]
+    bare = [dataclasses.replace(plain, metrics=of) for of in ({}, {"b": None})]
+    records = [larger, plain, logical, plain, *bare]
     table = with_numbers(records)
-    assert [of is not None for of in table["form"].to_pylist()] == [False, True, False, True, True]
+    kept = [of is not None for of in table["form"].to_pylist()]
+    assert kept == [False, True, False, True, True, True]
     assert exactly(from_table(table)) == exactly(records)
 
 
@@ -87,6 +90,15 @@ def test_numbers_that_are_not_of_their_form_are_refused(spoilt: list[float] | No
     column = pa.array([*kept, spoilt], pa.list_(pa.float64()))
     with pytest.raises(ValueError, match="not of their form"):
         from_table(table.set_column(i, "numbers", column))
+
+
+@pytest.mark.parametrize("names", [[], [["a", []]], [["a", ["b", "c"]], ["more", []]]])
+def test_a_form_of_other_numbers_is_refused(names: list[Any]) -> None:
+    table = with_numbers([made(0)])
+    kinds, costs, _ = json.loads(table["form"][0].as_py())
+    form = pa.array([json.dumps([kinds, costs, names])], pa.string())
+    with pytest.raises(ValueError, match="does not name its numbers"):
+        from_table(table.set_column(table.column_names.index("form"), "form", form))
 
 
 def test_numbers_that_json_does_not_know_come_back_too() -> None:

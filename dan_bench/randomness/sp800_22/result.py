@@ -46,7 +46,7 @@ class Parameters(TypedDict, total=False):
     linear_complexity_length: int
     """M: 500."""
     linear_complexity_probabilities: Probabilities
-    """Of the classes: those of NIST's tool, where the first is 0.01047, or exact, with 1/96."""
+    """Of the classes: exact, or those of NIST's tool, which has 0.01047 for the first, 1/96."""
 
 
 @dataclass(frozen=True)

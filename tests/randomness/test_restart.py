@@ -268,5 +268,5 @@ def test_bad_input_is_refused(samples, h, options, said):
 
 
 def test_floats_are_no_samples():
-    with pytest.raises(TypeError, match="symbols are bytes or integers"):
+    with pytest.raises(TypeError, match="symbols are a 1-D array of integers"):
         restart_tests(np.zeros((1000, 1000)), 1)

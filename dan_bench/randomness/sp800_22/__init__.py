@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from dan_bench.cli import InputTypeError
 from dan_bench.randomness.sp800_22.result import (
     ALPHA,
     TESTS,
@@ -219,6 +220,12 @@ def sp800_22_many(
     def one(stream: ArrayLike) -> Battery:
         return sp800_22(stream, alpha=alpha, **parameters)
 
+    flat = isinstance(streams, np.ndarray) and streams.ndim < 2
+    if flat or not isinstance(streams, Iterable):
+        raise InputTypeError(
+            f"streams are an N x n array of bits, or several such streams, got {streams!r:.60}: "
+            "one stream goes to sp800_22()"
+        )
     if workers == 1:
         found = list(map(one, streams))
     else:

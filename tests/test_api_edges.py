@@ -38,7 +38,7 @@ TABLES = {
     "shannon_bits": db.shannon_bits,
 }
 NO_STREAM = {
-    "floats": (NOISE / 2, r"array of float64 that begins with .*: round them"),
+    "floats": (NOISE / 2, r"array of float64 that begins with .*: round it"),
     "NaN": (np.full(9000, np.nan), "begins with .*nan"),
     "objects": (NOISE.astype(object), "array of object"),
     "text": ("0123", "1-D array of integers.*, got '0123'"),

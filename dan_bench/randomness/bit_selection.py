@@ -76,7 +76,7 @@ def take_lanes(values: NDArray[np.unsignedinteger], lanes: Sequence[int]) -> Sym
 
 def whole_words(words: ArrayLike, width: int) -> NDArray[np.unsignedinteger]:
     """Return a 1-D array of whole numbers as unsigned ones; InputError if they do not fit."""
-    if isinstance(width, bool) or not isinstance(width, int) or width not in range(1, 65):
+    if isinstance(width, bool | float) or width not in range(1, 65):
         raise InputError(f"width={width}: a word has 1 to 64 bits")
     values = whole_numbers(words, width, "words")
     if values.size == 0:

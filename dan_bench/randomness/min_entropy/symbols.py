@@ -15,10 +15,7 @@ MOST_BITS = 1 << 30
 
 
 def as_array(given: Stream, name: str = "symbols", remedy: str = "") -> NDArray[Any]:
-    """Bytes, or what numpy takes for an array of one dimension or more.
-
-    Raises InputTypeError for anything else, for ragged lists and for masked values.
-    """
+    """Bytes as an array, or any array; InputTypeError for ragged lists and masked values."""
     if isinstance(given, bytes | bytearray):
         return np.frombuffer(given, dtype=np.uint8)
     try:
@@ -35,15 +32,11 @@ def as_array(given: Stream, name: str = "symbols", remedy: str = "") -> NDArray[
 
 def whole_numbers(
     given: Stream, width: int, name: str = "symbols", remedy: str = ""
-) -> NDArray[np.integer[Any] | np.bool_]:
+) -> NDArray[Any]:
     """A stream as a 1-D array of integers in [0, 2^width), of any length and of its own type.
 
-    Whatever takes a stream asks here whether it is one. `name` is what its elements are called in
-    the plural, `remedy` what a message ends with.
-
-    Raises:
-        InputTypeError: it has not one dimension, or its elements are no integers.
-        InputError: one of them does not fit.
+    Raises InputTypeError where it has not one dimension or its elements are no integers, InputError
+    where one does not fit. `name` is what they are called, `remedy` what a message ends with.
     """
     values = as_array(given, name, remedy)
     wanted = f"{name} are a 1-D array of integers"
@@ -54,8 +47,7 @@ def whole_numbers(
     kind = values.dtype.kind
     if kind not in "bui":
         first = f"an array of {values.dtype} that begins with {values[0]!r:.40}"
-        convert = ": round them, and then .astype(np.uint8)" if kind == "f" else ""
-        raise InputTypeError(f"{wanted}, got {first}{convert}{remedy}")
+        raise InputTypeError(f"{wanted}, got {first}: round it, then .astype(np.uint8){remedy}")
     if kind == "i" or (kind == "u" and 8 * values.dtype.itemsize > width):
         least, most = int(values.min()), int(values.max())
         if least < 0 or most >> width:
@@ -73,7 +65,7 @@ def as_symbols(stream: Stream, width: int, least: int = 1) -> Symbols:
 
     Raises as `whole_numbers` does, and InputError where there are fewer or more than 2^30 bits.
     """
-    if isinstance(width, bool) or not isinstance(width, int) or width not in range(1, 9):
+    if isinstance(width, bool | float) or width not in range(1, 9):
         raise InputError(f"bits_per_symbol must lie between 1 and 8, got {width!r}")
     given = as_array(stream)
     if given.size < least:

@@ -220,12 +220,9 @@ def sp800_22_many(
     def one(stream: ArrayLike) -> Battery:
         return sp800_22(stream, alpha=alpha, **parameters)
 
-    flat = isinstance(streams, np.ndarray) and streams.ndim < 2
-    if flat or not isinstance(streams, Iterable):
-        raise InputTypeError(
-            f"streams are an N x n array of bits, or several such streams, got {streams!r:.60}: "
-            "one stream goes to sp800_22()"
-        )
+    if not isinstance(streams, Iterable) or getattr(streams, "ndim", 2) < 2:
+        said = "streams are several of bits, or an N x n array: one stream goes to sp800_22()"
+        raise InputTypeError(f"{said}, got {streams!r:.60}")
     if workers == 1:
         found = list(map(one, streams))
     else:

@@ -166,8 +166,7 @@ def chi_squared_test(
 def as_bits(bits: ArrayLike) -> Bits:
     """A one-dimensional stream as contiguous uint8 zeros and ones; the input is never written to.
 
-    Takes booleans or integers. Raises InputTypeError for any other kind of input (bytes are packed
-    bits: `unpack` them) and InputError where a value is neither 0 nor 1.
+    Takes booleans or integers; raises as `whole_numbers` does (bytes are packed bits: `unpack`).
     """
     remedy = "; packed bytes go through unpack()"
     if isinstance(bits, bytes):

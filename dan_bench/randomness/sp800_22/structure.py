@@ -151,11 +151,7 @@ def _tally_lines(
 
 
 def linear_complexity(bits: Bits, length: int, kind: Probabilities = "exact") -> SubtestResult:
-    """Linear complexity test, section 2.10: shortest shift registers of blocks of M bits.
-
-    "exact" probabilities of the classes are those of Rueppel's law, to 2^-M; "nist" those of
-    NIST's tool, which all published p-values come from.
-    """
+    """Linear complexity test, section 2.10: shortest shift registers of blocks of M bits."""
     blocks = len(bits) // length
     found = linear_complexities(bits[: blocks * length].reshape(blocks, length))
     mean = expected_complexity(length)

@@ -1,11 +1,11 @@
 """Which family catches what, and how often does true noise raise an alarm?
 
     python benchmarks/assess.py power            # a table of defects, 1 MB each
-    python benchmarks/assess.py alarms 1000      # over so many ideal streams of 100 kB
+    python benchmarks/assess.py alarms 600       # over so many ideal streams of 100 kB
     python benchmarks/assess.py fast 4000        # the same without the min-entropy, the slowest
     python benchmarks/assess.py lanes 1000       # linear lanes, Twisters and correlation of bits
     python benchmarks/assess.py windows 300      # as --windows all, of eight windows of 20 kB
-    python benchmarks/assess.py whole 120        # the same of four windows of 1 MiB
+    python benchmarks/assess.py whole 16         # the same of four windows of 1 MiB
 
 The tables of docs/metrics.md are what these print.
 """

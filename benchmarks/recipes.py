@@ -1,4 +1,4 @@
-"""Streams of some seventy generators, good and bad, for `generators.py`, in a line or ten each.
+"""Streams of some seventy generators, good and bad: for `generators.py`, and for tests.
 
 `python benchmarks/recipes.py` checks them against published or independent first outputs.
 """
@@ -6,7 +6,9 @@
 # ruff: noqa: D103  (a step has the name of its generator)
 
 import ctypes
+import functools
 import hashlib
+import operator
 import os
 import subprocess
 import sys
@@ -191,32 +193,49 @@ def xorwow(s):
 
 
 @compiled
-def xorshift128plus(s):
+def _xorshift128plus(s, a, b, c):
     x, y = s[0], s[1]
     s[0] = y
-    x ^= x << U(23)
-    s[1] = x ^ y ^ (x >> U(17)) ^ (y >> U(26))
+    x ^= x << U(a)
+    s[1] = x ^ y ^ (x >> U(b)) ^ (y >> U(c))
     return s[1] + y
 
 
 @compiled
-def _xoroshiro128(s):
+def xorshift128plus(s):  # of browsers
+    return _xorshift128plus(s, 23, 17, 26)
+
+
+@compiled
+def xorshift128plus_2014(s):
+    return _xorshift128plus(s, 23, 18, 5)
+
+
+@compiled
+def _xoroshiro128(s, a, b, c):
     x, y = s[0], s[1] ^ s[0]
-    s[0] = rotl(x, 24) ^ y ^ (y << U(16))
-    s[1] = rotl(y, 37)
+    s[0] = rotl(x, a) ^ y ^ (y << U(b))
+    s[1] = rotl(y, c)
 
 
 @compiled
 def xoroshiro128plus(s):
     out = s[0] + s[1]
-    _xoroshiro128(s)
+    _xoroshiro128(s, 24, 16, 37)
+    return out
+
+
+@compiled
+def xoroshiro128plus_2016(s):
+    out = s[0] + s[1]
+    _xoroshiro128(s, 55, 14, 36)
     return out
 
 
 @compiled
 def xoroshiro128starstar(s):
     out = rotl(s[0] * U(5), 7) * U(9)
-    _xoroshiro128(s)
+    _xoroshiro128(s, 24, 16, 37)
     return out
 
 
@@ -586,6 +605,7 @@ def chacha8(s):  # s[0:16] the input block, s[16:32] the output block, s[32] the
 # streams
 
 
+@functools.cache
 def filler(step: Step) -> Callable[[NDArray[np.uint64], NDArray[Any]], None]:
     """Return a loop that fills an array with what a step returns."""
 
@@ -747,7 +767,9 @@ STREAMS: dict[str, Callable[[int], Bytes]] = {
     "MT19937-64": words(mt19937_64, 64, mt19937_64_state()),
     "WELL512a": words(well512, 32, seeds(16, 32, 0)),
     "xorshift128+": words(xorshift128plus, 64, seeds(2, 64)),
+    "xorshift128+ (23, 18, 5)": words(xorshift128plus_2014, 64, seeds(2, 64)),
     "xoroshiro128+": words(xoroshiro128plus, 64, seeds(2, 64)),
+    "xoroshiro128+ (55, 14, 36)": words(xoroshiro128plus_2016, 64, seeds(2, 64)),
     "xoshiro256+": words(xoshiro256plus, 64, seeds(4, 64)),
     "xoshiro128+": words(xoshiro128plus, 32, seeds(4, 32)),
     "xoshiro128+, low bytes": words(xoshiro128plus, 8, seeds(4, 32)),
@@ -793,6 +815,28 @@ def first(step: Step, seed: list[int], place: int = 1, width: int = 64) -> int:
     return int.from_bytes(out[-width // 8 :].tobytes(), "little")
 
 
+def jumped(step: Step, seed: list[int], polynomial: int) -> tuple[int, int]:
+    """Return the state of 128 bits after 2^64 steps: by its authors' jump, and by squaring."""
+
+    def once(x: int) -> int:
+        state = np.array([x % 2**64, x >> 64], dtype=np.uint64)
+        step(state)
+        return int(state[0]) | int(state[1]) << 64
+
+    def image(columns: list[int], x: int) -> int:
+        return functools.reduce(operator.xor, (c for i, c in enumerate(columns) if x >> i & 1), 0)
+
+    start = seed[0] | seed[1] << 64
+    state, found = start, 0
+    for i in range(128):
+        found ^= state * (polynomial >> i & 1)
+        state = once(state)
+    columns = [once(1 << i) for i in range(128)]
+    for _ in range(64):
+        columns = [image(columns, x) for x in columns]
+    return found, image(columns, start)
+
+
 def checks() -> dict[str, tuple[int, int]]:
     """Return what each recipe gives beside what its authors, a standard or a library says."""
     libc = ctypes.CDLL(None)
@@ -822,6 +866,13 @@ def checks() -> dict[str, tuple[int, int]]:
         "xorshift128": (first(xorshift128, ONE), 3701687786),
         "xorwow": (first(xorwow, [*ONE, 5783321, 6615241]), 246875399),
         "xoroshiro128+, 3rd": (first(xoroshiro128plus, [1, 2], 3), 2360170716294286339),
+        # the polynomials are those of the authors' jump()
+        "xorshift128+ (23, 18, 5), 2^64 on": jumped(
+            xorshift128plus_2014, seeds(2, 64), 0x121FD2155C472F96_8A5CD789635D2DFF
+        ),
+        "xoroshiro128+ (55, 14, 36), 2^64 on": jumped(
+            xoroshiro128plus_2016, seeds(2, 64), 0xD86B048B86AA9922_BEAC0467EBA5FACB
+        ),
         "xoroshiro128**, 2nd": (first(xoroshiro128starstar, [1, 2], 2), 97769243520),
         "xoshiro128+, 4th": (first(xoshiro128plus, [1, 2, 3, 4], 4), 27286542),
         "xoshiro128**, 4th": (first(xoshiro128starstar, [1, 2, 3, 4], 4), 70819200),

@@ -43,6 +43,10 @@ class InputError(ValueError):
     """What was given cannot be used; the message names it and says what to give instead."""
 
 
+class InputTypeError(InputError, TypeError):
+    """What was given is of the wrong type or shape; a TypeError too, for who expects one."""
+
+
 def user_path(text: str | Path) -> Path:
     """Return a path with `~` and `$NAME` expanded, as a shell does except in `--option=~/x`.
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from dan_bench.cli import InputTypeError
 from dan_bench.interfaces import Estimate
 
 Numbers = float | NDArray[np.float64] | NDArray[np.int64]
@@ -209,9 +210,10 @@ def needs_rows(minimum: Callable[[int], int]) -> Callable[[F], F]:
         def checked(sample: NDArray[np.uint8], *args: Any, **kwargs: Any) -> Estimate:
             sample = np.asarray(sample)
             if sample.dtype != np.uint8 or sample.ndim != 2:
-                raise TypeError(
-                    f"{metric.__name__} needs an N x d array of uint8, "
-                    f"got shape {sample.shape} of {sample.dtype}"
+                raise InputTypeError(
+                    f"{metric.__name__} needs an N x d array of uint8, a row each, got shape "
+                    f"{sample.shape} of {sample.dtype}: reshape it to N x d, or convert values of "
+                    "0 to 255 with .astype(np.uint8)"
                 )
             if len(sample) < minimum(sample.shape[1]):
                 raise SampleTooSmall(

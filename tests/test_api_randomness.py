@@ -2,11 +2,16 @@
 
 import dataclasses
 import random
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import dan_bench as db
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+from recipes import STREAMS
 
 NOISE = np.frombuffer(np.random.default_rng(12).bytes(30_000), np.uint8)
 BITS = np.unpackbits(NOISE)
@@ -62,11 +67,7 @@ def test_what_is_returned_is_a_frozen_dataclass(name):
 
 def test_what_is_weak_is_seen_and_noise_is_not():
     """Java's nextInt, Python's random, and the same of noise."""
-    state, words = 42, []
-    for _ in range(65_536):
-        state = (0x5DEECE66D * state + 11) % 2**48
-        words.append(state >> 16)
-    java = np.array(words, "<u4").view(np.uint8)
+    java = STREAMS["Java Random, nextInt"](262_144)
     python = np.frombuffer(random.Random(1).randbytes(200_000), np.uint8)
     assert db.birthday_spacings(java).p_value < 1e-6 < db.birthday_spacings(NOISE).p_value
     assert db.gap_test(np.tile(NOISE, 3)).p_value < 1e-6 < db.gap_test(NOISE).p_value

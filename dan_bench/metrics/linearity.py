@@ -16,7 +16,7 @@ def linear_complexity(sample: Bytes) -> Estimate:
     by itself, `p_value` everything. `n` counts bits; details hold `bits`, `complexity`, `expected`
     and the exact two-sided `p_value`.
     """
-    found = linear_complexity_test(sample[: -(-4 * BITS // max(sample.shape[1], 1))])
+    found = linear_complexity_test(sample[: -(-4 * BITS // max(sample.shape[1], 1))].ravel())
     return Estimate(
         found.complexity / found.expected,
         n=found.bits,

@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from dan_bench.cli import InputError
 from dan_bench.interfaces import Bytes
 from dan_bench.randomness.min_entropy import assess as min_entropy
+from dan_bench.randomness.min_entropy.symbols import whole_numbers
 
 Symbols = NDArray[np.unsignedinteger]
 """Bytes, or words of sixteen bits."""
@@ -73,19 +75,12 @@ def take_lanes(values: NDArray[np.unsignedinteger], lanes: Sequence[int]) -> Sym
 
 
 def whole_words(words: ArrayLike, width: int) -> NDArray[np.unsignedinteger]:
-    """Return a 1-D array of whole numbers as unsigned ones; ValueError if they do not fit."""
-    if width not in range(1, 65):
-        raise ValueError(f"width={width}: a word has 1 to 64 bits")
-    values = np.asarray(words)
-    if values.ndim != 1:
-        raise ValueError(f"words are a 1-D array, got one of shape {values.shape}: ravel it first")
+    """Return a 1-D array of whole numbers as unsigned ones; InputError if they do not fit."""
+    if isinstance(width, bool | float) or width not in range(1, 65):
+        raise InputError(f"width={width}: a word has 1 to 64 bits")
+    values = whole_numbers(words, width, "words")
     if values.size == 0:
-        raise ValueError("0 words: there is nothing to look at")
-    if values.dtype.kind not in "bui":
-        raise ValueError(f"words are whole numbers, got an array of {values.dtype}")
-    for one in (int(values.min()), int(values.max())):
-        if one < 0 or one >> width:
-            raise ValueError(f"{one} is no word of {width} bits: 0 to {(1 << width) - 1}")
+        raise InputError("0 words: there is nothing to look at")
     return values if values.dtype.kind == "u" else values.astype(np.uint64)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dan_bench.interfaces import Bytes
+from dan_bench.randomness.min_entropy.symbols import Stream, whole_numbers
 
 Bits = NDArray[np.uint8]
 
@@ -28,15 +29,12 @@ class LinearComplexity:
     bits: int
 
 
-def as_bytes(data: bytes | Bytes) -> Bytes:
-    """Return bytes or an array of uint8 as a 1-D array; TypeError for any other array."""
-    array = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else np.ravel(data)
-    if array.dtype != np.uint8:
-        raise TypeError(f"data must be bytes or uint8, got {array.dtype}")
-    return array
+def as_bytes(data: Stream) -> Bytes:
+    """Return bytes, or integers in [0, 256), as a 1-D array of uint8; raises as `whole_numbers`."""
+    return np.asarray(whole_numbers(data, 8), dtype=np.uint8)
 
 
-def top_bits(data: bytes | Bytes, word_bytes: int = 4) -> Bits:
+def top_bits(data: Stream, word_bytes: int = 4) -> Bits:
     """Return the most significant bit of every whole little-endian word of `word_bytes` bytes.
 
     Python's `randbytes` and most 32-bit generators output words of four bytes; with one, the top
@@ -151,7 +149,7 @@ def log2_probability(complexity: int, n: int) -> int:
 
 
 def linear_complexity_test(
-    data: bytes | Bytes, word_bytes: int = 4, max_bits: int = BITS
+    data: Stream, word_bytes: int = 4, max_bits: int = BITS
 ) -> LinearComplexity:
     """Linear complexity of the first `max_bits` top bits of `data`, and its exact p-value.
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from dan_bench.interfaces import Bytes
 from dan_bench.randomness.linearity import as_bytes
+from dan_bench.randomness.min_entropy.symbols import Stream
 
 Words = NDArray[np.uint32]
 Wide = NDArray[np.uint64]
@@ -226,7 +227,7 @@ def different_words(data: Bytes) -> int:
     return most
 
 
-def names_mt19937(data: bytes | Bytes) -> Identification:
+def names_mt19937(data: Stream) -> Identification:
     """Say whether `data` is MT19937's or MT19937-64's output: do its words predict each other?
 
     A word is made of three of the 624 (312) before it, so any 626 in a row name MT19937, and any

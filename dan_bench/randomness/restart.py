@@ -13,6 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from dan_bench.cli import InputTypeError
 from dan_bench.interfaces import StageCallback
 from dan_bench.randomness.iid import IidAssessment, iid_tests
 from dan_bench.randomness.min_entropy import (
@@ -22,7 +23,7 @@ from dan_bench.randomness.min_entropy import (
     assess,
 )
 from dan_bench.randomness.min_entropy.counting import most_common_value
-from dan_bench.randomness.min_entropy.symbols import Stream, Symbols, as_symbols, rank
+from dan_bench.randomness.min_entropy.symbols import Stream, Symbols, as_array, as_symbols, rank
 from dan_bench.rng import generator
 from dan_bench.statistics import binomial_tail, poisson_mass
 
@@ -221,16 +222,13 @@ def restart_tests(
 
 
 def as_matrix(samples: Stream, width: int) -> NDArray[np.uint8]:
-    """Samples as 1,000 x 1,000 symbols of that width; ValueError or TypeError if they are not."""
-    if not isinstance(samples, bytes | bytearray | memoryview):
-        samples = np.asarray(samples)
-        if samples.ndim == 2:
-            if samples.shape != (SIDE, SIDE):
-                raise ValueError(
-                    f"a matrix of restarts is {SIDE} x {SIDE}, a restart a row; got {samples.shape}"
-                )
-            samples = samples.ravel()
-    symbols = as_symbols(samples, width)
+    """Samples as 1,000 x 1,000 symbols of that width; InputError if they are not."""
+    given = as_array(samples)
+    if given.ndim == 2 and given.shape != (SIDE, SIDE):
+        raise InputTypeError(
+            f"a matrix of restarts is {SIDE} x {SIDE}, a restart a row; got {given.shape}"
+        )
+    symbols = as_symbols(given.ravel() if given.ndim == 2 else given, width)
     if len(symbols) != SIDE * SIDE:
         raise ValueError(
             f"restart tests take {SIDE} restarts of {SIDE} samples each, {SIDE * SIDE:,} in all; "

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dan_bench.interfaces import Bytes
 from dan_bench.randomness.lanes import lane_rows
 from dan_bench.randomness.linearity import as_bytes, linear_complexities
+from dan_bench.randomness.min_entropy.symbols import Stream
 
 State = NDArray[np.uint64]
 """Of each of n generators: words x n."""
@@ -74,7 +75,7 @@ class RecoveredShifts:
     order: Literal["little", "big"] | None = None
 
 
-def names_xorshift(data: bytes | Bytes) -> RecoveredShifts:
+def names_xorshift(data: Stream) -> RecoveredShifts:
     """Name the generator of the last 1,024 words of 64 bits, which may begin at any byte.
 
     `name` is None where it is none of those known, or there are fewer words. Ideal data are named

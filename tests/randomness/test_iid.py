@@ -230,7 +230,7 @@ def test_no_bytes_are_too_odd(data, seed):
         ((np.zeros((5, 2), np.uint8),), TypeError, r"\(5, 2\)"),
         ((b"abc", 0), ValueError, "between 1 and 8, got 0"),
         ((b"abc", 9), ValueError, "between 1 and 8, got 9"),
-        ((b"abc", 4), ValueError, "symbol 99 does not fit 4 bits"),
+        ((b"abc", 4), ValueError, "99 is no symbol of 4 bits"),
         ((b"abc", 8, 99), ValueError, "at least 100, got 99"),
     ],
 )

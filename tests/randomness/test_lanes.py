@@ -2,6 +2,8 @@
 
 import itertools
 import math
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +13,10 @@ from dan_bench.randomness.bit_lags import bit_correlations, strongest_bit_lag
 from dan_bench.randomness.lanes import lane_search, places
 from dan_bench.randomness.linearity import complexities_and_foretold
 from dan_bench.randomness.mt19937 import names_mt19937
-from dan_bench.randomness.xorshift import RecoveredShifts, names_xorshift
-from tests.support import generators as g
+from dan_bench.randomness.xorshift import GENERATORS, RecoveredShifts, names_xorshift
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+from recipes import STREAMS, java, words
 
 MIB = 1 << 20
 LEVEL = 1e-6
@@ -22,28 +26,36 @@ def noise(seed, n=MIB, bits=8):
     return np.random.default_rng(seed).integers(0, 1 << bits, n, dtype=np.uint8)
 
 
-def of(words, kind):
-    return words.astype(kind).view(np.uint8)
+def mt19937(seed, n):
+    """Return n words of 32 bits of numpy's MT19937."""
+    return np.random.MT19937(seed).random_raw(n).astype("<u4")
+
+
+def swapped(data, size):
+    """Return words of so many bytes in the other byte order."""
+    return data.view(f"<u{size}").astype(f">u{size}").view(np.uint8)
 
 
 def interleaved():
-    return np.stack([g.mt19937(1, MIB // 8), g.mt19937(2, MIB // 8)], axis=1).ravel()
+    return np.stack([mt19937(1, MIB // 8), mt19937(2, MIB // 8)], axis=1).ravel().view(np.uint8)
 
 
 LINEAR = {
-    "MT19937, 160 kB": lambda: of(g.mt19937(1, 40_000), "<u4"),
-    "MT19937, big-endian": lambda: of(g.mt19937(1, MIB // 4), ">u4"),
-    "MT19937-64": lambda: of(g.mt19937_64(1, MIB // 8), "<u8"),
-    "xorshift128+, 16 kB": lambda: of(g.xorshift128plus(1, 2048), "<u8"),
-    "xorwow, 16 kB": lambda: of(g.xorwow(1, 4096), "<u4"),
-    "xoroshiro128+, 16 kB": lambda: of(g.xoroshiro128plus(1, 2048), ">u8"),
-    "xoshiro256+, 16 kB": lambda: of(g.xoshiro256plus(1, 2048), "<u8"),
-    "two MT19937 interleaved": lambda: of(interleaved(), "<u4"),
-    "two MT19937 added": lambda: of(g.mt19937(1, MIB // 4) + g.mt19937(2, MIB // 4), ">u4"),
-    "low bytes of LFib607, 16 kB": lambda: g.lagged_fibonacci(1, 16_384).astype(np.uint8),
-    "low bytes of glibc's random, 16 kB": lambda: g.glibc_random(1, 16_384).astype(np.uint8),
+    "MT19937, 160 kB": lambda: mt19937(1, 40_000).view(np.uint8),
+    "MT19937, big-endian": lambda: swapped(mt19937(1, MIB // 4), 4),
+    "MT19937-64": lambda: STREAMS["MT19937-64"](MIB),
+    "xorshift128+, 16 kB": lambda: STREAMS["xorshift128+"](16_384),
+    "xorshift128+ (23, 18, 5), 16 kB": lambda: STREAMS["xorshift128+ (23, 18, 5)"](16_384),
+    "xorwow, 16 kB": lambda: STREAMS["xorwow"](16_384),
+    "xoroshiro128+, 16 kB": lambda: swapped(STREAMS["xoroshiro128+"](16_384), 8),
+    "xoroshiro128+ (55, 14, 36), 16 kB": lambda: STREAMS["xoroshiro128+ (55, 14, 36)"](16_384),
+    "xoshiro256+, 16 kB": lambda: STREAMS["xoshiro256+"](16_384),
+    "two MT19937 interleaved": interleaved,
+    "two MT19937 added": lambda: swapped(mt19937(1, MIB // 4) + mt19937(2, MIB // 4), 4),
+    "low bytes of LFib607, 16 kB": lambda: STREAMS["Go math/rand, LFib607"](131_072)[::8],
+    "low bytes of glibc's random, 16 kB": lambda: STREAMS["glibc random(), low byte"](16_384),
     "MT19937 after 512 bytes": lambda: np.concatenate(
-        [noise(1, 512), of(g.mt19937(1, MIB // 4 - 128), "<u4")]
+        [noise(1, 512), mt19937(1, MIB // 4 - 128).view(np.uint8)]
     ),
 }
 
@@ -86,60 +98,71 @@ def test_too_short_is_said():
 # by name
 
 
-@pytest.mark.parametrize("kind", ["<u8", ">u8"])
-def test_mt19937_64_is_named_and_foretold(kind):
-    data = of(g.mt19937_64(1, 2000), kind)
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_mt19937_64_is_named_and_foretold(order):
+    data = STREAMS["MT19937-64"](16_000)
+    data = data if order == "little" else swapped(data, 8)
     found = names_mt19937(data[3:9003])
-    assert (found.generator, found.order) == ("MT19937-64", {"<": "little", ">": "big"}[kind[0]])
+    assert (found.generator, found.order) == ("MT19937-64", order)
     assert found.state.predict(1001) == data[9003:10_004].tobytes()
 
 
 def test_626_words_anywhere_name_mt19937_and_313_mt19937_64():
-    for words, name in ((g.mt19937(1, 626), "MT19937"), (g.mt19937_64(1, 313), "MT19937-64")):
-        data, run = noise(2), words.view(np.uint8)
+    runs = {"MT19937": mt19937(1, 626), "MT19937-64": STREAMS["MT19937-64"](8 * 313)}
+    for name, some in runs.items():
+        data, run = noise(2), some.view(np.uint8)
         data[5001 : 5001 + len(run)] = run
         assert names_mt19937(data).generator == name
 
 
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.9])
 def test_wrong_words_do_not_hide_it(share):
-    words, rng = g.mt19937(1, MIB // 4), np.random.default_rng(3)
-    bad = rng.random(len(words)) < share
-    words[bad] = rng.integers(0, 1 << 32, bad.sum(), dtype=np.uint32)
-    assert names_mt19937(words.view(np.uint8)).is_mt19937
+    made, rng = mt19937(1, MIB // 4), np.random.default_rng(3)
+    bad = rng.random(len(made)) < share
+    made[bad] = rng.integers(0, 1 << 32, bad.sum(), dtype=np.uint32)
+    assert names_mt19937(made.view(np.uint8)).is_mt19937
 
 
 @pytest.mark.parametrize("share", [0.001, 0.003])
 def test_missing_words_do_not_hide_it(share):
-    words = g.mt19937(1, MIB // 4)
-    kept = words[np.random.default_rng(4).random(len(words)) >= share]
+    made = mt19937(1, MIB // 4)
+    kept = made[np.random.default_rng(4).random(len(made)) >= share]
     assert names_mt19937(kept.view(np.uint8)).is_mt19937
 
 
 XORSHIFTS = {
-    "xorshift128+ (23, 18, 5)": g.xorshift128plus,
-    "xorshift128+ (23, 17, 26)": lambda seed, n: g.xorshift128plus(seed, n, (23, 17, 26)),
-    "xoroshiro128+ (24, 16, 37)": g.xoroshiro128plus,
-    "xoshiro256+": g.xoshiro256plus,
+    "xorshift128+ (23, 18, 5)": "xorshift128+ (23, 18, 5)",
+    "xorshift128+ (23, 17, 26)": "xorshift128+",
+    "xoroshiro128+ (24, 16, 37)": "xoroshiro128+",
+    "xoroshiro128+ (55, 14, 36)": "xoroshiro128+ (55, 14, 36)",
+    "xoshiro256+": "xoshiro256+",
 }
 
 
+def test_every_generator_that_can_be_named_is_tested():
+    assert XORSHIFTS.keys() == GENERATORS.keys()
+
+
 @pytest.mark.parametrize("name", XORSHIFTS)
-@pytest.mark.parametrize("kind", ["<u8", ">u8"])
-def test_xorshift_is_named_at_any_alignment(name, kind):
-    data = of(XORSHIFTS[name](1, 1100), kind)
-    found = names_xorshift(data[3:-2])
-    assert (found.name, found.verified) == (name, 1024)
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_xorshift_is_named_at_any_alignment(name, order):
+    data = STREAMS[XORSHIFTS[name]](8800)
+    found = names_xorshift((data if order == "little" else swapped(data, 8))[3:-2])
+    assert (found.name, found.order, found.verified) == (name, order, 1024)
     assert names_xorshift(noise(1, 10_000)) == RecoveredShifts()
 
 
 # bits at all lags
 
 
-@pytest.mark.parametrize("words", [g.java_words, g.drand48_words])
-@pytest.mark.parametrize(("n", "kind"), [(MIB, "<u4"), (MIB, ">u4"), (500_000, "<u4")])
-def test_the_low_bits_of_a_48_bit_lcg_are_correlated(words, n, kind):
-    found = strongest_bit_lag(of(words(1, MIB // 4), kind)[:n])
+LCG48 = {"Java's nextInt": STREAMS["Java Random, nextInt"], "mrand48": words(java, 32, [0x1330E])}
+
+
+@pytest.mark.parametrize("name", LCG48)
+@pytest.mark.parametrize(("n", "order"), [(MIB, "little"), (MIB, "big"), (500_000, "little")])
+def test_the_low_bits_of_a_48_bit_lcg_are_correlated(name, n, order):
+    data = LCG48[name](MIB)
+    found = strongest_bit_lag((data if order == "little" else swapped(data, 4))[:n])
     assert found.p_value < LEVEL
     if n == MIB:
         assert found.place == 2_097_152

@@ -22,10 +22,11 @@ from dan_bench.randomness.restart import (
 )
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "restart.json").read_text())
-"""What ea_restart of 12 July 2024 gives for matrices of support/restart_data.py. `cutoff` is there
+"""What ea_restart of 12 July 2024 gives for matrices of support/restart_data.py, made by
+`restarts(NAME).tofile(FILE)` and `ea_restart -v -o OUT.json FILE BITS H_INITIAL`. `cutoff` is there
 where it had its 5,000,000 rounds; the others had 100,000, for time. `printed` stands in for H_r and
 H_c where validation failed: it then prints six digits of them and writes no more."""
-QUICK = ("coin166", "three", "constcol", "alt")
+QUICK = ("coin166", "three", "constcol", "alt", "and5", "and6")
 
 
 @pytest.mark.parametrize(
@@ -268,5 +269,5 @@ def test_bad_input_is_refused(samples, h, options, said):
 
 
 def test_floats_are_no_samples():
-    with pytest.raises(TypeError, match="symbols are bytes or integers"):
+    with pytest.raises(TypeError, match="symbols are a 1-D array of integers"):
         restart_tests(np.zeros((1000, 1000)), 1)

@@ -1,7 +1,9 @@
 """Birthday spacings: counts against a transcription, the Poisson law on ideal input, power."""
 
 import math
+import sys
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +19,9 @@ from dan_bench.randomness.spacings import (
     repeats,
     spacings_of,
 )
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+from recipes import STREAMS
 
 IDS = [str(reading) for reading in READINGS]
 
@@ -93,39 +98,15 @@ def test_what_is_too_short_has_none():
     assert spacings_of(ideal(0, LEAST_BYTES))
 
 
-def lcg(n):
-    state, out = 1, []
-    for _ in range(n):
-        state = (1664525 * state + 1013904223) % 2**32
-        out.append(state >> 16)
-    return np.array(out, dtype="<u2").view(np.uint8)
-
-
-def java(n):
-    state, out = 42 ^ 0x5DEECE66D, []
-    for _ in range(n):
-        state = (0x5DEECE66D * state + 11) % 2**48
-        out.append(state >> 16)
-    return np.array(out, dtype="<u4").view(np.uint8)
-
-
-def fibonacci(n):
-    """Lags 24 and 55, and the borrow of Marsaglia & Zaman for lags 22 and 43."""
-    out = [int(word) for word in ideal(7, 220).view("<u4")]
-    for _ in range(n):
-        out.append((out[-24] + out[-55]) % 2**32)
-    return np.array(out, dtype="<u4").view(np.uint8)
-
-
 @pytest.mark.parametrize(
     ("generator", "reading"),
     [
-        (lcg, Reading(2, 4)),
-        (java, Reading(4, 2, low=True)),
-        (fibonacci, Reading(4, 1, group=1024)),
+        ("LCG32, high 16", Reading(2, 4)),
+        ("Java Random, nextInt", Reading(4, 2, low=True)),
+        ("LFib(55, 24, +)", Reading(4, 1, group=1024)),
     ],
 )
 def test_generators_are_caught_in_half_a_mebibyte(generator, reading):
-    found = repeats(generator((1 << 19) // reading.word), reading)
+    found = repeats(STREAMS[generator](1 << 19), reading)
     assert found is not None
     assert found.p_value < 1e-12

@@ -58,9 +58,14 @@ NOT_RUN = (
         "python -m dan_bench.metrics.calibrate --help",
     ),
     (
-        r"python benchmarks/assess\.py (?P<what>power|alarms 1000|fast 4000)",
+        r"python benchmarks/assess\.py (?P<what>power|[a-z]+ \d+)",
         "takes minutes to hours",
         "grep -q 'benchmarks/assess.py {what}' <(python benchmarks/assess.py 2>&1)",
+    ),
+    (
+        r"python benchmarks/generators\.py (?P<what>measure|table) .*",
+        "takes hours",
+        "grep -q 'benchmarks/generators.py {what}' <(python benchmarks/generators.py 2>&1)",
     ),
     (
         r"python benchmarks/erase_matrix\.py",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dan_bench.cli import InputError
 from dan_bench.interfaces import StageCallback
 from dan_bench.randomness.iid.known_law import (
     FIT,
@@ -22,7 +23,7 @@ from dan_bench.randomness.iid.permutation import (
     names_of,
     permutation_tests,
 )
-from dan_bench.randomness.min_entropy.symbols import Symbols, rank
+from dan_bench.randomness.min_entropy.symbols import Stream, as_symbols, rank
 from dan_bench.rng import generator
 
 __all__ = ["IidAssessment", "IidTest", "iid_tests"]
@@ -61,7 +62,7 @@ class IidAssessment:
 
 
 def iid_tests(
-    symbols: bytes | Symbols,
+    symbols: Stream,
     bits_per_symbol: int = 8,
     permutations: int = 10_000,
     seed: int = 0,
@@ -85,11 +86,15 @@ def iid_tests(
     A constant has one order only, so that nothing can be tested, and data of which more than 99.9 %
     are one symbol have hardly more. They are `inapplicable`.
 
-    ValueError for symbols that `bits_per_symbol` bits do not hold, and for fewer than 100
-    permutations; TypeError for what is no 1-D array of uint8.
+    InputError for symbols that `bits_per_symbol` bits do not hold, and for fewer than 100
+    permutations; InputTypeError for what is no 1-D array of integers.
     """
-    given = np.frombuffer(symbols, np.uint8) if isinstance(symbols, bytes) else np.asarray(symbols)
-    _check(given, bits_per_symbol, permutations)
+    given = as_symbols(symbols, bits_per_symbol, least=0)
+    if permutations < LEAST_PERMUTATIONS:
+        raise InputError(
+            f"permutations must be at least {LEAST_PERMUTATIONS}, got {permutations}; "
+            "SP 800-90B asks for 10000"
+        )
     say: StageCallback = on_progress or (lambda _: None)
     counts = np.bincount(given, minlength=256)
     codes, alphabet = rank(given)
@@ -133,23 +138,3 @@ def _untested(counts: NDArray[np.int64], families: Sequence[StatisticFamily]) ->
     return IidAssessment(
         False, n, alphabet, tuple(IidTest.not_run(name, needs) for name in names), why
     )
-
-
-def _check(symbols: Symbols, bits_per_symbol: int, permutations: int) -> None:
-    """Raise for the input that `iid_tests` refuses."""
-    if symbols.dtype != np.uint8 or symbols.ndim != 1:
-        raise TypeError(
-            f"symbols must be a 1-D array of uint8, got shape {symbols.shape} of {symbols.dtype}"
-        )
-    if not 1 <= bits_per_symbol <= 8:
-        raise ValueError(f"bits_per_symbol must lie between 1 and 8, got {bits_per_symbol}")
-    if len(symbols) and symbols.max() >> bits_per_symbol:
-        raise ValueError(
-            f"symbol {symbols.max()} does not fit {bits_per_symbol} bits; give the symbols one a "
-            "byte, or a larger bits_per_symbol"
-        )
-    if permutations < LEAST_PERMUTATIONS:
-        raise ValueError(
-            f"permutations must be at least {LEAST_PERMUTATIONS}, got {permutations}; "
-            "SP 800-90B asks for 10000"
-        )

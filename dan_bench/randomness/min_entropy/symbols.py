@@ -1,9 +1,11 @@
 """Streams of symbols: what may be assessed, and the form in which the estimators take it."""
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from dan_bench.cli import InputError, InputTypeError
 
 Symbols: TypeAlias = NDArray[np.uint8]
 Stream: TypeAlias = ArrayLike | bytes | bytearray | memoryview
@@ -12,33 +14,67 @@ Stream: TypeAlias = ArrayLike | bytes | bytearray | memoryview
 MOST_BITS = 1 << 30
 
 
-def as_symbols(stream: Stream, width: int) -> Symbols:
-    """Bytes or integers as an array of symbols of `width` bits; ValueError if they do not fit."""
-    if width not in range(1, 9):
-        raise ValueError(f"bits_per_symbol must lie between 1 and 8, got {width}")
-    if isinstance(stream, bytes | bytearray | memoryview):
-        symbols = np.frombuffer(stream, dtype=np.uint8)
-    else:
-        symbols = np.asarray(stream)
-    if symbols.ndim != 1:
-        raise ValueError(
-            f"a stream has one dimension, got an array of shape {symbols.shape}: ravel it first"
+def as_array(given: Stream, name: str = "symbols", remedy: str = "") -> NDArray[Any]:
+    """Bytes as an array, or any array; InputTypeError for ragged lists and masked values."""
+    if isinstance(given, bytes | bytearray):
+        return np.frombuffer(given, dtype=np.uint8)
+    try:
+        array = np.asarray(given)
+    except ValueError:
+        raise InputTypeError(f"{name} are an array, got lists of different lengths") from None
+    if array.ndim == 0:
+        raise InputTypeError(f"{name} are a 1-D array of integers, got {given!r:.60}{remedy}")
+    if np.ma.is_masked(given):
+        masked = np.ma.count_masked(given)
+        raise InputTypeError(f"{masked} {name} are masked: give .compressed(), or .filled(value)")
+    return array
+
+
+def whole_numbers(
+    given: Stream, width: int, name: str = "symbols", remedy: str = ""
+) -> NDArray[Any]:
+    """A stream as a 1-D array of integers in [0, 2^width), of any length and of its own type.
+
+    Raises InputTypeError where it has not one dimension or its elements are no integers, InputError
+    where one does not fit. `name` is what they are called, `remedy` what a message ends with.
+    """
+    values = as_array(given, name, remedy)
+    wanted = f"{name} are a 1-D array of integers"
+    if values.ndim > 1:
+        raise InputTypeError(f"{wanted}, got shape {values.shape}: ravel it first{remedy}")
+    if values.size == 0:
+        return values.astype(np.uint8)
+    kind = values.dtype.kind
+    if kind not in "bui":
+        first = f"an array of {values.dtype} that begins with {values[0]!r:.40}"
+        raise InputTypeError(f"{wanted}, got {first}: round it, then .astype(np.uint8){remedy}")
+    if kind == "i" or (kind == "u" and 8 * values.dtype.itemsize > width):
+        least, most = int(values.min()), int(values.max())
+        if least < 0 or most >> width:
+            if width == 8 and values.dtype.itemsize > 1:
+                remedy = f"{remedy}; the bytes of wider words are words.view(np.uint8)"
+            raise InputError(
+                f"{least if least < 0 else most} is no {name[:-1]} of {width} bits: {name} lie "
+                f"between 0 and {(1 << width) - 1}{remedy}"
+            )
+    return values
+
+
+def as_symbols(stream: Stream, width: int, least: int = 1) -> Symbols:
+    """Bytes or integers as an array of `least` or more symbols of `width` bits.
+
+    Raises as `whole_numbers` does, and InputError where there are fewer or more than 2^30 bits.
+    """
+    if isinstance(width, bool | float) or width not in range(1, 9):
+        raise InputError(f"bits_per_symbol must lie between 1 and 8, got {width!r}")
+    given = as_array(stream)
+    if given.size < least:
+        raise InputError("an empty stream cannot be assessed: it needs one symbol or more")
+    if given.size * width > MOST_BITS:
+        raise InputError(
+            f"{given.size} symbols of {width} bits are more than 2^30 bits: assess parts of them"
         )
-    if symbols.size == 0:
-        raise ValueError("an empty stream cannot be assessed: it needs one symbol or more")
-    if symbols.size * width > MOST_BITS:
-        raise ValueError(
-            f"{symbols.size} symbols of {width} bits are more than 2^30 bits: assess parts of them"
-        )
-    if symbols.dtype != np.bool_ and not np.issubdtype(symbols.dtype, np.integer):
-        raise TypeError(f"symbols are bytes or integers, got an array of {symbols.dtype}")
-    least, most = symbols.min(), symbols.max()
-    if least < 0 or most >= 1 << width:
-        outside = least if least < 0 else most
-        raise ValueError(
-            f"{outside} is no symbol of {width} bits: symbols lie between 0 and {(1 << width) - 1}"
-        )
-    return np.ascontiguousarray(symbols, dtype=np.uint8)
+    return np.ascontiguousarray(whole_numbers(given, width), dtype=np.uint8)
 
 
 def rank(symbols: Symbols) -> tuple[Symbols, int]:

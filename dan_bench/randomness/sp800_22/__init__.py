@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from dan_bench.cli import InputTypeError
 from dan_bench.randomness.sp800_22.result import (
     ALPHA,
     TESTS,
@@ -219,6 +220,9 @@ def sp800_22_many(
     def one(stream: ArrayLike) -> Battery:
         return sp800_22(stream, alpha=alpha, **parameters)
 
+    if not isinstance(streams, Iterable) or getattr(streams, "ndim", 2) < 2:
+        said = "streams are several of bits, or an N x n array: one stream goes to sp800_22()"
+        raise InputTypeError(f"{said}, got {streams!r:.60}")
     if workers == 1:
         found = list(map(one, streams))
     else:

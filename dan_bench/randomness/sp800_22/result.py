@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from dan_bench.cli import InputError, InputTypeError
+from dan_bench.randomness.min_entropy.symbols import whole_numbers
+
 Bits = NDArray[np.uint8]
 Counts = NDArray[np.int64]
 Probabilities: TypeAlias = Literal["exact", "nist"]
@@ -46,7 +49,7 @@ class Parameters(TypedDict, total=False):
     linear_complexity_length: int
     """M: 500."""
     linear_complexity_probabilities: Probabilities
-    """Of the classes: those of NIST's tool, where the first is 0.01047, or exact, with 1/96."""
+    """Of the classes: exact, or those of NIST's tool, which has 0.01047 for the first, 1/96."""
 
 
 @dataclass(frozen=True)
@@ -163,21 +166,12 @@ def chi_squared_test(
 def as_bits(bits: ArrayLike) -> Bits:
     """A one-dimensional stream as contiguous uint8 zeros and ones; the input is never written to.
 
-    Takes booleans or integers. Raises TypeError for any other kind of input (bytes are packed bits:
-    `unpack` them) and ValueError where a value is neither 0 nor 1.
+    Takes booleans or integers; raises as `whole_numbers` does (bytes are packed bits: `unpack`).
     """
-    stream = np.asarray(bits)
-    if stream.size == 0 and stream.ndim == 1:
-        return np.zeros(0, dtype=np.uint8)
-    if stream.ndim != 1 or stream.dtype.kind not in "bui":
-        raise TypeError(
-            "a stream of bits is a one-dimensional array of zeros and ones (booleans or integers), "
-            f"got shape {stream.shape} of {stream.dtype}; packed bytes go through unpack()"
-        )
-    if stream.dtype != np.bool_ and (stream.max() > 1 or stream.min() < 0):
-        wrong = stream[(stream != 0) & (stream != 1)][0]
-        raise ValueError(f"bits are 0 or 1, got {wrong}; packed bytes go through unpack()")
-    return np.ascontiguousarray(stream, dtype=np.uint8)
+    remedy = "; packed bytes go through unpack()"
+    if isinstance(bits, bytes):
+        raise InputTypeError(f"bits are a 1-D array of integers, got {bits!r:.60}{remedy}")
+    return np.ascontiguousarray(whole_numbers(bits, 1, "bits", remedy), dtype=np.uint8)
 
 
 def unpack(
@@ -186,14 +180,14 @@ def unpack(
     """Bits of packed bytes, the most significant of each byte first, along the last axis.
 
     `n` keeps the first n bits of each stream; an N x b array of bytes gives N streams of 8 b bits.
-    Raises TypeError where the bytes are no uint8, ValueError where there are fewer than n bits.
+    InputTypeError where the bytes are no uint8, InputError where there are fewer than n bits.
     """
     if isinstance(packed, bytes | bytearray | memoryview):
         packed = np.frombuffer(packed, dtype=np.uint8)
     if packed.dtype != np.uint8 or packed.ndim == 0:
-        raise TypeError(f"packed bits are bytes (uint8), got {packed.dtype}")
+        raise InputTypeError(f"packed bits are bytes (uint8), got {packed.dtype}")
     if n is not None and not 0 <= n <= 8 * packed.shape[-1]:
-        raise ValueError(
+        raise InputError(
             f"{packed.shape[-1]} bytes hold {8 * packed.shape[-1]} bits, asked for {n}"
         )
     return np.unpackbits(packed, axis=-1, count=n)

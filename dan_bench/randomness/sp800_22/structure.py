@@ -25,8 +25,9 @@ OUTSTANDING = 100
 """Mean powers of a line whose error might be seen in others; the largest of noise has about 15."""
 SIDE = 32
 RANK_BITS = SIDE * SIDE
-# of T <= -2.5, ..., T > 2.5. In the limit T = k > 0 has 2^(-2k) and T = -k half of that, section
-# 3.10; NIST's tool, and with it every published p-value, has the first of them as 0.01047
+# of T <= -2.5, ..., T > 2.5. T = k > 0 has 2^(-2k), T = -k half of that, T = 0 one half, section
+# 3.10; all T beyond a class add up to these, less 2^-M. NIST's tool, and with it every published
+# p-value, has the first of them as 0.01047
 PROBABILITIES = {
     "exact": (1 / 96, 1 / 32, 1 / 8, 1 / 2, 1 / 4, 1 / 16, 1 / 48),
     "nist": (0.01047, 0.03125, 0.125, 0.5, 0.25, 0.0625, 0.020833),
@@ -149,7 +150,7 @@ def _tally_lines(
     return below, near[: min(close, MOST_NEAR + 1)], float(peak)
 
 
-def linear_complexity(bits: Bits, length: int, kind: Probabilities = "nist") -> SubtestResult:
+def linear_complexity(bits: Bits, length: int, kind: Probabilities = "exact") -> SubtestResult:
     """Linear complexity test, section 2.10: shortest shift registers of blocks of M bits."""
     blocks = len(bits) // length
     found = linear_complexities(bits[: blocks * length].reshape(blocks, length))

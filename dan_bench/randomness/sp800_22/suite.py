@@ -75,7 +75,7 @@ def choose(n: int, overrides: Parameters) -> Parameters:
         "approximate_entropy_length": min(10, max(1, log2 - 6)),
         "serial_length": min(16, max(2, log2 - 3)),
         "linear_complexity_length": 500,
-        "linear_complexity_probabilities": "nist",
+        "linear_complexity_probabilities": "exact",
     }
     chosen: Parameters = {**defaults, **overrides}
     least = chosen["overlapping_length"] + 4

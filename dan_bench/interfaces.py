@@ -21,8 +21,8 @@ from typing import (
 )
 
 import numpy as np
+from annotated_types import Gt, Len
 from numpy.typing import NDArray
-from pydantic import Field, PositiveInt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,7 @@ Bytes = NDArray[np.uint8]
 Split = Literal["train", "test", "attack"]
 NoiseLaw = Literal["gaussian", "uniform"]
 """Law of the fresh random numbers that a network is fed."""
-Shape = Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=3)]
+Shape = Annotated[tuple[Annotated[int, Gt(0)], ...], Len(1, 3)]
 """Shape of one row, where a config may set it: a length, or rows, columns[, colours]."""
 
 

@@ -115,7 +115,9 @@ def plain(root: NDArray[np.int64], count: NDArray[np.int32], shared: NDArray[np.
 
     Sets of lengths only shrink: where each pair shares that of one symbol alone, it stays so.
     """
-    return root[0] == 1 and root[1] == 1 and count.min() > 0 and shared.max() == 1 == shared.min()
+    alone: bool = shared.max() == 1 == shared.min()
+    whole: bool = root[0] == 1 and root[1] == 1 and count.min() > 0
+    return whole and alone
 
 
 @numba.njit(cache=True, nogil=True)

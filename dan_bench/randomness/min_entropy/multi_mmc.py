@@ -85,7 +85,8 @@ def play_symbols(
     winner, correct, run, longest = 1, 0, 0, 0
     for i in range(1, n):
         if i < n - AHEAD:
-            prefetch(nodes, child(nodes, children, branches, 0, 2, symbols, i + AHEAD))
+            two = child(nodes, children, branches, 0, 2, symbols, i + AHEAD)
+            prefetch(nodes, two)  # type: ignore[call-arg]
         symbol = symbols[i]
         believed = winner
         number, parent = 0, 0

@@ -1,16 +1,27 @@
 """`python -m dan_bench.assess FILE...`: is this file noise?"""
 
 import argparse
+import gc
 import json
+import os
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from dan_bench.assess.options import add_reading_options, layout_of, source_option
-from dan_bench.cli import OK, REFUSED, entry_point, say, unwritable, user_path
+from dan_bench.cli import (
+    INTERRUPTED,
+    OK,
+    REFUSED,
+    entry_point,
+    say,
+    uncollected,
+    unwritable,
+    user_path,
+)
 
 if TYPE_CHECKING:
     from dan_bench.assess.assessment import Assessment
@@ -147,6 +158,13 @@ def main(arguments: list[str] | None = None) -> int:
         if why := unwritable(asked.plot, PICTURES):
             command.error(f"--plot {asked.plot}: {why}")
 
+    # many windows last long, and are few objects beside what is loaded
+    with uncollected() if asked.windows is None else nullcontext():
+        return assess_streams(streams, asked, layout)
+
+
+def assess_streams(streams: list[list[str]], asked: argparse.Namespace, layout: "Layout") -> int:
+    """Report on one stream after another; the exit code is that of the worst."""
     from dan_bench.assess.reading import UnusableInput
     from dan_bench.tables import one_line
 
@@ -248,4 +266,8 @@ def assess_file(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ended = main()
+    if ended == INTERRUPTED:
+        os._exit(ended)  # all is printed, and a thread may be in the middle of a long test
+    gc.freeze()  # cycles among all that was loaded are not worth looking for as the process ends
+    sys.exit(ended)

@@ -3,7 +3,8 @@
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from threading import Event
 from types import TracebackType
 from typing import Literal
 
@@ -87,6 +88,7 @@ class WindowedAssessment:
     ) -> None:
         self._bits, self._progress, self._workers = bits, progress, workers
         self._pool = ThreadPoolExecutor(workers)
+        self._stopped = Event()
         self._running: deque[Future[tuple[list[FamilyResult], WindowResult]]] = deque()
         self._pieces = Pieces(bits)
         self._found: list[list[FamilyResult]] = []
@@ -104,14 +106,23 @@ class WindowedAssessment:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        self._stopped.set()  # after a Ctrl-C, windows are left at their next test
+        self._pool.shutdown(wait=kind is None, cancel_futures=True)
 
     def add(self, window: Window) -> None:
         """Take the next window; waits while as many are being assessed as there are workers."""
         if len(self._running) >= self._workers:
             self._collect()
-        self._running.append(self._pool.submit(_assessed, window, self._bits))
+        self._running.append(self._pool.submit(self._assessed, window))
         self._pieces.add(window.symbols)
+
+    def _assessed(self, window: Window) -> tuple[list[FamilyResult], WindowResult]:
+        def go_on(_: str) -> None:
+            if self._stopped.is_set():
+                raise CancelledError
+
+        findings, results = of_windows([window], self._bits, go_on, workers=1)
+        return findings, results[0]
 
     def _collect(self) -> None:
         findings, result = self._running.popleft().result()
@@ -140,11 +151,6 @@ class WindowedAssessment:
             tested = iid_tests(first, self._bits, on_progress=self._progress, workers=workers)
         worst = [self._worst] if self._worst else []
         return Assessment(stream, self._bits, findings, worst, tested, self._seen)
-
-
-def _assessed(window: Window, bits: int) -> tuple[list[FamilyResult], WindowResult]:
-    findings, results = of_windows([window], bits, workers=1)
-    return findings, results[0]
 
 
 def assess_windows(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dan_bench.interfaces import Bytes
 from dan_bench.randomness.min_entropy.symbols import Stream, whole_numbers
+from dan_bench.randomness.min_entropy.words import popcount, signed
 
 Bits = NDArray[np.uint8]
 
@@ -109,10 +110,8 @@ def _massey(blocks: NDArray[np.uint64], length: int) -> NDArray[np.int64]:
                     now[i] = now[i + 1]
                 position += WORD
                 continue
-            skip = zero
-            while (low >> skip) & one == zero:
-                skip += one
-            position += int(skip)
+            skip = np.uint64(popcount(~low & (low - one)))  # zeros below the lowest one
+            position += signed(skip)
             if position >= length:
                 break
             foretold = max(foretold, position - 2 * complexity)

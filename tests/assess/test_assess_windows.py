@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import CancelledError
 
 import numpy as np
 import pytest
@@ -170,6 +171,14 @@ def test_a_window_s_p_values_are_those_that_it_has_alone():
 
 
 # as a command
+
+
+def test_a_window_is_left_at_its_next_test_after_a_ctrl_c():
+    windowed = WindowedAssessment(8, workers=1)
+    windowed.add(Window(0, ideal(3, 1 << 20)))
+    windowed.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+    with pytest.raises(CancelledError):
+        windowed._running[0].result(timeout=300)
 
 
 def test_windows_from_a_pipe_are_those_of_a_file(tmp_path, capsys):

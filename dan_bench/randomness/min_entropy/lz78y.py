@@ -12,13 +12,15 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from dan_bench.randomness.min_entropy.blocks import WORD, runs_through, word_at, words_of
 from dan_bench.randomness.min_entropy.prediction import prediction_bits, scored
 from dan_bench.randomness.min_entropy.symbols import Symbols
-from dan_bench.randomness.min_entropy.words import FACTOR, signed
+from dan_bench.randomness.min_entropy.words import FACTOR, popcount, signed
 
 DEPTH = 16
 CAPACITY = 65_536
 ALL_DEPTHS = (1 << DEPTH) - 1
+ZEROS = np.uint64(0)
 
 
 def lz78y(symbols: Symbols, alphabet: int) -> float:
@@ -56,6 +58,8 @@ def play(symbols: Symbols, alphabet: int, capacity: int) -> tuple[int, int]:
     recent, older = np.uint64(0), np.uint64(0)
     correct, run, longest = 0, 0, 0
     for i in range(n):
+        if alphabet == 2 and held == capacity and i % WORD == 0 and plain(root, count, shared):
+            return play_pairs(symbols, i, count, correct, run, longest)
         if i >= DEPTH:
             a, b = symbols[i - 1], symbols[i]
             known = root[a] == 1 or (root[a] > 1 and common(symbols, i, torn) >= root[a])
@@ -103,6 +107,57 @@ def play(symbols: Symbols, alphabet: int, capacity: int) -> tuple[int, int]:
         older = (older << np.uint64(8)) | (recent >> np.uint64(56))
         recent = (recent << np.uint64(8)) | np.uint64(symbols[i])
     return correct, longest
+
+
+@numba.njit(cache=True, nogil=True)
+def plain(root: NDArray[np.int64], count: NDArray[np.int32], shared: NDArray[np.uint16]) -> bool:
+    """Whether nothing but the symbol before counts any more: of bits, when the dictionary is full.
+
+    Sets of lengths only shrink: where each pair shares that of one symbol alone, it stays so.
+    """
+    alone: bool = shared.max() == 1 == shared.min()
+    whole: bool = root[0] == 1 and root[1] == 1 and count.min() > 0
+    return whole and alone
+
+
+@numba.njit(cache=True, nogil=True)
+def play_pairs(
+    symbols: Symbols, i: int, count: NDArray[np.int32], correct: int, run: int, longest: int
+) -> tuple[int, int]:
+    """Hits and the longest run of hits, from place i on, of what followed a bit more often.
+
+    Where neither of both predictions can change within 64 bits, these are one step.
+    """
+    n, words = len(symbols), words_of(symbols)
+    # of ones over zeros, after a zero and after a one
+    leads = (signed(count[0, 1]) - count[0, 0], signed(count[1, 1]) - count[1, 0])
+    while i < n:
+        last, word = word_at(words, i - 1), word_at(words, i)
+        after = popcount(last)
+        if i + WORD <= n and apart(leads[0], WORD - after) and apart(leads[1], after):
+            predicted = (last if leads[1] >= 0 else ZEROS) | (~last if leads[0] >= 0 else ZEROS)
+            hits = ~(predicted ^ word)
+            correct += popcount(hits)
+            run, longest = runs_through(hits, run, longest)
+            leads = (
+                leads[0] + 2 * popcount(word & ~last) - (WORD - after),
+                leads[1] + 2 * popcount(word & last) - after,
+            )
+            i += WORD
+            continue
+        for _ in range(min(WORD, n - i)):
+            a, b = symbols[i - 1], signed(symbols[i])
+            hit = signed((leads[1 if a else 0] >= 0) == b)
+            correct, run, longest = scored(hit, correct, run, longest)
+            leads = (leads[0], leads[1] + 2 * b - 1) if a else (leads[0] + 2 * b - 1, leads[1])
+            i += 1
+    return correct, longest
+
+
+@numba.njit(cache=True, nogil=True)
+def apart(lead: int, steps: int) -> bool:
+    """Whether a lead stays below 0, or does not come below it, in so many steps of one."""
+    return lead >= steps or lead < -steps
 
 
 @numba.njit(cache=True, nogil=True)

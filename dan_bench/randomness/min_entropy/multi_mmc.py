@@ -11,6 +11,7 @@ from dan_bench.randomness.min_entropy.words import (
     Table,
     find,
     make_room,
+    prefetch,
     signed,
     table_for,
     value,
@@ -19,6 +20,8 @@ from dan_bench.randomness.min_entropy.words import (
 
 DEPTH = 16
 CAPACITY = 100_000
+AHEAD = 8
+"""Symbols; the context of two before each is asked for so early."""
 SHIFT = 5
 # contexts of one and of two symbols have fixed numbers
 ONES = 1
@@ -78,20 +81,29 @@ def play_symbols(
     entries = np.zeros(DEPTH + 1, dtype=np.int64)
     entries[1] = -256
     scores = np.zeros(DEPTH + 1, dtype=np.int64)
+    full = DEPTH + 1  # from this depth on, none has room
     winner, correct, run, longest = 1, 0, 0, 0
     for i in range(1, n):
+        if i < n - AHEAD:
+            two = child(nodes, children, branches, 0, 2, symbols, i + AHEAD)
+            prefetch(nodes, two)  # type: ignore[call-arg]
         symbol = symbols[i]
         believed = winner
         number, parent = 0, 0
         for d in range(1, min(DEPTH, i) + 1):
             number = child(nodes, children, branches, parent, d, symbols, i)
             if number == 0 or nodes[number].best + nodes[number].place == 0:
-                last = d - 1
+                if d >= full:
+                    break
+                last, room = d - 1, False
                 for depth in range(d, min(DEPTH, i) + 1):
                     if entries[depth] < capacity:
                         entries[depth] += 1
+                        room = True
                         if last == depth - 1:
                             last = depth
+                if not room and i >= DEPTH:
+                    full = d
                 if last >= d:
                     if number == 0:
                         made += 1
@@ -130,13 +142,15 @@ def play_symbols(
                 # all the pairs of two symbols have room
                 count = rows[symbols[i - 1], symbol] + 1
                 rows[symbols[i - 1], symbol] = count
-            elif not node.several and node.favourite == symbol:
-                count = node.best + 1
             else:
                 at, count = 0, 0
-                if node.several and node.followers & bit_of(symbol):
-                    at = find(pairs, places, key(number, symbol))
-                    count = value(pairs[at])
+                if node.followers & bit_of(symbol):
+                    if node.several:
+                        at = find(pairs, places, key(number, symbol))
+                        count = value(pairs[at])
+                    elif node.favourite == symbol:
+                        node.best += 1
+                        continue
                 if count == 0:
                     if entries[d] >= capacity:
                         continue

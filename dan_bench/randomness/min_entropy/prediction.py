@@ -9,6 +9,13 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from dan_bench.randomness.min_entropy.blocks import (
+    WORD,
+    follow,
+    runs_through,
+    word_at,
+    words_of,
+)
 from dan_bench.randomness.min_entropy.counting import bisect, bits, upper_bound
 from dan_bench.randomness.min_entropy.symbols import Symbols
 from dan_bench.randomness.min_entropy.words import popcount, signed
@@ -17,8 +24,12 @@ LOG_ALPHA = math.log(0.99)
 RECURRENCE_STEPS = 66
 LONG_DOUBLE_EPSILON = 2.0**-63
 WINDOWS = (63, 255, 1023, 4095)
+LANES = len(WINDOWS)
+LANE = 16
+HALF_LANE = 1 << (LANE - 1)
+LANE_MASK = np.uint64((1 << LANE) - 1)
+EACH = np.uint64(0x0001000100010001)
 LAGS = 128
-WORD = 64
 
 
 def prediction_bits(correct: int, longest_run: int, n: int, alphabet: int) -> float:
@@ -125,16 +136,49 @@ def mcw_symbols(symbols: Symbols, windows: NDArray[np.int64]) -> tuple[int, int]
 
 @numba.njit(cache=True, nogil=True)
 def mcw_bits(symbols: Symbols, windows: NDArray[np.int64]) -> tuple[int, int]:
-    """Hits and the longest run of hits on bits: no window of odd length has a tie."""
-    ones = np.zeros(len(windows), dtype=np.int64)
-    scores = np.zeros(len(windows), dtype=np.int64)
+    """Hits and the longest run of hits on bits: no window of odd length has a tie.
+
+    The numbers of ones in four windows are the lanes of one word, 16 bits each, and so high that
+    the highest bit of a lane says what the window predicts.
+    """
+    ones = np.zeros(LANES, dtype=np.int64)
+    scores = np.zeros(LANES, dtype=np.int64)
     winner, correct, run, longest = 0, 0, 0, 0
-    for i in range(len(symbols)):
+    i, n = 0, len(symbols)
+    while i < n:
+        lead = 0
+        for j in range(LANES):
+            lead += scores[j] >= scores[winner] - WORD
+        if lead == 1 and i >= windows[LANES - 1] and i + WORD <= n:
+            counts, gained, hits = np.uint64(0), np.uint64(0), np.uint64(0)
+            for j in range(LANES):
+                above = HALF_LANE - (windows[j] + 1) // 2 + ones[j]
+                counts |= np.uint64(above) << np.uint64(LANE * j)
+            leader = np.uint64(LANE * winner + LANE - 1)
+            for t in range(WORD):
+                place = i + t
+                came = np.uint64(symbols[place]) * EACH
+                went = np.uint64(symbols[place - windows[0]])
+                went |= np.uint64(symbols[place - windows[1]]) << np.uint64(LANE)
+                went |= np.uint64(symbols[place - windows[2]]) << np.uint64(2 * LANE)
+                went |= np.uint64(symbols[place - windows[3]]) << np.uint64(3 * LANE)
+                same = ~(counts ^ (came << np.uint64(LANE - 1)))
+                gained += (same >> np.uint64(LANE - 1)) & EACH
+                hits |= ((same >> leader) & np.uint64(1)) << np.uint64(t)
+                counts += came - went
+            correct += popcount(hits)
+            run, longest = runs_through(hits, run, longest)
+            for j in range(LANES):
+                lane = signed((counts >> np.uint64(LANE * j)) & LANE_MASK)
+                ones[j] = lane - HALF_LANE + (windows[j] + 1) // 2
+                scores[j] += signed((gained >> np.uint64(LANE * j)) & LANE_MASK)
+            i += WORD
+            continue
         bit = signed(symbols[i])
         if i >= windows[0]:
             hit = signed((2 * ones[winner] > windows[winner]) == bit)
             correct, run, longest = scored(hit, correct, run, longest)
-        for j in range(len(windows)):
+        for j in range(LANES):
             ones[j] += bit
             if i < windows[j]:
                 continue
@@ -144,6 +188,7 @@ def mcw_bits(symbols: Symbols, windows: NDArray[np.int64]) -> tuple[int, int]:
                 if scores[j] >= scores[winner]:
                     winner = j
             ones[j] -= before
+        i += 1
     return correct, longest
 
 
@@ -181,19 +226,15 @@ def lag_symbols(symbols: Symbols) -> tuple[int, int]:
 
 @numba.njit(cache=True, nogil=True)
 def lag_bits(symbols: Symbols) -> tuple[int, int]:
-    """Hits and the longest run of hits on bits, 64 at a time.
-
-    All hits of a lag within a block are one word, and most lags are too far behind the leader to
-    catch up within it: only the few others are followed bit by bit.
-    """
-    n = len(symbols)
+    """Hits and the longest run of hits on bits, in blocks of 64."""
+    n, packed = len(symbols), words_of(symbols)
     scores = np.zeros(LAGS + 1, dtype=np.int64)
     words = np.zeros(LAGS + 1, dtype=np.uint64)
     rivals = np.zeros(LAGS + 1, dtype=np.int64)
     standing = np.zeros(LAGS + 1, dtype=np.int64)
+    hits = np.zeros(LAGS + 1, dtype=np.uint64)
     winner, correct, run, longest = 1, 0, 0, 0
-    one, whole = np.uint64(1), np.uint64(WORD)
-    older, newer = np.uint64(0), np.uint64(0)
+    whole = np.uint64(WORD)
     i = 1
     while i < n:
         if i < LAGS or i + WORD > n:
@@ -202,9 +243,8 @@ def lag_bits(symbols: Symbols) -> tuple[int, int]:
             winner = race(symbols, i, scores, winner)
             i += 1
             continue
-        if i == LAGS:
-            older, newer = pack(symbols, 0), pack(symbols, WORD)
-        word = pack(symbols, i)
+        word = word_at(packed, i)
+        newer, older = word_at(packed, i - WORD), word_at(packed, i - 2 * WORD)
         for d in range(1, WORD):
             shift = np.uint64(d)
             words[d] = ~(word ^ ((word << shift) | (newer >> (whole - shift))))
@@ -212,30 +252,22 @@ def lag_bits(symbols: Symbols) -> tuple[int, int]:
             words[d + WORD] = ~(word ^ back)
         words[WORD] = ~(word ^ newer)
         words[2 * WORD] = ~(word ^ older)
-        count = choose_rivals(scores, words, winner, rivals)
-        if count == 1:
-            hits = words[winner]
-            for t in range(WORD):
-                hit = signed((hits >> np.uint64(t)) & one)
-                correct, run, longest = scored(hit, correct, run, longest)
+        near, behind = 0, scores[winner] - WORD
+        for d in range(1, LAGS + 1):
+            near += scores[d] >= behind
+        if near == 1:
+            rivals[0], count = winner, 1
         else:
-            leader = 0
-            for j in range(count):
-                standing[j] = scores[rivals[j]]
-                if rivals[j] == winner:
-                    leader = j
-            for t in range(WORD):
-                hit = signed((words[rivals[leader]] >> np.uint64(t)) & one)
-                correct, run, longest = scored(hit, correct, run, longest)
-                for j in range(count):
-                    if (words[rivals[j]] >> np.uint64(t)) & one:
-                        standing[j] += 1
-                        if standing[j] >= standing[leader]:
-                            leader = j
-            winner = rivals[leader]
+            count = choose_rivals(scores, words, winner, rivals)
+        leader = 0
+        for j in range(count):
+            hits[j], standing[j] = words[rivals[j]], scores[rivals[j]]
+            if rivals[j] == winner:
+                leader = j
+        leader, correct, run, longest = follow(hits, standing, count, leader, correct, run, longest)
+        winner = rivals[leader]
         for d in range(1, LAGS + 1):
             scores[d] += popcount(words[d])
-        older, newer = newer, word
         i += WORD
     return correct, longest
 
@@ -279,12 +311,3 @@ def choose_rivals(
             rivals[count] = d
             count += 1
     return count
-
-
-@numba.njit(cache=True, nogil=True)
-def pack(symbols: Symbols, start: int) -> np.uint64:
-    """64 bits as a word, the first one lowest."""
-    word = np.uint64(0)
-    for t in range(WORD):
-        word |= np.uint64(symbols[start + t]) << np.uint64(t)
-    return word

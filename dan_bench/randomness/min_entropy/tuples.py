@@ -114,8 +114,9 @@ def short_prefixes(symbols: Symbols, width: int) -> NDArray[np.uint8] | None:
     Suffixes of less than 64 bits end in zeros, which are none of theirs: such a one is the first
     of those that are equal to it, and has no more in common with the next than its own length.
     """
-    words = suffix_words(symbols, width)
-    n = len(words)
+    n = len(symbols)
+    words = np.empty(n, dtype=np.uint64)  # here, numpy asks for large pages
+    suffix_words(symbols, width, words)
     short = min(n, -(-WORD // width) - 1)
     lengths = np.arange(1, short + 1)
     tails = words[n - lengths]
@@ -133,15 +134,12 @@ def short_prefixes(symbols: Symbols, width: int) -> NDArray[np.uint8] | None:
 
 
 @numba.njit(cache=True, nogil=True)
-def suffix_words(symbols: Symbols, width: int) -> NDArray[np.uint64]:
-    """First 64 bits of every suffix, the first symbol highest, zeros after the end."""
-    n = len(symbols)
-    words = np.empty(n, dtype=np.uint64)
+def suffix_words(symbols: Symbols, width: int, words: NDArray[np.uint64]) -> None:
+    """Put the first 64 bits of every suffix, the first symbol highest, zeros after the end."""
     word = np.uint64(0)
-    for i in range(n - 1, -1, -1):
+    for i in range(len(symbols) - 1, -1, -1):
         word = (word >> np.uint64(width)) | (np.uint64(symbols[i]) << np.uint64(WORD - width))
         words[i] = word
-    return words
 
 
 @numba.njit(cache=True, nogil=True)

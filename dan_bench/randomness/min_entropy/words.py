@@ -10,6 +10,10 @@ from typing import Any
 
 import numba
 import numpy as np
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba.core.cgutils import get_or_insert_function
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
 from numpy.typing import NDArray
 
 Table = NDArray[np.uint64]
@@ -73,6 +77,23 @@ def find(table: Table, size: int, key: np.uint64) -> int:
         if entry == 0 or entry >> HALF == key:
             return signed(np.uint64(size) | at)
         at = (at + np.uint64(1)) & mask
+
+
+@intrinsic
+def prefetch(_: Any, array: Any, index: Any) -> Any:
+    """Ask for an entry of a 1-D array that will be needed soon, so that it comes meanwhile."""
+
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        data = make_array(signature.args[0])(context, builder, given[0]).data
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        place = builder.bitcast(builder.gep(data, [given[1]]), byte)
+        # to read, to be kept in all caches, data
+        builder.call(function, [place, *(number(choice) for choice in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return numba.void(array, index), code
 
 
 @numba.njit(cache=True, nogil=True)

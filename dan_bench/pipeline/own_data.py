@@ -10,8 +10,8 @@ from dan_bench.interfaces import Dataset
 from dan_bench.pipeline.algorithm1 import SCRATCH
 from dan_bench.results.left_out import NO_ROWS
 
-FILES = ("samples.npy", "inputs.npy", "samples.png", "snapshots.npy", "snapshot_steps.npy")
-FILES += ("weights.pt", COPY)
+ROWS = ("samples.npy", "inputs.npy", "samples.png", "snapshots.npy", "snapshot_steps.npy", COPY)
+FILES = (*ROWS, "weights.pt")
 """Of a run's folder: rows of the data, what became of them, and what learned from them."""
 
 

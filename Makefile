@@ -22,7 +22,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-setup: $(READY) ## create .venv and install what requirements.lock pins
+setup: $(READY) ## create .venv and install what requirements.lock pins (PYTHON=python3.13 chooses another)
 
 sweep: $(READY) ## train, measure and print everything (20 to 25 minutes; finished runs are kept)
 	@$(BIN)/python -m dan_bench.train -m +sweep=default

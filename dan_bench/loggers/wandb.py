@@ -26,7 +26,7 @@ from dan_bench.loggers.offline import (
 )
 from dan_bench.metrics.catalogue import CURVES
 from dan_bench.report.verdicts import VERDICTS
-from dan_bench.results.left_out import NO_ROWS
+from dan_bench.results.left_out import NO_ROWS, without_rows
 
 BINS = 32
 ARTIFACTS = {"record": ("record.json", "curves.parquet"), "model": ("weights.pt",)}
@@ -136,7 +136,7 @@ class WandbSink(Logger):
                     run.summary["no_samples"] = NO_ROWS
                 run.summary["results"] = table_of(record)
             if record is not None and self._artifacts:
-                log_artifacts(run, record.key, folder.resolve())
+                log_artifacts(run, record, folder.resolve())
         finally:
             finish(run, exit_code=int(failed(record)), ended=record is not None)
 
@@ -172,10 +172,15 @@ def table_of(record: RunRecord) -> wandb.Table:
     return wandb.Table(columns=["metric", "value", "low", "high", "n"], data=rows)
 
 
-def log_artifacts(run: Any, key: str, folder: Path) -> None:
-    """Log the record and, if there are any, the weights, from where they are."""
+def log_artifacts(run: Any, record: RunRecord, folder: Path) -> None:
+    """Log the record from where it is and, where rows of the data may be shown, the weights.
+
+    What is logged is uploaded, and weights can hold something of the data.
+    """
     for kind, names in ARTIFACTS.items():
-        artifact = wandb.Artifact(f"{kind}-{key}", type=kind)
+        if kind == "model" and without_rows(record):
+            continue
+        artifact = wandb.Artifact(f"{kind}-{record.key}", type=kind)
         there = [path for name in names if (path := folder / name).is_file()]
         for path in there:
             # no copy: a record's files do not change once they are written

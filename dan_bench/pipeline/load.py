@@ -169,7 +169,8 @@ def saved_network(path: Path) -> tuple[dict[str, Tensor], float]:
         NoDegenerator: there are none, they are damaged, or they are of a run that diverged.
     """
     if not path.is_file():
-        raise NoDegenerator(f"{path} is missing: the run kept no checkpoint")
+        why = "runs with runtime.keep_inputs=false keep no weights"
+        raise NoDegenerator(f"{path} is missing: {why}")
     try:
         with zipfile.ZipFile(path) as file:  # as torch writes it, which compresses nothing
             if any(entry.compress_type for entry in file.infolist()):

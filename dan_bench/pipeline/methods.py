@@ -136,8 +136,20 @@ class UntrainedNetwork(Control):
         """Return the degenerator, having written its weights."""
         module = self.make()
         degenerator = self.frozen(module, folder)
-        keep_weights(module, folder)
+        self.keep_weights(module, folder)
         return degenerator, RunOutcome(costs=size_of(module))
+
+    def keep_weights(
+        self, module: AdversarialModule, folder: Path, without: str | None = None
+    ) -> None:
+        """Write weights.pt, unless nothing that was made of the data is to be kept."""
+        if self.config.runtime.keep_inputs is False:
+            return
+        weights = module.state_dict()
+        if without is not None:
+            weights = {name: w for name, w in weights.items() if without not in name}
+        with whole(folder / "weights.pt", synced=False) as file:
+            torch.save({"weights": weights, "data_mean": module.setting.data_mean}, file)
 
     def frozen(self, module: AdversarialModule, folder: Path) -> Degenerator:
         """Return the module as a degenerator, having written its curves.
@@ -193,22 +205,14 @@ class TrainedNetwork(UntrainedNetwork):
             obtained.metrics.update(algorithm.after(degenerator, module.discriminator, cool_down))
             obtained.costs.update(algorithm.seconds)
         # Algorithm 1 leaves nothing of the discriminator
-        keep_weights(module, folder, without="discriminator." if algorithm is not None else None)
+        without = "discriminator." if algorithm is not None else None
+        self.keep_weights(module, folder, without)
         return degenerator, obtained
 
 
 def size_of(module: AdversarialModule) -> dict[str, float]:
     """Return the number of parameters as a cost; an average of weights has none of its own."""
     return {"parameters": float(parameters_of(module))}
-
-
-def keep_weights(module: AdversarialModule, folder: Path, without: str | None = None) -> None:
-    """Write weights.pt."""
-    weights = module.state_dict()
-    if without is not None:
-        weights = {name: w for name, w in weights.items() if without not in name}
-    with whole(folder / "weights.pt", synced=False) as file:
-        torch.save({"weights": weights, "data_mean": module.setting.data_mean}, file)
 
 
 METHODS = {"control": Control, "untrained": UntrainedNetwork, "learned": TrainedNetwork}

@@ -10,8 +10,9 @@ from dan_bench.interfaces import Dataset
 from dan_bench.pipeline.algorithm1 import SCRATCH
 from dan_bench.results.left_out import NO_ROWS
 
-FILES = ("samples.npy", "inputs.npy", "samples.png", "snapshots.npy", "snapshot_steps.npy", COPY)
-"""Of a run's folder: what holds rows of the data, or of what became of them."""
+ROWS = ("samples.npy", "inputs.npy", "samples.png", "snapshots.npy", "snapshot_steps.npy", COPY)
+FILES = (*ROWS, "weights.pt")
+"""Of a run's folder: rows of the data, what became of them, and what learned from them."""
 
 
 def identify(config: RunConfig) -> RunConfig:
@@ -48,11 +49,19 @@ def keeps_rows(config: RunConfig, source: Dataset) -> bool:
 
 def about_rows(config: RunConfig, source: Dataset) -> str:
     """Say what is kept of data that are not public, and what that means; nothing of others."""
+    runtime = config.runtime
+    if runtime.keep_inputs is False:
+        return (
+            "runtime.keep_inputs=false: no rows and no weights are kept; "
+            "`degenerate --with` needs weights"
+        )
     if getattr(source, "public", False):
         return ""
     if not keeps_rows(config, source):
-        return NO_ROWS
-    runtime = config.runtime
+        return (
+            f"{NO_ROWS}; weights, which can hold something of the data, are kept in the run's "
+            "folder for `degenerate --with`, and not uploaded: runtime.keep_inputs=false keeps none"
+        )
     uploaded = "" if config.logger is None else f", in what logger={config.logger.name} gets"
     if config.logger is not None and config.logger.name == "wandb":
         uploaded += " and `make sync` uploads"

@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from logged_runs import artifacts_of, inspect
 from PIL import Image
 
 from dan_bench.config.compose import configure
 from dan_bench.config.schema import ConfigError
 from dan_bench.models.module import AdversarialModule
+from dan_bench.pipeline.load import NoDegenerator, load
 from dan_bench.pipeline.own_data import identify, keeps_rows
 from dan_bench.pipeline.plan import check, plan
 from dan_bench.pipeline.run import run
@@ -57,6 +59,11 @@ def found_in(results, album):
     return sum(one.tobytes() in contents or one.tobytes() in tiles for one in originals)
 
 
+def sent(results):
+    """The types of the artifacts that `make sync` uploads."""
+    return set().union(*(artifacts_of(inspect(path)) for path in results.rglob("run-*.wandb")))
+
+
 def test_n_follows_the_data_and_a_smaller_n_stays(album, tmp_path):
     def samples(*more):
         return identify(config_of(album, tmp_path, *more)).evaluation.samples
@@ -85,6 +92,7 @@ def test_what_needs_more_rows_is_left_out_by_name_and_the_others_go_on(album, tm
     assert "N = 10" in said
     assert "joint_bits needs 1,000" in said
     assert "runtime.keep_inputs=true asks for that" in said
+    assert "runtime.keep_inputs=false keeps none" in said
 
 
 @pytest.mark.parametrize("model", ["dan", "identity"])
@@ -99,6 +107,8 @@ def test_no_row_is_kept_logged_or_shown_unless_asked_for(model, logger, album, t
     assert found_in(tmp_path / "bare", album) == 0
     names = {path.name for path in Store(tmp_path / "bare").folder(record.key).iterdir()}
     assert not names & {"inputs.npy", "samples.npy", "samples.png", "snapshots.npy"}
+    assert ("weights.pt" in names) == (model == "dan")
+    assert "model" not in sent(tmp_path / "bare")  # weights can hold something of the data
     assert record.provenance["rows_kept"] is False
     asked = run(
         config_of(album, tmp_path / "asked", "runtime.keep_inputs=true", *more, base=base), "test"
@@ -106,6 +116,7 @@ def test_no_row_is_kept_logged_or_shown_unless_asked_for(model, logger, album, t
     assert asked.key == record.key
     assert "rows_kept" not in asked.provenance
     assert found_in(tmp_path / "asked", album) == 10
+    assert ("model" in sent(tmp_path / "asked")) == (logger == "wandb" and model == "dan")
     assert asked.metrics == record.metrics  # no number depends on it
 
 
@@ -114,6 +125,21 @@ def test_asking_for_the_rows_says_what_that_means(album, tmp_path):
     assert "256 held-out rows" in said
     assert f"{tmp_path.absolute()}/runs" in said
     assert "`make sync` uploads" in said
+
+
+def test_neither_rows_nor_weights_are_kept_where_nothing_is_to_be(album, tmp_path):
+    more = ["model=dan", "logger=none"]
+    kept = run(config_of(album, tmp_path, *more), "test")
+    folder = Store(tmp_path).folder(kept.key)
+    assert (folder / "weights.pt").is_file()
+    (folder / "record.json").unlink()
+    config = identify(config_of(album, tmp_path, "runtime.keep_inputs=false", *more))
+    assert "no rows and no weights are kept" in "\n".join(check([config]))
+    record = run(config, "test")
+    assert record.metrics == kept.metrics
+    assert {path.name for path in folder.glob("[!.]*")} == {"record.json", "curves.parquet"}
+    with pytest.raises(NoDegenerator, match="keep_inputs=false keep no weights"):
+        load(record, folder, 0)
 
 
 def test_rows_of_an_earlier_attempt_go_when_nobody_asks_for_them_any_more(album, tmp_path):

@@ -59,8 +59,9 @@ def about_rows(config: RunConfig, source: Dataset) -> str:
         return ""
     if not keeps_rows(config, source):
         return (
-            f"the data are your own: {NO_ROWS}; weights, which can hold something of the data, are kept in the run's "
-            "folder for `degenerate --with`, and not uploaded: runtime.keep_inputs=false keeps none"
+            f"the data are your own: {NO_ROWS}; weights, which can hold something of the data, are "
+            "kept in the run's folder for `degenerate --with`, and not uploaded: "
+            "runtime.keep_inputs=false keeps none"
         )
     uploaded = "" if config.logger is None else f", in what logger={config.logger.name} gets"
     if config.logger is not None and config.logger.name == "wandb":

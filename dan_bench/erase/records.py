@@ -91,7 +91,7 @@ class ResultForm(BaseModel):
     digest: Text | None = None
     bad: tuple[tuple[Whole, Whole], ...] = ()
     survey: tuple[Whole, Whole, Whole, Fate] | None = None
-    doubts: tuple[Text, ...] = ()
+    doubts: tuple[Text, ...] | None = None  # a survey has some, or says that it has none
     destroyed: tuple[Percent, End, End, Whole | None, End] | None = None
     """Value, low, high, n, and what was seen."""
 
@@ -123,12 +123,14 @@ def result_of(form: ResultForm, path: str, attempts: list[Attempt]) -> FileResul
     """Return the result that `values_of` made these values of."""
     if not 1 <= form.attempt <= len(attempts):
         raise DamagedJournal(f"attempt {form.attempt} of {len(attempts)}")
+    if form.survey is not None and form.doubts is None:
+        raise DamagedJournal("a survey without its doubts")
     destroyed = survey = None
     if form.destroyed is not None:
         value, low, high, n, seen = form.destroyed
         destroyed = Estimate(value, low, high, n, {} if seen is None else {"seen": seen})
     if form.survey is not None:
-        survey = Survey(path, *form.survey, destroyed, form.doubts)
+        survey = Survey(path, *form.survey, destroyed, form.doubts or ())
     return FileResult(
         path,
         form.size,

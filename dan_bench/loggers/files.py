@@ -12,7 +12,7 @@ from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 from torch.utils.tensorboard.summary import hparams
 
 from dan_bench.interfaces import Estimate, RunRecord, Sample
-from dan_bench.results.left_out import NO_ROWS
+from dan_bench.results.left_out import NO_ROWS, without_rows
 
 
 class CsvSink(CSVLogger):
@@ -79,7 +79,7 @@ class TensorBoardSink(TensorBoardLogger):
         if record is not None and not failed(record):
             if (sample := final_sample(folder)) is not None:
                 self.log_sample(sample, last_step(record))
-            else:
+            elif without_rows(record):
                 self.experiment.add_text("samples", NO_ROWS)
         elif record is not None:
             self.experiment.add_text("traceback", f"```\n{record.traceback}\n```")

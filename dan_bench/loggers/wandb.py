@@ -132,7 +132,7 @@ class WandbSink(Logger):
             elif record is not None:
                 if (sample := final_sample(folder)) is not None:
                     self.log_sample(sample, last_step(record))
-                else:
+                elif without_rows(record):
                     run.summary["no_samples"] = NO_ROWS
                 run.summary["results"] = table_of(record)
             if record is not None and self._artifacts:

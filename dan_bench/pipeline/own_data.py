@@ -59,8 +59,9 @@ def about_rows(config: RunConfig, source: Dataset) -> str:
         return ""
     if not keeps_rows(config, source):
         return (
-            f"{NO_ROWS}; weights, which can hold something of the data, are kept in the run's "
-            "folder for `degenerate --with`, and not uploaded: runtime.keep_inputs=false keeps none"
+            f"the data are your own: {NO_ROWS}; weights, which can hold something of the data, are "
+            "kept in the run's folder for `degenerate --with`, and not uploaded: "
+            "runtime.keep_inputs=false keeps none"
         )
     uploaded = "" if config.logger is None else f", in what logger={config.logger.name} gets"
     if config.logger is not None and config.logger.name == "wandb":
@@ -72,8 +73,9 @@ def about_rows(config: RunConfig, source: Dataset) -> str:
     )
 
 
-def forget_rows(folder: Path) -> None:
+def forget_rows(folder: Path, checkpoints: bool = False) -> None:
     """Remove what an attempt at a run that failed, or was asked to keep rows, has left of them."""
-    for name in FILES:
-        (folder / name).unlink(missing_ok=True)
+    for pattern in (*FILES, "last.ckpt*") if checkpoints else FILES:  # unusable ones too
+        for path in folder.glob(pattern):
+            path.unlink()
     shutil.rmtree(folder / SCRATCH, ignore_errors=True)

@@ -138,9 +138,10 @@ class Plan(PlannedRun):
             forget_rows(folder)
         try:
             return self._work(folder, sink, progress, kept)
-        except (Exception, KeyboardInterrupt):  # a copy that was trained on is removed at its end
+        except (Exception, KeyboardInterrupt) as error:  # a copy is removed at its training's end
             if not kept:
-                forget_rows(folder)
+                never = isinstance(error, Exception) and self.config.runtime.keep_inputs is False
+                forget_rows(folder, checkpoints=never)
             raise
 
     def _work(
@@ -160,6 +161,8 @@ class Plan(PlannedRun):
             with whole(folder / "samples.png", synced=False) as file:
                 shown.save(file, "png")
         (folder / "last.ckpt").unlink(missing_ok=True)
+        if config.runtime.keep_inputs is False:
+            forget_rows(folder, checkpoints=True)
         costs = obtained.costs | {"noise_bits": degenerator.noise_bits}
         costs |= {f"{name}_seconds": seconds for name, seconds in measured.seconds.items()}
         metrics = measured.metrics | dict.fromkeys(left_out) | obtained.metrics

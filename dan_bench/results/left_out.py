@@ -9,7 +9,7 @@ NEEDS_ROWS = "needs_rows"
 ROWS_KEPT = "rows_kept"
 """False where no rows of the data were kept, nor what became of them."""
 NO_ROWS = (
-    "the data are your own, and neither they nor what becomes of them is kept, logged or shown; "
+    "neither rows of the data nor what becomes of them is kept, logged or shown; "
     "runtime.keep_inputs=true asks for that"
 )
 

@@ -195,6 +195,16 @@ def test_values_of_other_types_are_refused_or_harmless(tree, state):
     assert files_of(tree) == before
 
 
+def test_a_survey_is_refused_without_its_doubts(tree, state):
+    journal = state / "journal"
+    erase(plan_erasure([tree]), FastNoise(), journal=journal)
+    good = contents_of(journal)
+    surveys = [row[-1] for line in good if line.get("e") == "done" for row in line["f"]]
+    del next(of for of in surveys if "survey" in of)["doubts"]
+    journal.write_bytes(lines_of(good))
+    refused(tree, journal, "a survey without its doubts")
+
+
 @pytest.mark.parametrize(
     "text",
     [

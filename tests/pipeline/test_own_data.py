@@ -10,6 +10,7 @@ from PIL import Image
 from dan_bench.config.compose import configure
 from dan_bench.config.schema import ConfigError
 from dan_bench.models.module import AdversarialModule
+from dan_bench.pipeline import plan as own_plan
 from dan_bench.pipeline.load import NoDegenerator, load
 from dan_bench.pipeline.own_data import identify, keeps_rows
 from dan_bench.pipeline.plan import check, plan
@@ -18,7 +19,7 @@ from dan_bench.report import table
 from dan_bench.report.html.pictures import not_kept
 from dan_bench.report.html.runs import summaries
 from dan_bench.report.runs import show
-from dan_bench.results.record import Store
+from dan_bench.results.record import Store, key_of
 from dan_bench.tables import terminal
 
 PICTURES, SHAPE = 50, (8, 9)
@@ -142,6 +143,40 @@ def test_neither_rows_nor_weights_are_kept_where_nothing_is_to_be(album, tmp_pat
         load(record, folder, 0)
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_no_checkpoint_is_kept_where_nothing_is_to_be(fails, album, tmp_path, monkeypatch):
+    """Neither of a run that fails after it, nor one that was found unusable and set aside."""
+    more = ["model=dan", "logger=none", "runtime.checkpoint_every=1"]
+    config = config_of(album, tmp_path, "runtime.keep_inputs=false", *more)
+    folder = Store(tmp_path).folder(key_of(identify(config).scientific()))
+    folder.mkdir(parents=True)
+    (folder / "last.ckpt").write_bytes(b"no checkpoint")
+    if fails:
+        monkeypatch.setattr(own_plan, "measure", on_fire)
+    assert run(config, "test").status == ("failed" if fails else "done")
+    assert {path.name for path in folder.glob("[!.]*")} == {"record.json", "curves.parquet"}
+
+
+def on_fire(*_):
+    raise RuntimeError("the disk is on fire")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("logger", ["tensorboard", "wandb"])
+def test_of_public_data_nobody_says_that_they_are_the_users_own(logger, tmp_path):
+    more = [word for word in SHORT if not word.startswith("data") and "joint" not in word]
+    more += ["data=danoise", f"logger={logger}", f"runtime.results={tmp_path}", "model=dan"]
+    record = run(configure([*more, "runtime.keep_inputs=false"]), "test")
+    said = not_kept(summaries([record])) + "\n".join(check([configure([*more])]))
+    said += "".join(path.read_bytes().decode("latin1") for path in files_in(tmp_path))
+    assert "neither rows of the data" in said
+    assert "your own" not in said
+
+
+def files_in(folder):
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
 def test_rows_of_an_earlier_attempt_go_when_nobody_asks_for_them_any_more(album, tmp_path):
     more = ["model=identity", "logger=none"]
     kept = config_of(album, tmp_path, "runtime.keep_inputs=true", *more, base=CONTROL)
@@ -193,4 +228,4 @@ def test_tables_and_the_page_say_what_is_missing_and_why(album, tmp_path):
     assert json.loads((Store(tmp_path).folder(record.key) / "record.json").read_text())
     assert "needs 1,000" in table([record], "markdown")
     assert "needs 1,000" in terminal(show(record), 100)
-    assert "no pictures of 1 method: the data are your own" in not_kept(summaries([record]))
+    assert "no pictures of 1 method: neither rows of the data" in not_kept(summaries([record]))

@@ -117,7 +117,7 @@ def strip(pictures: Bytes) -> Strip:
 
 
 def not_kept(methods: Sequence[MethodSummary]) -> str:
-    """Say of which data sets there are no pictures because the data are the user's own."""
+    """Say of which data sets there are no pictures because no rows were kept."""
     bare = [one.row.section for one in methods if one.runs and without_rows(one.runs[0])]
     return "".join(
         f"<p><b>{escape(section)}</b>: no pictures of {count} method{'s' * (count > 1)}: "

@@ -208,8 +208,10 @@ def needs_rows(minimum: Callable[[int], int]) -> Callable[[F], F]:
     def decorate(metric: F) -> F:
         @functools.wraps(metric)
         def checked(sample: NDArray[np.uint8], *args: Any, **kwargs: Any) -> Estimate:
+            if np.ma.is_masked(sample):
+                raise InputTypeError(f"{metric.__name__} needs all values, got masked ones")
             sample = np.asarray(sample)
-            if sample.dtype != np.uint8 or sample.ndim != 2:
+            if sample.dtype != np.uint8 or sample.ndim != 2 or sample.shape[1] == 0:
                 raise InputTypeError(
                     f"{metric.__name__} needs an N x d array of uint8, a row each, got shape "
                     f"{sample.shape} of {sample.dtype}: reshape it to N x d, or convert values of "

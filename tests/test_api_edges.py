@@ -76,6 +76,8 @@ def test_bits_that_are_packed_are_refused_with_the_remedy(name):
     for packed in (NOISE, NOISE.tobytes(), bytearray(NOISE)):
         with pytest.raises(InputError, match=r"unpack\(\)"):
             BITS[name](packed)
+    with pytest.raises(InputError, match=r"unpack\(\)"):
+        BITS[name](bytearray(2000))  # which might be 2,000 zeros, or 16,000
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -85,7 +87,10 @@ def test_what_is_no_table_is_refused(name):
             TABLES[name](wrong)
 
 
-@pytest.mark.parametrize("width", [0, 9, 8.0, True, "8", None])
+OTHERS = (np.uint8(8), np.float32(8), np.True_, 8 + 0j, np.array([8]), np.array([1, 2]))
+
+
+@pytest.mark.parametrize("width", [0, 9, 8.0, True, "8", None, *OTHERS])
 def test_the_width_of_a_symbol_is_a_whole_number(width):
     for function in (db.min_entropy, db.gap_test, db.iid_tests, db.lane_search, db.assess_symbols):
         with pytest.raises(InputError, match="bits_per_symbol must lie between 1 and 8, got"):
@@ -102,3 +107,33 @@ def test_every_form_of_the_same_bytes_is_the_same_stream():
     forms = (NOISE, NOISE.tobytes(), bytearray(NOISE), memoryview(NOISE), NOISE.astype(">i8"))
     for function in (db.linear_complexity_test, db.gap_test, db.strongest_bit_lag):
         assert len({repr(function(form)) for form in (*forms, NOISE.tolist())}) == 1
+
+
+class Refused:
+    """An array that raises what torch's tensors do, with gradients or on other devices."""
+
+    def __init__(self, error: type[Exception]) -> None:
+        self.error = error
+
+    def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+        raise self.error("call .detach() first")
+
+
+@pytest.mark.parametrize("error", [RuntimeError, TypeError, ValueError])
+def test_what_numpy_cannot_read_is_refused_with_its_reason(error):
+    for function in (db.min_entropy, db.sp800_22, db.names_mt19937):
+        with pytest.raises(InputError, match=r"got a Refused: call .detach\(\) first"):
+            function(Refused(error))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_has_columns_and_no_masked_values(name):
+    with pytest.raises(InputError, match=r"shape \(5000, 0\)"):
+        TABLES[name](np.zeros((5000, 0), np.uint8))
+    with pytest.raises(InputError, match="masked"):
+        TABLES[name](np.ma.masked_greater(NOISE.reshape(-1, 10), 3))
+
+
+def test_a_view_of_a_table_of_bits_is_many_streams():
+    table = np.ascontiguousarray(NOISE[:20_000].reshape(20, 1000) & 1)
+    assert repr(db.sp800_22_many(memoryview(table))) == repr(db.sp800_22_many(table))

@@ -10,7 +10,7 @@ from scipy import special
 from dan_bench.cli import InputError
 from dan_bench.interfaces import Bytes
 from dan_bench.randomness.min_entropy import assess as min_entropy
-from dan_bench.randomness.min_entropy.symbols import whole_numbers
+from dan_bench.randomness.min_entropy.symbols import whole_numbers, whole_width
 
 Symbols = NDArray[np.unsignedinteger]
 """Bytes, or words of sixteen bits."""
@@ -76,8 +76,8 @@ def take_lanes(values: NDArray[np.unsignedinteger], lanes: Sequence[int]) -> Sym
 
 def whole_words(words: ArrayLike, width: int) -> NDArray[np.unsignedinteger]:
     """Return a 1-D array of whole numbers as unsigned ones; InputError if they do not fit."""
-    if isinstance(width, bool | float) or width not in range(1, 65):
-        raise InputError(f"width={width}: a word has 1 to 64 bits")
+    if not whole_width(width, 64):
+        raise InputError(f"width={width!r}: a word has 1 to 64 bits; give an int")
     values = whole_numbers(words, width, "words")
     if values.size == 0:
         raise InputError("0 words: there is nothing to look at")

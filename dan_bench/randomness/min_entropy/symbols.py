@@ -15,13 +15,15 @@ MOST_BITS = 1 << 30
 
 
 def as_array(given: Stream, name: str = "symbols", remedy: str = "") -> NDArray[Any]:
-    """Bytes as an array, or any array; InputTypeError for ragged lists and masked values."""
+    """Bytes as an array, or any array; InputTypeError for what numpy refuses and masked values."""
     if isinstance(given, bytes | bytearray):
         return np.frombuffer(given, dtype=np.uint8)
     try:
         array = np.asarray(given)
-    except ValueError:
-        raise InputTypeError(f"{name} are an array, got lists of different lengths") from None
+    except (ValueError, TypeError, RuntimeError) as error:  # torch raises all three
+        ragged = "inhomogeneous" in str(error)
+        why = "lists of different lengths" if ragged else f"a {type(given).__name__}: {error}"
+        raise InputTypeError(f"{name} are an array, got {why}") from None
     if array.ndim == 0:
         raise InputTypeError(f"{name} are a 1-D array of integers, got {given!r:.60}{remedy}")
     if np.ma.is_masked(given):
@@ -60,13 +62,19 @@ def whole_numbers(
     return values
 
 
+def whole_width(width: object, most: int) -> bool:
+    """Whether a width is an integer from 1 to `most`, of a type in which sums do not overflow."""
+    whole = isinstance(width, int | np.int64) and not isinstance(width, bool)
+    return whole and width in range(1, most + 1)
+
+
 def as_symbols(stream: Stream, width: int, least: int = 1) -> Symbols:
     """Bytes or integers as an array of `least` or more symbols of `width` bits.
 
     Raises as `whole_numbers` does, and InputError where there are fewer or more than 2^30 bits.
     """
-    if isinstance(width, bool | float) or width not in range(1, 9):
-        raise InputError(f"bits_per_symbol must lie between 1 and 8, got {width!r}")
+    if not whole_width(width, 8):
+        raise InputError(f"bits_per_symbol must lie between 1 and 8, got {width!r}; give an int")
     given = as_array(stream)
     if given.size < least:
         raise InputError("an empty stream cannot be assessed: it needs one symbol or more")

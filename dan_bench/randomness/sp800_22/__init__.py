@@ -220,6 +220,8 @@ def sp800_22_many(
     def one(stream: ArrayLike) -> Battery:
         return sp800_22(stream, alpha=alpha, **parameters)
 
+    if isinstance(streams, memoryview):  # which iterates in one dimension only
+        streams = np.asarray(streams)
     if not isinstance(streams, Iterable) or getattr(streams, "ndim", 2) < 2:
         said = "streams are several of bits, or an N x n array: one stream goes to sp800_22()"
         raise InputTypeError(f"{said}, got {streams!r:.60}")

@@ -169,7 +169,7 @@ def as_bits(bits: ArrayLike) -> Bits:
     Takes booleans or integers; raises as `whole_numbers` does (bytes are packed bits: `unpack`).
     """
     remedy = "; packed bytes go through unpack()"
-    if isinstance(bits, bytes):
+    if isinstance(bits, bytes | bytearray):
         raise InputTypeError(f"bits are a 1-D array of integers, got {bits!r:.60}{remedy}")
     return np.ascontiguousarray(whole_numbers(bits, 1, "bits", remedy), dtype=np.uint8)
 

@@ -16,6 +16,7 @@ from typing import (
     Literal,
     NamedTuple,
     Protocol,
+    TypeAlias,
     runtime_checkable,
 )
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
+Frame: TypeAlias = "pd.DataFrame"
+"""pandas takes a third of a second to import, which most commands need not."""
 Split = Literal["train", "test", "attack"]
 NoiseLaw = Literal["gaussian", "uniform"]
 """Law of the fresh random numbers that a network is fed."""
@@ -87,6 +90,12 @@ class Estimate:
     high: float | None = None
     n: int | None = None
     details: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Both ends of the interval; the value itself where there is none."""
+        value, low, high = self.value, self.low, self.high
+        return value if low is None else low, value if high is None else high
 
 
 # --- degenerators -------------------------------------------------------------------------------
@@ -321,7 +330,7 @@ class Results(Protocol):
     def all(self) -> tuple[list[RunRecord], dict[Path, str]]:
         """Return every good record, by key, and what is wrong with each of the others."""
 
-    def curves(self, key: str) -> pd.DataFrame | None:
+    def curves(self, key: str) -> Frame | None:
         """Return a run's curves, one row a logging step; None where it left none."""
 
     def array(self, key: str, name: str) -> NDArray[Any] | None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
-Frame: TypeAlias = "pd.DataFrame"
+DataFrame: TypeAlias = "pd.DataFrame"
 """pandas takes a third of a second to import, which most commands need not."""
 Split = Literal["train", "test", "attack"]
 NoiseLaw = Literal["gaussian", "uniform"]
@@ -330,7 +330,7 @@ class Results(Protocol):
     def all(self) -> tuple[list[RunRecord], dict[Path, str]]:
         """Return every good record, by key, and what is wrong with each of the others."""
 
-    def curves(self, key: str) -> Frame | None:
+    def curves(self, key: str) -> DataFrame | None:
         """Return a run's curves, one row a logging step; None where it left none."""
 
     def array(self, key: str, name: str) -> NDArray[Any] | None:

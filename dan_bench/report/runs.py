@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from dan_bench.cli import InputError, unwritable, user_path
-from dan_bench.interfaces import Estimate, Frame, RunRecord
+from dan_bench.interfaces import DataFrame, Estimate, RunRecord
 from dan_bench.report.inputs import read, results_parser
 from dan_bench.report.leaderboard import rising
 from dan_bench.report.verdicts import NOT_COVERED
@@ -125,7 +125,7 @@ def pairs(one: Mapping[str, str], other: Mapping[str, str]) -> list[tuple[str, s
     return [(name, one.get(name, MISSING), other.get(name, MISSING)) for name in names]
 
 
-def tidy(records: Sequence[RunRecord]) -> Frame:
+def tidy(records: Sequence[RunRecord]) -> DataFrame:
     """Return one row for each metric of each run, and one for each of its details.
 
     Columns: key, status, one for each setting of the config (dotted names), each cost (`cost.`) and

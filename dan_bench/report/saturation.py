@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dan_bench.cli import InputError
-from dan_bench.interfaces import Estimate, Frame, Results, RunRecord
+from dan_bench.interfaces import DataFrame, Estimate, Results, RunRecord
 from dan_bench.report.inputs import read, results_parser
 from dan_bench.report.runs import span
 from dan_bench.results.select import group_methods
@@ -28,11 +28,11 @@ MEANING = (
     f"{MISSING} = level never reached."
 )
 
-Curves = Mapping[str, Sequence[Frame]]
+Curves = Mapping[str, Sequence[DataFrame]]
 """For each objective, the curves of its seeds."""
 
 
-def gradient_curves(records: Sequence[RunRecord], store: Results) -> dict[str, list[Frame]]:
+def gradient_curves(records: Sequence[RunRecord], store: Results) -> dict[str, list[DataFrame]]:
     """Return the curves with gradients of the runs whose degenerator was frozen, by objective.
 
     Those of one name differ in nothing but the seed: where the runs are of several data sets,
@@ -47,7 +47,7 @@ def gradient_curves(records: Sequence[RunRecord], store: Results) -> dict[str, l
     axes = dict.fromkeys(["output", "data", *(axis for one in methods for axis in one.axes)])
     differ = [axis for axis in axes if len({one.axes.get(axis) for one in methods}) > 1]
     order = ["objective", *(axis for axis in differ if axis != "objective")]
-    found: dict[str, list[Frame]] = {}
+    found: dict[str, list[DataFrame]] = {}
     for one in methods:
         runs = [store.curves(record.key) for record in one.runs]
         kept = [run for run in runs if run is not None and set(GRADIENTS) <= set(run.columns)]
@@ -56,7 +56,7 @@ def gradient_curves(records: Sequence[RunRecord], store: Results) -> dict[str, l
     return dict(sorted(found.items()))
 
 
-def at_level(points: Frame, gradient: str, level: float | None) -> float | None:
+def at_level(points: DataFrame, gradient: str, level: float | None) -> float | None:
     """Return a gradient over its value at the first logging step.
 
     Args:

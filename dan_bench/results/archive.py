@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from dan_bench.cli import InputError
 from dan_bench.files import whole
-from dan_bench.interfaces import Frame, Results, RunRecord
+from dan_bench.interfaces import DataFrame, Results, RunRecord
 from dan_bench.results.cache import CheckedStore, from_table, to_table
 from dan_bench.results.reading import (
     DAMAGES,
@@ -76,7 +76,7 @@ class Archive:
             return [], {self.records: f"not an archive: {reason(error)}"}
         return records, {}
 
-    def curves(self, key: str) -> "Frame | None":
+    def curves(self, key: str) -> "DataFrame | None":
         """Return a run's curves to five digits, one row a logging step; None where it has none."""
         import pyarrow.compute as pc  # as long as reading ten thousand records' texts
 
@@ -146,7 +146,7 @@ class JoinedResults:
         """Return every good record, by key, and what is wrong with each of the others."""
         return [self._found[key][0] for key in sorted(self._found)], self._damaged
 
-    def curves(self, key: str) -> "Frame | None":
+    def curves(self, key: str) -> "DataFrame | None":
         """Return a run's curves, one row a logging step; None where it left none."""
         return self._found[key][1].curves(key) if key in self._found else None
 

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from dan_bench.cli import InputError
-from dan_bench.interfaces import Frame
+from dan_bench.interfaces import DataFrame
 
 MOST_CELLS = 1 << 27
 """Rows times columns of a table: a thousand times those of 10,000 runs."""
@@ -80,7 +80,7 @@ def check_columns(table: pa.Table, but: Collection[str] = ()) -> None:
             raise TypeError(f"a column {field.name} of {field.type}")
 
 
-def read_curves(path: Path) -> Frame:
+def read_curves(path: Path) -> DataFrame:
     """Return the curves in a Parquet file, whose columns are numbers.
 
     Raises:
@@ -89,7 +89,7 @@ def read_curves(path: Path) -> Frame:
     with undamaged(path):
         found = read_table(path)
         check_columns(found)
-        frame: Frame = found.to_pandas(ignore_metadata=True)
+        frame: DataFrame = found.to_pandas(ignore_metadata=True)
         return frame
 
 

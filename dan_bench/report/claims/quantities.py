@@ -180,11 +180,6 @@ def judged_runs(group: Group) -> Estimate | None:
     return exactly(runs) if runs else None
 
 
-def better_dictionary(group: Group) -> Estimate:
-    """%_dd by the best of the attacks that were run and name a candidate."""
-    return t_interval(list(map(left_by, group.runs)))
-
-
 def shannon(group: Group) -> Estimate:
     """Return Shannon's bound, with the rounding that a share may be off by."""
     bound = bound_of(group.runs[0])
@@ -210,7 +205,9 @@ NAMED = {
         Quantity("parameters", parameters, of_sample=False),
         Quantity("runs that look like noise", noise_runs),
         Quantity("runs", judged_runs),
-        Quantity("%_dd by the better dictionary attack", better_dictionary),
+        Quantity(
+            "%_dd by the better dictionary attack", lambda of: t_interval([*map(left_by, of.runs)])
+        ),
         Quantity("Shannon bound", shannon),
         hull(TRAINING, "%_dd, training set"),
         hull(ALBUM, "%_dd, album"),

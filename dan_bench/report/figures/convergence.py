@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from dan_bench.interfaces import Frame, Results, RunRecord
+from dan_bench.interfaces import DataFrame, Results, RunRecord
 from dan_bench.metrics.catalogue import MetricEntry, curve
 from dan_bench.report.figures.figure import Figure, joined, one_data_set
 from dan_bench.report.figures.grid import PlottedMethod, grid
@@ -64,13 +64,13 @@ def convergence(records: Sequence[RunRecord], results: Results) -> Figure | None
     )
 
 
-def read(runs: Sequence[RunRecord], results: Results) -> list[Frame]:
+def read(runs: Sequence[RunRecord], results: Results) -> list[DataFrame]:
     """Return the curves of the runs that left any."""
     found = [results.curves(run.key) for run in runs]
     return [one for one in found if one is not None and len(one)]
 
 
-def means(one: PlottedMethod, runs: Sequence[Frame]) -> list[dict[str, Any]]:
+def means(one: PlottedMethod, runs: Sequence[DataFrame]) -> list[dict[str, Any]]:
     """Return each curve's mean, least and most over a method's runs, step by step."""
     import pandas as pd
 

@@ -9,32 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    ClassVar,
-    Literal,
-    NamedTuple,
-    Protocol,
-    TypeAlias,
-    runtime_checkable,
-)
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from pandas import DataFrame as DataFrame
     from PIL import Image
     from torch import Tensor, nn
+else:
+    DataFrame = "DataFrame"  # pandas takes a third of a second to import, which few commands need
 
 # --- data ---------------------------------------------------------------------------------------
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
-DataFrame: TypeAlias = "pd.DataFrame"
-"""pandas takes a third of a second to import, which most commands need not."""
 Split = Literal["train", "test", "attack"]
 NoiseLaw = Literal["gaussian", "uniform"]
 """Law of the fresh random numbers that a network is fed."""

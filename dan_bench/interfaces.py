@@ -9,23 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    ClassVar,
-    Literal,
-    NamedTuple,
-    Protocol,
-    runtime_checkable,
-)
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from pandas import DataFrame as DataFrame
     from PIL import Image
     from torch import Tensor, nn
+else:
+    DataFrame = "DataFrame"  # pandas takes a third of a second to import, which few commands need
 
 # --- data ---------------------------------------------------------------------------------------
 
@@ -87,6 +81,12 @@ class Estimate:
     high: float | None = None
     n: int | None = None
     details: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Both ends of the interval; the value itself where there is none."""
+        value, low, high = self.value, self.low, self.high
+        return value if low is None else low, value if high is None else high
 
 
 # --- degenerators -------------------------------------------------------------------------------
@@ -321,7 +321,7 @@ class Results(Protocol):
     def all(self) -> tuple[list[RunRecord], dict[Path, str]]:
         """Return every good record, by key, and what is wrong with each of the others."""
 
-    def curves(self, key: str) -> pd.DataFrame | None:
+    def curves(self, key: str) -> DataFrame | None:
         """Return a run's curves, one row a logging step; None where it left none."""
 
     def array(self, key: str, name: str) -> NDArray[Any] | None:

@@ -17,8 +17,8 @@ def percent_destroyed(recovered: Mapping[str, Estimate]) -> Estimate:
     if not recovered:
         raise ValueError("%_dd of no attack at all is not defined: name at least one attack")
     shares = list(recovered.values())
-    highest = max(s.value if s.high is None else s.high for s in shares)
-    lowest = max(s.value if s.low is None else s.low for s in shares)
+    highest = max(s.ends[1] for s in shares)
+    lowest = max(s.ends[0] for s in shares)
     return Estimate(
         100 * (1 - max(s.value for s in shares)),
         100 * (1 - highest),
@@ -119,8 +119,8 @@ def pooled_destruction(parts: Sequence[tuple[Estimate | None, int]]) -> Estimate
 
     return Estimate(
         mean(lambda part: part.value),
-        mean(lambda part: part.value if part.low is None else part.low),
-        mean(lambda part: part.value if part.high is None else part.high),
+        mean(lambda part: part.ends[0]),
+        mean(lambda part: part.ends[1]),
         total,
     )
 

@@ -18,8 +18,7 @@ def share_of(bits: Floats, there_was: float, confidence: float) -> Estimate:
 
 def _clipped(value: float, interval: Estimate, details: dict[str, float]) -> Estimate:
     """Clip a share and the ends of its interval to [0, 1]; one value alone is its own interval."""
-    low = interval.value if interval.low is None else interval.low
-    high = interval.value if interval.high is None else interval.high
+    low, high = interval.ends
     value, low, high = (float(np.clip(x, 0, 1)) for x in (value, low, high))
     return Estimate(value, low, high, interval.n, details)
 

@@ -57,10 +57,6 @@ READINGS = 2 * (MT19937.bits + MT19937_64.bits) // 8
 """Byte orders and places where the first word may begin, of both generators."""
 
 
-class NotMT19937(ValueError):
-    """The data do not continue as MT19937 would."""
-
-
 @dataclass(frozen=True)
 class RecoveredState:
     """The state of a generator as it stands after the last whole word of what was seen.
@@ -187,30 +183,6 @@ def continued(words: list[int], n: int, twister: Twister = MT19937) -> list[int]
         mixed = x[i] & upper | x[i + 1] & twister.lower
         x.append(x[i + twister.middle] ^ mixed >> 1 ^ (mixed & 1) * twister.a)
     return x[size:]
-
-
-def recover_mt19937(words: Words) -> RecoveredState:
-    """State of MT19937 from at least 624 consecutive 32-bit outputs, oldest first.
-
-    Any 624 words are possible outputs, so that many give a state without evidence; whatever
-    follows them must be what it predicts. NotMT19937 where it is not, ValueError for fewer words.
-    """
-    words = np.asarray(words)
-    if words.ndim != 1 or words.dtype != np.uint32:
-        raise TypeError(f"words must be a 1-D uint32 array, got {words.shape} of {words.dtype}")
-    if len(words) < STATE_WORDS:
-        raise ValueError(f"the state takes {STATE_WORDS} consecutive words, got {len(words)}")
-    untempered = untemper(words)
-    if not untempered.any():
-        raise NotMT19937("the words are all zero, which no seed of MT19937 gives")
-    wrong = np.flatnonzero(~follows(untempered))
-    if len(wrong):
-        raise NotMT19937(
-            f"word {STATE_WORDS + wrong[0]} is not what the {STATE_WORDS} "
-            "before it make MT19937 say"
-        )
-    state = tuple(untempered[-STATE_WORDS:].tolist())
-    return RecoveredState(state, len(words) - STATE_WORDS)
 
 
 def different_words(data: Bytes) -> int:

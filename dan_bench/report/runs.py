@@ -1,19 +1,15 @@
 """`python -m dan_bench.report show | compare | export`: single runs in full, and every number."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from dan_bench.cli import InputError, unwritable, user_path
-from dan_bench.interfaces import Estimate, RunRecord
+from dan_bench.interfaces import DataFrame, Estimate, RunRecord
 from dan_bench.report.inputs import read, results_parser
 from dan_bench.report.leaderboard import rising
 from dan_bench.report.verdicts import NOT_COVERED
 from dan_bench.results.left_out import needs
 from dan_bench.results.select import OLD, flatten, is_old, settings_of, stated
 from dan_bench.tables import MISSING, Column, Table, terminal, terminal_width
-
-if TYPE_CHECKING:  # it takes a third of a second to import, which most commands need not
-    import pandas as pd
 
 
 def find(records: Sequence[RunRecord], key: str) -> RunRecord:
@@ -32,13 +28,13 @@ def find(records: Sequence[RunRecord], key: str) -> RunRecord:
     raise InputError(f"{key!r} {what}: {keys}")
 
 
-def span(estimate: Estimate | None) -> str:
+def span(estimate: Estimate | None, digits: int = 6) -> str:
     """Return a value with its interval."""
     if estimate is None:
         return MISSING
     if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.6g}"
-    return f"{estimate.value:.6g} [{estimate.low:.6g}, {estimate.high:.6g}]"
+        return f"{estimate.value:.{digits}g}"
+    return f"{estimate.value:.{digits}g} [{estimate.low:.{digits}g}, {estimate.high:.{digits}g}]"
 
 
 def side_by_side(title: str, rows: Sequence[Sequence[str]], heads: Sequence[str]) -> Table:
@@ -114,25 +110,22 @@ def show(record: RunRecord) -> list[Table]:
 def compare(one: RunRecord, other: RunRecord) -> list[Table]:
     """Return what differs between two runs: settings, every metric of both, and %_dd in words."""
     here, there = settings_of(map(stated, (one, other)))
-    settings = [
-        (name, here.get(name, MISSING), there.get(name, MISSING))
-        for name in dict.fromkeys([*here, *there])
-        if here.get(name) != there.get(name)
-    ]
-    metrics = [
-        (name, span(one.metrics.get(name)), span(other.metrics.get(name)))
-        for name in dict.fromkeys([*one.metrics, *other.metrics])
-    ]
-    words, of_other = bracket(one), bracket(other)
-    gone = [
-        (name, words.get(name, MISSING), of_other.get(name, MISSING))
-        for name in dict.fromkeys([*words, *of_other])
-    ]
-    parts = {"setting": settings, "metric": metrics, "is it gone?": gone}
+    spans = [{name: span(e) for name, e in run.metrics.items()} for run in (one, other)]
+    parts = {
+        "setting": [row for row in pairs(here, there) if here.get(row[0]) != there.get(row[0])],
+        "metric": pairs(*spans),
+        "is it gone?": pairs(bracket(one), bracket(other)),
+    }
     return [side_by_side("", rows, [name, one.key, other.key]) for name, rows in parts.items()]
 
 
-def tidy(records: Sequence[RunRecord]) -> "pd.DataFrame":
+def pairs(one: Mapping[str, str], other: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Return each name with both of its texts; `MISSING` is what one of the two has not."""
+    names = dict.fromkeys([*one, *other])
+    return [(name, one.get(name, MISSING), other.get(name, MISSING)) for name in names]
+
+
+def tidy(records: Sequence[RunRecord]) -> DataFrame:
     """Return one row for each metric of each run, and one for each of its details.
 
     Columns: key, status, one for each setting of the config (dotted names), each cost (`cost.`) and

@@ -6,20 +6,17 @@ makes.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from dan_bench.cli import InputError
-from dan_bench.interfaces import Estimate, Results, RunRecord
+from dan_bench.interfaces import DataFrame, Estimate, Results, RunRecord
 from dan_bench.report.inputs import read, results_parser
+from dan_bench.report.runs import span
 from dan_bench.results.select import group_methods
 from dan_bench.statistics import t_interval
 from dan_bench.tables import MISSING, Column, Table, render
-
-if TYPE_CHECKING:  # it takes a third of a second to import, which most commands need not
-    import pandas as pd
 
 LEVELS = (0.6, 0.9, 0.99)
 GRADIENTS = {"sample_gradient": "at the sample", "parameter_gradient": "at the parameters"}
@@ -31,13 +28,11 @@ MEANING = (
     f"{MISSING} = level never reached."
 )
 
-Curves = Mapping[str, Sequence["pd.DataFrame"]]
+Curves = Mapping[str, Sequence[DataFrame]]
 """For each objective, the curves of its seeds."""
 
 
-def gradient_curves(
-    records: Sequence[RunRecord], store: Results
-) -> "dict[str, list[pd.DataFrame]]":
+def gradient_curves(records: Sequence[RunRecord], store: Results) -> dict[str, list[DataFrame]]:
     """Return the curves with gradients of the runs whose degenerator was frozen, by objective.
 
     Those of one name differ in nothing but the seed: where the runs are of several data sets,
@@ -52,7 +47,7 @@ def gradient_curves(
     axes = dict.fromkeys(["output", "data", *(axis for one in methods for axis in one.axes)])
     differ = [axis for axis in axes if len({one.axes.get(axis) for one in methods}) > 1]
     order = ["objective", *(axis for axis in differ if axis != "objective")]
-    found: dict[str, list[pd.DataFrame]] = {}
+    found: dict[str, list[DataFrame]] = {}
     for one in methods:
         runs = [store.curves(record.key) for record in one.runs]
         kept = [run for run in runs if run is not None and set(GRADIENTS) <= set(run.columns)]
@@ -61,7 +56,7 @@ def gradient_curves(
     return dict(sorted(found.items()))
 
 
-def at_level(points: "pd.DataFrame", gradient: str, level: float | None) -> float | None:
+def at_level(points: DataFrame, gradient: str, level: float | None) -> float | None:
     """Return a gradient over its value at the first logging step.
 
     Args:
@@ -97,10 +92,7 @@ def cell(values: Sequence[float | None], seeds: int) -> str:
     there = [value for value in values if value is not None]
     if not there:
         return MISSING
-    found = geometric_interval(there)
-    said = f"{found.value:.2g}"
-    if found.low is not None and found.high is not None:
-        said += f" [{found.low:.2g}, {found.high:.2g}]"
+    said = span(geometric_interval(there), 2)
     return said if len(there) == seeds else f"{said} ({len(there)} of {seeds})"
 
 

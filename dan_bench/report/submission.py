@@ -18,12 +18,12 @@ from dan_bench.cli import InputError, unusable, user_path
 from dan_bench.config.schema import RENAMED
 from dan_bench.files import whole
 from dan_bench.interfaces import SCHEMA_VERSION, RunRecord
-from dan_bench.report.inputs import finished, read, results_parser
+from dan_bench.report.inputs import axes_of, finished, read, results_parser
 from dan_bench.results import archive
 from dan_bench.results.provenance import code_digest, found_code, others_packages, targets_of
 from dan_bench.results.reading import DAMAGES, reason
 from dan_bench.results.record import key_of
-from dan_bench.results.select import group_methods, seed_of, settings_of, stated
+from dan_bench.results.select import group_methods, seed_of
 from dan_bench.results.where import conditions, there_are, where
 
 FORM = 1
@@ -248,9 +248,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not records:
         raise InputError(f"no finished runs of {asked.model!r}; {there_are(models, asked.model)}")
     if asked.where is not None:
-        axes = {name for flat in settings_of(map(stated, records)) for name in flat}
-        axes |= {name.removesuffix(".name") for name in axes}
-        records = where(records, conditions(asked.where), axes)
+        records = where(records, conditions(asked.where), axes_of(records))
     packages = {package for record in records for package in others_packages(record.config)}
     code = {package: code_digest(found_code(package), package) for package in sorted(packages)}
     if wrong := faults(records, code):

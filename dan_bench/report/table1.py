@@ -185,9 +185,8 @@ def over_seeds(records: Sequence[RunRecord], metric: str) -> Estimate | None:
     mean = t_interval([scale * estimate.value for estimate in found])
     low, high = mean.low, mean.high
     if len(found) == 1 or counts.get("unverified"):
-        lows = [e.value if e.low is None else e.low for e in found]
-        highs = [e.value if e.high is None else e.high for e in found]
-        low, high = (scale * sum(ends) / len(ends) for ends in (lows, highs))
+        ends = zip(*(estimate.ends for estimate in found), strict=True)
+        low, high = (scale * sum(of) / len(found) for of in ends)
     return Estimate(mean.value, low, high, len(found), counts)
 
 

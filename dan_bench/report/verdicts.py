@@ -57,6 +57,8 @@ DECIDING = (
     "shannon_bits",
 )
 """Metrics that the verdicts rest on, in the order in which a narrow table shows them."""
+DICTIONARIES = ("dictionary_recovered", "rehearsal_recovered", "inversion_recovered")
+"""Shares of the attacks that name one candidate among K."""
 SCORES = {"gone": 1.0, "yes": 1.0, "hidden": 0.75, "unclear": 0.5, "no": 0.0}
 """What is said of a run, and what it counts for when subjects are sorted."""
 
@@ -140,6 +142,12 @@ def opinion(run: RunRecord) -> str:
     return "hidden" if run.metrics.get("dictionary_recovered") is not None else ""
 
 
+def left_by(run: RunRecord, attacks: Sequence[str] = DICTIONARIES) -> float:
+    """Return %_dd by the best of some attacks, of those that were run."""
+    shares = [share.value for name in attacks if (share := run.metrics.get(name)) is not None]
+    return 100 * (1 - max(shares))
+
+
 def refuted(run: RunRecord) -> bool:
     """Return whether attackers left less than is certified, by more than chance explains.
 
@@ -175,21 +183,15 @@ def gone_from_disk(runs: Sequence[RunRecord]) -> Verdict:
     return Verdict(tuple(map(above, found)), f"%_dd on disk {within(found)}" if found else "")
 
 
-def ends(estimate: Estimate) -> tuple[float, float]:
-    """Return both ends of the interval; the value itself where there is none."""
-    value, low, high = estimate.value, estimate.low, estimate.high
-    return value if low is None else low, value if high is None else high
-
-
 def above(estimate: Estimate) -> str:
     """Judge %_dd against `GONE`: `yes`, `no`, or `unclear` where the interval holds both."""
-    low, high = ends(estimate)
+    low, high = estimate.ends
     return "yes" if low >= GONE else "no" if high < GONE else "unclear"
 
 
 def within(found: Sequence[Estimate]) -> str:
     """Say where all of the intervals lie."""
-    lows, highs = zip(*map(ends, found), strict=True)
+    lows, highs = zip(*(one.ends for one in found), strict=True)
     return f"within [{min(lows):.4g}, {max(highs):.4g}]"
 
 

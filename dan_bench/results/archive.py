@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from dan_bench.cli import InputError
 from dan_bench.files import whole
-from dan_bench.interfaces import Results, RunRecord
+from dan_bench.interfaces import DataFrame, Results, RunRecord
 from dan_bench.results.cache import CheckedStore, from_table, to_table
 from dan_bench.results.reading import (
     DAMAGES,
@@ -29,12 +29,10 @@ from dan_bench.results.reading import (
     numbers,
     read_table,
     reason,
+    undamaged,
 )
 from dan_bench.results.record import described, sound
 from dan_bench.results.select import group_methods
-
-if TYPE_CHECKING:  # it takes a third of a second to import, which most commands need not
-    import pandas as pd
 
 RECORDS = {"runs": "records.parquet", "table1": "table1.parquet"}
 CURVES, ARRAYS = "curves.parquet", "arrays.npz"
@@ -78,7 +76,7 @@ class Archive:
             return [], {self.records: f"not an archive: {reason(error)}"}
         return records, {}
 
-    def curves(self, key: str) -> "pd.DataFrame | None":
+    def curves(self, key: str) -> "DataFrame | None":
         """Return a run's curves to five digits, one row a logging step; None where it has none."""
         import pyarrow.compute as pc  # as long as reading ten thousand records' texts
 
@@ -98,18 +96,14 @@ class Archive:
         path = f"{key}/{name}"
         if path not in self._arrays:
             return None
-        try:
+        with undamaged(f"{self.folder / ARRAYS}: {path}"):
             found = self._arrays[path]
             return numbers(self._arrays[str(found)] if found.dtype.kind == "U" else found)
-        except DAMAGES as error:
-            raise InputError(
-                f"{self.folder / ARRAYS}: {path} is damaged: {reason(error)}"
-            ) from error
 
     @cached_property
     def _arrays(self) -> Mapping[str, NDArray[Any]]:
         path = self.folder / ARRAYS
-        try:
+        with undamaged(path):
             if not path.is_file():
                 return {}
             content = io.BytesIO(path.read_bytes())
@@ -118,21 +112,17 @@ class Archive:
             if unpacked > MOST_UNPACKED:
                 raise ValueError(f"its arrays are {unpacked:,} bytes")
             return NpzFile(content)
-        except DAMAGES as error:
-            raise InputError(f"{path} is damaged: {reason(error)}") from error
 
     @cached_property
     def _curves(self) -> pa.Table:
         path = self.folder / CURVES
         if not path.exists():
             return pa.table({"key": pa.array([], "string")})
-        try:
+        with undamaged(path):
             found = read_table(path)
             check_columns(found, but=("key",))
             found.column("key")
             return found
-        except DAMAGES as error:
-            raise InputError(f"{path} is damaged: {reason(error)}") from error
 
 
 class JoinedResults:
@@ -156,7 +146,7 @@ class JoinedResults:
         """Return every good record, by key, and what is wrong with each of the others."""
         return [self._found[key][0] for key in sorted(self._found)], self._damaged
 
-    def curves(self, key: str) -> "pd.DataFrame | None":
+    def curves(self, key: str) -> "DataFrame | None":
         """Return a run's curves, one row a logging step; None where it left none."""
         return self._found[key][1].curves(key) if key in self._found else None
 

@@ -7,10 +7,11 @@ there is room for.
 import struct
 import zipfile
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tokenize import TokenError
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,9 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from dan_bench.cli import InputError
-
-if TYPE_CHECKING:  # it takes a third of a second to import, which most commands need not
-    import pandas as pd
+from dan_bench.interfaces import DataFrame
 
 MOST_CELLS = 1 << 27
 """Rows times columns of a table: a thousand times those of 10,000 runs."""
@@ -38,6 +37,15 @@ DAMAGES = (
 def reason(error: BaseException) -> str:
     """Return what is wrong with a file in one line that any terminal can print."""
     return shown(f"{type(error).__name__}: {error}".split("\n")[0][:300])
+
+
+@contextmanager
+def undamaged(what: object) -> Iterator[None]:
+    """Raise an InputError that names what is read, where reading it shows that it is damaged."""
+    try:
+        yield
+    except DAMAGES as error:
+        raise InputError(f"{what} is damaged: {reason(error)}") from error
 
 
 def shown(text: str) -> str:
@@ -72,19 +80,17 @@ def check_columns(table: pa.Table, but: Collection[str] = ()) -> None:
             raise TypeError(f"a column {field.name} of {field.type}")
 
 
-def read_curves(path: Path) -> "pd.DataFrame":
+def read_curves(path: Path) -> DataFrame:
     """Return the curves in a Parquet file, whose columns are numbers.
 
     Raises:
         InputError: they are damaged.
     """
-    try:
+    with undamaged(path):
         found = read_table(path)
         check_columns(found)
-        frame: pd.DataFrame = found.to_pandas(ignore_metadata=True)
+        frame: DataFrame = found.to_pandas(ignore_metadata=True)
         return frame
-    except DAMAGES as error:
-        raise InputError(f"{path} is damaged: {reason(error)}") from error
 
 
 def read_array(path: Path) -> NDArray[Any]:
@@ -93,11 +99,9 @@ def read_array(path: Path) -> NDArray[Any]:
     Raises:
         InputError: it is damaged, or holds anything but numbers.
     """
-    try:
+    with undamaged(path):
         found: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
         return numbers(found)
-    except DAMAGES as error:
-        raise InputError(f"{path} is damaged: {reason(error)}") from error
 
 
 def numbers(found: NDArray[Any]) -> NDArray[Any]:

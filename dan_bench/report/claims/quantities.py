@@ -11,12 +11,11 @@ from dan_bench.report.claims.runs import Group, bound_of
 from dan_bench.report.leaderboard import look_up, over_seeds
 from dan_bench.report.saturation import at_level, geometric_interval
 from dan_bench.report.table1 import ACCURACY, ALBUM, TRAINING, reported_by_paper
-from dan_bench.report.verdicts import looks_like_noise
+from dan_bench.report.verdicts import left_by, looks_like_noise
 from dan_bench.statistics import t_interval
 
 LAST = 4
 """The end of a run is the last one of so many parts of its logging steps."""
-DICTIONARIES = ("dictionary_recovered", "rehearsal_recovered", "inversion_recovered")
 ROUNDING = 1e-6
 """Percent by which a share of exactly 1 may miss it."""
 STATE_BITS = 19_937
@@ -48,12 +47,8 @@ def quantity(name: str) -> Quantity:
         return of_curve(curve, statistic)
     if statistic in ("hull", "least"):
         return (hull if statistic == "hull" else least)(curve)
-    return NAMED.get(name) or of_metric(name)
-
-
-def of_metric(name: str) -> Quantity:
-    """Mean and t interval of a metric or of a detail of one, on the scale of the tables."""
-    return Quantity(heading(name), lambda group: over_seeds(group.runs, name), name)
+    # of a metric or of a detail of one: mean and t interval, on the scale of the tables
+    return NAMED.get(name) or Quantity(heading(name), lambda of: over_seeds(of.runs, name), name)
 
 
 def heading(name: str) -> str:
@@ -185,12 +180,6 @@ def judged_runs(group: Group) -> Estimate | None:
     return exactly(runs) if runs else None
 
 
-def better_dictionary(group: Group) -> Estimate:
-    """%_dd by the best of the attacks that were run and name a candidate."""
-    shares = [[e.value for name in DICTIONARIES if (e := r.metrics.get(name))] for r in group.runs]
-    return t_interval([100 * (1 - max(of_run)) for of_run in shares])
-
-
 def shannon(group: Group) -> Estimate:
     """Return Shannon's bound, with the rounding that a share may be off by."""
     bound = bound_of(group.runs[0])
@@ -216,7 +205,9 @@ NAMED = {
         Quantity("parameters", parameters, of_sample=False),
         Quantity("runs that look like noise", noise_runs),
         Quantity("runs", judged_runs),
-        Quantity("%_dd by the better dictionary attack", better_dictionary),
+        Quantity(
+            "%_dd by the better dictionary attack", lambda of: t_interval([*map(left_by, of.runs)])
+        ),
         Quantity("Shannon bound", shannon),
         hull(TRAINING, "%_dd, training set"),
         hull(ALBUM, "%_dd, album"),

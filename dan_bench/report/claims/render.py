@@ -11,6 +11,7 @@ from typing import get_args
 
 from dan_bench.interfaces import Estimate
 from dan_bench.report.claims.judge import Finding, Observation, Says, Verdict
+from dan_bench.report.runs import span
 from dan_bench.results.select import OLD
 from dan_bench.tables import (
     MISSING,
@@ -50,7 +51,7 @@ def shown(estimate: Estimate | None) -> str:
         largest = max(abs(low), abs(high))
         whole = len(str(int(largest))) if largest >= 1 else 0
         digits = max(LEAST, whole + places((high - low) / 2))
-        return f"{value:.{digits}g} [{low:.{digits}g}, {high:.{digits}g}]"
+        return span(estimate, digits)
     return number(estimate)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 
 from dan_bench.interfaces import Results, RunRecord
-from dan_bench.report.figures.figure import Figure, one_data_set
+from dan_bench.report.figures.figure import Figure, measured, one_data_set
 from dan_bench.report.figures.grid import grid
 from dan_bench.report.figures.style import numbers
 
@@ -115,9 +115,7 @@ def read(run: RunRecord) -> Architecture:
     A network whose config says nothing of an input of data is a generator.
     """
     config, model = run.config, run.config["model"]
-    bytes_ = run.metrics["shannon_bits"]
-    assert bytes_ is not None
-    width = (bytes_.n or 0) // int(config["evaluation"]["samples"])
+    width = (measured(run, "shannon_bits").n or 0) // int(config["evaluation"]["samples"])
     noise = ("noise z", int(config["noise_dim"]))
     makes_data = "input" not in model
     seen = width * VIEWS.get(config["output"], 1)

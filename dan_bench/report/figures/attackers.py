@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from dan_bench.interfaces import Results, RunRecord
-from dan_bench.report.figures.figure import Figure, joined, not_shown, one_data_set
+from dan_bench.report.figures.figure import Figure, joined, measured, not_shown, one_data_set
 from dan_bench.report.figures.grid import grid
 from dan_bench.report.figures.style import dash, ends, interval, marks, numbers, series
 from dan_bench.statistics import t_interval
@@ -76,8 +76,7 @@ def points(name: str, runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
     rising: dict[str, bool] = defaultdict(bool)
     for run in runs:
         for attack, of in curves(run).items():
-            estimate = run.metrics[f"{attack}_recovered"]
-            assert estimate is not None
+            estimate = measured(run, f"{attack}_recovered")
             rising[attack] |= bool(estimate.details.get("still_rising"))
             for examples, share in of.items():
                 shares[attack, examples].append(100 * share)

@@ -1,18 +1,15 @@
 """Convergence to the known optimum: curves over training, beside what theory promises."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import altair as alt
 
-from dan_bench.interfaces import Results, RunRecord
+from dan_bench.interfaces import DataFrame, Results, RunRecord
 from dan_bench.metrics.catalogue import MetricEntry, curve
 from dan_bench.report.figures.figure import Figure, joined, one_data_set
 from dan_bench.report.figures.grid import PlottedMethod, grid
 from dan_bench.report.figures.style import constants, numbers, series
-
-if TYPE_CHECKING:  # it takes a third of a second to import, which most commands need not
-    import pandas as pd
 
 SHOWN = (
     *("value_function", "held_out_accuracy", "uniform_distance_bits"),
@@ -67,13 +64,13 @@ def convergence(records: Sequence[RunRecord], results: Results) -> Figure | None
     )
 
 
-def read(runs: Sequence[RunRecord], results: Results) -> "list[pd.DataFrame]":
+def read(runs: Sequence[RunRecord], results: Results) -> list[DataFrame]:
     """Return the curves of the runs that left any."""
     found = [results.curves(run.key) for run in runs]
     return [one for one in found if one is not None and len(one)]
 
 
-def means(one: PlottedMethod, runs: "Sequence[pd.DataFrame]") -> list[dict[str, Any]]:
+def means(one: PlottedMethod, runs: Sequence[DataFrame]) -> list[dict[str, Any]]:
     """Return each curve's mean, least and most over a method's runs, step by step."""
     import pandas as pd
 

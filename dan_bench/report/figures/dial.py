@@ -8,7 +8,7 @@ import altair as alt
 
 from dan_bench.interfaces import Estimate, Results, RunRecord
 from dan_bench.metrics.catalogue import metric
-from dan_bench.report.figures.figure import Figure, rows_of
+from dan_bench.report.figures.figure import Figure, measured, rows_of
 from dan_bench.report.figures.style import dash, ends, interval, marks, numbers, series
 from dan_bench.results.select import group_methods
 from dan_bench.statistics import t_interval
@@ -75,10 +75,8 @@ def settings(runs: Sequence[RunRecord], of: str) -> list[tuple[float, Estimate]]
     """Return each setting of the dial and what was measured there, over the runs."""
     found: dict[float, list[float]] = defaultdict(list)
     for run in runs:
-        estimate = run.metrics["dial"]
-        assert estimate is not None
-        for name, bits in estimate.details.items():
-            measured, _, asked = name.partition("@")
-            if measured == of:
+        for name, bits in measured(run, "dial").details.items():
+            entropy, _, asked = name.partition("@")
+            if entropy == of:
                 found[float(asked)].append(bits)
     return [(asked, t_interval(bits)) for asked, bits in sorted(found.items())]

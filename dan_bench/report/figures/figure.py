@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dan_bench.interfaces import Results, RunRecord
+from dan_bench.interfaces import Estimate, Results, RunRecord
 from dan_bench.results.select import OLD, is_old
 
 DEFAULT_DATA = "mnist"
@@ -64,6 +64,13 @@ def rows_of(runs: Sequence[RunRecord]) -> str:
     """Return how many held-out rows the metrics of runs were taken on."""
     sizes = sorted({int(run.config["evaluation"]["samples"]) for run in runs})
     return f"{' or '.join(f'{size:,}' for size in sizes)} held-out rows"
+
+
+def measured(run: RunRecord, metric: str) -> Estimate:
+    """Return a metric of a run that is drawn because it has it."""
+    found = run.metrics[metric]
+    assert found is not None
+    return found
 
 
 def one_data_set(names: Sequence[str]) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 
 from dan_bench.interfaces import Results, RunRecord
-from dan_bench.report.figures.figure import Figure, joined, rows_of
+from dan_bench.report.figures.figure import Figure, joined, measured, rows_of
 from dan_bench.report.figures.grid import left_out, most_common
 from dan_bench.report.figures.style import numbers
 from dan_bench.results.select import group_methods
@@ -110,14 +110,12 @@ def rows_of_rung(name: str, runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
 
 def mean(runs: Sequence[RunRecord], metric: str) -> float:
     """Return a metric's mean over runs that all have it."""
-    return float(np.mean([e.value for run in runs if (e := run.metrics[metric]) is not None]))
+    return float(np.mean([measured(run, metric).value for run in runs]))
 
 
 def upper(run: RunRecord) -> float:
     """Return the upper end of what the attacks leave."""
-    most = run.metrics[MOST]
-    assert most is not None
-    return most.value if most.high is None else most.high
+    return measured(run, MOST).ends[1]
 
 
 def holds(run: RunRecord) -> bool:

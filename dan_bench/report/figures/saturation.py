@@ -2,18 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import altair as alt
 import numpy as np
 
-from dan_bench.interfaces import Results, RunRecord
+from dan_bench.interfaces import DataFrame, Results, RunRecord
 from dan_bench.report.figures.figure import Figure
 from dan_bench.report.figures.style import dash, marks, numbers, series
 from dan_bench.report.saturation import gradient_curves
-
-if TYPE_CHECKING:  # it takes a third of a second to import, which most commands need not
-    import pandas as pd
 
 SMOOTHED = 9
 """Logging steps over which a line is averaged: a batch knows its accuracy to a few per mille."""
@@ -90,7 +87,7 @@ def batches(runs: Sequence[RunRecord]) -> str:
     return f"batches of {' or '.join(map(str, sorted(sizes)))}" if sizes else "one batch a step"
 
 
-def mean_curve(runs: "Sequence[pd.DataFrame]") -> list[tuple[float, float, float, bool]]:
+def mean_curve(runs: Sequence[DataFrame]) -> list[tuple[float, float, float, bool]]:
     """Return step, -log10(1 - accuracy) and gradient over its first, means over runs, smoothed.
 
     Of a long curve every few points are kept, evenly, and the last, which says that it is.

@@ -10,15 +10,14 @@ import numpy as np
 
 from dan_bench.interfaces import Estimate, Results, RunRecord
 from dan_bench.metrics.destruction import shannon_bound
-from dan_bench.report.figures.figure import Figure, attackers, joined
+from dan_bench.report.figures.figure import Figure, attackers, joined, measured
 from dan_bench.report.figures.grid import left_out, short_names
 from dan_bench.report.figures.style import constants, ends, interval, marks, numbers, series
 from dan_bench.report.leaderboard import look_up
+from dan_bench.report.verdicts import DICTIONARIES, left_by
 from dan_bench.results.select import by_evaluation, group_methods, is_old
 from dan_bench.statistics import t_interval
 
-ATTACKS = ("dictionary_recovered", "rehearsal_recovered", "inversion_recovered")
-"""Those that name one candidate among K; drawn are records that faced the first and another."""
 WIDTH, HEIGHT = 430, 280
 TOP = 106
 TICKS = [0, 1, 10, 100, 1000, 10_000, 100_000, 1_000_000]
@@ -35,12 +34,15 @@ CAPTION = (
 
 
 def secrecy(records: Sequence[RunRecord], _: Results) -> Figure | None:
-    """Draw %_dd by dictionary attacks over fresh random bits, a panel a data set."""
+    """Draw %_dd by dictionary attacks over fresh random bits, a panel a data set.
+
+    Of records that faced the first of these attacks and another.
+    """
     faced = [
         record
         for record in records
-        if "noise_bits" in record.costs and record.metrics.get(ATTACKS[0])
-        and any(record.metrics.get(name) for name in ATTACKS[1:])
+        if "noise_bits" in record.costs and record.metrics.get(DICTIONARIES[0])
+        and any(record.metrics.get(name) for name in DICTIONARIES[1:])
     ]  # fmt: skip
     if not faced:
         return None
@@ -92,14 +94,12 @@ def reach(records: Sequence[RunRecord]) -> tuple[int, int, int]:
 
 def asked(records: Sequence[RunRecord]) -> float:
     """Return the bits that name one candidate."""
-    found = records[0].metrics[ATTACKS[0]]
-    assert found is not None
-    return found.details["of_bits"]
+    return measured(records[0], DICTIONARIES[0]).details["of_bits"]
 
 
 def queries(records: Sequence[RunRecord]) -> str:
     """Return how many inputs each attack was asked to name."""
-    sizes = {e.n for record in records if (e := record.metrics[ATTACKS[0]]) and e.n is not None}
+    sizes = {n for record in records if (n := measured(record, DICTIONARIES[0]).n) is not None}
     return " or ".join(f"{size:,}" for size in sorted(sizes))
 
 
@@ -122,18 +122,12 @@ def points(records: Sequence[RunRecord]) -> list[dict[str, Any]]:
             "kind": "network" if is_network else "control",
             "fresh bits": bits,
             "seeds": len(runs),
-            **ends("destroyed", within(t_interval([destroyed(run, *ATTACKS) for run in runs]))),
+            **ends("destroyed", within(t_interval(list(map(left_by, runs))))),
             "certified": float(np.mean([certain(run) for run in runs])),
-            "learned attack": float(np.mean([destroyed(run, ATTACKS[0]) for run in runs])),
+            "learned attack": float(np.mean([left_by(run, DICTIONARIES[:1]) for run in runs])),
         }
         for (data, is_network, name, bits), runs in sorted(groups.items(), key=itemgetter(0))
     ]
-
-
-def destroyed(record: RunRecord, *attacks: str) -> float:
-    """Return %_dd by the best of some attacks, of those that were run."""
-    shares = [share.value for name in attacks if (share := record.metrics.get(name)) is not None]
-    return 100 * (1 - max(shares))
 
 
 def certain(record: RunRecord) -> float:

@@ -139,8 +139,7 @@ def constants(**values: object) -> alt.InlineData:
 
 def ends(name: str, estimate: Estimate) -> dict[str, float]:
     """Return a value and both ends of its interval; the value itself where there is none."""
-    low = estimate.value if estimate.low is None else estimate.low
-    high = estimate.value if estimate.high is None else estimate.high
+    low, high = estimate.ends
     return {name: estimate.value, f"{name} low": low, f"{name} high": high}
 
 

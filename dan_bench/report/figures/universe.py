@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from dan_bench.interfaces import Results, RunRecord
-from dan_bench.report.figures.figure import Figure, attackers, joined, rows_of
+from dan_bench.report.figures.figure import Figure, attackers, joined, measured, rows_of
 from dan_bench.report.figures.style import interval, marks, numbers
 
 UNIVERSE = {
@@ -77,8 +77,7 @@ def row(what: str, kind: str, bits: float, less: float = 0.0, more: float = 0.0)
 
 def bits_made(run: RunRecord) -> float:
     """Return the entropy of all bytes of a run's sample, taken one by one."""
-    found = run.metrics["shannon_bits"]
-    assert found is not None
+    found = measured(run, "shannon_bits")
     return found.value * (found.n or 0)
 
 

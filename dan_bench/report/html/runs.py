@@ -154,12 +154,15 @@ def spans(runs: Sequence[RunRecord], metric: str) -> Iterator[list[str | None]]:
     ]
     ends = [None if e is None or e.high is None else e.low for e in found]
     if any(low is not None for low in ends):
-        yield [None if low is None else " [" for low in ends]
-        yield [None if low is None else f"{low:.6g}" for low in ends]
-        yield [None if low is None else ", " for low in ends]
         highs = [None if e is None or e.low is None else e.high for e in found]
-        yield [None if high is None else f"{high:.6g}" for high in highs]
-        yield [None if low is None else "]" for low in ends]
+        for form, of in (
+            (" [", ends),
+            ("{:.6g}", ends),
+            (", ", ends),
+            ("{:.6g}", highs),
+            ("]", ends),
+        ):
+            yield [None if end is None else form.format(end) for end in of]
         yield [None] * len(ends)
     yield [None if e is None or e.n is None else f"  N = {e.n:,}" for e in found]
 

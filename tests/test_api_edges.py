@@ -37,6 +37,7 @@ TABLES = {
     "joint_bits": db.joint_bits,
     "shannon_bits": db.shannon_bits,
 }
+UNFIT = "is no (symbol|word) of . bits|is no bit: bits are 0 or 1"
 NO_STREAM = {
     "floats": (NOISE / 2, r"array of float64 that begins with .*: round it"),
     "NaN": (np.full(9000, np.nan), "begins with .*nan"),
@@ -49,9 +50,9 @@ NO_STREAM = {
     "lists of different lengths": ([[1, 2], [3]], "lists of different lengths"),
     "masked": (np.ma.masked_greater(NOISE & 1, 0), r"are masked: give .compressed\(\)"),
     "three dimensions": (NOISE.reshape(10, 30, 100), r"shape \(10, 30, 100\): ravel it first"),
-    "below zero": (np.arange(-1, 9999) % 2 - 1, "-1 is no (symbol|word|bit) of . bits"),
-    "wide words": (NOISE.view("<u4"), "is no (symbol|word|bit) of . bits"),
-    "a view of wide words": (memoryview(NOISE.view("<u8")), "is no (symbol|word|bit) of . bits"),
+    "below zero": (np.arange(-1, 9999) % 2 - 1, f"-1 ({UNFIT})"),
+    "wide words": (NOISE.view("<u4"), UNFIT),
+    "a view of wide words": (memoryview(NOISE.view("<u8")), UNFIT),
 }
 
 

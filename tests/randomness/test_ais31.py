@@ -378,7 +378,7 @@ def test_a_repetition_without_data_is_undecided():
         (lambda: ais31.t_irn(np.zeros(100, np.uint8)), "takes 2,040,000 bits, got 100"),
         (lambda: ais31.monobit(np.zeros(100, np.uint8)), "T1 takes 20,000 bits, got 100"),
         (lambda: ais31.procedure_a(np.zeros(100, np.uint8), 0), "1 to 256 bits"),
-        (lambda: ais31.monobit(np.full(N, 2)), "bits are 0 or 1, got 2"),
+        (lambda: ais31.monobit(np.full(N, 2)), "2 is no bit: bits are 0 or 1"),
     ],
 )
 def test_what_cannot_be_tested_is_refused(call, message):

@@ -161,7 +161,7 @@ def test_any_integers_do_and_are_not_changed(dtype):
         ([], 8, ValueError, "an empty stream"),
         ([0, 300], 8, ValueError, "300 is no symbol of 8 bits"),
         ([-1, 3], 8, ValueError, "-1 is no symbol"),
-        ([0, 2], 1, ValueError, "between 0 and 1"),
+        ([0, 2], 1, ValueError, "2 is no symbol: symbols are 0 or 1"),
         ([0.5, 1.0], 8, TypeError, "float64"),
         (np.zeros((3, 3), np.uint8), 8, ValueError, "ravel it"),
         (np.broadcast_to(np.uint8(1), (1 << 27) + 1), 8, ValueError, "more than 2\\^30 bits"),

@@ -55,10 +55,11 @@ def whole_numbers(
         if least < 0 or most >> width:
             if width == 8 and values.dtype.itemsize > 1:
                 remedy = f"{remedy}; the bytes of wider words are words.view(np.uint8)"
-            raise InputError(
-                f"{least if least < 0 else most} is no {name[:-1]} of {width} bits: {name} lie "
-                f"between 0 and {(1 << width) - 1}{remedy}"
-            )
+            what = f"{least if least < 0 else most} is no {name[:-1]}"
+            if width == 1:
+                raise InputError(f"{what}: {name} are 0 or 1{remedy}")
+            ends = f"{name} lie between 0 and {(1 << width) - 1}"
+            raise InputError(f"{what} of {width} bits: {ends}{remedy}")
     return values
 
 

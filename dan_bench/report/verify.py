@@ -28,7 +28,7 @@ from dan_bench.report.inputs import results_parser
 from dan_bench.report.leaderboard import Row, boards, heading, over_seeds
 from dan_bench.report.submission import ABOUT, CODE, COPY, Submission, faults, opened
 from dan_bench.results import archive
-from dan_bench.results.provenance import code_digest, git
+from dan_bench.results.provenance import THREADS, code_digest, git
 from dan_bench.results.reading import shown
 from dan_bench.results.record import DamagedRecord, read, whole_numbers
 from dan_bench.results.select import group_methods
@@ -101,6 +101,7 @@ def again(record: RunRecord, code: Path | None, datasets: Path, work: Path) -> R
     config.write_text(json.dumps(record.config))
     words = [config, work, datasets.absolute(), *([] if code is None else [code.absolute()])]
     kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    kept |= dict.fromkeys(THREADS, "1")  # as sweeps run theirs, unless told otherwise
     ended = subprocess.run(
         [sys.executable, "-m", "dan_bench.pipeline.again", *map(str, words)],
         cwd=work,

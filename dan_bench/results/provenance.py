@@ -18,6 +18,10 @@ PACKAGES = ("dan-bench", "torch", "pytorch-lightning", "numpy", "scipy", "hydra-
 OURS = ("dan_bench", "torch")
 """Top-level packages whose version is known without looking at their files."""
 
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Variables from which libraries take their number of threads, as they are loaded; on it depend
+the last digits of sums, and so whether two runs are bit for bit the same."""
+
 
 def provenance() -> dict[str, Any]:
     """Return commit (None outside a checkout), whether it was edited, versions and machine."""

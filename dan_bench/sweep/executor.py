@@ -18,8 +18,6 @@ or failed with the run's own exception. Its process `crashed` with an exit code,
 a signal; it is `lost` where nobody knows what became of it, as when its machine went down."""
 AGAIN = ("killed", "out_of_memory", "preempted", "lost")
 """Causes after which another try may do better."""
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-"""Variables from which libraries take their number of threads, as they are loaded."""
 
 
 class Ending(NamedTuple):

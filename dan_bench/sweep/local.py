@@ -12,7 +12,8 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from dan_bench.config.schema import RunConfig
-from dan_bench.sweep.executor import THREADS, Ending, Task
+from dan_bench.results.provenance import THREADS
+from dan_bench.sweep.executor import Ending, Task
 
 SERVER_DIED = 255
 """What multiprocessing has for the exit code of a process whose fork server is gone."""

@@ -23,8 +23,9 @@ from submitit.core.utils import DelayedSubmission, UncompletedJobError
 from dan_bench.cli import InputError
 from dan_bench.config.schema import RunConfig
 from dan_bench.files import whole
+from dan_bench.results.provenance import THREADS
 from dan_bench.results.reading import DAMAGES
-from dan_bench.sweep.executor import THREADS, Cause, Ending, Task, folder_of, last_saved
+from dan_bench.sweep.executor import Cause, Ending, Task, folder_of, last_saved
 
 MOST_IN_ARRAY = 1000
 """Jobs in one array; Slurm's own MaxArraySize is 1001 unless a cluster says otherwise."""

@@ -19,6 +19,8 @@ GUARD = """
 import os, sys
 if "TOKEN" in os.environ and "pytest" not in sys.modules:
     raise RuntimeError("this code was given a secret")
+if os.environ.get("OPENBLAS_NUM_THREADS") != "1" and "pytest" not in sys.modules:
+    raise RuntimeError("more threads than in a sweep: last digits may differ")
 """
 """What the submitted code checks where it is run by the verifier."""
 

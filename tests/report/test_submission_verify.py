@@ -50,6 +50,14 @@ def seed_that_draws(folder, key):
     return next(str(s) for s in range(1000) if drawn(records, 0.05, s)[0].key == key)
 
 
+def forge_digests(folder):
+    """Have the submission and its records name the code that lies there now."""
+    digest, old = code_digest(folder / "code", "theirs_v"), opened(folder)[0].code["theirs_v"]
+    about = folder / "submission.json"
+    about.write_text(about.read_text().replace(old, digest))
+    forge(folder, lambda r: replace(r, provenance=r.provenance | {"code": {"theirs_v": digest}}))
+
+
 def test_an_honest_submission_is_verified_without_secrets(folder, runs, capsys, monkeypatch):
     monkeypatch.setenv("TOKEN", "of the verifier's")
     assert verify(folder, "--results", str(runs / "board")) == 0
@@ -85,10 +93,7 @@ def test_the_config_of_another_run_under_a_key_of_its_own(folder, capsys):
 def test_records_of_other_code_with_every_digest_forged(folder, capsys):
     path = folder / "code" / "theirs_v.py"
     path.write_text(path.read_text().replace("data + network(noise)", "0.5 * data"))
-    digest, old = code_digest(folder / "code", "theirs_v"), opened(folder)[0].code["theirs_v"]
-    about = folder / "submission.json"
-    about.write_text(about.read_text().replace(old, digest))
-    forge(folder, lambda r: replace(r, provenance=r.provenance | {"code": {"theirs_v": digest}}))
+    forge_digests(folder)
     assert verify(folder) == 1
     assert "shannon_bits is " in capsys.readouterr().out
 
@@ -126,10 +131,7 @@ def test_verifying_leaves_the_folder_as_it_was(folder):
 def test_code_that_does_not_run(folder, capsys):
     path = folder / "code" / "theirs_v.py"
     path.write_text("raise ImportError('no')\n")
-    digest, old = code_digest(folder / "code", "theirs_v"), opened(folder)[0].code["theirs_v"]
-    about = folder / "submission.json"
-    about.write_text(about.read_text().replace(old, digest))
-    forge(folder, lambda r: replace(r, provenance=r.provenance | {"code": {"theirs_v": digest}}))
+    forge_digests(folder)
     assert verify(folder) == 1
     assert "it left no record" in capsys.readouterr().out
 

@@ -203,7 +203,7 @@ def test_a_window_of_independent_samples_is_binomial():
     ("arguments", "said"),
     [
         ((b"", 1), "empty"),
-        ((b"\x02", 1, 1), "no symbol of 1 bits"),
+        ((b"\x02", 1, 1), "2 is no symbol: symbols are 0 or 1"),
         ((b"ab", 0), "h must be above 0"),
         ((b"ab", 8.5), "at most the 8 bits"),
         ((b"ab", math.nan), "h must be"),

@@ -38,7 +38,7 @@ PARTS = (
 """Arguments of `python -m dan_bench.train -m`, one call each."""
 PICTURED = ("+experiment=one_dimension", "+experiment=paper")
 """Parts whose runs keep their snapshots, beside those that figures compare."""
-MOST = 1_450_000
+MOST = 1_800_000
 """Bytes of records, curves and samples: with tables and figures it stays below 3 MB."""
 
 
@@ -116,6 +116,7 @@ def publish(results: Path, parts: Sequence[GridPart], base: Path | None = None) 
     from dan_bench.report import table
     from dan_bench.report.claims.command import main as findings
     from dan_bench.report.figures.grid import grid
+    from dan_bench.report.headline import headline
     from dan_bench.report.table1 import main as table_one
     from dan_bench.results import archive
 
@@ -130,9 +131,10 @@ def publish(results: Path, parts: Sequence[GridPart], base: Path | None = None) 
     compared, _ = grid(records)
     drawn = {run.key for shown in compared for run in shown.runs}
     drawn |= {key for part in parts if part.arguments in PICTURED for key in part.methods}
-    written = archive.publish(results, folder, complete, MOST, drawn, base)
+    found = headline(records)
+    collapsed = {found.collapsed.runs[0].key} if found and found.collapsed else set()
+    written = archive.publish(results, folder, complete, MOST, drawn, base, collapsed)
     print(f"{folder}: {written}", flush=True)
-    (folder / "leaderboard.csv").write_text(table(records, "csv"))
     (folder / "leaderboard.md").write_text(table(records, "markdown"))
     printed: dict[str, Callable[[list[str]], int]] = {
         "findings.md": findings,
@@ -189,7 +191,7 @@ the rest was printed and drawn from them, and can be again:
 .venv/bin/python -m dan_bench.report --results results/{name}
 ```
 
-- [leaderboard.md](leaderboard.md), [leaderboard.csv](leaderboard.csv): `report --format markdown`
+- [leaderboard.md](leaderboard.md): `report --format markdown`; with `--format csv` unrounded, for programs
 - [table1.md](table1.md): `report table1`
 - [findings.md](findings.md): `report findings`
 - [figures](figures/README.md): `report figures`

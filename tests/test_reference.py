@@ -61,7 +61,7 @@ def test_what_is_published_is_what_is_complete(published):
     assert damaged == {}
     assert {record.key for record in records} == complete
     assert lonely.key not in complete
-    assert "lonely" not in (folder / "leaderboard.csv").read_text()
+    assert "lonely" not in (folder / "leaderboard.md").read_text()
 
 
 def test_it_says_where_it_comes_from_and_what_is_missing(published):
@@ -77,11 +77,10 @@ def test_it_says_where_it_comes_from_and_what_is_missing(published):
 def test_tables_and_figures_come_from_the_archive_alone(published, tmp_path):
     folder, *_ = published
     command = [sys.executable, "-m", "dan_bench.report", "--results", str(folder)]
-    for name, form in (("leaderboard.md", "markdown"), ("leaderboard.csv", "csv")):
-        printed = subprocess.run(
-            [*command, "--format", form], capture_output=True, text=True, check=True
-        ).stdout
-        assert printed == (folder / name).read_text()
+    printed = subprocess.run(
+        [*command, "--format", "markdown"], capture_output=True, text=True, check=True
+    ).stdout
+    assert printed == (folder / "leaderboard.md").read_text()
     assert (folder / "figures" / "collapse.svg").is_file()
     assert (folder / "figures" / "collapse-dark.svg").is_file()
     assert "# " in (folder / "findings.md").read_text()
@@ -127,7 +126,6 @@ def test_the_committed_tables_are_printed_from_the_committed_records(records):
     command = [sys.executable, "-m", "dan_bench.report"]
     for name, more in {
         "leaderboard.md": ["--format", "markdown"],
-        "leaderboard.csv": ["--format", "csv"],
         "findings.md": ["findings", "--format", "markdown"],
         "table1.md": ["table1", "--format", "markdown"],
     }.items():

@@ -226,6 +226,7 @@ def publish(
     limit: int = LIMIT,
     snapshots_of: Collection[str] | None = None,
     base: Path | None = None,
+    shown: Collection[str] = (),
 ) -> ArchiveSummary:
     """Write an archive of a results folder; from the same results the same bytes.
 
@@ -241,6 +242,7 @@ def publish(
         snapshots_of: keys of the runs whose snapshots are kept; default all.
         base: an archive that is added to: its runs count where `results` has none of their key,
             and its Table 1 where `results` has none.
+        shown: keys of runs whose samples keep the most rows, whatever the limit.
 
     Raises:
         ValueError: no run is done, or `folder` holds runs.
@@ -261,7 +263,7 @@ def publish(
         files[RECORDS["table1"]] = parquet(to_table(of_table1))
     left = limit - sum(map(len, files.values()))
     for rows in ROWS:
-        files[ARRAYS] = npz(chosen(done, store, *rows, snapshots_of))
+        files[ARRAYS] = npz(chosen(done, store, *rows, snapshots_of, shown))
         if len(files[ARRAYS]) <= left:
             break
     folder.mkdir(parents=True, exist_ok=True)
@@ -316,6 +318,7 @@ def chosen(
     samples: int,
     snapshots: int,
     snapshots_of: Collection[str] | None,
+    shown: Collection[str] = (),
 ) -> Arrays:
     """Return the arrays that are kept, by `<key>/<name>`.
 
@@ -325,6 +328,7 @@ def chosen(
         samples: rows of each sample that are kept.
         snapshots: rows of each snapshot.
         snapshots_of: keys of the runs that have them; None is all.
+        shown: keys of the runs whose samples have `ROWS[0]` rows all the same.
     """
     kept: Arrays = {}
     for record in first_seeds(records):
@@ -334,7 +338,7 @@ def chosen(
             if array is None:
                 continue
             if name in SAMPLES and array.shape[-1] > 1:
-                array = array[:samples]
+                array = array[: ROWS[0][0] if record.key in shown else samples]
             if name == "snapshots" and array.shape[-1] > 1:
                 array = array[:, :snapshots]
             kept[f"{record.key}/{name}"] = np.ascontiguousarray(array)

@@ -178,6 +178,21 @@ def test_fewer_rows_are_kept_where_there_is_less_room(tmp_path: Path, results: P
     assert f"{less.runs} runs (1 are left out)" in str(less)
 
 
+def test_runs_that_are_shown_keep_all_rows_where_others_lose_theirs(
+    tmp_path: Path, results: Path
+) -> None:
+    keys = sorted(record.key for record in open_results(results).all()[0])
+    publish(results, tmp_path / "tight", limit=1)
+    with np.load(tmp_path / "tight" / "arrays.npz") as kept:
+        shown = next(key for key in keys if f"{key}/samples" in kept)
+        assert len(kept[f"{shown}/samples"]) == 1
+    publish(results, tmp_path / "shown", limit=1, shown=[shown])
+    with np.load(tmp_path / "shown" / "arrays.npz") as kept:
+        rows = {name: len(kept[name]) for name in kept if name.endswith("/samples")}
+    assert rows.pop(f"{shown}/samples") == 8
+    assert set(rows.values()) <= {1}
+
+
 def test_the_same_results_make_the_same_bytes_and_replace_what_was_there(
     tmp_path: Path, results: Path, archive: Path
 ) -> None:

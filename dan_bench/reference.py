@@ -191,7 +191,7 @@ the rest was printed and drawn from them, and can be again:
 .venv/bin/python -m dan_bench.report --results results/{name}
 ```
 
-- [leaderboard.md](leaderboard.md): `report --format markdown`; with `--format csv` unrounded, for programs
+- [leaderboard.md](leaderboard.md): `report --format markdown`; `--format csv` prints it unrounded
 - [table1.md](table1.md): `report table1`
 - [findings.md](findings.md): `report findings`
 - [figures](figures/README.md): `report figures`

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dan_bench.erase import filesystem
 from dan_bench.erase.attributes import why_attributes_doubted
-from dan_bench.erase.direct import NOT_DIRECT, DeviceReader, EmptiedCache
+from dan_bench.erase.direct import NOT_DIRECT, DeviceReader, Reader
 from dan_bench.erase.filesystem import JOURNAL_DATA, JOURNALED, Extent, FileSystems, Span, length
 from dan_bench.erase.handles import AnyPath, ConcurrentChange, DirectoryEntry, locate
 from dan_bench.erase.overwrite import BAD_BLOCK, in_blocks, read_around
@@ -151,9 +151,8 @@ class FileEvidence:
         fate, other = at_path(self._found)
         try:
             os.fsync(self._handle)
-            systems = FileSystems() if systems is None else systems
             with DeviceReader(self._handle) as reader:
-                return self.compared(reader, fate, other, systems)
+                return self.compared(reader, fate, other, systems or FileSystems())
         except OSError as error:
             doubt = f"it could not be read again: {error.strerror}"
             return self._told(fate, 0, length(self._pieces), [*self._doubts, doubt])
@@ -162,11 +161,7 @@ class FileEvidence:
                 os.close(other)
 
     def compared(
-        self,
-        reader: EmptiedCache | DeviceReader,
-        fate: Fate,
-        other: int | None,
-        systems: FileSystems,
+        self, reader: Reader, fate: Fate, other: int | None, systems: FileSystems
     ) -> Survey:
         """Return what the survey finds by comparing the old bytes with those that are read now.
 
@@ -183,21 +178,18 @@ class FileEvidence:
             self._handle, self._found, self._extents, self._spans, self._doubts, systems
         )
         doubts = [*self._doubts, *now]
-        same = in_doubt = 0
-        position = self._position
+        same, in_doubt, position = 0, 0, self._position
         in_places = filesystem.intersection(self._pieces, filesystem.union(moved + self.unreadable))
         doubtful, lost = iter(in_places), list[Span]()
         span = next(doubtful, None)
         with ExitStack() as stack:
-            readers = [reader]
-            if other is not None:
-                readers.append(stack.enter_context(DeviceReader(other)))
+            others = [] if other is None else [stack.enter_context(DeviceReader(other))]
             for start, end in self._pieces:
                 old = self._copy.get(position, end - start)
                 position += end - start
-                equal = _equal_around(reader, start, old, lost)
-                for more in readers[1:]:
-                    equal |= _equal_around(more, start, old, lost)
+                equal = _equal(reader, start, old, lost)
+                for more in others:
+                    equal |= _equal(more, start, old, lost)
                 same += int(np.count_nonzero(equal))
                 while span is not None and span[1] <= end:
                     in_doubt += int(np.count_nonzero(~equal[span[0] - start : span[1] - start]))
@@ -356,32 +348,25 @@ def in_journals(
     return (text + "when it was mounted with data=journal",) if sectors else ()
 
 
-def _equal_bytes(reader: EmptiedCache | DeviceReader, start: int, old: Bytes) -> NDArray[np.bool_]:
-    """Which bytes of `old` are read at `start`; none behind the end."""
-    now = np.frombuffer(reader.read(len(old), start), np.uint8)
+def _equal(reader: Reader, start: int, old: Bytes, lost: list[Span]) -> NDArray[np.bool_]:
+    """Which bytes of `old` are read at `start`: none behind the end, and none of a bad block.
+
+    Bad blocks are added to `lost`.
+    """
     equal = np.zeros(len(old), dtype=np.bool_)
-    np.equal(now, old[: len(now)], out=equal[: len(now)])
-    return equal
-
-
-def _equal_around(
-    reader: EmptiedCache | DeviceReader, start: int, old: Bytes, lost: list[Span]
-) -> NDArray[np.bool_]:
-    """The same, past bad blocks, which are added to `lost` and equal to nothing."""
     try:
-        return _equal_bytes(reader, start, old)
+        now = np.frombuffer(reader.read(len(old), start), np.uint8)
+        np.equal(now, old[: len(now)], out=equal[: len(now)])
     except OSError as error:
         if error.errno not in BAD_BLOCK:
             raise
-    equal = np.zeros(len(old), dtype=np.bool_)
-    for at, end in in_blocks(start, start + len(old)):
-        part = slice(at - start, end - start)
-        try:
-            equal[part] = _equal_bytes(reader, at, old[part])
-        except OSError as error:
-            if error.errno not in BAD_BLOCK:
-                raise
-            lost.append((at, end))
+        blocks = list(in_blocks(start, start + len(old)))
+        if len(blocks) == 1:
+            lost += blocks
+            return equal
+        for at, end in blocks:
+            part = slice(at - start, end - start)
+            equal[part] = _equal(reader, at, old[part], lost)
     return equal
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 
-from dan_bench.erase.direct import DeviceReader, EmptiedCache
+from dan_bench.erase.direct import DeviceReader, EmptiedCache, Reader
 from dan_bench.erase.evidence import at_path
 from dan_bench.erase.filesystem import FileSystems, difference, union
 from dan_bench.erase.handles import ConcurrentChange, Folders
@@ -100,7 +100,7 @@ def _reopened(task: ErasureTask, folders: Folders) -> tuple[int, Fate, int | Non
         return os.dup(task.handle), *at_path(task.found)
 
 
-def _reader(task: ErasureTask, handle: int) -> EmptiedCache | DeviceReader:
+def _reader(task: ErasureTask, handle: int) -> Reader:
     """Have the device begin to read a file, if the page cache has nothing of it any more.
 
     A read that may not wait (preadv2(2), RWF_NOWAIT) fails where a page is not there; and has it
@@ -127,7 +127,7 @@ def _cached(task: ErasureTask, handle: int) -> bool:
     return False
 
 
-def _is_noise(task: ErasureTask, reader: EmptiedCache | DeviceReader) -> bool:
+def _is_noise(task: ErasureTask, reader: Reader) -> bool:
     size, all_bad = task.begun.size, bool(task.blocks.spans)
     for start, piece in task.noise:
         if start >= size:

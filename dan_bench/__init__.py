@@ -12,70 +12,46 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dan_bench.api import attack, figure, records, run
-    from dan_bench.assess.laboratory.assessment import assess_source
-    from dan_bench.assess.laboratory.folder import source_folder
-    from dan_bench.assess.windows import assess_symbols
-    from dan_bench.interfaces import Estimate, RunRecord
-    from dan_bench.metrics.entropy import bit_bias, effective_dimensions, joint_bits, shannon_bits
-    from dan_bench.randomness.ais31 import procedure_a as ais31_procedure_a
-    from dan_bench.randomness.ais31 import procedure_b as ais31_procedure_b
-    from dan_bench.randomness.ais31 import t_irn as ais31_t_irn
-    from dan_bench.randomness.bit_lags import strongest_bit_lag
-    from dan_bench.randomness.bit_selection import lane_report, map_down
-    from dan_bench.randomness.conditioning import conditioned_entropy, conditioned_output
-    from dan_bench.randomness.gaps import gap_test
-    from dan_bench.randomness.health import health_cutoffs, health_power, health_tests
-    from dan_bench.randomness.iid import iid_tests
-    from dan_bench.randomness.lanes import lane_search
-    from dan_bench.randomness.linearity import linear_complexity_test
-    from dan_bench.randomness.min_entropy import assess as min_entropy
-    from dan_bench.randomness.mt19937 import names_mt19937
-    from dan_bench.randomness.restart import restart_tests
-    from dan_bench.randomness.segments import segment_report
-    from dan_bench.randomness.sp800_22 import sp800_22, sp800_22_many
-    from dan_bench.randomness.spacings import birthday_spacings
-    from dan_bench.randomness.xorshift import names_xorshift
+    from dan_bench.api import attack as attack
+    from dan_bench.api import figure as figure
+    from dan_bench.api import records as records
+    from dan_bench.api import run as run
+    from dan_bench.assess.laboratory.assessment import assess_source as assess_source
+    from dan_bench.assess.laboratory.folder import source_folder as source_folder
+    from dan_bench.assess.windows import assess_symbols as assess_symbols
+    from dan_bench.interfaces import Estimate as Estimate
+    from dan_bench.interfaces import RunRecord as RunRecord
+    from dan_bench.metrics.entropy import bit_bias as bit_bias
+    from dan_bench.metrics.entropy import effective_dimensions as effective_dimensions
+    from dan_bench.metrics.entropy import joint_bits as joint_bits
+    from dan_bench.metrics.entropy import shannon_bits as shannon_bits
+    from dan_bench.randomness import ais31
+    from dan_bench.randomness import min_entropy as estimators
+    from dan_bench.randomness.bit_lags import strongest_bit_lag as strongest_bit_lag
+    from dan_bench.randomness.bit_selection import lane_report as lane_report
+    from dan_bench.randomness.bit_selection import map_down as map_down
+    from dan_bench.randomness.conditioning import conditioned_entropy as conditioned_entropy
+    from dan_bench.randomness.conditioning import conditioned_output as conditioned_output
+    from dan_bench.randomness.gaps import gap_test as gap_test
+    from dan_bench.randomness.health import health_cutoffs as health_cutoffs
+    from dan_bench.randomness.health import health_power as health_power
+    from dan_bench.randomness.health import health_tests as health_tests
+    from dan_bench.randomness.iid import iid_tests as iid_tests
+    from dan_bench.randomness.lanes import lane_search as lane_search
+    from dan_bench.randomness.linearity import linear_complexity_test as linear_complexity_test
+    from dan_bench.randomness.mt19937 import names_mt19937 as names_mt19937
+    from dan_bench.randomness.restart import restart_tests as restart_tests
+    from dan_bench.randomness.segments import segment_report as segment_report
+    from dan_bench.randomness.sp800_22 import sp800_22 as sp800_22
+    from dan_bench.randomness.sp800_22 import sp800_22_many as sp800_22_many
+    from dan_bench.randomness.spacings import birthday_spacings as birthday_spacings
+    from dan_bench.randomness.xorshift import names_xorshift as names_xorshift
+
+    # an import under another name is not public to type checkers
+    ais31_procedure_a, ais31_procedure_b = ais31.procedure_a, ais31.procedure_b
+    ais31_t_irn, min_entropy = ais31.t_irn, estimators.assess
 
 __version__ = "0.1.0"
-__all__ = [
-    "Estimate",
-    "RunRecord",
-    "ais31_procedure_a",
-    "ais31_procedure_b",
-    "ais31_t_irn",
-    "assess_source",
-    "assess_symbols",
-    "attack",
-    "birthday_spacings",
-    "bit_bias",
-    "conditioned_entropy",
-    "conditioned_output",
-    "effective_dimensions",
-    "figure",
-    "gap_test",
-    "health_cutoffs",
-    "health_power",
-    "health_tests",
-    "iid_tests",
-    "joint_bits",
-    "lane_report",
-    "lane_search",
-    "linear_complexity_test",
-    "map_down",
-    "min_entropy",
-    "names_mt19937",
-    "names_xorshift",
-    "records",
-    "restart_tests",
-    "run",
-    "segment_report",
-    "shannon_bits",
-    "source_folder",
-    "sp800_22",
-    "sp800_22_many",
-    "strongest_bit_lag",
-]
 _ENTROPY = ("bit_bias", "effective_dimensions", "joint_bits", "shannon_bits")
 _HOMES = {
     **dict.fromkeys(("attack", "figure", "records", "run"), "api"),
@@ -105,6 +81,7 @@ _HOMES = {
     **dict.fromkeys(("sp800_22", "sp800_22_many"), "randomness.sp800_22"),
 }
 """The module of each public name, and its name there where that is another one."""
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

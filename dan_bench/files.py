@@ -19,13 +19,18 @@ def whole(path: Path, synced: bool = True) -> Iterator[BinaryIO]:
         path: of the file.
         synced: wait for the device; without it a power cut may leave the file empty.
     """
-    draft = path.with_name(f"{secrets.token_hex(8)}.tmp")
+    with drafted(path, synced) as draft, draft.open("xb") as file:
+        yield file
+
+
+@contextmanager
+def drafted(path: Path, synced: bool = True) -> Iterator[Path]:
+    """Yield the path of a draft to be written; the rest is as for `whole`."""
+    draft = path.with_name(f"{secrets.token_hex(8)}.tmp")  # one of nobody else's
     try:
-        with draft.open("xb") as file:
-            yield file
-            if synced:
-                file.flush()
-                os.fsync(file.fileno())
+        yield draft
+        if synced:
+            sync(draft)
         draft.replace(path)
     except BaseException:
         draft.unlink(missing_ok=True)

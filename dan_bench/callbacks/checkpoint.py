@@ -1,6 +1,5 @@
 """The checkpoint from which an interrupted training resumes: one file, replaced atomically."""
 
-import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from dan_bench.callbacks.samples import Snapshots
-from dan_bench.files import sync
+from dan_bench.files import drafted
 from dan_bench.models.module import AdversarialModule
 
 RUN = "dan_bench_run"
@@ -125,15 +124,8 @@ class Checkpoint:
 
     def save(self, trainer: pl.Trainer) -> None:
         """Write the file: what is there after a crash or a power cut is the old one or the new."""
-        draft = self.path.with_name(f"{secrets.token_hex(8)}.tmp")  # one of nobody else's
-        try:
+        with drafted(self.path) as draft:  # a failed one would take the room of the record
             trainer.save_checkpoint(draft)
-            sync(draft)
-            draft.replace(self.path)
-        except BaseException:  # it would take the room that the record needs
-            draft.unlink(missing_ok=True)
-            raise
-        sync(self.path.parent)
         self._since = time.monotonic()
         if STOP.wanted:
             raise Suspended

@@ -79,3 +79,6 @@ class EmptiedCache(Closing):
     def read(self, n: int, start: int) -> bytes:
         """Return up to `n` bytes at `start`."""
         return os.pread(self._handle, n, start)
+
+
+Reader = DeviceReader | EmptiedCache

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from dan_bench.cli import uncollected
 from dan_bench.erase.direct import DeviceReader
-from dan_bench.erase.evidence import KEEP, FileEvidence, SealedCopy, why_doubted
+from dan_bench.erase.evidence import KEEP, FileEvidence, MemoryCopy, SealedCopy, why_doubted
 from dan_bench.erase.filesystem import FileSystems, difference, extents, length
 from dan_bench.erase.handles import AnyPath, ConcurrentChange, DirectoryEntry, Folders, Identity
 from dan_bench.erase.journal import Journal, key_of
@@ -27,7 +27,7 @@ from dan_bench.erase.plan import ErasurePlan, error_text
 from dan_bench.erase.records import Begun, Key
 from dan_bench.erase.removal import hidden_paths, is_gone, remove
 from dan_bench.erase.result import ErasureReport, FileResult, Survey
-from dan_bench.erase.small import SMALL, keep_original, look_again, overwrite_batch
+from dan_bench.erase.small import SMALL, look_again, overwrite_batch
 from dan_bench.erase.task import INTERRUPTED, ErasureTask
 from dan_bench.interfaces import NoiseSource
 
@@ -159,7 +159,7 @@ class _Erasure:
             tasks = [task for task in outcome if isinstance(task, ErasureTask)]
             fresh = [task for task in tasks if task.result is None]
             self._book.begin([(task.key, task.begun) for task in fresh])
-            if fresh and fresh[0].evidence is None and self._is_small(fresh[0]):
+            if fresh and self._is_small(fresh[0]):
                 self._overwrite_together(fresh)
             elif fresh:
                 self._overwrite(*fresh)
@@ -277,14 +277,12 @@ class _Erasure:
         if self._key is not None:
             digest = digest_of(task.handle, task.blocks.spans, self._key)
             task.begun = task.begun._replace(digest=digest)
-        if not self._evidence:
-            return
-        if self._is_small(task):
-            keep_original(task, systems)
-        else:
-            copy = held.enter_context(closing(SealedCopy()))
-            task.evidence = FileEvidence(task.found, copy, self._keep, systems)
-            held.enter_context(closing(task.evidence))
+        if self._evidence:
+            small = self._is_small(task)
+            copy = MemoryCopy() if small else held.enter_context(closing(SealedCopy()))
+            keep = SMALL if small else self._keep
+            task.evidence = FileEvidence(task.handle, task.found, task.mapped, copy, keep, systems)
+            task.evidence.path = task.key[0]
 
     def _overwrite_together(self, tasks: list[ErasureTask]) -> None:
         overwrite_batch(tasks, self._writer.noise, FileSystems(), self._progress)
@@ -294,7 +292,7 @@ class _Erasure:
             for task in suspects:
                 self._mend(task)
             if left:
-                look_again(left, systems, self._folders, self._evidence)
+                look_again(left, systems, self._folders)
             left = suspects = [t for t in left if t.read_back is False and not t.unwritable]
         for task in tasks:
             if self._evidence and task.resumed:

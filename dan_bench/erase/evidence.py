@@ -7,6 +7,7 @@ import stat
 import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -14,16 +15,16 @@ from numpy.typing import NDArray
 
 from dan_bench.erase import filesystem
 from dan_bench.erase.attributes import why_attributes_doubted
-from dan_bench.erase.direct import NOT_DIRECT, DeviceReader, EmptiedCache
+from dan_bench.erase.direct import NOT_DIRECT, DeviceReader, Reader
 from dan_bench.erase.filesystem import JOURNAL_DATA, JOURNALED, Extent, FileSystems, Span, length
 from dan_bench.erase.handles import AnyPath, ConcurrentChange, DirectoryEntry, locate
 from dan_bench.erase.overwrite import BAD_BLOCK, in_blocks, read_around
 from dan_bench.erase.past_journal import SECTOR, held
 from dan_bench.erase.plan import Guard, Remark, refuse_inside, walk
 from dan_bench.erase.result import Fate, Survey
-from dan_bench.erase.status import status_of
+from dan_bench.erase.status import shared, status_of
 from dan_bench.files import Closing
-from dan_bench.interfaces import Bytes
+from dan_bench.interfaces import Bytes, Estimate
 from dan_bench.metrics.destruction import disk_destruction
 
 KEEP = 64 << 20
@@ -73,14 +74,33 @@ class SealedCopy:
         return piece ^ np.frombuffer(keyed.digest(len(piece)), np.uint8)
 
 
+class MemoryCopy:
+    """The bytes of a small file, kept in memory; put and given back as those of a `SealedCopy`."""
+
+    def __init__(self) -> None:
+        self._pieces: dict[int, Bytes] = {}
+        self.end = 0
+
+    def put(self, piece: bytes) -> None:
+        """Append a piece."""
+        self._pieces[self.end] = np.frombuffer(piece, np.uint8)
+        self.end += len(piece)
+
+    def get(self, position: int, _: int) -> Bytes:
+        """Return a piece as it was put."""
+        return self._pieces[position]
+
+
 class FileEvidence:
     """One file as it is now, to be looked for later.
 
-    Holds a handle, where its blocks lie, and its bytes, or a random sample of them, in the
-    sealed copy. Takes at most 8 MiB of memory beside a word for each extent, whatever the size.
+    Keeps where its blocks lie, and its bytes, or a random sample of them, in the copy. Beside that
+    it takes at most 8 MiB of memory and a word for each extent, whatever the size.
 
     Args:
+        handle: of the file, which the caller closes when all is done.
         found: the file.
+        mapped: its extents.
         copy: where to keep its bytes.
         keep: how many; of more data than that, a random sample of blocks.
         systems: the file systems as they are now, looked at once for a batch of files.
@@ -88,37 +108,35 @@ class FileEvidence:
 
     def __init__(
         self,
+        handle: int,
         found: DirectoryEntry,
-        copy: SealedCopy,
+        mapped: list[Extent] | None,
+        copy: SealedCopy | MemoryCopy,
         keep: int = KEEP,
         systems: FileSystems | None = None,
     ) -> None:
-        self.found = found
-        with found.folder() as folder:
-            self._handle = found.open(folder, os.O_RDONLY)
-        try:
-            self._size = os.fstat(self._handle).st_size
-            self._extents = filesystem.extents(self._handle)
-            systems = FileSystems() if systems is None else systems
-            self._doubts = why_doubted(self._handle, found, self._extents, systems)
-            self._attributes = why_attributes_doubted(self._handle)
-            self._spans = filesystem.data_spans(self._handle, self._size)
-            self._sampled = length(self._spans) > keep
-            self._pieces = _sample(self._spans, keep) if self._sampled else _cut(self._spans)
-            self._copy, self._position = copy, copy.end
-            self.unreadable: list[Span] = []
-            for start, end in self._pieces:
-                piece, bad = read_around(self._handle, start, end)
-                copy.put(piece)
-                self.unreadable += bad
-            if copy.end - self._position != length(self._pieces):
-                raise ConcurrentChange("it shrank while it was read")
-            if not self._doubts:
-                pieces = (read_around(self._handle, a, b)[0] for a, b in _cut(self._spans))
-                self._doubts = in_journals(self._handle, found, pieces, systems)
-        except BaseException:
-            self.close()
-            raise
+        self.path = found.path
+        """How the survey names it."""
+        self._handle, self._found, self._extents = handle, found, mapped
+        systems = FileSystems() if systems is None else systems
+        self._size = os.fstat(handle).st_size
+        self._doubts = why_doubted(handle, found, mapped, systems)
+        self._attributes = why_attributes_doubted(handle)
+        self._spans = filesystem.data_spans(handle, self._size)
+        self._sampled = length(self._spans) > keep
+        self._pieces = _sample(self._spans, keep) if self._sampled else _cut(self._spans)
+        self._copy, self._position = copy, copy.end
+        self.unreadable: list[Span] = []
+        """What could not be read; it may well be overwritten."""
+        for start, end in self._pieces:
+            piece, bad = read_around(handle, start, end)
+            copy.put(piece)
+            self.unreadable += bad
+        if copy.end - self._position != length(self._pieces):
+            raise ConcurrentChange("it shrank while it was read")
+        if not self._doubts:
+            pieces = (read_around(handle, a, b)[0] for a, b in _cut(self._spans))
+            self._doubts = in_journals(handle, found, pieces, systems)
 
     def survey(self, systems: FileSystems | None = None) -> Survey:
         """Find out what can still be read of the old bytes, through the handle and the path.
@@ -130,68 +148,70 @@ class FileEvidence:
         Args:
             systems: the file systems as they are now, after the erasure.
         """
-        compared = length(self._pieces)
-        same, in_doubt = 0, compared
-        doubts = list(self._doubts)
-        fate, other = at_path(self.found)
+        fate, other = at_path(self._found)
         try:
             os.fsync(self._handle)
-            systems = FileSystems() if systems is None else systems
-            now, moved = doubts_after(
-                self._handle, self.found, self._extents, self._spans, doubts, systems
-            )
-            doubts += now
-            same, in_doubt, direct = self._compare(other, moved)
-            if not direct:
-                doubts.append(NOT_DIRECT)
-                in_doubt = compared - same
+            with DeviceReader(self._handle) as reader:
+                return self.compared(reader, fate, other, systems or FileSystems())
         except OSError as error:
-            doubts.append(f"it could not be read again: {error.strerror}")
+            doubt = f"it could not be read again: {error.strerror}"
+            return self._told(fate, 0, length(self._pieces), [*self._doubts, doubt])
         finally:
             if other is not None:
                 os.close(other)
-        draws = len(self._pieces) if self._sampled else None
-        return Survey(
-            self.found.path,
-            self._size,
-            length(self._spans),
-            compared,
-            fate,
-            disk_destruction(same, in_doubt, compared, draws) if compared else None,
-            tuple(dict.fromkeys((*doubts, *self._attributes))),
+
+    def compared(
+        self, reader: Reader, fate: Fate, other: int | None, systems: FileSystems
+    ) -> Survey:
+        """Return what the survey finds by comparing the old bytes with those that are read now.
+
+        Args:
+            reader: of the file.
+            fate: what its path leads to.
+            other: handle of another file that its path leads to, if it does.
+            systems: the file systems as they are now.
+
+        Raises:
+            OSError: something else than a bad block cannot be read.
+        """
+        now, moved = doubts_after(
+            self._handle, self._found, self._extents, self._spans, self._doubts, systems
         )
-
-    def close(self) -> None:
-        """Close the handle."""
-        os.close(self._handle)
-
-    def _compare(self, other: int | None, moved: list[Span]) -> tuple[int, int, bool]:
-        """Return how many bytes are unchanged, how many of the others have moved, and whether it
-        is the device that was asked."""
-        same = in_doubt = 0
-        position = self._position
+        doubts = [*self._doubts, *now]
+        same, in_doubt, position = 0, 0, self._position
         in_places = filesystem.intersection(self._pieces, filesystem.union(moved + self.unreadable))
         doubtful, lost = iter(in_places), list[Span]()
         span = next(doubtful, None)
-        most = max((end - start for start, end in self._pieces), default=1)
         with ExitStack() as stack:
-            readers = [
-                stack.enter_context(DeviceReader(handle, most))
-                for handle in (self._handle, other)
-                if handle is not None
-            ]
+            others = [] if other is None else [stack.enter_context(DeviceReader(other))]
             for start, end in self._pieces:
                 old = self._copy.get(position, end - start)
                 position += end - start
-                equal = _equal_around(readers[0], start, old, lost)
-                for reader in readers[1:]:
-                    equal |= _equal_around(reader, start, old, lost)
-                same += int(equal.sum())
+                equal = _equal(reader, start, old, lost)
+                for more in others:
+                    equal |= _equal(more, start, old, lost)
+                same += int(np.count_nonzero(equal))
                 while span is not None and span[1] <= end:
-                    in_doubt += int((~equal[span[0] - start : span[1] - start]).sum())
+                    in_doubt += int(np.count_nonzero(~equal[span[0] - start : span[1] - start]))
                     span = next(doubtful, None)
-            unseen = filesystem.difference(filesystem.union(lost), in_places)
-            return same, in_doubt + length(unseen), readers[0].direct
+        in_doubt += length(filesystem.difference(filesystem.union(lost), in_places))
+        if not reader.direct:
+            doubts.append(NOT_DIRECT)
+            in_doubt = length(self._pieces) - same
+        return self._told(fate, same, in_doubt, doubts)
+
+    def _told(self, fate: Fate, same: int, in_doubt: int, doubts: Sequence[str]) -> Survey:
+        compared = length(self._pieces)
+        draws = len(self._pieces) if self._sampled else None
+        return Survey(
+            self.path,
+            shared(self._size),
+            shared(length(self._spans)),
+            shared(compared),
+            fate,
+            _destruction(same, in_doubt, compared, draws) if compared else None,
+            _once(tuple(dict.fromkeys((*doubts, *self._attributes)))),
+        )
 
 
 class Evidence(Closing):
@@ -209,9 +229,13 @@ class Evidence(Closing):
             )
         with ExitStack() as stack:
             copy = stack.enter_context(closing(SealedCopy()))
-            self._files = [
-                stack.enter_context(closing(FileEvidence(found, copy, keep))) for found in files
-            ]
+            self._files = []
+            for found in files:
+                with found.folder() as folder:
+                    handle = found.open(folder, os.O_RDONLY)
+                stack.callback(os.close, handle)
+                mapped = filesystem.extents(handle)
+                self._files.append(FileEvidence(handle, found, mapped, copy, keep))
             self._held = stack.pop_all()
 
     @classmethod
@@ -324,33 +348,38 @@ def in_journals(
     return (text + "when it was mounted with data=journal",) if sectors else ()
 
 
-def equal_bytes(reader: EmptiedCache | DeviceReader, start: int, old: Bytes) -> NDArray[np.bool_]:
-    """Which bytes of `old` are read at `start`; none behind the end."""
-    now = np.frombuffer(reader.read(len(old), start), np.uint8)
+def _equal(reader: Reader, start: int, old: Bytes, lost: list[Span]) -> NDArray[np.bool_]:
+    """Which bytes of `old` are read at `start`: none behind the end, and none of a bad block.
+
+    Bad blocks are added to `lost`.
+    """
     equal = np.zeros(len(old), dtype=np.bool_)
-    np.equal(now, old[: len(now)], out=equal[: len(now)])
-    return equal
-
-
-def _equal_around(
-    reader: EmptiedCache | DeviceReader, start: int, old: Bytes, lost: list[Span]
-) -> NDArray[np.bool_]:
-    """The same, past bad blocks, which are added to `lost` and equal to nothing."""
     try:
-        return equal_bytes(reader, start, old)
+        now = np.frombuffer(reader.read(len(old), start), np.uint8)
+        np.equal(now, old[: len(now)], out=equal[: len(now)])
     except OSError as error:
         if error.errno not in BAD_BLOCK:
             raise
-    equal = np.zeros(len(old), dtype=np.bool_)
-    for at, end in in_blocks(start, start + len(old)):
-        part = slice(at - start, end - start)
-        try:
-            equal[part] = equal_bytes(reader, at, old[part])
-        except OSError as error:
-            if error.errno not in BAD_BLOCK:
-                raise
-            lost.append((at, end))
+        blocks = list(in_blocks(start, start + len(old)))
+        if len(blocks) == 1:
+            lost += blocks
+            return equal
+        for at, end in blocks:
+            part = slice(at - start, end - start)
+            equal[part] = _equal(reader, at, old[part], lost)
     return equal
+
+
+@lru_cache(10_000)
+def _destruction(same: int, in_doubt: int, compared: int, draws: int | None) -> Estimate:
+    """%_dd, one object for all files of the same counts."""
+    return disk_destruction(same, in_doubt, compared, draws)
+
+
+@lru_cache(1000)
+def _once(doubts: tuple[str, ...]) -> tuple[str, ...]:
+    """One object for all files of the same doubts."""
+    return doubts
 
 
 def _cut(spans: list[Span]) -> list[Span]:

@@ -3,67 +3,22 @@
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from functools import lru_cache
 
-import numpy as np
-
-from dan_bench.erase.attributes import why_attributes_doubted
-from dan_bench.erase.direct import NOT_DIRECT, DeviceReader, EmptiedCache
-from dan_bench.erase.evidence import (
-    at_path,
-    doubts_after,
-    equal_bytes,
-    in_journals,
-    why_doubted,
-)
-from dan_bench.erase.filesystem import (
-    LAST,
-    FileSystems,
-    data_spans,
-    difference,
-    intersection,
-    length,
-    union,
-)
+from dan_bench.erase.direct import DeviceReader, EmptiedCache, Reader
+from dan_bench.erase.evidence import at_path
+from dan_bench.erase.filesystem import FileSystems, difference, union
 from dan_bench.erase.handles import ConcurrentChange, Folders
-from dan_bench.erase.overwrite import (
-    BAD_BLOCK,
-    check_size,
-    cut_back,
-    noise_for,
-    read_around,
-    write,
-)
+from dan_bench.erase.overwrite import BAD_BLOCK, check_size, cut_back, noise_for, write
 from dan_bench.erase.plan import error_text
-from dan_bench.erase.result import Fate, Survey
-from dan_bench.erase.status import shared
+from dan_bench.erase.result import Fate
 from dan_bench.erase.task import ErasureTask, sync
-from dan_bench.interfaces import Estimate, NoiseSource
-from dan_bench.metrics.destruction import disk_destruction
+from dan_bench.interfaces import NoiseSource
 
 PAGE = 4096
 AHEAD = 16 * PAGE
 """Bytes of the largest file that is read by way of the page cache, page by page."""
 SMALL = 1 << 20
 """Bytes of the largest file that is dealt with in memory."""
-
-
-def keep_original(task: ErasureTask, systems: FileSystems) -> None:
-    """Keep a file's data in memory, and note what speaks against its erasure being verified."""
-    task.attributes = why_attributes_doubted(task.handle)
-    task.doubts = why_doubted(task.handle, task.found, task.mapped, systems)
-    plain = task.mapped is not None and len(task.mapped) == 1 and not task.mapped[0].flags & ~LAST
-    spans = task.blocks.spans
-    task.data = spans if plain else data_spans(task.handle, task.begun.size)
-    for start, end in task.data:
-        piece, bad = read_around(task.handle, start, end)
-        if len(piece) < end - start:
-            raise ConcurrentChange("it shrank while it was read")
-        task.originals.append((start, piece))
-        task.unreadable += bad
-    if not task.doubts:
-        pieces = (piece for _, piece in task.originals)
-        task.doubts = in_journals(task.handle, task.found, pieces, systems)
 
 
 def overwrite_batch(
@@ -111,9 +66,7 @@ def overwrite_batch(
         task.restore_times()
 
 
-def look_again(
-    tasks: Sequence[ErasureTask], systems: FileSystems, folders: Folders, evidence: bool
-) -> None:
+def look_again(tasks: Sequence[ErasureTask], systems: FileSystems, folders: Folders) -> None:
     """Read files back from the device: is it the noise, and is any of the old data in it?
 
     All are begun to be read before the first is waited for.
@@ -131,8 +84,8 @@ def look_again(
                 with reader:
                     if task.error is None:
                         task.read_back = _is_noise(task, reader)
-                    if evidence and not task.resumed:
-                        task.survey = _survey(task, reader, systems, fate, other)
+                    if task.evidence is not None:
+                        task.survey = task.evidence.compared(reader, fate, other, systems)
             except (OSError, ConcurrentChange) as error:
                 task.error = task.error or error_text(error)
 
@@ -147,7 +100,7 @@ def _reopened(task: ErasureTask, folders: Folders) -> tuple[int, Fate, int | Non
         return os.dup(task.handle), *at_path(task.found)
 
 
-def _reader(task: ErasureTask, handle: int) -> EmptiedCache | DeviceReader:
+def _reader(task: ErasureTask, handle: int) -> Reader:
     """Have the device begin to read a file, if the page cache has nothing of it any more.
 
     A read that may not wait (preadv2(2), RWF_NOWAIT) fails where a page is not there; and has it
@@ -174,7 +127,7 @@ def _cached(task: ErasureTask, handle: int) -> bool:
     return False
 
 
-def _is_noise(task: ErasureTask, reader: EmptiedCache | DeviceReader) -> bool:
+def _is_noise(task: ErasureTask, reader: Reader) -> bool:
     size, all_bad = task.begun.size, bool(task.blocks.spans)
     for start, piece in task.noise:
         if start >= size:
@@ -188,58 +141,3 @@ def _is_noise(task: ErasureTask, reader: EmptiedCache | DeviceReader) -> bool:
                 return False
             all_bad = False
     return not all_bad
-
-
-def _survey(
-    task: ErasureTask,
-    reader: EmptiedCache | DeviceReader,
-    systems: FileSystems,
-    fate: Fate,
-    other: int | None,
-) -> Survey:
-    """Compare what the device has, and what else the path leads to, with what was there."""
-    now, moved = doubts_after(task.handle, task.found, task.mapped, task.data, task.doubts, systems)
-    doubts = [*task.doubts, *now]
-    known = looked_at = task.data
-    if task.unreadable or task.unwritable:
-        known = difference(task.data, union(task.unreadable))
-        looked_at = difference(known, union(task.unwritable))
-    compared = length(known)
-    same, in_doubt = 0, 0 if looked_at is known else compared - length(looked_at)
-    with ExitStack() as stack:
-        readers: list[EmptiedCache | DeviceReader] = [reader]
-        if other is not None:
-            readers.append(stack.enter_context(DeviceReader(other)))
-        for start, old in task.originals:
-            span = (start, start + len(old))
-            for low, high in [span] if looked_at is task.data else intersection(looked_at, [span]):
-                before = np.frombuffer(old, np.uint8)[low - start : high - start]
-                equal = equal_bytes(readers[0], low, before)
-                for more in readers[1:]:
-                    equal |= equal_bytes(more, low, before)
-                same += int(np.count_nonzero(equal))
-                for a, b in intersection([(low, high)], moved) if moved else ():
-                    in_doubt += b - a - int(np.count_nonzero(equal[a - low : b - low]))
-        if not reader.direct:
-            doubts.append(NOT_DIRECT)
-            in_doubt = compared - same
-    return Survey(
-        task.key[0],
-        shared(task.begun.size),
-        shared(length(task.data)),
-        shared(compared),
-        fate,
-        _destruction(same, in_doubt, compared) if compared else None,
-        _shared(tuple(dict.fromkeys((*doubts, *task.attributes)))),
-    )
-
-
-@lru_cache(10_000)
-def _destruction(same: int, in_doubt: int, compared: int) -> Estimate:
-    """%_dd, one object for all files of the same counts."""
-    return disk_destruction(same, in_doubt, compared)
-
-
-@lru_cache(1000)
-def _shared(doubts: tuple[str, ...]) -> tuple[str, ...]:
-    return doubts

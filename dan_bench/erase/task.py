@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from dan_bench.erase.attributes import erase_attributes
 from dan_bench.erase.evidence import FileEvidence
-from dan_bench.erase.filesystem import Extent, FileSystems, Span, union
+from dan_bench.erase.filesystem import Extent, FileSystems, Span, length, union
 from dan_bench.erase.handles import DirectoryEntry
 from dan_bench.erase.overwrite import Blocks
 from dan_bench.erase.records import Begun, Done, Key
@@ -38,21 +38,15 @@ class ErasureTask:
     resumed: bool = False
     """Whether an earlier attempt has overwritten a part of it."""
     evidence: FileEvidence | None = None
-    """Of a large file. A small one's bytes are kept here:"""
-    data: list[Span] = field(default_factory=list)
-    originals: list[tuple[int, bytes]] = field(default_factory=list)
+    """None where none is taken, or no whole original was left."""
     noise: list[tuple[int, bytes]] = field(default_factory=list)
-    doubts: tuple[str, ...] = ()
-    attributes: tuple[str, ...] = ()
-    """Doubts about its extended attributes alone."""
+    """What was written over a small file."""
     written: int = 0
     error: str | None = None
     suspect: bool = False
     """Whether the device reported a bad block in it."""
     read_back: bool | None = None
     survey: Survey | None = None
-    unreadable: list[Span] = field(default_factory=list)
-    """What could not be read before; it may well be overwritten."""
     unwritable: list[Span] = field(default_factory=list)
     result: FileResult | None = None
     earlier: FileResult | None = None
@@ -76,10 +70,11 @@ class ErasureTask:
         """Return, and keep, what has come of it."""
         if self.read_back is False and self.error is None:
             self.error = "the device does not give back what was written"
-        bad = union(self.unreadable + self.unwritable)
+        unreadable = self.evidence.unreadable if self.evidence is not None else []
+        bad = union(unreadable + self.unwritable)
         survey = self.survey
-        if survey is not None and self.unreadable:
-            lost = sum(end - start for start, end in self.unreadable)
+        if survey is not None and unreadable:
+            lost = length(unreadable)
             survey = replace(survey, unverified=(*survey.unverified, f"{lost} {SPARE_BLOCKS}"))
         if survey is not None and self.earlier is not None and self.earlier.survey is not None:
             doubts = (*survey.unverified, *self.earlier.survey.unverified)

@@ -229,14 +229,16 @@ class AdversarialModule(pl.LightningModule, ABC):
         seen = fake.detach()
         self.descend("discriminator_loss", of_discriminator, self.discriminator_loss, real, seen)
         self.train_others(batch, seen, others)
-        gradients = self.gradients(batch, real, fake) if self.logs_gradients() else {}
-        if self.degenerator_moves():
+        setting, reports = self.setting, (self.step + 1) % self.setting.log_every == 0
+        measures = setting.log_gradients and reports
+        gradients = self.gradients(batch, real, fake) if measures else {}
+        if not setting.freeze_degenerator and self.step % setting.discriminator_steps == 0:
             terms = batch, real, fake
             self.descend("degenerator_loss", of_degenerator, self.degenerator_loss, *terms)
             if self.ema is not None:
-                average(self.ema, self.degenerator, self.setting.ema_decay, first=self.step == 0)
+                average(self.ema, self.degenerator, setting.ema_decay, first=self.step == 0)
         self.step += 1
-        if self.step % self.setting.log_every == 0:
+        if reports:
             self.check_weights()
             self.report(real, seen, gradients)
 
@@ -259,15 +261,6 @@ class AdversarialModule(pl.LightningModule, ABC):
         """The objective's, and the model's penalty."""
         loss = self.setting.objective.degenerator_loss(self.critic, real, fake)
         return loss + self.penalty(batch, fake)
-
-    def degenerator_moves(self) -> bool:
-        """Return whether this step updates the degenerator."""
-        every = self.setting.discriminator_steps
-        return not self.setting.freeze_degenerator and self.step % every == 0
-
-    def logs_gradients(self) -> bool:
-        """Return whether this step's report includes the degenerator's gradients."""
-        return self.setting.log_gradients and (self.step + 1) % self.setting.log_every == 0
 
     def gradients(self, batch: Batch, real: Tensor, fake: Tensor) -> dict[str, float]:
         """Return the sizes of the gradients of the degenerator's loss L, a mean over samples.

@@ -1,5 +1,6 @@
 """Is it gone? Evidence, extents and %_dd, against counts that are known."""
 
+import errno
 import os
 import tempfile
 from itertools import pairwise
@@ -161,6 +162,26 @@ def test_the_sealed_copy_gives_back_what_was_put_and_shows_nobody_else(tmp_path)
         assert len(piece) < 100 or piece not in on_disk
         position += len(piece)
     copy.close()
+
+
+class Damaged:
+    """A reader of a file of noise, which cannot read its bytes 8192 to 12288."""
+
+    def read(self, n, start):
+        if start < 12_288 and start + n > 8192:
+            raise OSError(errno.EIO, "bad block")
+        return content(1, 50_000)[start : start + n]
+
+
+def test_blocks_that_cannot_be_read_again_are_lost_and_all_others_compared():
+    old, lost = np.frombuffer(content(1, 50_000), np.uint8), []
+    equal = evidence_module._equal(Damaged(), 0, old, lost)
+    assert lost == [(8192, 12_288)]
+    assert equal.sum() == 50_000 - 4096
+    assert not equal[8192:12_288].any()
+    assert evidence_module._equal(Damaged(), 20_000, old[20_000:], []).all()
+    beyond = np.concatenate([old, old[:9]])
+    assert not evidence_module._equal(Damaged(), 0, beyond, [])[50_000:].any()
 
 
 def test_more_files_than_handles_are_refused_with_the_numbers(tree, monkeypatch):

@@ -132,6 +132,29 @@ def test_an_error_that_does_not_last_is_gone_past(tree, monkeypatch, path_taken)
     assert {(r.status, r.bad) for r in report.files} == {("overwritten", ())}
 
 
+def test_a_block_that_could_not_be_read_before_is_named_and_not_vouched_for(
+    tree, monkeypatch, path_taken
+):
+    """The device may have put a spare block in its place, which took the noise."""
+
+    def read(handle, n, at):
+        if os.fstat(handle).st_ino == inode and at < 4 * BLOCK and at + n > 3 * BLOCK:
+            raise OSError(errno.EIO, "bad block")
+        return real(handle, n, at)
+
+    victim, real = tree / "inner" / "of 70000", os.pread
+    inode = victim.stat().st_ino
+    monkeypatch.setattr(os, "pread", read)
+    (result,) = erase(plan_erasure([victim]), FastNoise()).files
+    assert (result.status, result.read_back) == ("partly", True)
+    assert result.bad == ((3 * BLOCK, 4 * BLOCK),)
+    assert "4096 bytes could not be read before" in result.survey.unverified[-1]
+    assert not result.vouched
+    assert result.survey.compared == 70_000
+    assert result.survey.destroyed.value < 100 * (1 - 3000 / 70_000)
+    assert result.survey.destroyed.details["seen"] > 99
+
+
 @pytest.fixture
 def damaged(tmp_path):
     """A disk of which the test says what blocks are bad: a map of 4 KiB blocks (dmsetup)."""

@@ -235,7 +235,7 @@ def play_bits(symbols: Symbols) -> tuple[int, int]:
     entries, context, complete = 0, 0, False
     winner, correct, run, longest = 1, 0, 0, 0
     for i in range(1, n, WORD):
-        complete = complete or (i % CHECKED == 1 and leads[2:].all())
+        complete = complete or (i % CHECKED == 1 and bool(leads[2:].all()))
         hits[:], met[:DEPTH], met[DEPTH] = 0, ALL if complete else np.uint64(0), 0
         bits = np.uint64(0)
         for t in range(min(WORD, n - i)):

@@ -4,9 +4,9 @@
     OMP_NUM_THREADS=1 python benchmarks/randomness.py whole [CHECKOUT]
 
 The first takes the 188 sub-tests of SP 800-22 on one stream of 1,000,000 bits. It prints the cold
-first call (imports, and compiling where nothing is cached yet), the time of each test by itself and
-of all together, as minima over alternating repeats in one process, the floor (the real FFT alone,
-which the spectral test cannot do without), and the memory of a process.
+first call (imports, and compiling where nothing is cached yet), the processor's time of each test
+and of all together, as minima over alternating repeats in one process, the floor (the real FFT
+alone, which the spectral test cannot do without), and the memory of a process.
 
 The second takes 1 MB of ideal bytes, and prints the processor's time of a whole `assess` as a
 process of its own, and of each estimator of SP 800-90B (6.3) in a process that has loaded them.
@@ -55,10 +55,10 @@ print(json.dumps({name: min(each) for name, each in took.items()}))
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Time one call."""
-    start = time.perf_counter()
+    """Return the processor's time of one call, which other processes disturb less."""
+    start = time.process_time()
     work()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def peak_megabytes() -> float:

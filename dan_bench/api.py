@@ -78,9 +78,9 @@ def attack(
     from dan_bench.config.build import build
     from dan_bench.config.compose import configure
     from dan_bench.metrics.destruction import percent_destroyed
-    from dan_bench.statistics import CONFIDENCE
+    from dan_bench.statistics import CONFIDENCE, array_of
 
-    data = np.asarray(data)
+    data = array_of(data, "data must be N x d uint8")
     if data.dtype != np.uint8 or data.ndim != 2:
         raise InputError(f"data must be N x d uint8, not {data.dtype} of shape {data.shape}")
     shape = (data.shape[1],) if shape is None else shape
@@ -121,7 +121,9 @@ def attack(
 
 def _numbered(labels: ArrayLike, rows: int) -> NDArray[np.int64]:
     """Number the classes that labels name from 0 on."""
-    given = np.asarray(labels)
+    from dan_bench.statistics import array_of
+
+    given = array_of(labels, f"labels must be {rows} whole numbers, one a row")
     if given.shape != (rows,) or given.dtype.kind not in "biu":
         raise InputError(
             f"labels must be {rows} whole numbers, one a row, not {given.dtype} of "

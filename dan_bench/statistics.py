@@ -192,6 +192,16 @@ def worse_than(
     return counts
 
 
+def array_of(given: ArrayLike, wanted: str) -> NDArray[Any]:
+    """Return anything as an array; InputTypeError, which begins with `wanted`, if numpy refuses."""
+    try:
+        return np.asarray(given)
+    except (ValueError, TypeError, RuntimeError) as error:  # torch raises all three
+        ragged = "inhomogeneous" in str(error)
+        why = "lists of different lengths" if ragged else f"a {type(given).__name__}: {error}"
+        raise InputTypeError(f"{wanted}, got {why}") from None
+
+
 class SampleTooSmall(ValueError):
     """A metric was asked of fewer rows than it needs."""
 
@@ -210,12 +220,12 @@ def needs_rows(minimum: Callable[[int], int]) -> Callable[[F], F]:
         def checked(sample: NDArray[np.uint8], *args: Any, **kwargs: Any) -> Estimate:
             if np.ma.is_masked(sample):
                 raise InputTypeError(f"{metric.__name__} needs all values, got masked ones")
-            sample = np.asarray(sample)
+            wanted = f"{metric.__name__} needs an N x d array of uint8, a row each"
+            sample = array_of(sample, wanted)
             if sample.dtype != np.uint8 or sample.ndim != 2 or sample.shape[1] == 0:
                 raise InputTypeError(
-                    f"{metric.__name__} needs an N x d array of uint8, a row each, got shape "
-                    f"{sample.shape} of {sample.dtype}: reshape it to N x d, or convert values of "
-                    "0 to 255 with .astype(np.uint8)"
+                    f"{wanted}, got shape {sample.shape} of {sample.dtype}: reshape it to N x d, "
+                    "or convert values of 0 to 255 with .astype(np.uint8)"
                 )
             if len(sample) < minimum(sample.shape[1]):
                 raise SampleTooSmall(

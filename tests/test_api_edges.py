@@ -88,6 +88,20 @@ def test_what_is_no_table_is_refused(name):
             TABLES[name](wrong)
 
 
+@pytest.mark.parametrize("name", TABLES)
+def test_rows_of_different_lengths_are_no_table(name):
+    with pytest.raises(InputError, match=rf"{name} needs an N x d .*, got lists of different"):
+        TABLES[name]([[1, 2, 3], [4, 5]])
+
+
+def test_an_attack_refuses_rows_and_labels_of_different_lengths():
+    ragged, rows = [[1, 2, 3], [4, 5]], NOISE.reshape(-1, 10)
+    with pytest.raises(InputError, match="data must be N x d uint8, got lists of different"):
+        db.attack(lambda x: x, ragged)
+    with pytest.raises(InputError, match=r"labels must be 3000 whole .*, got lists of"):
+        db.attack(lambda x: x, rows, labels=ragged)
+
+
 OTHERS = (np.uint8(8), np.float32(8), np.True_, 8 + 0j, np.array([8]), np.array([1, 2]))
 
 

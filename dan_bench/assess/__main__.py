@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -129,6 +129,7 @@ class AssessmentProgress:
 
 
 @entry_point
+@uncollected()
 def main(arguments: list[str] | None = None) -> int:
     """Assess every file; the exit code is that of the worst."""
     given = sys.argv[1:] if arguments is None else arguments
@@ -158,9 +159,7 @@ def main(arguments: list[str] | None = None) -> int:
         if why := unwritable(asked.plot, PICTURES):
             command.error(f"--plot {asked.plot}: {why}")
 
-    # many windows last long, and are few objects beside what is loaded
-    with uncollected() if asked.windows is None else nullcontext():
-        return assess_streams(streams, asked, layout)
+    return assess_streams(streams, asked, layout)
 
 
 def assess_streams(streams: list[list[str]], asked: argparse.Namespace, layout: "Layout") -> int:
@@ -266,6 +265,8 @@ def assess_file(
 
 
 if __name__ == "__main__":
+    # threads of numpy's matrix products would wait busily, and their number change last digits
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     ended = main()
     if ended == INTERRUPTED:
         os._exit(ended)  # all is printed, and a thread may be in the middle of a long test

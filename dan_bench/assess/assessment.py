@@ -109,13 +109,9 @@ class Assessment:
 def assess(
     stream: Stream, bits: int = 8, iid: bool = False, progress: StageCallback = lambda _: None
 ) -> Assessment:
-    """Assess a stream of symbols of `bits` bits.
+    """Assess a stream of symbols of `bits` bits, with `iid` by the IID track's tests too.
 
-    Args:
-        stream: what was read.
-        bits: of a symbol.
-        iid: whether the tests of the IID track are run too (SP 800-90B, section 5).
-        progress: called with the name of each part as it begins.
+    `progress` is called with the name of each part as it begins.
     """
     progress("counts")
     findings = of_tally(stream.tally, bits)
@@ -138,14 +134,7 @@ def of_windows(
     progress: StageCallback = lambda _: None,
     workers: int = WORKERS,
 ) -> tuple[list[FamilyResult], list[WindowResult]]:
-    """Judge all that is looked at in windows, and return it with what each window gave.
-
-    Args:
-        windows: of a stream.
-        bits: of a symbol.
-        progress: called with the name of each part as it begins.
-        workers: threads.
-    """
+    """Judge all that is looked at in windows, and return it with what each window gave."""
     progress("repetition")
     findings = [of_lags(windows), of_lines(windows)]
     progress("bit correlation")

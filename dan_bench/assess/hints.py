@@ -48,10 +48,7 @@ HEADERS: tuple[tuple[bytes, str, str], ...] = (
 def hint_of(head: Bytes, counts: Counts, bits: int) -> str:
     """Return what form a stream has and which option reads it; nothing where none is recognised.
 
-    Args:
-        head: the first bytes.
-        counts: of each byte, in all of it.
-        bits: that each byte is taken for.
+    `head` are the first bytes, `counts` of each byte in all of it, `bits` what one is taken for.
     """
     total = int(counts.sum())
     complete = total == len(head)

@@ -280,11 +280,8 @@ def windows_of(blocks: Iterable[Bytes], size: int) -> list[Window]:
     They are the first and the last of the stream, and between them the block whose number is the
     largest power of two in the first half: it starts between a quarter and a half. So a pipe need
     not be stored, and has the windows that a file would have; the two of a stream of up to two
-    windows overlap and leave nothing out.
-
-    Args:
-        blocks: all of the stream, of `size` symbols each; only the last may be short.
-        size: of a window.
+    windows overlap and leave nothing out. `blocks` are all of the stream, of `size` symbols each;
+    only the last may be short.
     """
     powers: dict[int, Bytes] = {}
     last, n = [np.zeros(0, dtype=np.uint8)], 0

@@ -59,9 +59,7 @@ def interval(low: float | None, high: float | None) -> str:
 def table(assessment: Assessment, beside: Assessment | None = None) -> str:
     """Render an assessment as text, fitted to the terminal where there is one.
 
-    Args:
-        assessment: what to show.
-        beside: the assessment of as much of a generator's output, shown in a column of its own.
+    `beside` is that of as much of a generator's output, shown in a column of its own.
     """
     width = terminal_width() if sys.stdout is not None and sys.stdout.isatty() else None
     stream, n, bits = assessment.stream, assessment.stream.tally.n, assessment.bits_per_symbol

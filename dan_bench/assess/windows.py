@@ -55,12 +55,7 @@ def combined(family: str, found: Sequence[FamilyResult], places: Sequence[int]) 
     """Return what a family found in several windows as one: the oddest, and the chance of all.
 
     Half of the level is for one window that is odd (the least p-value, times their number), half
-    for a defect in many of them (`fisher`).
-
-    Args:
-        family: its name.
-        found: in each window.
-        places: where each window begins, in symbols.
+    for a defect in many of them (`fisher`). `places` is where each begins, in symbols.
     """
     judged = [(one, at) for one, at in zip(found, places, strict=True) if one.p_value is not None]
     if not judged:
@@ -162,12 +157,7 @@ def assess_windows(
 ) -> Assessment:
     """Assess a stream in so many evenly spaced windows, or in all as they are read.
 
-    Args:
-        read: reads the stream, and keeps the windows chosen.
-        asked: how many windows, or `all`.
-        bits: of a symbol, up to 8.
-        iid: whether the first window is tested for the IID track too.
-        progress: called with what is being done.
+    `read` keeps the windows chosen; with `iid` the first is tested for the IID track too.
     """
     with WindowedAssessment(bits, progress) as windowed:
         if asked == "all":

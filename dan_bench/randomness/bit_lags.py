@@ -63,7 +63,8 @@ def _products(x: Bytes) -> Floats:
     n, mean = len(x), float(x.mean())
     whole = shape_of(n) is None
     line = fft.rfft(x - np.float32(mean)) if whole else lines_of(x, mean)
-    line *= line.conj()
+    for row in np.atleast_2d(line):  # which is still in the cache when it is multiplied
+        row *= row.conj()
     line.flat[0] = 0
     back = fft.irfft(line, n, overwrite_x=True) if whole else signal_of(line, n)
     return np.asarray(back[: n // 2 + 1], dtype=np.float32)

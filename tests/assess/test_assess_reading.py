@@ -108,6 +108,19 @@ def test_standard_input_is_read_as_a_file_is(noise):
     assert piped == filed
 
 
+def test_no_value_depends_on_how_many_threads_numpy_may_have(tmp_path):
+    """Its dot product sums in as many parts as there are threads, on a machine of several cores."""
+    path = tmp_path / "noise.bin"
+    path.write_bytes(ideal(1, 100_000).tobytes())
+    free = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
+    run = [*RUN, str(path), "--json"]
+    found = [
+        subprocess.run(run, capture_output=True, check=True, env=env).stdout
+        for env in (free, free | {"OMP_NUM_THREADS": "1"})
+    ]
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize(("limit", "expected"), [(1, 1), (7000, 7000), (10**9, 20_000)])
 def test_no_more_than_the_limit_is_read(noise, limit, expected):
     found = read(str(noise), 8, limit)

@@ -157,6 +157,17 @@ def test_multi_mmc(drawn, capacity):
         assert multi_mmc.play_bits(symbols) == multi_mmc_transcribed(symbols.tolist(), 100_000)
 
 
+@pytest.mark.parametrize("length", [3, 64, 65, 32_769, 700_001])
+def test_multi_mmc_on_bits_of_which_all_contexts_are_met(length):
+    """Then, and until then, as on symbols; also where the last third is predictable."""
+    rng = np.random.default_rng(length)
+    noise = rng.integers(0, 2, length, dtype=np.uint8)
+    for bits in (noise, np.where(np.arange(length) < 2 * length // 3, noise, noise[:1])):
+        memory = multi_mmc.memory(length, multi_mmc.CAPACITY)
+        expected = multi_mmc.play_symbols(bits, multi_mmc.CAPACITY, *memory)
+        assert multi_mmc.play_bits(bits) == expected
+
+
 @given(streams(), st.sampled_from([5, 16, 17, 31, 40, 100, 301, 1000, 65_536]))
 @steady
 def test_lz78y(drawn, capacity):

@@ -4,6 +4,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from dan_bench.randomness.min_entropy.blocks import ALL, WORD, runs_through
 from dan_bench.randomness.min_entropy.prediction import prediction_bits, scored
 from dan_bench.randomness.min_entropy.symbols import Symbols
 from dan_bench.randomness.min_entropy.words import (
@@ -11,6 +12,7 @@ from dan_bench.randomness.min_entropy.words import (
     Table,
     find,
     make_room,
+    popcount,
     prefetch,
     signed,
     table_for,
@@ -22,7 +24,8 @@ DEPTH = 16
 CAPACITY = 100_000
 AHEAD = 8
 """Symbols; the context of two before each is asked for so early."""
-SHIFT = 5
+CHECKED = 1 << 15
+"""Bits after which it is looked again whether all contexts have been met."""
 # contexts of one and of two symbols have fixed numbers
 ONES = 1
 TWOS = ONES + 256
@@ -217,58 +220,72 @@ def add_child(
 
 @numba.njit(cache=True, nogil=True)
 def play_bits(symbols: Symbols) -> tuple[int, int]:
-    """Hits and the longest run of hits on bits, with a table of all contexts.
+    """Hits and the longest run of hits on bits, 64 at a time, with a table of all contexts.
 
     Only depth 16 can have more than 100,000 pairs, so only there they are counted. Of the others
     twice the lead of ones over zeros plus one is kept: its sign is what is predicted, and 0 is a
-    context never met. A depth's score and its number make one integer, so that the winner is the
-    largest of those that hit; a hit is -1, all bits of it, a miss 0.
+    context never met. In `hits` and `met` a depth's 64 predictions are one word: which are right,
+    and which are of a context met before. Only depths that may lead within a word are followed.
     """
+    n, one = len(symbols), np.uint64(1)
     leads = np.zeros(1 << DEPTH, dtype=np.int32)
     deep = np.zeros((1 << DEPTH, 2), dtype=np.int32)
-    ranks = np.arange(DEPTH + 1)
-    hits = np.zeros(DEPTH + 1, dtype=np.int64)
-    entries, context = 0, 0
+    hits, met = np.zeros(DEPTH + 1, dtype=np.uint64), np.zeros(DEPTH + 1, dtype=np.uint64)
+    scores, rivals = np.zeros(DEPTH + 1, dtype=np.int64), np.zeros(DEPTH + 1, dtype=np.int64)
+    entries, context, complete = 0, 0, False
     winner, correct, run, longest = 1, 0, 0, 0
-    for i in range(1, len(symbols)):
-        context = ((context << 1) | symbols[i - 1]) & ((1 << DEPTH) - 1)
-        bit = signed(symbols[i])
-        shallow = min(winner, DEPTH - 1)
-        met = signed(leads[(1 << shallow) | (context & ((1 << shallow) - 1))] != 0)
-        hits[DEPTH] = 0
-        if i >= DEPTH:
-            zeros, ones = signed(deep[context, 0]), signed(deep[context, 1])
-            known = zeros + ones > 0
-            hits[DEPTH] = -signed(known and (ones >= zeros) == bit)
-            if winner == DEPTH:
-                met = signed(known)
-            if deep[context, bit] > 0 or entries < CAPACITY:
-                entries += deep[context, bit] == 0
-                deep[context, bit] += 1
-            train(leads, context, bit, DEPTH - 1, hits)
-        else:
-            train(leads, context, bit, i, hits)
-        hit = -hits[winner]
-        correct += hit
-        run = (run + hit) * (hit | (1 - met))
-        longest = max(longest, run)
-        best = 0
+    for i in range(1, n, WORD):
+        complete = complete or (i % CHECKED == 1 and bool(leads[2:].all()))
+        hits[:], met[:DEPTH], met[DEPTH] = 0, ALL if complete else np.uint64(0), 0
+        bits = np.uint64(0)
+        for t in range(min(WORD, n - i)):
+            at = np.uint64(t)
+            context = ((context << 1) | symbols[i + t - 1]) & ((1 << DEPTH) - 1)
+            bit = signed(symbols[i + t])
+            bits |= np.uint64(bit) << at
+            if i + t >= DEPTH:
+                hits[DEPTH] |= np.uint64(deep[context, 0] > deep[context, 1]) << at
+                met[DEPTH] |= np.uint64(deep[context, 0] + deep[context, 1] > 0) << at
+                seen = deep[context, bit]
+                kept = (seen > 0) | (entries < CAPACITY)
+                entries += kept & (seen == 0)
+                deep[context, bit] = seen + kept
+            for d in range(1, DEPTH):
+                place = (1 << d) | (context & ((1 << d) - 1))
+                lead = leads[place]
+                hits[d] |= np.uint64(lead < 0) << at  # a zero is predicted
+                if not complete:
+                    met[d] |= np.uint64(lead != 0) << at
+                    lead += lead == 0
+                leads[place] = lead + 4 * bit - 2
+            if i + t < DEPTH:  # there was no longer context yet
+                leads[2 << (i + t) :] = 0
+                hits[i + t + 1 :], met[i + t + 1 :] = 0, 0
+        count, behind = 0, scores[winner] - WORD
         for d in range(1, DEPTH + 1):
-            ranks[d] += hits[d] & (1 << SHIFT)
-            best = max(best, ranks[d] & hits[d])
-        if best and best >> SHIFT >= ranks[winner] >> SHIFT:
-            winner = best & ((1 << SHIFT) - 1)
+            hits[d] = (hits[d] ^ bits) & met[d]
+            if scores[d] < behind:
+                scores[d] += popcount(hits[d])
+            else:
+                rivals[count] = d
+                count += 1
+        if count == 1 and met[winner] == ALL:
+            right = popcount(hits[winner])
+            scores[winner] += right
+            correct += right
+            run, longest = runs_through(hits[winner], run, longest)
+            continue
+        for t in range(WORD):
+            at = np.uint64(t)
+            hit, known = signed((hits[winner] >> at) & one), signed((met[winner] >> at) & one)
+            correct += hit
+            run = (run + hit) * (hit | (1 - known))
+            longest = max(longest, run)
+            most = scores[winner]
+            for j in range(count):
+                d = rivals[j]
+                if (hits[d] >> at) & one:
+                    scores[d] += 1
+                    if scores[d] >= most:
+                        winner, most = d, scores[d]
     return correct, longest
-
-
-@numba.njit(cache=True, nogil=True)
-def train(
-    leads: NDArray[np.int32], context: int, bit: int, depths: int, hits: NDArray[np.int64]
-) -> None:
-    """Mark which of the first depths predict the bit, then count it at each."""
-    sign = 2 * bit - 1
-    for d in range(1, depths + 1):
-        at = (1 << d) | (context & ((1 << d) - 1))
-        lead = leads[at]
-        hits[d] = -signed(lead * sign > 0)
-        leads[at] = lead + 2 * sign + (lead == 0)

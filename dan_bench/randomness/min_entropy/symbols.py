@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dan_bench.cli import InputError, InputTypeError
+from dan_bench.statistics import array_of
 
 Symbols: TypeAlias = NDArray[np.uint8]
 Stream: TypeAlias = ArrayLike | bytes | bytearray | memoryview
@@ -18,12 +19,7 @@ def as_array(given: Stream, name: str = "symbols", remedy: str = "") -> NDArray[
     """Bytes as an array, or any array; InputTypeError for what numpy refuses and masked values."""
     if isinstance(given, bytes | bytearray):
         return np.frombuffer(given, dtype=np.uint8)
-    try:
-        array = np.asarray(given)
-    except (ValueError, TypeError, RuntimeError) as error:  # torch raises all three
-        ragged = "inhomogeneous" in str(error)
-        why = "lists of different lengths" if ragged else f"a {type(given).__name__}: {error}"
-        raise InputTypeError(f"{name} are an array, got {why}") from None
+    array = array_of(given, f"{name} are an array")
     if array.ndim == 0:
         raise InputTypeError(f"{name} are a 1-D array of integers, got {given!r:.60}{remedy}")
     if np.ma.is_masked(given):

@@ -64,7 +64,7 @@ def runs(bits: Bits) -> SubtestResult:
 
 
 @numba.njit(cache=True, nogil=True)
-def runs_of_ones(bits: Bits, length: int, m: int = 1) -> tuple[Counts, Counts]:
+def runs_of_ones(bits: Bits, length: int, m: int) -> tuple[Counts, Counts]:
     """Of each whole block of `length` bits: its longest run of ones, and how often m occur in it.
 
     Occurrences of m ones in a row may overlap.
@@ -87,10 +87,10 @@ def share_without_longer_run(length: int, longest: int) -> float:
     Of n + 1 bits as of n, less those in which the last bits are the first longer run: a zero (none
     where the string begins there) and longest + 1 ones (Schilling 1990).
     """
-    short = [1.0] * (longest + 1)
+    short, end = [1.0] * (longest + 1), 0.5 ** (longest + 2)
     for n in range(longest + 1, length + 1):
         before = short[n - longest - 2] if n > longest + 1 else 2.0
-        short.append(short[-1] - before * 0.5 ** (longest + 2))
+        short.append(short[-1] - before * end)
     return short[length]
 
 
@@ -115,7 +115,7 @@ def longest_run(bits: Bits, kind: Probabilities = "exact") -> SubtestResult:
     All n // M blocks count, as in NIST's tool (the document's table names the fewest).
     """
     length, first, table = next(v for least, v in LONGEST.items() if len(bits) >= least)
-    longest, _ = runs_of_ones(bits, length)
+    longest, _ = runs_of_ones(bits, length, 1)
     classes = np.clip(longest - first, 0, len(table) - 1)
     counts = np.bincount(classes, minlength=len(table))
     probabilities = longest_run_probabilities(length, first, len(table), kind)

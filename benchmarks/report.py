@@ -3,9 +3,9 @@
     python benchmarks/report.py [RUNS]
 
 The records are like real ones, of 2,000 subjects with five seeds each, in a temporary folder. A
-table is made without a cache, and with it: the same table again, and one of another width. Each is
-set beside the seconds of a processor that it may take. The floor is what reading their bytes takes,
-and starting Python with what the commands need.
+table is made without a cache, and with it: the same table again, one of another width, and one of
+a part of the runs. Each is set beside the seconds of a processor that it may take. The floor is
+what reading their bytes takes, and starting Python with what the commands need.
 """
 
 import json
@@ -33,7 +33,8 @@ SEEDS = 5
 REPEATS = 5
 COLD, ANOTHER = "without a cache, writing it", "with the cache, another table"
 TRAIN, PAGE = "train -m, of which all is done", "report html"
-ASKED = {COLD: 4.0, ANOTHER: 1.5, TRAIN: 2.0, PAGE: 4.0}
+OTHERS = "with the cache, a part of the runs"
+ASKED = {COLD: 4.0, ANOTHER: 1.5, OTHERS: 1.5, TRAIN: 2.0, PAGE: 4.0}
 """Seconds of a processor that each may take, of 10,000 records."""
 MOST_BYTES = 3_000_000
 """Of the page."""
@@ -137,7 +138,7 @@ def main() -> None:
         axes = grid(runs)
         fill(results, axes)
         time.sleep(SETTLED + 1)  # a record is remembered once its time stamp is past
-        cache, widths = results / "runs" / NAME, count(100)
+        cache, widths, parts = results / "runs" / NAME, count(100), count(1)
         paths = list(results.glob("runs/*/record.json"))
         size = sum(path.stat().st_size for path in paths)
 
@@ -149,8 +150,13 @@ def main() -> None:
             report()
 
         def cold() -> None:
-            cache.unlink(missing_ok=True)
+            for kept in cache.parent.glob(".*"):  # boards and the report's state too
+                kept.unlink()
             report()
+
+        def others() -> None:
+            part = f"model=dan,noise_dim={8 * next(parts)}"
+            command("-m", "dan_bench.report", "--results", folder, "--where", part)
 
         def train() -> None:
             command("-m", "dan_bench.train", "-m", *axes, f"runtime.results={folder}")
@@ -169,6 +175,7 @@ def main() -> None:
             COLD: cold,
             "with the cache, the same again": report,
             ANOTHER: another,
+            OTHERS: others,
             TRAIN: train,
             PAGE: page,
             f"floor: reading {size / 1e6:.0f} MB of records": read,

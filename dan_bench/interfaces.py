@@ -76,9 +76,9 @@ def dimension(shape: tuple[int, ...]) -> int:
 class Estimate:
     """A number, its confidence interval where there is one, and how much data it rests on."""
 
-    value: float
-    low: float | None = None
-    high: float | None = None
+    value: int | float  # pydantic would make 0.0 of an int, which CSV shows as 0
+    low: int | float | None = None
+    high: int | float | None = None
     n: int | None = None
     details: dict[str, float] = field(default_factory=dict)
 

@@ -8,6 +8,7 @@ Exit code: 0 all is done, 1 a run failed, 2 the config was refused and nothing w
 interrupted (Ctrl-C); finished runs are kept, and the same command does the rest.
 """
 
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -28,14 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     if is_watched(given):
         print("reading the config and the data, which takes some seconds", flush=True)
-    from dan_bench.config.command_line import configs_of
-
     with uncollected():
-        configs = configs_of(given)
-    if not configs:
-        return OK
-    from dan_bench.sweep.jobs import carry_out
+        from dan_bench.config.command_line import configs_of
 
+        configs = configs_of(given)
+        if not configs:
+            return OK
+        from dan_bench.sweep.jobs import carry_out
+    gc.freeze()  # many configs, none of which is ever garbage
     return carry_out(configs)
 
 

@@ -141,8 +141,9 @@ def did_you_mean(before: str, wrong: str, names: Sequence[str]) -> str:
 
 def refuse_mixed(configs: Sequence[RunConfig]) -> None:
     """Refuse runs that disagree about the sweep, or a results folder that is not writable."""
+    runtimes = {id(config.runtime): config.runtime for config in configs}.values()
     for name in WHOLE:
-        values = list(dict.fromkeys(str(getattr(c.runtime, name)) for c in configs))
+        values = list(dict.fromkeys(str(getattr(runtime, name)) for runtime in runtimes))
         if len(values) > 1:
             raise InputError(
                 f"runtime.{name}={','.join(values)}: the runs of a sweep share one; for a text "

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 REFERENCE = re.compile(r"\$\{([a-z_]\w*(?:\.[a-z_]\w*)*)\}", re.IGNORECASE)
 """An interpolation of nothing but the name of another value, from the root of the config."""
@@ -36,14 +35,12 @@ class Template:
         texts = dict(interpolations(values))
         found = {path: REFERENCE.fullmatch(text) for path, text in texts.items()}
         references = {path: tuple(of[1].split(".")) for path, of in found.items() if of}
-        try:
-            self._parts = container(OmegaConf.create(values))
-        except OmegaConfBaseException:  # it is the error of every job
-            return
-        if len(references) == len(texts) and not {*references} & {*references.values()}:
-            names = [".".join(path) for path in (*references, *references.values())]
-            # what is in a list, or is of a whole container, is left to OmegaConf
-            self._references = None if None in map(self._path, names) else references
+        followed = {".".join(path): self._value(of) for path, of in references.items()}
+        # what is in a list, is of a whole container or of nothing is left to OmegaConf
+        if len(references) == len(texts) and all(
+            self._path(name) and is_plain(value) for name, value in followed.items()
+        ):
+            self._parts, self._references = with_settings(values, followed), references
 
     def filled(self, plain: Mapping[str, Any]) -> dict[str, Any]:
         """Return plain containers with these values at dotted names, and nothing to resolve.
@@ -73,11 +70,15 @@ class Template:
         """
         if name not in self._paths:
             path = tuple(name.split("."))
-            found: Any = self._values
-            for step in path:
-                found = found.get(step, {}) if isinstance(found, dict) else {}
-            self._paths[name] = None if isinstance(found, dict | list) else path
+            self._paths[name] = None if isinstance(self._value(path), dict | list) else path
         return self._paths[name]
+
+    def _value(self, path: Path) -> Any:
+        """Return what stands at a path, interpolations as they stand; {} where nothing does."""
+        found: Any = self._values
+        for step in path:
+            found = found.get(step, {}) if isinstance(found, dict) else {}
+        return found
 
     def _part(self, first: str, changed: dict[Path, Any]) -> Any:
         """Return a part of the config with these values; made once for each set of them."""
@@ -90,7 +91,7 @@ class Template:
 
 def is_plain(value: Any) -> bool:
     """Return whether a value is put into a config as it is."""
-    return type(value) in PLAIN and not (isinstance(value, str) and "${" in value)
+    return type(value) in PLAIN and not ("${" in str(value) or value == "???")
 
 
 def with_settings(values: dict[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:

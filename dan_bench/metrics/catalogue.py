@@ -13,11 +13,10 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from scipy import special
-
 from dan_bench.cli import InputError
 from dan_bench.interfaces import Estimate
 from dan_bench.metrics.baseline import Baseline, baseline
+from dan_bench.statistics import special
 
 Question = Literal["noise", "gone", "training", "other"]
 """Which question it answers: is it noise, is it gone, how does training go, or none of these."""

@@ -34,21 +34,23 @@ def table(
     Raises:
         InputError: rows by `group_by` would pool runs that differ in more than the seed.
     """
-    brief = form == "table" and metrics is None and not wide
     chosen = boards(records, None if metrics == "all" else metrics, group_by)
-    if sort is not None:
-        chosen = [ordered(board, sort) for board in chosen]
-    return rendered(chosen, form, brief, wide, sort)
+    return rendered(chosen, form, metrics, wide, sort)
 
 
 def rendered(
     chosen: Sequence[Leaderboard],
     form: str,
-    brief: bool = False,
+    metrics: Sequence[str] | Literal["all"] | None = None,
     wide: bool = False,
     sort: str | None = None,
 ) -> str:
-    """Render boards as a table; see `table`."""
+    """Render boards that have these metrics, and others perhaps, as a table; see `table`."""
+    if sort is not None:
+        chosen = [ordered(board, sort) for board in chosen]
+    brief = form == "table" and metrics is None and not wide
+    if metrics not in (None, "all"):
+        chosen = [board.only(metrics) for board in chosen]
     if form in ("csv", "json"):
         return render(form, (), tidy(chosen))
     return render(form, tables_of(chosen, brief, sort), (), wide)

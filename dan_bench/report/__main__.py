@@ -2,12 +2,16 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 
 from dan_bench.cli import InputError, entry_point, uncollected, user_path
-from dan_bench.report import table
+from dan_bench.interfaces import RunRecord
+from dan_bench.report import rendered
 from dan_bench.report.inputs import axes_of, finished, metrics_of, results_parser, say_left_out
-from dan_bench.report.kept import board as board_of
+from dan_bench.report.kept import Kept, boards_of
+from dan_bench.report.leaderboard import boards
 from dan_bench.results.archive import open_results
 from dan_bench.results.where import conditions, listed, there_are, where
 from dan_bench.tables import FORMATS
@@ -88,29 +92,38 @@ def board(arguments: list[str]) -> int:
     asked = parser().parse_args(arguments)
     folders = [open_results(folder) for folder in (*asked.more, asked.results)]
 
-    def made() -> tuple[str, int, bool]:
+    @cache
+    def read() -> tuple[list[RunRecord], bool]:
         found = [folder.all() for folder in folders]
         for _, damaged in found:
             say_left_out(damaged)
         records = list({run.key: run for runs, _ in found for run in runs}.values())
+        return records, not any(damaged for _, damaged in found)
+
+    def made(metrics: Sequence[str] | None = None) -> tuple[Kept, bool]:
+        records, keep = read()
         done = finished(records, asked.results)
         failed = len(records) - len(done)
         if asked.where is not None:
             done = where(done, conditions(asked.where), axes_of(done))
-        metrics, axes, by = asked.metrics, None, None
-        if metrics not in (None, "all"):
-            metrics = listed("--metrics", metrics, *metrics_of(done))
-        if asked.group_by is not None:
-            axes = listed("--group-by", asked.group_by, axes_of(done))
-        if asked.sort is not None:
-            by = listed("--sort", asked.sort, *metrics_of(done))[0]
-        text = table(done, asked.format, metrics, axes, asked.wide, by)
-        return text, failed, not any(damaged for _, damaged in found)
+        axes = asked.group_by
+        if axes is not None:
+            axes = listed("--group-by", axes, axes_of(done))
+        return Kept(boards(done, metrics, axes), metrics_of(done)[1], failed), keep
 
-    if asked.more:  # of which nothing is remembered
-        text, failed, _ = made()
-    else:
-        text, failed = board_of(asked.results, repr(sorted(vars(asked).items())), made)
+    how = [asked.where, asked.group_by]
+    found = made()[0] if asked.more else boards_of(asked.results, how, made)
+    there = {name for board in found.boards for name in board.metrics}
+    metrics, by = asked.metrics, None
+    if metrics not in (None, "all"):
+        metrics = listed("--metrics", metrics, there, found.details)
+    if asked.sort is not None:
+        by = listed("--sort", asked.sort, there, found.details)[0]
+    columns = None if metrics == "all" else metrics
+    of_all = set.intersection(*(set(board.metrics) for board in found.boards))
+    if by in found.details - there or set(columns or ()) - of_all:  # of these nothing is kept
+        found, _ = made(columns)
+    text, failed = rendered(found.boards, asked.format, metrics, asked.wide, by), found.failed
     print(text, end="")
     if failed:
         print(f"{failed} failed runs are left out", file=sys.stderr)

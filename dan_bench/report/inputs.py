@@ -9,7 +9,7 @@ from dan_bench.cli import InputError, user_path
 from dan_bench.interfaces import Results, RunRecord
 from dan_bench.results.archive import open_results
 from dan_bench.results.reading import shown
-from dan_bench.results.select import settings_of, stated
+from dan_bench.results.select import parts_of, stated
 
 
 def results_parser(command: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
@@ -52,17 +52,18 @@ def finished(records: Sequence[RunRecord], folder: Path) -> list[RunRecord]:
 
 def metrics_of(records: list[RunRecord]) -> tuple[set[str], set[str]]:
     """Return the metrics that there are, and their details, which make a column too."""
-    details = {
-        f"{name}.{detail}"
+    alike = {  # in thousands of records
+        (name, *estimate.details)
         for record in records
         for name, estimate in record.metrics.items()
         if estimate is not None
-        for detail in estimate.details
     }
+    details = {f"{name}.{detail}" for name, *of in alike for detail in of}
     return {name for record in records for name in record.metrics}, details
 
 
 def axes_of(records: list[RunRecord]) -> set[str]:
     """Return the config names that may make a row; a part goes by its name too."""
-    axes = {name for flat in settings_of(map(stated, records)) for name in flat}
+    parts = {id(part): part for of in parts_of(map(stated, records)) for part in of}
+    axes = {name for part in parts.values() for name in part}
     return axes | {name.removesuffix(".name") for name in axes}

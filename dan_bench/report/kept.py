@@ -2,21 +2,30 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from dan_bench.files import whole
+from dan_bench.interfaces import RunRecord
 from dan_bench.report import table, write
+from dan_bench.report.leaderboard import Leaderboard, boards
 from dan_bench.results.archive import open_results
 from dan_bench.results.cache import NAME as CACHE
 from dan_bench.results.cache import CachedStore
+from dan_bench.results.left_out import NEEDS_ROWS
 from dan_bench.results.reading import DAMAGES
 from dan_bench.tables import terminal_width
 
 NAME = ".report.json"
-BOARD = ".board.json"
+BOARDS = (".boards.json", ".boards-asked.json")
+"""Of all runs as they are grouped by default; of what was last asked for otherwise."""
+TOLD = (NEEDS_ROWS, "trained_as_one")
+"""Provenance of a run that tables say something of."""
 FILES = ("report.md", "report.csv")
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -33,7 +42,9 @@ def report(results: Path, keys: Collection[str]) -> tuple[str, Path]:
     state = state_of(results)
     of_table = hashed([state, sorted(keys), terminal_width()])
     path = results / "runs" / NAME
-    kept = read(path)
+    kept: dict[str, Any] = {}
+    with suppress(*DAMAGES):  # a pipe is not waited for
+        kept = dict(json.loads(path.read_text())) if path.is_file() else {}
     fresh = kept.get("state") == [state, stamps(results)]
     if fresh and kept.get("of_table") == of_table and isinstance(kept.get("table"), str):
         return kept["table"], results / FILES[0]
@@ -48,37 +59,64 @@ def report(results: Path, keys: Collection[str]) -> tuple[str, Path]:
     return text, results / FILES[0]
 
 
-def board(results: Path, asked: str, make: Callable[[], tuple[str, int, bool]]) -> tuple[str, int]:
-    """Return a table and how many runs failed, as they were when all was as it is now.
+@dataclass(frozen=True)
+class Kept:
+    """Boards of all metrics, from which any table of these methods is made."""
 
-    That is known of what was last asked for, in a folder with so many records that there is a
-    cache of them; all else is made.
+    boards: list[Leaderboard]
+    details: set[str]
+    """Names that are metrics too; the boards have none of them."""
+    failed: int
+    """Runs that are left out."""
+
+
+def boards_of(results: Path, asked: list[Any], make: Callable[[], tuple[Kept, bool]]) -> Kept:
+    """Return boards as they were when all was as it is now.
+
+    Those of all runs are known, and those of the part that was last asked for, in a folder with so
+    many records that there is a cache of them; all else is made. Of the runs of those that are
+    known there is only what tables look up: no metric.
 
     Args:
         results: the folder.
-        asked: all that the table depends on beside records, program and terminal.
-        make: makes both, and says whether to keep them.
+        asked: all that the boards depend on beside records and program: nothing of all runs.
+        make: makes them, and says whether to keep them.
     """
-    path = results / "runs" / BOARD
-    state = hashed([state_of(results), terminal_width(), asked])
-    kept = read(path)
-    text, failed = kept.get("text"), kept.get("failed")
-    if kept.get("state") == state and isinstance(text, str) and isinstance(failed, int):
-        return text, failed
-    text, failed, keep = make()
-    if keep and path.with_name(CACHE).is_file():
-        note = {"state": state, "text": text, "failed": failed}
-        with suppress(OSError), whole(path, synced=False) as file:
-            file.write(json.dumps(note).encode())
-    return text, failed
-
-
-def read(path: Path) -> dict[str, Any]:
-    """Return what was kept; nothing where that is no file, or none of ours."""
+    path, form = results / "runs" / BOARDS[any(asked)], TypeAdapter(Kept)
+    state = hashed([state_of(results), asked]).encode()
     with suppress(*DAMAGES):
-        kept = json.loads(path.read_text()) if path.is_file() else {}  # a pipe is not waited for
-        return kept if isinstance(kept, dict) else {}
-    return {}
+        known, _, kept = (path.read_bytes() if path.is_file() else b"").partition(b"\n")
+        if known == state:
+            return form.validate_json(kept, strict=True)
+    made, keep = make()
+    if keep and path.with_name(CACHE).is_file():
+        note = replace(made, boards=[with_runs(of, slim) for of in made.boards])
+        with suppress(OSError), whole(path, synced=False) as file:
+            file.write(state + b"\n" + form.dump_json(note, exclude_defaults=True))
+    return made
+
+
+def boards_with(results: Path, records: Sequence[RunRecord]) -> list[Leaderboard]:
+    """Return the boards of all records of a folder, with these as their runs."""
+    runs = {record.key: record for record in records}
+    made = boards_of(results, [None, None], lambda: (Kept(boards(records), set(), 0), False))
+    try:
+        return [with_runs(board, lambda run: runs[run.key]) for board in made.boards]
+    except KeyError:  # a record came or went since they were read
+        return boards(records)
+
+
+def with_runs(board: Leaderboard, of: Callable[[RunRecord], RunRecord]) -> Leaderboard:
+    """Return a board with others in place of its runs."""
+    return replace(board, rows=[replace(row, runs=tuple(map(of, row.runs))) for row in board.rows])
+
+
+def slim(run: RunRecord) -> RunRecord:
+    """Return a run with no more than tables look up."""
+    told = {name: run.provenance[name] for name in TOLD if name in run.provenance}
+    config = {"model": {"kind": run.config["model"]["kind"]}, "seed": run.config["seed"]}
+    version = run.schema_version
+    return RunRecord(run.key, run.status, config, provenance=told, schema_version=version)
 
 
 def state_of(results: Path) -> str:

@@ -10,7 +10,6 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.metrics import catalogue
@@ -27,7 +26,7 @@ from dan_bench.results.select import (
     is_old,
     natural,
 )
-from dan_bench.statistics import CONFIDENCE
+from dan_bench.statistics import CONFIDENCE, special
 from dan_bench.tables import MISSING, Cell, Column, Table
 
 IDEAL = "ideal noise"
@@ -67,6 +66,13 @@ class Leaderboard:
     def sections(self) -> dict[str, list[Row]]:
         """The rows of each data set."""
         return {name: list(of) for name, of in groupby(self.rows, key=lambda row: row.section)}
+
+    def only(self, metrics: Sequence[str]) -> "Leaderboard":
+        """Return the board with these of its columns, as if it had been made with no others."""
+        chosen = [{n: row.cells[n] for n in metrics if n in row.cells} for row in self.rows]
+        pairs = zip(self.rows, chosen, strict=True)
+        rows = [replace(row, cells=cells) for row, cells in pairs if row.runs or cells]
+        return replace(self, metrics=list(metrics), rows=rows)
 
     def title(self, section: str) -> str:
         """Return what the rows of a data set are called, of which another board may have some."""
@@ -212,18 +218,17 @@ def averages(groups: Sequence[Sequence[RunRecord]], metric: str) -> list[Estimat
     averaged: list[Estimate | None] = [None] * len(groups)
     of_size: dict[int, list[tuple[int, list[float]]]] = defaultdict(list)
     for i, runs in enumerate(groups):
-        known = [run.metrics.get(metric) for run in runs]
+        found = [e for run in runs if (e := run.metrics.get(metric)) is not None]
         if "." in metric:
-            known = [look_up(run, metric) for run in runs]
-        found = [estimate for estimate in known if estimate is not None]
+            found = [e for run in runs if (e := look_up(run, metric)) is not None]
         if len(found) == 1:
             one = found[0]
             low, high = (None if end is None else scale * end for end in (one.low, one.high))
             averaged[i] = Estimate(scale * one.value, low, high, n=1)
         elif found:
-            of_size[len(found)].append((i, [scale * estimate.value for estimate in found]))
+            of_size[len(found)].append((i, [estimate.value for estimate in found]))
     for size, members in of_size.items():
-        values = np.array([numbers for _, numbers in members], dtype=np.float64)
+        values = scale * np.array([numbers for _, numbers in members], dtype=np.float64)
         means = values.mean(axis=1)
         t = special.stdtrit(size - 1, (1 + CONFIDENCE) / 2)
         halves = t * values.std(axis=1, ddof=1) / np.sqrt(size)

@@ -75,7 +75,8 @@ def ordered(board: Leaderboard, metric: str) -> Leaderboard:
     def place(row: Row) -> tuple[bool, float]:
         if row.kind == "baseline":
             return False, -math.inf
-        found = over_seeds(row.runs, metric)
+        cell = row.cells.get(metric)
+        found = cell.estimate if cell else over_seeds(row.runs, metric)
         return found is None, 0.0 if found is None else sign * found.value
 
     sections = groupby(board.rows, key=lambda row: row.section)

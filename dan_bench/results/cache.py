@@ -20,13 +20,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dan_bench.cli import uncollected
 from dan_bench.files import whole
 from dan_bench.interfaces import SCHEMA_VERSION, Estimate, RunRecord
-from dan_bench.results.numbers import coded, from_numbers, row_of, to_numbers
+from dan_bench.results.numbers import array_of, coded, from_numbers, row_of, to_numbers
 from dan_bench.results.reading import DAMAGES, read_table
 from dan_bench.results.record import DamagedRecord, SharedParts, Store, described, read
 
@@ -80,10 +81,10 @@ class CachedStore(Store):
 
         A record that the cache knows is not read again, and of the cache no more than is needed.
         """
-        stamps = dict(self._stamps())
-        if len(stamps.keys() - self._seen().keys()) >= LEAST:
+        stamps, known = dict(self._stamps()), self._seen()
+        if len(stamps.keys() - known.keys()) >= LEAST:
             self.all()  # which has the cache written
-        known = self._seen()
+            known = self._seen()
         found = {}
         for key in keys:
             if key in stamps and known.get(key, ((), ""))[0] == stamps[key]:
@@ -141,8 +142,8 @@ class CachedStore(Store):
         """Write the cache, in one piece."""
         table = with_numbers(list(kept.values()))
         for i, name in enumerate(STAMP):
-            numbers = pa.array([stamp[i] for _, stamp in kept], pa.int64())
-            table = table.append_column(name, numbers)
+            numbers = np.array([stamp[i] for _, stamp in kept], dtype=np.int64)
+            table = table.append_column(name, array_of(numbers))
         table = table.replace_schema_metadata({"dan_bench": VERSION})
         with whole(self.runs / NAME) as file:
             pq.write_table(
@@ -171,7 +172,7 @@ class CheckedStore(CachedStore):
 
 # --- records in columns -------------------------------------------------------------------------
 
-SCALARS = {"key": pa.string(), "status": pa.string(), "schema_version": pa.int64()}
+SCALARS = ("key", "status", "schema_version")
 TEXTS = ("metrics", "costs", "traceback")
 PLAIN = (*TEXTS, "numbers")
 """Columns of which hardly two rows are the same."""
@@ -186,11 +187,10 @@ def to_table(records: Sequence[RunRecord]) -> pa.Table:
     Args:
         records: as `Store` reads them: of what JSON knows, with names that are texts.
     """
-    columns = {
-        name: pa.array([getattr(record, name) for record in records], kind)
-        for name, kind in SCALARS.items()
-    }
+    versions = np.array([record.schema_version for record in records], dtype=np.int64)
     texts: dict[str, list[str | None]] = {
+        "key": [record.key for record in records],
+        "status": [record.status for record in records],
         "metrics": [
             text({name: e and [*vars(e).values()] for name, e in record.metrics.items()})
             for record in records
@@ -209,8 +209,8 @@ def to_table(records: Sequence[RunRecord]) -> pa.Table:
                 else None
                 for v in values
             ]
-    columns |= {name: pa.array(column, pa.string()) for name, column in texts.items()}
-    return pa.table(columns)
+    columns = {name: array_of(column) for name, column in texts.items()}
+    return pa.table(columns).add_column(2, SCALARS[2], array_of(versions))
 
 
 def with_numbers(records: Sequence[RunRecord]) -> pa.Table:

@@ -315,7 +315,8 @@ def sound(record: RunRecord) -> RunRecord:
     for estimate in record.metrics.values():
         if estimate is not None:
             numeric(estimate)
-    finite(record.costs)
+    if not all_finite(record.costs.values()):
+        finite(record.costs)
     return record
 
 

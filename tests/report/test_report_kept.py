@@ -2,6 +2,9 @@
 
 import json
 import os
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import dan_bench.report.kept as module
 from dan_bench.interfaces import RunRecord
 from dan_bench.report import write
 from dan_bench.report.kept import report
+from dan_bench.report.leaderboard import boards
 from dan_bench.results.cache import NAME as CACHE
 from dan_bench.results.record import Store
 
@@ -148,50 +152,129 @@ def test_a_program_with_an_older_file_in_place_of_one_is_another(
     assert module.program() != before
 
 
-def test_a_table_that_was_asked_for_before_is_printed_again_where_nothing_changed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    store, made = Store(tmp_path), list[str]()
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Each time that boards are made, of a folder with a cache; 100 columns wide."""
     for record in small_sweep():
-        store.put(record)
+        Store(tmp_path).put(record)
     (tmp_path / "runs" / CACHE).touch()  # as where there are many
-    table = command.table
-    monkeypatch.setattr(command, "table", lambda *args: made.append("table") or table(*args))
-    first = next(record for record in store.all()[0] if record.status == "done")
-    path = store.folder(first.key) / "record.json"
+    made, boards = list[str](), command.boards
+    monkeypatch.setattr(command, "boards", lambda *args: made.append("boards") or boards(*args))
+    monkeypatch.setenv("COLUMNS", "100")
+    return made
 
+
+@pytest.fixture
+def said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[str, str]]:
     def said(*arguments: str) -> tuple[str, str]:
         assert command.main(["--results", str(tmp_path), *arguments]) == 0
         out, err = capsys.readouterr()
         return out, err
 
+    return said
+
+
+TABLES = [
+    *([], ["--wide"], ["--metrics", "all"], ["--format", "csv"], ["--format", "markdown"]),
+    *(["--format", "json", "--metrics", "percent_destroyed,joint_bits"], ["--format", "latex"]),
+    *(["--sort", "percent_destroyed"], ["--sort", "joint_bits", "--metrics", "label_recovered"]),
+    ["--metrics", "label_recovered.still_rising,joint_bits", "--format", "csv"],
+    ["--sort", "label_recovered.still_rising"],
+]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        [],
+        ["--where", "data=mnist"],
+        ["--group-by", "data,model,output,noise_dim,trainer.max_steps"],
+    ],
+)
+def test_tables_of_kept_boards_are_those_of_the_records(
+    tmp_path: Path, asked: list[str], said: Callable[..., tuple[str, str]], how: list[str]
+) -> None:
+    (tmp_path / "runs" / CACHE).unlink()
+    of_records = [said(*how, *table) for table in TABLES]
+    (tmp_path / "runs" / CACHE).touch()
+    said(*how)
+    asked.clear()
+    assert [said(*how, *table) for table in TABLES] == of_records
+    assert len(asked) == 2  # those with details
+
+
+def test_kept_boards_are_of_the_records_as_they_are(
+    tmp_path: Path, asked: list[str], said: Callable[..., tuple[str, str]]
+) -> None:
+    store = Store(tmp_path)
+    first = next(record for record in store.all()[0] if record.status == "done")
+    path = store.folder(first.key) / "record.json"
     once = said()
     assert said() == once
-    assert made == ["table"]
     assert said("--format", "csv") != once
-    assert said() == once
-    monkeypatch.setenv("COLUMNS", "60")
-    assert said() != once
-    assert len(made) == 4
-    monkeypatch.delenv("COLUMNS")
+    assert asked == ["boards"]
+    assert said("--where", "data=mnist") == said("--where", "data=mnist") != once == said()
+    assert asked == ["boards", "boards"]
+    asked.pop()
     store.put(replace(first, status="failed", metrics={}, traceback="ValueError: its own"))
     failed = said()
     assert failed != once
     assert said() == failed
-    assert len(made) == 5
+    assert len(asked) == 2
     path.write_text("{")
     for _ in range(2):  # what is wrong is said each time
         assert f"left out {path}" in said()[1]
-    assert len(made) == 7
-    (tmp_path / "runs" / module.BOARD).write_text('{"state": 7}')
-    assert f"left out {path}" in said()[1]
+    assert len(asked) == 4
+    path.unlink()
+    assert "record.json" not in said()[1]
+    assert len(asked) == 5
 
 
-@pytest.mark.parametrize("damage", [{"text": None}, {"failed": None}, {"failed": "many"}])
-def test_a_damaged_table_is_made_again(tmp_path: Path, damage: dict[str, object]) -> None:
-    path = tmp_path / "runs" / module.BOARD
-    path.parent.mkdir()
-    (tmp_path / "runs" / CACHE).touch()
-    module.board(tmp_path, "", lambda: ("rows", 3, True))
-    path.write_text(json.dumps(json.loads(path.read_text()) | damage))
-    assert module.board(tmp_path, "", lambda: ("again", 3, True)) == ("again", 3)
+@pytest.mark.parametrize("state", ["its own", "another"])
+@pytest.mark.parametrize("damage", ["", "{", '{"state": 7}', "a row", "a number", "a pipe"])
+def test_damaged_boards_are_made_again(
+    tmp_path: Path, asked: list[str], said: Callable[..., tuple[str, str]], damage: str, state: str
+) -> None:
+    once, path = said(), tmp_path / "runs" / module.BOARDS[0]
+    known, _, text = path.read_text().partition("\n")
+    note = json.loads(text)
+    if state == "another":
+        known = known[::-1]
+    cells = note["boards"][0]["rows"][0]["cells"]
+    if damage == "a row":
+        note["boards"][0]["rows"][0].pop("verdicts")
+    elif damage == "a number":
+        next(iter(cells.values()))["estimate"]["value"] = "1"
+    path.unlink()
+    if damage == "a pipe":
+        os.mkfifo(path)
+    else:
+        path.write_text(f"{known}\n{json.dumps(note) if damage.startswith('a ') else damage}")
+    assert said() == once
+    assert asked == ["boards", "boards"]
+
+
+def test_a_page_has_the_kept_boards_and_its_own_runs(
+    tmp_path: Path, asked: list[str], said: Callable[..., tuple[str, str]]
+) -> None:
+    records = Store(tmp_path).all()[0]
+    fresh = module.boards_with(tmp_path, records)
+    said()
+    assert module.boards_with(tmp_path, records) == fresh == boards(records)
+    few = records[1:]
+    assert module.boards_with(tmp_path, few) == boards(few)  # as the folder is no more
+
+
+def test_a_kept_table_needs_neither_scipy_nor_a_record(
+    tmp_path: Path, asked: list[str], said: Callable[..., tuple[str, str]]
+) -> None:
+    once = said()[0]
+    program = (
+        f"import sys; sys.argv = ['report', '--results', {str(tmp_path)!r}]\n"
+        "import dan_bench.report.__main__ as report; report.main()\n"
+        "print({'scipy', 'pandas', 'altair', 'torch'} & sys.modules.keys())"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == f"{once}set()\n"

@@ -1,6 +1,7 @@
 """The leaderboard as tables that can be sorted and filtered, and read without either."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from html import escape
 from itertools import groupby
 
@@ -89,6 +90,7 @@ def headings(metrics: Sequence[str]) -> Iterator[str]:
         yield heading(known.heading, group_of(name), about)
 
 
+@cache
 def group_of(name: str) -> str:
     """Return the classes of a metric's cells: its question, and m where it is shown on request."""
     first = any(entry.name == name for entry in headlines())
@@ -116,8 +118,9 @@ def row(i: int, method: MethodSummary, metrics: Sequence[str]) -> str:
         f'<td class="m" data-s="{of.seeds}">{of.seeds or NONE}</td>'
         f'<td class="m" data-s="{of.samples[0]}">{samples}</td>'
         + "".join(
-            metric_cell(of.cells.get(name), group_of(name), needs(of.runs, name))
+            metric_cell(cell, group_of(name), "" if cell else needs(of.runs, name))
             for name in metrics
+            for cell in [of.cells.get(name)]
         )
         + "</tr>"
     )

@@ -3,14 +3,14 @@
 import base64
 import gzip
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from dan_bench.interfaces import RunRecord
+from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report.figures.grid import short_names
-from dan_bench.report.leaderboard import Row, boards
+from dan_bench.report.leaderboard import Leaderboard, Row
 from dan_bench.report.runs import bracket
 from dan_bench.results.select import flatten
 from dan_bench.tables import MISSING
@@ -31,13 +31,13 @@ class MethodSummary:
     """In what its measurements differ from the commonest; empty where in nothing."""
 
 
-def summaries(records: Sequence[RunRecord]) -> list[MethodSummary]:
+def summaries(boards: Sequence[Leaderboard]) -> list[MethodSummary]:
     """Return the rows of all leaderboards, in their order, each with its runs by seed.
 
     A name that a board before has taken says which board it is of.
     """
     found: list[MethodSummary] = []
-    for board in boards(records):
+    for board in boards:
         taken = {(one.row.section, one.name) for one in found}
         for section, rows in board.sections.items():
             labels = [row.label for row in rows]
@@ -62,9 +62,9 @@ PIECES = (
 """Of rows; gzip takes two or three bytes for each."""
 
 
-def pack(text: str) -> str:
-    """Return base64 of gzip of the text; the same text always packs to the same."""
-    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()
+def pack(text: str, level: int = 6) -> str:
+    """Return base64 of gzip of the text, always the same; level 9 takes thrice as long as 6."""
+    return base64.b64encode(gzip.compress(text.encode(), level, mtime=0)).decode()
 
 
 def shortened(markup: str) -> list[str]:
@@ -152,18 +152,18 @@ def spans(runs: Sequence[RunRecord], metric: str) -> Iterator[list[str | None]]:
         f"{e.value:.6g}" if e else NONE if metric in run.metrics else None
         for run, e in zip(runs, found, strict=True)
     ]
-    ends = [None if e is None or e.high is None else e.low for e in found]
-    if any(low is not None for low in ends):
-        highs = [None if e is None or e.low is None else e.high for e in found]
-        for form, of in (
-            (" [", ends),
-            ("{:.6g}", ends),
-            (", ", ends),
-            ("{:.6g}", highs),
-            ("]", ends),
-        ):
-            yield [None if end is None else form.format(end) for end in of]
-        yield [None] * len(ends)
+    whole = [e if e and e.low is not None and e.high is not None else None for e in found]
+    if any(whole):
+
+        def of_each(text: Callable[[Estimate], str]) -> list[str | None]:
+            return [None if e is None else text(e) for e in whole]
+
+        yield of_each(lambda _: " [")
+        yield of_each(lambda e: f"{e.low:.6g}")
+        yield of_each(lambda _: ", ")
+        yield of_each(lambda e: f"{e.high:.6g}")
+        yield of_each(lambda _: "]")
+        yield [None] * len(whole)
     yield [None if e is None or e.n is None else f"  N = {e.n:,}" for e in found]
 
 

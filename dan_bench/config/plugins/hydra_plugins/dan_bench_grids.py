@@ -4,16 +4,21 @@ Hydra's own sweeper knows one product of axes. A benchmark needs several: a cont
 `output`, a GAN no torus. Jobs that are done are left out, and all are checked before any is run.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_repository import ConfigRepository
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import OverrideType
+from hydra.plugins.config_source import ConfigResult
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
@@ -21,6 +26,24 @@ from omegaconf import DictConfig
 from dan_bench.config.command_line import refuse_no_choice, within
 from dan_bench.config.compose import NO_PATHS, without_hydra
 from dan_bench.config.template import Template
+
+
+class FilesReadOnce(ConfigRepository):
+    """The files of conf/, each read once for all compositions of a sweep.
+
+    Hydra copies its repository for every composition, and reads thirty files again.
+    """
+
+    def __init__(self, like: ConfigRepository) -> None:
+        self.sources = like.sources
+        self._read = cache(super().load_config)
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self
+
+    def load_config(self, config_path: str) -> ConfigResult | None:
+        """Return a copy, since overrides are merged into what is returned."""
+        return copy.deepcopy(self._read(config_path))
 
 
 class GridSweeper(Sweeper):
@@ -41,6 +64,9 @@ class GridSweeper(Sweeper):
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
         """Take what Hydra gives every sweeper."""
+        loader = hydra_context.config_loader
+        assert isinstance(loader, ConfigLoaderImpl)
+        loader.repository = FilesReadOnce(loader.repository)
         self.config = config
         self.hydra_context = hydra_context
         self.take = task_function

@@ -322,7 +322,7 @@ class _Erasure:
             self._mend(task)
         systems = FileSystems()
         if task.evidence is not None:
-            task.survey = task.evidence.survey(systems)
+            task.survey = task.evidence.survey(systems, task.unwritable)
         elif self._evidence:
             task.survey = _without_original(task, systems)
 

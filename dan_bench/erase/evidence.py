@@ -138,7 +138,7 @@ class FileEvidence:
             pieces = (read_around(handle, a, b)[0] for a, b in _cut(self._spans))
             self._doubts = in_journals(handle, found, pieces, systems)
 
-    def survey(self, systems: FileSystems | None = None) -> Survey:
+    def survey(self, systems: FileSystems | None = None, unwritable: Sequence[Span] = ()) -> Survey:
         """Find out what can still be read of the old bytes, through the handle and the path.
 
         What waits in memory is written first, and the page cache is passed by, so that the answer
@@ -147,12 +147,14 @@ class FileEvidence:
 
         Args:
             systems: the file systems as they are now, after the erasure.
+            unwritable: blocks that refused the noise; what they read as now is no evidence.
         """
         fate, other = at_path(self._found)
         try:
             os.fsync(self._handle)
             with DeviceReader(self._handle) as reader:
-                return self.compared(reader, fate, other, systems or FileSystems())
+                systems = systems or FileSystems()
+                return self.compared(reader, fate, other, systems, unwritable)
         except OSError as error:
             doubt = f"it could not be read again: {error.strerror}"
             return self._told(fate, 0, length(self._pieces), [*self._doubts, doubt])
@@ -161,7 +163,12 @@ class FileEvidence:
                 os.close(other)
 
     def compared(
-        self, reader: Reader, fate: Fate, other: int | None, systems: FileSystems
+        self,
+        reader: Reader,
+        fate: Fate,
+        other: int | None,
+        systems: FileSystems,
+        unwritable: Sequence[Span] = (),
     ) -> Survey:
         """Return what the survey finds by comparing the old bytes with those that are read now.
 
@@ -170,6 +177,7 @@ class FileEvidence:
             fate: what its path leads to.
             other: handle of another file that its path leads to, if it does.
             systems: the file systems as they are now.
+            unwritable: blocks that refused the noise.
 
         Raises:
             OSError: something else than a bad block cannot be read.
@@ -179,22 +187,24 @@ class FileEvidence:
         )
         doubts = [*self._doubts, *now]
         same, in_doubt, position = 0, 0, self._position
-        in_places = filesystem.intersection(self._pieces, filesystem.union(moved + self.unreadable))
-        doubtful, lost = iter(in_places), list[Span]()
+        unknown = filesystem.union([*moved, *self.unreadable, *unwritable])
+        doubtful = iter(filesystem.intersection(self._pieces, unknown))
         span = next(doubtful, None)
         with ExitStack() as stack:
             others = [] if other is None else [stack.enter_context(DeviceReader(other))]
             for start, end in self._pieces:
                 old = self._copy.get(position, end - start)
                 position += end - start
+                lost: list[Span] = []
                 equal = _equal(reader, start, old, lost)
                 for more in others:
                     equal |= _equal(more, start, old, lost)
                 same += int(np.count_nonzero(equal))
                 while span is not None and span[1] <= end:
-                    in_doubt += int(np.count_nonzero(~equal[span[0] - start : span[1] - start]))
+                    lost.append(span)
                     span = next(doubtful, None)
-        in_doubt += length(filesystem.difference(filesystem.union(lost), in_places))
+                for a, b in filesystem.union(lost):
+                    in_doubt += int(np.count_nonzero(~equal[a - start : b - start]))
         if not reader.direct:
             doubts.append(NOT_DIRECT)
             in_doubt = length(self._pieces) - same

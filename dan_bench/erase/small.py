@@ -85,7 +85,9 @@ def look_again(tasks: Sequence[ErasureTask], systems: FileSystems, folders: Fold
                     if task.error is None:
                         task.read_back = _is_noise(task, reader)
                     if task.evidence is not None:
-                        task.survey = task.evidence.compared(reader, fate, other, systems)
+                        task.survey = task.evidence.compared(
+                            reader, fate, other, systems, task.unwritable
+                        )
             except (OSError, ConcurrentChange) as error:
                 task.error = task.error or error_text(error)
 

@@ -10,7 +10,9 @@ import pytest
 from erasing import content, failing_write, files_of, plant
 from file_systems import run
 
+import dan_bench.erase.direct as direct
 import dan_bench.erase.eraser as eraser
+import dan_bench.erase.overwrite as overwriting
 import dan_bench.erase.small as small
 from dan_bench.erase import FastNoise, Outcome, erase, plan_erasure
 from dan_bench.erase.filesystem import extents
@@ -237,6 +239,60 @@ def test_bad_blocks_are_named_and_all_others_overwritten(damaged, size):
         at // BLOCK for at in range(0, size, BLOCK) if old[at : at + BLOCK] == now[at : at + BLOCK]
     ]
     assert blocks == [3, 7, 8]
+
+
+@pytest.mark.parametrize("size", [20_000, 2_000_000], ids=["small", "large"])
+def test_a_block_that_refused_the_noise_is_in_doubt_whatever_it_reads_as(
+    tmp_path, monkeypatch, size
+):
+    victim = tmp_path / "file"
+    victim.write_bytes(content(1, size))
+
+    def pwrite(handle, data, offset):
+        low, high = max(8192, offset), min(12_288, offset + len(data))
+        if os.fstat(handle).st_ino == victim.stat().st_ino and low < high:
+            zeroed = bytearray(data)
+            zeroed[low - offset : high - offset] = bytes(high - low)
+            real(handle, zeroed, offset)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(handle, data, offset)
+
+    real = os.pwrite
+    monkeypatch.setattr(overwriting.os, "pwrite", pwrite)
+    (result,) = erase(plan_erasure([victim]), FastNoise()).files
+    assert result.status == "partly"
+    assert result.bad == ((8192, 12_288),)
+    assert result.survey.destroyed.value < 100 * (1 - 4000 / size)
+
+
+@pytest.mark.parametrize("size", [20_000, 2_000_000], ids=["small", "large"])
+def test_bytes_in_another_file_are_not_in_doubt_as_well(tmp_path, monkeypatch, size):
+    """An editor saves the same content by renaming, and the erased file cannot be read again."""
+    victim, saved = tmp_path / "file", tmp_path / "saved"
+    victim.write_bytes(content(1, size))
+    inode = victim.stat().st_ino
+
+    class Saving(FastNoise):
+        def fill(self, *arguments):
+            if victim.stat().st_ino == inode:
+                saved.write_bytes(content(1, size))
+                os.replace(saved, victim)
+            return super().fill(*arguments)
+
+    def read(self, n, start):
+        if os.fstat(self._handle).st_ino == inode != victim.stat().st_ino:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return reads[type(self)](self, n, start)
+
+    reads = {kind: kind.read for kind in (direct.DeviceReader, direct.EmptiedCache)}
+    for kind in reads:
+        monkeypatch.setattr(kind, "read", read)
+    report = erase(plan_erasure([victim]), Saving())
+    (result,) = report.files
+    assert result.status == "failed"
+    assert "another file has taken its place" in result.error
+    assert result.survey.destroyed.value == 0
+    assert report.outcome is not Outcome.DONE
 
 
 @pytest.fixture

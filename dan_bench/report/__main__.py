@@ -121,7 +121,7 @@ def board(arguments: list[str]) -> int:
         by = listed("--sort", asked.sort, there, found.details)[0]
     columns = None if metrics == "all" else metrics
     of_all = set.intersection(*(set(board.metrics) for board in found.boards))
-    if by in found.details - there or set(columns or ()) - of_all:  # of these nothing is kept
+    if by in found.details or set(columns or ()) - of_all:  # of these nothing is kept
         found, _ = made(columns)
     text, failed = rendered(found.boards, asked.format, metrics, asked.wide, by), found.failed
     print(text, end="")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -87,13 +88,23 @@ def boards_of(results: Path, asked: list[Any], make: Callable[[], tuple[Kept, bo
     with suppress(*DAMAGES):
         known, _, kept = (path.read_bytes() if path.is_file() else b"").partition(b"\n")
         if known == state:
-            return form.validate_json(kept, strict=True)
+            found = form.validate_json(kept, strict=True)
+            if found.boards:
+                return found
     made, keep = make()
-    if keep and path.with_name(CACHE).is_file():
+    if keep and path.with_name(CACHE).is_file() and all(map(is_finite, made.boards)):
         note = replace(made, boards=[with_runs(of, slim) for of in made.boards])
-        with suppress(OSError), whole(path, synced=False) as file:
-            file.write(state + b"\n" + form.dump_json(note, exclude_defaults=True))
+        with suppress(*DAMAGES):  # a record may hold what JSON does not
+            content = form.dump_json(note, exclude_defaults=True)
+            with whole(path, synced=False) as file:
+                file.write(state + b"\n" + content)
     return made
+
+
+def is_finite(board: Leaderboard) -> bool:
+    """Return whether JSON holds all numbers of a board: it has no infinity."""
+    found = [cell.estimate for row in board.rows for cell in row.cells.values()]
+    return all(math.isfinite(sum(filter(None, (e.value, e.low, e.high)))) for e in found)
 
 
 def boards_with(results: Path, records: Sequence[RunRecord]) -> list[Leaderboard]:

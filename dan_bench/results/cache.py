@@ -71,7 +71,7 @@ class CachedStore(Store):
             if max(stamp[2:]) < now - SETTLED * 1e9:
                 kept[name, stamp] = record
         if len(kept.keys() - known.keys()) >= LEAST:
-            with contextlib.suppress(OSError, pa.ArrowException):
+            with contextlib.suppress(OSError, OverflowError, pa.ArrowException):
                 self._keep(kept)
         return good, damaged
 

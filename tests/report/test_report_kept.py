@@ -2,23 +2,25 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small_sweep import small_sweep
 
 import dan_bench.report.__main__ as command
 import dan_bench.report.kept as module
-from dan_bench.interfaces import RunRecord
+from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report import write
 from dan_bench.report.kept import report
 from dan_bench.report.leaderboard import boards
 from dan_bench.results.cache import NAME as CACHE
-from dan_bench.results.record import Store
+from dan_bench.results.record import Store, key_of
 
 
 @pytest.fixture
@@ -231,7 +233,9 @@ def test_kept_boards_are_of_the_records_as_they_are(
 
 
 @pytest.mark.parametrize("state", ["its own", "another"])
-@pytest.mark.parametrize("damage", ["", "{", '{"state": 7}', "a row", "a number", "a pipe"])
+@pytest.mark.parametrize(
+    "damage", ["", "{", '{"state": 7}', "a row", "a number", "a pipe", "a lack of boards"]
+)
 def test_damaged_boards_are_made_again(
     tmp_path: Path, asked: list[str], said: Callable[..., tuple[str, str]], damage: str, state: str
 ) -> None:
@@ -245,6 +249,8 @@ def test_damaged_boards_are_made_again(
         note["boards"][0]["rows"][0].pop("verdicts")
     elif damage == "a number":
         next(iter(cells.values()))["estimate"]["value"] = "1"
+    elif damage == "a lack of boards":
+        note["boards"] = []
     path.unlink()
     if damage == "a pipe":
         os.mkfifo(path)
@@ -252,6 +258,48 @@ def test_damaged_boards_are_made_again(
         path.write_text(f"{known}\n{json.dumps(note) if damage.startswith('a ') else damage}")
     assert said() == once
     assert asked == ["boards", "boards"]
+
+
+def test_a_detail_with_the_name_of_a_metric_of_other_runs_sorts_as_of_the_records(
+    tmp_path: Path, asked: list[str], said: Callable[..., tuple[str, str]]
+) -> None:
+    store = Store(tmp_path)
+    for i, record in enumerate(store.all()[0]):
+        if i % 2:
+            more = {"a.b": Estimate(float(i))}
+            evaluation = record.config["evaluation"] | {"samples": 500}
+            config = record.config | {"evaluation": evaluation}
+            store.put(
+                replace(record, config=config, key=key_of(config), metrics=record.metrics | more)
+            )
+            shutil.rmtree(store.folder(record.key))
+        else:
+            more = {"a": Estimate(float(i), details={"b": float(-i)})}
+            store.put(replace(record, metrics=record.metrics | more))
+    (tmp_path / "runs" / CACHE).unlink()
+    once = said("--sort", "a.b")
+    (tmp_path / "runs" / CACHE).touch()
+    said()
+    assert said("--sort", "a.b") == once
+
+
+@pytest.mark.parametrize("what", ["deep", "infinite"])
+def test_boards_that_json_does_not_hold_are_not_kept(
+    tmp_path: Path, asked: list[str], said: Callable[..., tuple[str, str]], what: str
+) -> None:
+    store, deep = Store(tmp_path), list[Any]()
+    for _ in range(400):
+        deep = [deep]
+    for i, record in enumerate(store.all()[0]):
+        if what == "deep":
+            store.put(replace(record, provenance=record.provenance | {"needs_rows": deep}))
+        else:
+            huge = {"huge": Estimate((1e308, -1e308, 0.0)[i % 3])}
+            store.put(replace(record, metrics=record.metrics | huge))
+    once = said("--format", "csv", "--metrics", "all")
+    assert said("--format", "csv", "--metrics", "all") == once
+    assert ("inf" in once[0]) == (what == "infinite")
+    assert not (tmp_path / "runs" / module.BOARDS[0]).exists()
 
 
 def test_a_page_has_the_kept_boards_and_its_own_runs(

@@ -67,7 +67,7 @@ def claim(record: RunRecord) -> Destruction:
     found on the run's data set, in rows of the network's width, and not on a user's file.
     """
     from dan_bench.report.verdicts import refuted
-    from dan_bench.results.select import OLD, is_old
+    from dan_bench.results.select import OLD, certificate_of, is_old
 
     if record.status != "done":
         return Destruction(0.0, None, f"not measured: the run is {record.status}")
@@ -77,7 +77,7 @@ def claim(record: RunRecord) -> Destruction:
         f"measured on {record.config['data']['name']}, in the rows of that data set, "
         "and not on these files"
     )
-    least, most = (record.metrics.get(f"{n}_destroyed") for n in ("certified", "percent"))
+    least, most = certificate_of(record), record.metrics.get("percent_destroyed")
     at_most = most.value if most is not None and 0 <= most.value <= 100 else None
     reasons = [] if at_most is not None else ["what attacks recover was not measured"]
     at_least = 0.0

@@ -82,8 +82,13 @@ class FrozenDegenerator:
         return 1.0 if points is None else total_variation(largest_distance(points))
 
     def _points(self, inputs: Bytes) -> NDArray[np.float64] | None:
-        """The inputs in units of the noise; None where there is no certificate."""
-        gaussian = self._setting.noise == "gaussian"
-        if self.channel is None or (not gaussian and self.channel.data.any()):
+        """The inputs in units of the noise; None where there is no certificate.
+
+        The bounds are of real numbers. An output of more bits than its noise has can show which of
+        the noise's few values it was made with, and with that the input: with one number of noise,
+        a thousand times what the bound allows.
+        """
+        real = self._setting.noise == "gaussian" and self.noise_bits >= 8 * inputs.shape[1]
+        if self.channel is None or (not real and self.channel.data.any()):
             return None
         return self.channel.whitened(inputs)

@@ -17,10 +17,12 @@ from dan_bench.report.ranks import law_of, settle, size_of
 from dan_bench.report.verdicts import DECIDING, NOT_COVERED, OF_IDEAL, VERDICTS, Verdict, together
 from dan_bench.results.left_out import needs
 from dan_bench.results.select import (
+    CERTIFIED,
     KINDS,
     OLD,
     Method,
     by_evaluation,
+    certificate_of,
     check_axes,
     group_methods,
     is_old,
@@ -219,7 +221,7 @@ def averages(groups: Sequence[Sequence[RunRecord]], metric: str) -> list[Estimat
     of_size: dict[int, list[tuple[int, list[float]]]] = defaultdict(list)
     for i, runs in enumerate(groups):
         found = [e for run in runs if (e := run.metrics.get(metric)) is not None]
-        if "." in metric:
+        if metric.partition(".")[0] == CERTIFIED or "." in metric:
             found = [e for run in runs if (e := look_up(run, metric)) is not None]
         if len(found) == 1:
             one = found[0]
@@ -241,9 +243,9 @@ def averages(groups: Sequence[Sequence[RunRecord]], metric: str) -> list[Estimat
 def look_up(run: RunRecord, metric: str) -> Estimate | None:
     """Return a metric of a run, or a detail of one; a metric's own name may hold a dot."""
     name, _, detail = metric.partition(".")
-    estimate = run.metrics.get(name)
+    estimate = certificate_of(run) if name == CERTIFIED else run.metrics.get(name)
     if metric in run.metrics or estimate is None:
-        return run.metrics.get(metric)
+        return estimate if metric == name else run.metrics.get(metric)
     return Estimate(estimate.details[detail], n=estimate.n) if detail in estimate.details else None
 
 

@@ -8,7 +8,7 @@ from dan_bench.report.inputs import read, results_parser
 from dan_bench.report.leaderboard import rising
 from dan_bench.report.verdicts import NOT_COVERED
 from dan_bench.results.left_out import needs
-from dan_bench.results.select import OLD, flatten, is_old, settings_of, stated
+from dan_bench.results.select import OLD, certificate_of, flatten, is_old, settings_of, stated
 from dan_bench.tables import MISSING, Column, Table, terminal, terminal_width
 
 
@@ -56,11 +56,11 @@ GUARANTEES = {
 
 def bracket(record: RunRecord) -> dict[str, str]:
     """Return in words between what %_dd lies, and what is certain against every attacker."""
-    least, most = (record.metrics.get(f"{end}_destroyed") for end in ("certified", "percent"))
+    least, most = certificate_of(record), record.metrics.get("percent_destroyed")
     marked = rising([record]) - {"percent_destroyed"}
     attacks = [name.removesuffix("_recovered") for name in record.metrics if name in marked]
     words = {}
-    if least is not None and not is_old(record):
+    if least is not None:
         candidates = least.details.get("candidates")  # fewer than asked for where rows are few
         words["%_dd at least"] = f"{least.value:.6g}" if least.details else "0: no certificate"
         words |= {"one name of": f"{candidates:,.0f} candidates"} if candidates else {}

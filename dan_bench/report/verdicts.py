@@ -39,7 +39,7 @@ from dataclasses import dataclass
 
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.metrics import catalogue
-from dan_bench.results.select import OLD, is_old
+from dan_bench.results.select import OLD, certificate_of, is_old
 
 ALPHA = 0.01
 """Chance that a subject of ideal noise is rejected."""
@@ -127,7 +127,7 @@ def p_values(run: RunRecord) -> dict[str, float]:
 
 def certified(run: RunRecord) -> float | None:
     """Return %_dd that is certain, in percent; None where no certificate was asked for."""
-    found = None if is_old(run) else run.metrics.get("certified_destroyed")
+    found = certificate_of(run)
     return None if found is None else found.value
 
 

@@ -5,6 +5,7 @@ This is the one place that says which runs are averaged over, and what tells a m
 
 import hashlib
 import json
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from dan_bench.cli import InputError
-from dan_bench.interfaces import SCHEMA_VERSION, RunRecord
+from dan_bench.interfaces import SCHEMA_VERSION, Estimate, RunRecord
 from dan_bench.results.record import NAMED, whole_numbers
 
 AXES = ("data", "model", "output", "objective")
@@ -22,6 +23,9 @@ KINDS = tuple(NAMED)
 """Kinds of methods, in the order in which they are shown."""
 MOST_NAMED = 4
 """Differences within one part of the config (as its evaluation) that a name spells out."""
+
+CERTIFIED = "certified_destroyed"
+"""The metric that is read by `certificate_of`."""
 
 OLD = "attacked by the old set (schema 1)"
 """What is said of records whose attackers were others, and which have no certificate."""
@@ -125,6 +129,22 @@ def stated(run: RunRecord) -> dict[str, Any]:
 def is_old(run: RunRecord) -> bool:
     """Return whether a run was attacked by the old set, and can have no certificate."""
     return run.schema_version < SCHEMA_VERSION
+
+
+def certificate_of(run: RunRecord) -> Estimate | None:
+    """Return what a run certifies to be destroyed; None where no certificate was asked for.
+
+    Nothing is certified of a network whose noise has fewer bits than its output: records made
+    before networks themselves said so hold the bound of real numbers, which attackers exceed.
+    """
+    found, shannon = (run.metrics.get(name) for name in (CERTIFIED, "shannon_bits"))
+    if found is None or is_old(run):
+        return None
+    if found.details.get("bits", 0.0) > 0 and run.config["model"]["kind"] != "control":
+        width = shannon.n // found.n if shannon and shannon.n and found.n else 0
+        if run.costs.get("noise_bits", math.inf) < 8 * width:
+            return Estimate(0.0, 0.0, 0.0, found.n)
+    return found
 
 
 def seed_of(run: RunRecord) -> int:

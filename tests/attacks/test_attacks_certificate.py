@@ -231,7 +231,7 @@ def dcdan(noise_dim, shape=(4, 3), cell=1, **changes):
     )
 
 
-@pytest.mark.parametrize("noise_dim", [1, WIDTH, 3 * WIDTH + 5])
+@pytest.mark.parametrize("noise_dim", [-(-WIDTH // 2), WIDTH, 3 * WIDTH + 5])
 def test_a_dcdan_is_certified_however_much_noise_there_is(noise_dim):
     module = dcdan(noise_dim)
     channel = module.channel()

@@ -28,8 +28,9 @@ RUN = [
 def record(least=99.5, most=99.9, **rest):
     """The record of a run that found so much destroyed."""
     found = {
-        "certified_destroyed": None if least is None else Estimate(least),
+        "certified_destroyed": Estimate(least) if isinstance(least, float) else least,
         "percent_destroyed": None if most is None else Estimate(most, most - 0.1, most + 0.1),
+        "shannon_bits": Estimate(8.0, n=78_400),
     }
     return replace(RunRecord("abc", "done", {"data": {"name": "mnist"}}, found), **rest)
 
@@ -40,7 +41,14 @@ def test_noise_of_a_generator_says_nothing_of_the_data(name, tmp_path):
     assert (INDEPENDENT.at_least, INDEPENDENT.at_most) == (100, 100)
 
 
+SCARCE = replace(
+    record(Estimate(99.5, n=100, details={"bits": 0.01})),
+    config={"data": {"name": "mnist"}, "model": {"kind": "learned"}},
+    costs={"noise_bits": 16.0},
+)
+"""A network with 16 bits of noise for 784 bytes, as records had it before it claimed nothing."""
 CLAIMS = {
+    "noise of too few bits": (SCARCE, 0, 99.9, "measured on mnist"),
     "measured": (record(), 99.5, 99.9, "measured on mnist"),
     "not certified": (record(None), 0, 99.9, "nothing is certified"),
     "certified nothing": (record(0.0, 48.0), 0, 48.0, "measured on mnist"),

@@ -13,6 +13,7 @@ from dan_bench.config.compose import configure
 from dan_bench.config.schema import ConfigError
 from dan_bench.data.batches import Batch, Batches, as_unit
 from dan_bench.data.grids import Fold
+from dan_bench.data.noise import quantiles
 from dan_bench.interfaces import Data
 from dan_bench.metrics import certificate
 from dan_bench.models.certified import gaussian_leak
@@ -105,7 +106,7 @@ def test_of_units_that_no_noise_reaches_nothing_is_bounded():
 
 
 @MODELS
-@pytest.mark.parametrize("noise_dim", [7, WIDTH, 50])
+@pytest.mark.parametrize("noise_dim", [WIDTH // 2, WIDTH, 50])
 def test_the_loss_of_all_rows_is_the_certificate(cls, noise_dim):
     module = dan_of(cls, setting(noise_dim), averaging=0.0).double()
     if cls is DCDAN:  # which begins nearly deaf
@@ -136,11 +137,44 @@ def test_what_is_blind_leaks_nothing(cls):
     assert module.inference(seed=0).leak_bound(ROWS) == 0
 
 
+def test_noise_with_fewer_bits_than_the_output_certifies_nothing():
+    module = dan_of(InfoDAN, setting(noise_dim=WIDTH // 2 - 1))
+    frozen = module.inference(seed=0)
+    assert frozen.noise_bits < 8 * WIDTH
+    assert (frozen.leak_bound(ROWS), frozen.pair_bound(ROWS)) == (math.inf, 1.0)
+    blind = dan_of(InfoDAN, setting(noise_dim=1), input="noise").inference(seed=0)
+    assert (blind.leak_bound(ROWS), blind.pair_bound(ROWS)) == (0, 0)
+
+
+def test_one_number_of_noise_gives_away_more_than_the_bound_of_real_numbers():
+    """All 65,536 values it has are tried: what an output tells is enumerated, and no estimate."""
+    torch.manual_seed(0)
+    frozen = dan_of(InfoDAN, setting(noise_dim=1), scale=2.0).double().inference(seed=0)
+    network, few, quiet = frozen.opened(), ROWS[:8], 1e-3  # the data hardly move the sum
+    real = certificate.gaussian_leak(quiet * frozen.channel.whitened(few))
+    z = quantiles("gaussian").astype(np.float64)[:, None]
+    outputs = []
+    for row in as_unit(few).numpy().astype(np.float64):
+        u = quiet * network.data @ row + network.offset + z @ network.noise.T
+        with torch.no_grad():
+            y = network.layers(torch.from_numpy(u)).numpy()
+        outputs.append(np.floor(256 * (y - np.floor(y))).astype(np.uint8))
+    _, which, counts = np.unique(
+        np.concatenate(outputs), axis=0, return_inverse=True, return_counts=True
+    )
+    joint = np.zeros((len(few), len(counts)))
+    for i, codes in enumerate(np.split(which.ravel(), len(few))):
+        np.add.at(joint[i], codes, 1 / len(z) / len(few))
+    total = joint.sum(axis=0)
+    told = float(np.sum(joint * np.log2(np.where(joint > 0, joint, 1) * len(few) / total)))
+    assert told > 10 * real
+
+
 # learning it
 
 
 @MODELS
-@pytest.mark.parametrize("noise_dim", [7, WIDTH])
+@pytest.mark.parametrize("noise_dim", [WIDTH // 2, WIDTH])
 def test_a_short_training_learns_to_leak_less(cls, noise_dim):
     def leaked(weight):
         module = dan_of(cls, setting(noise_dim), certificate_weight=weight)

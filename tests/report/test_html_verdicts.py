@@ -5,6 +5,7 @@ from html_records import D, N, measured, old, run
 
 from dan_bench.interfaces import Estimate
 from dan_bench.report.figures.grid import short_names
+from dan_bench.report.leaderboard import over_seeds
 from dan_bench.report.verdicts import gone_from_disk, gone_from_output, looks_like_noise
 
 
@@ -125,6 +126,27 @@ def test_a_certificate_that_an_attack_refuted_is_named():
     ]:
         reason = gone_from_output([run(metrics=bracketed(certain, left))]).reason
         assert ("less than is certified" in reason) == said
+
+
+@pytest.mark.parametrize(
+    ("noise_bits", "kind", "bits", "word"),
+    [
+        (8 * D, "learned", 0.01, "gone"),
+        (8 * D - 1, "learned", 0.01, "hidden"),
+        (16, "untrained", 0.01, "hidden"),
+        (16, "learned", 0.0, "gone"),  # it ignores its input
+        (16, "control", 0.01, "gone"),  # its law is known
+    ],
+)
+def test_noise_with_fewer_bits_than_the_output_certifies_nothing(noise_bits, kind, bits, word):
+    found = bracketed(99.9)
+    found |= {"certified_destroyed": Estimate(99.9, 99.9, 99.9, N, {"bits": bits, "naming": 99.9})}
+    found |= {"shannon_bits": Estimate(8.0, n=N * D)}
+    record = run("x", kind, metrics=found, costs={"noise_bits": noise_bits})
+    assert gone_from_output([record]).word == word
+    for metric in ("certified_destroyed", "certified_destroyed.naming"):
+        told = over_seeds([record], metric)
+        assert (told.value if told else 0) == (99.9 if word == "gone" else 0)
 
 
 def test_the_reason_has_both_ends():

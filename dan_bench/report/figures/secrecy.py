@@ -13,9 +13,8 @@ from dan_bench.metrics.destruction import shannon_bound
 from dan_bench.report.figures.figure import Figure, attackers, joined, measured
 from dan_bench.report.figures.grid import left_out, short_names
 from dan_bench.report.figures.style import constants, ends, interval, marks, numbers, series
-from dan_bench.report.leaderboard import look_up
 from dan_bench.report.verdicts import DICTIONARIES, left_by
-from dan_bench.results.select import by_evaluation, group_methods, is_old
+from dan_bench.results.select import by_evaluation, certificate_of, group_methods
 from dan_bench.statistics import t_interval
 
 WIDTH, HEIGHT = 430, 280
@@ -132,8 +131,8 @@ def points(records: Sequence[RunRecord]) -> list[dict[str, Any]]:
 
 def certain(record: RunRecord) -> float:
     """Return the percentage of the name that is certainly destroyed; 0 where nothing says so."""
-    found = None if is_old(record) else look_up(record, "certified_destroyed.naming")
-    return 0.0 if found is None else found.value
+    found = certificate_of(record)
+    return 0.0 if found is None else found.details.get("naming", 0.0)
 
 
 def within(estimate: Estimate) -> Estimate:

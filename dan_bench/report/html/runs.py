@@ -10,7 +10,7 @@ from typing import Any
 
 from dan_bench.interfaces import Estimate, RunRecord
 from dan_bench.report.figures.grid import short_names
-from dan_bench.report.leaderboard import Leaderboard, Row
+from dan_bench.report.leaderboard import Leaderboard, Row, look_up
 from dan_bench.report.runs import bracket
 from dan_bench.results.select import flatten
 from dan_bench.tables import MISSING
@@ -147,7 +147,7 @@ def ambiguous(texts: Iterable[str | None]) -> bool:
 
 def spans(runs: Sequence[RunRecord], metric: str) -> Iterator[list[str | None]]:
     """Yield a metric of each run, its interval, and what it rests on, in pieces that are alike."""
-    found = [run.metrics.get(metric) for run in runs]
+    found = [look_up(run, metric) for run in runs]
     yield [
         f"{e.value:.6g}" if e else NONE if metric in run.metrics else None
         for run, e in zip(runs, found, strict=True)

@@ -168,3 +168,15 @@ def test_the_readme_s_table_and_figures_come_from_the_latest_reference():
     assert first.count("\n| ") == 2 + 8
     for name in ("finding.svg", "finding-dark.svg"):
         assert (REPOSITORY / folder / "figures" / name).stat().st_size < 100_000
+
+
+@pytest.mark.skipif(not COMMITTED, reason="no reference is committed")
+def test_what_is_undecided_in_the_findings_is_so_in_the_reproduction_map():
+    judged = (COMMITTED[-1].parent / "findings.md").read_text()
+    undecided = re.findall(r"(?m)^\| \[[^\n]*\]\(#([\w-]+)\) \|.*\| undecided \|$", judged)
+    assert undecided
+    rows = (REPOSITORY / "docs" / "reproduction.md").read_text().splitlines()
+    for claim in undecided:
+        said = [row for row in rows if f"`{claim}`" in row]
+        assert said, claim
+        assert all("undecided" in row for row in said), claim

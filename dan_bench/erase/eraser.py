@@ -8,8 +8,9 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 
 from dan_bench.cli import uncollected
+from dan_bench.erase.copies import MemoryCopy, SealedCopy
 from dan_bench.erase.direct import DeviceReader
-from dan_bench.erase.evidence import KEEP, FileEvidence, MemoryCopy, SealedCopy, why_doubted
+from dan_bench.erase.evidence import KEEP, FileEvidence, why_doubted
 from dan_bench.erase.filesystem import FileSystems, difference, extents, length
 from dan_bench.erase.handles import AnyPath, ConcurrentChange, DirectoryEntry, Folders, Identity
 from dan_bench.erase.journal import Journal, key_of

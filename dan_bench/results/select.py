@@ -25,8 +25,6 @@ MOST_NAMED = 4
 """Differences within one part of the config (as its evaluation) that a name spells out."""
 
 CERTIFIED = "certified_destroyed"
-"""The metric that is read by `certificate_of`."""
-
 OLD = "attacked by the old set (schema 1)"
 """What is said of records whose attackers were others, and which have no certificate."""
 
@@ -134,8 +132,7 @@ def is_old(run: RunRecord) -> bool:
 def certificate_of(run: RunRecord) -> Estimate | None:
     """Return what a run certifies to be destroyed; None where no certificate was asked for.
 
-    Nothing is certified of a network whose noise has fewer bits than its output: records made
-    before networks themselves said so hold the bound of real numbers, which attackers exceed.
+    Older records have a bound of real numbers where noise has fewer bits than the output: nothing.
     """
     found, shannon = (run.metrics.get(name) for name in (CERTIFIED, "shannon_bits"))
     if found is None or is_old(run):

@@ -21,7 +21,7 @@ from dan_bench.erase import (
     erase,
     plan_erasure,
 )
-from dan_bench.erase.evidence import SealedCopy
+from dan_bench.erase.copies import SealedCopy
 from dan_bench.erase.filesystem import Extent, difference, moved_spans, union
 from dan_bench.interfaces import Estimate
 from dan_bench.metrics.destruction import disk_destruction, pooled_destruction, share_left

@@ -20,7 +20,7 @@ from dan_bench.erase import (
     erase,
     plan_erasure,
 )
-from dan_bench.erase.evidence import SealedCopy
+from dan_bench.erase.copies import SealedCopy
 from dan_bench.erase.small import SMALL
 
 

@@ -31,6 +31,11 @@ NOT_RUN = (
         "make --dry-run {target}",
     ),
     (r"git clone .*", "asks for the address of a repository", "git --version"),
+    (
+        r"pip install '\.\[all\]'",
+        "changes the environment of the tests; test_packaging installs all of it in a fresh one",
+        "python -m pip --version",
+    ),
     (r"wandb login", "asks for an account", "wandb login --help"),
     (
         rf"{TRAIN} logger\.offline=false",

@@ -85,8 +85,7 @@ class FrozenDegenerator:
         """The inputs in units of the noise; None where there is no certificate.
 
         The bounds are of real numbers. An output of more bits than its noise has can show which of
-        the noise's few values it was made with, and with that the input: with one number of noise,
-        a thousand times what the bound allows.
+        the noise's few values it was made with, and with that the input.
         """
         real = self._setting.noise == "gaussian" and self.noise_bits >= 8 * inputs.shape[1]
         if self.channel is None or (not real and self.channel.data.any()):

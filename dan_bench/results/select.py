@@ -132,7 +132,7 @@ def is_old(run: RunRecord) -> bool:
 def certificate_of(run: RunRecord) -> Estimate | None:
     """Return what a run certifies to be destroyed; None where no certificate was asked for.
 
-    Older records have a bound of real numbers where noise has fewer bits than the output: nothing.
+    Where noise has fewer bits than the output, older records hold a bound that is wrong: 0 then.
     """
     found, shannon = (run.metrics.get(name) for name in (CERTIFIED, "shannon_bits"))
     if found is None or is_old(run):

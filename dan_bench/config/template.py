@@ -15,6 +15,17 @@ REFERENCE = re.compile(r"\$\{([a-z_]\w*(?:\.[a-z_]\w*)*)\}", re.IGNORECASE)
 """An interpolation of nothing but the name of another value, from the root of the config."""
 PLAIN = (str, int, float, bool, type(None))
 
+
+def choose(name: Any, values: Mapping[str, Any]) -> Any:
+    """Return the value of that name, as `${choose:${output},{sigmoid: 1.0, torus: 2.0}}`.
+
+    Of a name that has none it is the first: that the name is wrong is said where it stands.
+    """
+    return values.get(str(name), next(iter(values.values())))
+
+
+OmegaConf.register_new_resolver("choose", choose, replace=True)
+
 Path = tuple[str, ...]
 
 

@@ -32,6 +32,7 @@ SWEEPS = [
     ["++seed=5", "seed=3,4"],
     ["model.scale=1,2", "~model.scale"],
     ["optimizer.degenerator.lr=0.2,0.3", "optimizer={degenerator:{lr:0.1}}"],
+    ["model=dcdan", "output=sigmoid,torus", "seed=0,1"],  # a value that depends on another
     # of a container that changes, and in a list
     ["+data.foo=${trainer}", "trainer.max_steps=5,6"],
     ["+data.foo=[0,{a:${trainer.max_steps}}]", "trainer.max_steps=5,6"],
@@ -61,6 +62,15 @@ def test_it_is_what_hydra_composes(arguments: list[str]) -> None:
         for job, values in list(zip(jobs, filled, strict=True))[::every]:
             composed = plain_values(compose("config", list(job)))
             assert repr(values) == repr(composed)  # 1 is not 1.0, and the order is the same
+
+
+def test_a_value_that_depends_on_another_can_still_be_given() -> None:
+    jobs = expand(["model=dcdan", "output=sigmoid,torus"])
+    assert [job.model.arguments["scale"] for job in jobs] == [1.0, 2.0]
+    given = expand(["model=dcdan", "output=sigmoid,torus", "model.scale=3"])
+    assert [job.model.arguments["scale"] for job in given] == [3, 3]
+    with pytest.raises(ConfigError, match=r"^output='ring': .*'sigmoid' or 'torus'$"):
+        configure(["model=dcdan", "output=ring"])
 
 
 def test_what_two_configs_share_is_one_object_and_what_differs_is_not() -> None:

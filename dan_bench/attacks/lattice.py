@@ -168,9 +168,9 @@ class Lattice:
 
 
 def few(network: OpenNetwork, width: int) -> bool:
-    """Return whether noise has fewer bits than outputs of `width` bytes, and all data are behind it.
+    """Return whether noise has fewer bits than outputs of `width` bytes, and hides all data.
 
-    That is, whether the layers after the first one are given nothing but noise that data have moved.
+    Then all that layers after the first one are given is noise that the data have moved.
     """
     numbers = network.noise.shape[1]
     if not 0 < 16 * numbers < 8 * width or np.linalg.matrix_rank(network.noise) < numbers:
@@ -186,7 +186,7 @@ def moves(network: OpenNetwork) -> Floats:
 
 
 def wrapped(turns: Tensor) -> Tensor:
-    """Return the difference to the nearest integer, in [-1/2, 1/2]."""
+    """Return the difference to the nearest integer, in [-1/2, 1/2]; the output may be a torus."""
     return turns - turns.round()
 
 

@@ -181,8 +181,7 @@ def few(network: OpenNetwork, width: int) -> bool:
 
 def moves(network: OpenNetwork) -> Floats:
     """Return B^+ A, m x d: by how much of the noise the data move it."""
-    solved: Floats = np.linalg.lstsq(network.noise, network.data, rcond=None)[0]
-    return solved
+    return np.linalg.lstsq(network.noise, network.data, rcond=None)[0].astype(np.float64)
 
 
 def wrapped(turns: Tensor) -> Tensor:
@@ -199,7 +198,8 @@ def phases(turns: Tensor) -> Tensor:
 def precision(points: Tensor) -> Tensor:
     """Return the inverse of the covariance of n x m numbers."""
     centred = points - points.mean(0)
-    return torch.linalg.inv(centred.T @ centred / len(points))
+    inverse: Tensor = torch.linalg.inv(centred.T @ centred / len(points))
+    return inverse
 
 
 def within_cells(missed: Floats, slopes: Floats, slack: float, law: Law) -> Law:
@@ -293,7 +293,7 @@ def log_sums(law: Law, p: Floats, noise: NoiseLaw) -> Floats:
     for row, (mean, root) in enumerate(zip(law.means, law.roots, strict=True)):
         smooth = np.log(density(mean - p, noise) + LEAST).sum(axis=1)
         step = 1 / (VALUES * np.maximum(density(mean - p.mean(axis=0), noise), FLAT))
-        basis = linalg.solve_triangular(root, np.diag(step), lower=True)
+        basis: Floats = linalg.solve_triangular(root, np.diag(step), lower=True)
         if np.linalg.slogdet(basis)[1] < 0:  # more than one of the grid's points is likely
             scores[row] = smooth
             continue

@@ -298,9 +298,8 @@ def log_sums(law: Law, p: Floats, noise: NoiseLaw) -> Floats:
             scores[row] = smooth
             continue
         change = reduced(basis) if len(mean) <= SAMPLED else np.eye(len(mean))
-        found = sums(
-            linalg.qr(basis @ change, mode="r")[0], place(mean - p, noise) @ linalg.inv(change).T
-        )
+        upper = linalg.qr(basis @ change, mode="r")[0].astype(np.float64)
+        found = sums(upper, place(mean - p, noise) @ linalg.inv(change).T)
         scores[row] = np.logaddexp(
             math.log(1 - MISSED) + found,
             math.log(MISSED) + smooth - smooth.mean() + special.logsumexp(found) - math.log(len(p)),

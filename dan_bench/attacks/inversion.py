@@ -15,6 +15,7 @@ from pydantic import PositiveInt
 from scipy import linalg, special
 from torch import nn
 
+from dan_bench.attacks.lattice import Lattice, few
 from dan_bench.attacks.layers import (
     QUANTISATION,
     Observed,
@@ -77,12 +78,17 @@ class Inversion(NamingAttack):
             generator(case.seed, f"inversion/{stream}").permutation(len(pairs.rows))
             for stream, pairs in (("known", case.auxiliary), ("held", case.challenge))
         )
-        law = self._law(case, own[self.calibration :])
-        if law is None:
+        laws = [self._law(case, own[self.calibration :]), self._lattice(case)]
+        given = [law for law in laws if law is not None]
+        if not given:
             return None
-        known, _ = self._scores(law, case.auxiliary, own, self.calibration)
-        scores, undone = self._scores(law, case.challenge, held, self.queries)
-        factor = temperature(known)
+        calibrated = [
+            calibration(self._scores(law, case.auxiliary, own, self.calibration)[0])
+            for law in given
+        ]
+        best = max(range(len(given)), key=lambda i: calibrated[i].gain)
+        scores, undone = self._scores(given[best], case.challenge, held, self.queries)
+        factor = calibrated[best].temperature
         found = dictionary_information(factor * scores, np.arange(len(scores)), case.confidence)
         more = {"undone": float(undone.mean()), "temperature": factor}
         return replace(found, details=found.details | more)
@@ -100,6 +106,15 @@ class Inversion(NamingAttack):
             return fitted_law(network, own, rows)
         stream = generator(case.seed, "inversion/simulated")
         return law_of_noise(network, layers, own.inputs, stream, self)
+
+    def _lattice(self, case: Case) -> Likelihoods | None:
+        """Likelihoods under noise of few numbers that are on a grid; None where it is not so."""
+        degenerator, own = case.degenerator, case.auxiliary.inputs
+        network = degenerator.opened() if isinstance(degenerator, WhiteBox) else None
+        if network is None or not network.data.any() or not few(network, own.shape[1]):
+            return None
+        stream = generator(case.seed, "inversion/lattice")
+        return Lattice(network, own, stream, self.simulated)
 
     def _scores(
         self, law: Likelihoods, pairs: Pairs, order: NDArray[np.int64], queries: int
@@ -254,11 +269,20 @@ def level_law(degenerator: Levelled, own: Pairs, rows: NDArray[np.int64]) -> Lik
     return likelihoods
 
 
-def temperature(scores: Floats) -> float:
-    """Return the factor from 0 to 1 that makes log-probabilities of scores, n x K.
+class Calibration(NamedTuple):
+    """How scores are made log-probabilities."""
 
-    The true candidate of row i is candidate i. Of what a factor gains over 0, on average over the
-    rows, `DOUBT` standard errors are taken off before the best is chosen.
+    gain: float
+    """What that is worth on average, in nats, less `DOUBT` standard errors; at least 0."""
+    temperature: float
+    """Their factor, from 0 to 1."""
+
+
+def calibration(scores: Floats) -> Calibration:
+    """Return the factor that makes log-probabilities of scores, n x K, and what it gains over 0.
+
+    The true candidate of row i is candidate i. Of what a factor gains, on average over the rows,
+    `DOUBT` standard errors are taken off before the best is chosen.
     """
     true = np.arange(len(scores))
 
@@ -268,4 +292,9 @@ def temperature(scores: Floats) -> float:
         gains += math.log(scores.shape[1])
         return float(gains.mean() - DOUBT * gains.std() / math.sqrt(len(gains)))
 
-    return float(max(TEMPERATURES, key=gain))
+    return max((Calibration(gain(t), float(t)) for t in TEMPERATURES), key=lambda found: found.gain)
+
+
+def temperature(scores: Floats) -> float:
+    """Return the factor of a calibration, from 0 to 1."""
+    return calibration(scores).temperature

@@ -1,0 +1,157 @@
+"""Noise numbers are on a grid: what that gives away, against enumeration, and where it is nothing.
+
+Networks are made by hand, so that their noise hides the data from who takes it for real numbers.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy import special
+from torch import nn
+
+from dan_bench.attacks import inversion
+from dan_bench.attacks.fresh import FreshPairs
+from dan_bench.attacks.inversion import Inversion
+from dan_bench.attacks.lattice import VALUES, few, reduced, sums
+from dan_bench.controls.ciphers import OneTimePad
+from dan_bench.data.batches import as_bytes
+from dan_bench.data.noise import FreshNoise, quantiles
+from dan_bench.interfaces import Case, Data, OpenNetwork, Pairs
+
+D, K, ROWS = 64, 64, 512
+ATTACK = Inversion(candidates=K, queries=K, calibration=K, simulated=500, rounds=5)
+
+
+class Few:
+    """u = z + faint image of the data, `numbers` of each; then a layer of `turns` a unit."""
+
+    def __init__(self, numbers, turns=1.0, faint=0.01, output="torus", law="gaussian"):
+        stream = np.random.default_rng(numbers)
+        self.noise_bits, self._draw = 16.0 * numbers, FreshNoise(0, "fresh", numbers, law)
+        last = nn.Linear(numbers, D).double()
+        with torch.no_grad():
+            last.weight.copy_(torch.from_numpy(turns * stream.normal(size=(D, numbers))))
+        layers = nn.Sequential(last).requires_grad_(False)
+        data = faint * stream.normal(size=(numbers, D))
+        self.network = OpenNetwork(
+            data, np.eye(numbers), np.full(numbers, 0.3), layers, output, law
+        )
+
+    def opened(self):
+        return self.network
+
+    def given(self, data, noise):
+        u = (data + 0.5) / 256 @ self.network.data.T + noise + 0.3
+        raw = self.network.layers(torch.from_numpy(u))
+        return as_bytes(raw.sigmoid() if self.network.output == "sigmoid" else raw - raw.floor())
+
+    def __call__(self, data, rows):
+        return self.given(data, self._draw(rows).astype(np.float64))
+
+
+def pictures(seed):
+    return np.random.default_rng(seed).integers(0, 256, (ROWS, D), dtype=np.uint8)
+
+
+def case_of(degenerator):
+    held, own, rows = pictures(1), pictures(2), np.arange(2 * ROWS)
+    challenge = Pairs(held, degenerator(held, rows[:ROWS]), rows[:ROWS])
+    auxiliary = Pairs(own, degenerator(own, rows[ROWS:]), rows[ROWS:])
+    fresh = FreshPairs(degenerator, Data(own), ROWS // 10, seed=0)
+    return Case(degenerator, auxiliary, challenge, (8, 8), 0, 0.95, fresh)
+
+
+def told(degenerator):
+    """Bits of a set of candidates that an output tells, and their standard error.
+
+    Of the noise, all values are tried with which the first layer is near to what it was: elsewhere
+    no output is the same.
+    """
+    inputs = pictures(1)[:K]
+    grid = quantiles("gaussian").astype(np.float64)
+    true = grid[np.random.default_rng(3).integers(0, VALUES, K)]
+    observed = degenerator.given(inputs, true[:, None])
+    moved = (inputs + 0.5) / 256 @ degenerator.network.data[0]
+    middle = np.searchsorted(grid, (true + moved)[:, None] - moved)
+    near = np.clip(middle[:, :, None] + np.arange(-40, 41), 0, VALUES - 1)
+    counts = np.empty((K, K))
+    for i, candidate in enumerate(inputs):
+        made = degenerator.given(candidate, grid[near[:, i].reshape(-1, 1)]).reshape(K, -1, D)
+        same = (made == observed[:, None]).all(axis=2)
+        counts[:, i] = [len(set(near[row, i, same[row]])) for row in range(K)]
+    bits = np.log2(K * np.diagonal(counts) / counts.sum(axis=1))
+    return bits.mean(), bits.std() / K**0.5
+
+
+def test_one_number_tells_what_enumeration_says(monkeypatch):
+    degenerator = Few(1, turns=10.0)
+    case = case_of(degenerator)
+    bits, error = told(degenerator)
+    found = ATTACK(case)
+    assert bits > 1.5
+    assert found.details["undone"] > 0.9
+    assert found.details["bits"] == pytest.approx(bits, abs=4 * 2**0.5 * error)
+    assert found.low > 0.1
+    monkeypatch.setattr(inversion, "few", lambda *_: False)
+    assert ATTACK(case).value == 0  # as real numbers the noise hides it
+
+
+def test_two_numbers_tell_more_than_real_ones(monkeypatch):
+    case = case_of(Few(2, turns=5.0))
+    attack = replace(ATTACK, simulated=4000)
+    found = attack(case)
+    assert found.details["undone"] > 0.8
+    assert found.details["bits"] > 0.5
+    monkeypatch.setattr(inversion, "few", lambda *_: False)
+    assert attack(case).value == 0
+
+
+@pytest.mark.parametrize("numbers", [1, 4])
+def test_what_is_not_made_by_the_network_is_not_found_and_tells_nothing(numbers):
+    """False alarm 1/40."""
+    few_numbers, pad = Few(numbers, turns=10.0), OneTimePad(D, 0)
+    few_numbers.given = lambda data, _: pad(data, np.arange(len(data)))
+    found = ATTACK(case_of(few_numbers))
+    assert (found.value, found.details["undone"]) == (0, 0)
+
+
+def network(data, noise):
+    last = nn.Sequential(nn.Linear(len(noise), D).double())
+    return OpenNetwork(data, noise, np.zeros(len(noise)), last, "torus", "gaussian")
+
+
+def test_it_is_for_noise_that_has_few_bits_and_hides_all_data():
+    stream = np.random.default_rng(0)
+    data, noise = stream.normal(size=(3, D)), stream.normal(size=(3, 3))
+    assert few(network(data, noise), D)
+    assert not few(network(data, noise), 6)  # bytes, so 48 bits
+    assert few(network(data, noise), 7)
+    assert not few(network(data, noise[:, :2]), D)  # a unit without noise
+    assert not few(network(data, np.hstack([noise, noise])), D)
+    assert not few(network(data, noise[:, :0]), D)
+    wider = np.vstack([data, np.zeros(D)]), np.vstack([noise, np.zeros(3)])
+    assert few(network(*wider), D)  # a unit that is given neither
+
+
+def test_sums_over_a_lattice_are_those_of_its_points():
+    stream = np.random.default_rng(0)
+    basis = np.array([[9.0, 4.0], [0.0, 6.0]])
+    points = stream.uniform(-3, 3, (400, 2))
+    across = np.stack(np.meshgrid(*[np.arange(-20, 21)] * 2), axis=-1).reshape(-1, 2)
+    apart = (across[None] - points[:, None]) @ basis.T
+    wanted = special.logsumexp(-(apart**2).sum(axis=2) / 2, axis=1)
+    found = sums(basis, points)
+    near = wanted > -2
+    assert near.sum() > 5
+    assert found[near] == pytest.approx(wanted[near], abs=0.1)
+    assert (sums(basis / 100, points) == 0).all()  # as good as an integral
+
+
+def test_a_reduced_basis_is_of_the_same_lattice_and_short():
+    skew = np.diag([3.0, 3.0, 3.0]) @ np.array([[1.0, 7, 5], [0, 1, 9], [0, 0, 1]])
+    change = reduced(skew)
+    assert np.array_equal(change, np.round(change))
+    assert abs(np.linalg.det(change)) == pytest.approx(1)
+    assert np.linalg.norm(skew @ change, axis=0) == pytest.approx(np.full(3, 3.0))

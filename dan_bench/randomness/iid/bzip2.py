@@ -76,8 +76,9 @@ def compressed_length(x: Symbols, level: int) -> int:
     most = min(len(x), 50_000 * level + 1)
     numbers, order = np.empty(most, np.int16), np.empty((2, most), np.uint64)
     column = np.empty(min(4 * len(x), 100_000 * level), np.uint8)
-    # stream's header and footer
-    bits, i, k, more = 32 + 80, 0, 0, len(x) > 0
+    # what is not literal is compiled once, not for literals as well
+    i, k, more = signed(0), signed(0), len(x) > 0
+    bits = 32 + 80  # the stream's header and footer
     while more:
         j, m, more = cut(x, i, k, 100_000 * level - 19)
         if i == j:
@@ -265,12 +266,10 @@ def coded(column: Symbols) -> int:
     used = np.zeros(CHARACTERS, np.bool_)
     for character in column:
         used[character] = True
-    latest, size = np.uint64((1 << 55) - 1), 2
+    size, latest = len(used) + 2, np.uint64((1 << 55) - 1)
     for character in range(CHARACTERS):
-        if used[character]:
-            size += 1
-        else:
-            latest &= ~FIRST[character]
+        if not used[character]:
+            size, latest = size - 1, latest & ~FIRST[character]
     groups = np.zeros((len(column) // GROUP + 1, ROW), np.uint8)
     made, zeros = 0, 0
     for character in column:
@@ -295,9 +294,7 @@ def coded(column: Symbols) -> int:
 @numba.njit(cache=True, nogil=True)
 def huffman(groups: Symbols, made: int, size: int) -> int:
     """Bits of `made` values below `size`, counted in groups of fifty, and of their codes."""
-    tables = 6
-    for limit in (200, 600, 1200, 2400):
-        tables -= made < limit
+    tables = 2 + (made >= 200) + (made >= 600) + (made >= 1200) + (made >= 2400)
     lengths, counts = partition(groups, made, size, tables), np.zeros((6, ROW), np.int64)
     recent, bits = np.arange(6), 0
     for iteration in range(ITERATIONS):
@@ -370,6 +367,7 @@ def code_lengths(counts: Integers, size: int, lengths: Integers) -> None:
         if node <= size:
             weights[node] = max(counts[node - 1], 1) << 8
         else:
+            height = 0
             for _ in range(2):
                 top, last, at = heap[1], heap[n], 1
                 n -= 1
@@ -383,9 +381,9 @@ def code_lengths(counts: Integers, size: int, lengths: Integers) -> None:
                     at = child
                 heap[at] = last
                 parents[top] = node
-                height = max(weights[node] & 255, weights[top] & 255)
-                weights[node] = ((weights[node] | 255) - 255) + (weights[top] | 255) - 255 + height
-            weights[node] += 1
+                weights[node] += weights[top] & ~255
+                height = max(height, weights[top] & 255)
+            weights[node] += height + 1
         n += 1
         at = n
         while weights[node] < weights[heap[at // 2]]:

@@ -281,6 +281,7 @@ def permutation_tests(
     }
     undecided = list(tallies.values())
     made, reported = 0, -REPORT_EVERY
+    uniform = np.empty(len(order))  # once: a fresh array costs as much as the numbers
     ahead, state = deque[tuple[Future[Found], Any]](), rng.bit_generator.state
     with ThreadPoolExecutor(workers) as pool:
         while undecided and made < permutations:
@@ -290,7 +291,7 @@ def permutation_tests(
                 on_progress(f"permutation {made:,} of {permutations:,}: {names} undecided")
             measure = partial(measured, [tally.family for tally in undecided])
             while len(ahead) < min(workers, permutations - made):
-                shuffle(order, rng.random(len(order)))
+                shuffle(order, rng.random(out=uniform))
                 ahead.append((pool.submit(measure, order.copy()), rng.bit_generator.state))
             future, state = ahead.popleft()
             found = future.result()

@@ -32,9 +32,9 @@ RADIX = 12
 PATIENCE = 16
 """Comparisons of a number, on average, before what repeats itself is left to bzip2."""
 
-GROUP, ROW, DEAREST = 50, 16, 15
-FIELD = 10
-ITERATIONS = 4
+# values of a group, most different values and a power of two, what a table's foreign values cost
+# at first, bits that hold a group's cost, and how often the tables are made
+GROUP, ROW, FOREIGN, FIELD, ITERATIONS = 50, 16, 15, 10, 4
 
 
 def _spelled(digits: str) -> int:
@@ -52,21 +52,15 @@ SLOTS = 8 * np.searchsorted(ENDS, [(SPELLED << 4 * k) & SIX for k in range(8)]).
 
 ORDER = np.argsort(SPELLED[:JOINED])
 
-_PAIRS = [(a, b) for a in range(CHARACTERS) for b in range(a + 1, CHARACTERS)]
-
-
-def _pairs(*places: int) -> Words:
-    """Pairs in which a character is at one of these places, a word for each character."""
-    return np.array(
-        [
-            sum(1 << n for n, pair in enumerate(_PAIRS) if c in [pair[k] for k in places])
-            for c in range(CHARACTERS)
-        ],
-        dtype=np.uint64,
-    )
-
-
-FIRST, EITHER = _pairs(0), _pairs(0, 1)
+_PAIRS = list(enumerate((a, b) for a in range(CHARACTERS) for b in range(a + 1, CHARACTERS)))
+FIRST, EITHER = np.array(
+    [
+        [sum(1 << n for n, pair in _PAIRS if c in pair[:places]) for c in range(CHARACTERS)]
+        for places in (1, 2)
+    ],
+    dtype=np.uint64,
+)
+"""The pairs that a character is the first of, and those that it is in: a word for each."""
 
 
 @numba.njit(cache=True, nogil=True)
@@ -343,7 +337,7 @@ def partition(groups: Symbols, made: int, size: int, tables: int) -> Integers:
     for group in range(len(groups)):
         for value in range(size):
             total[value] += groups[group, value]
-    lengths = np.full((6, ROW), DEAREST)
+    lengths = np.full((6, ROW), FOREIGN)
     first, left = 0, made
     for part in range(tables, 0, -1):
         last, share = first - 1, 0

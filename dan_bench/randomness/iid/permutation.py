@@ -115,8 +115,7 @@ def compression(x: Symbols) -> int:
 
     Blocks of 500 kB, as in NIST's own tool; the document leaves the size open.
     """
-    length = compressed_length(x, 5)
-    if length:
+    if length := compressed_length(x, 5):
         return length
     padded = NUMERALS[x].view(np.uint8)
     digit = padded != ord(" ")
@@ -215,7 +214,7 @@ def names_of(families: Sequence[StatisticFamily]) -> list[str]:
 
 
 COMPRESSION = StatisticFamily(("compression",), as_they_are, 2, single(compression))
-"""By far the slowest: 0.25 s a permutation of 1 MB, where all others together take 0.01 s."""
+"""By far the slowest: 0.05 s a permutation of 1 MB, where all others together take 0.01 s."""
 
 
 @dataclass

@@ -10,7 +10,8 @@ alone, which the spectral test cannot do without), and the memory of a process.
 
 The second takes 1 MB of ideal bytes, and prints the processor's time of a whole `assess` as a
 process of its own, without and with `--iid`, and of each estimator of SP 800-90B (6.3) in a
-process that has loaded them. Beside it another checkout of this repository, in turn with this one, if its folder is named.
+process that has loaded them. Beside it another checkout of this repository, in turn with this one,
+if its folder is named.
 """
 
 import json

@@ -48,7 +48,8 @@ locks, and many seeds as one; from 37,900 for what a laboratory asks of `assess`
 generators in any lane, many windows, restart, conditioning and health tests, formats, AIS 20/31,
 and a report for a laboratory; from 43,600 for submissions that are verified, one's own pictures
 without keeping them, and a page that opens on the finding; from 45,700 for boards that the report
-keeps; from 45,900 for the length under bzip2 without bzip2. Otherwise it may only be lowered. 20,000 is where it is going."""
+keeps; from 45,900 for the length under bzip2 without bzip2. Otherwise it may only be lowered.
+20,000 is where it is going."""
 
 
 def test_the_package_does_not_grow() -> None:

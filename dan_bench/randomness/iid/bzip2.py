@@ -67,7 +67,8 @@ FIRST, EITHER = np.array(
 def compressed_length(x: Symbols, level: int) -> int:
     """Return len(bz2.compress(text, level)) of the symbols' decimal numbers between spaces.
 
-    0 where a block has no space, or repeats itself so much that it is not sorted here.
+    0 where a block has no space, or repeats itself so much that it is not sorted here. `level` is
+    1 to 5: places in larger blocks do not fit.
     """
     spelled, digits, slots = SPELLED.copy(), DIGITS.copy(), SLOTS.copy()
     most = min(len(x), 50_000 * level + 1)

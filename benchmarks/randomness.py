@@ -9,8 +9,9 @@ and of all together, as minima over alternating repeats in one process, the floo
 alone, which the spectral test cannot do without), and the memory of a process.
 
 The second takes 1 MB of ideal bytes, and prints the processor's time of a whole `assess` as a
-process of its own, and of each estimator of SP 800-90B (6.3) in a process that has loaded them.
-Beside it another checkout of this repository, in turn with this one, if its folder is named.
+process of its own, without and with `--iid`, and of each estimator of SP 800-90B (6.3) in a
+process that has loaded them. Beside it another checkout of this repository, in turn with this one,
+if its folder is named.
 """
 
 import json
@@ -98,10 +99,12 @@ def whole(roots: list[Path]) -> None:
         for repeat in range(PROCESSES + 1):
             for number, root in enumerate(roots):
                 seconds, _ = cpu_seconds(root, "-m", "dan_bench.assess", str(path))
+                with_iid, _ = cpu_seconds(root, "-m", "dan_bench.assess", str(path), "--iid")
                 _, printed = cpu_seconds(root, "-c", ESTIMATORS, str(path))
                 if repeat == 0:  # it may have compiled
                     continue
                 add("a whole assess of 1 MB", number, seconds)
+                add("the same with --iid", number, with_iid)
                 estimators = json.loads(printed)
                 add("all estimators", number, sum(estimators.values()))
                 for name, each in estimators.items():

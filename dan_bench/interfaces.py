@@ -272,6 +272,8 @@ class Case:
     """Confidence level of each attack's interval."""
     fresh: PairStream
     """More of the attacker's own pairs, as many as he likes."""
+    device: str = "cpu"
+    """Where he trains his networks, as torch calls it."""
 
 
 class Attack(Protocol):

@@ -32,7 +32,12 @@ def pixels(rows: Bytes) -> Tensor:
 
 
 def train(
-    rows: Bytes, labels: NDArray[np.int64], shape: tuple[int, ...], seed: int, name: str
+    rows: Bytes,
+    labels: NDArray[np.int64],
+    shape: tuple[int, ...],
+    seed: int,
+    name: str,
+    device: str = "cpu",
 ) -> nn.Module:
     """Train a fresh classifier; its weights are a function of the rows and of (seed, name)."""
     return fit(
@@ -42,6 +47,7 @@ def train(
         BUDGET,
         seed,
         name,
+        device,
     )
 
 
@@ -116,7 +122,8 @@ class FreshClassifierAccuracy(PictureReader):
         own, challenge = case.auxiliary, case.challenge
         if own.labels is None or challenge.labels is None:
             return None
-        network = train(own.outputs, own.labels, case.shape, case.seed, "fresh classifier")
+        name = "fresh classifier"
+        network = train(own.outputs, own.labels, case.shape, case.seed, name, case.device)
         return accuracy(network, challenge.outputs, challenge.labels, case.confidence)
 
 

@@ -41,7 +41,9 @@ class C2st:
         """Return how many rows the sample must have."""
         return self.least
 
-    def __call__(self, sample: Bytes, noise: Bytes, shape: tuple[int, ...], seed: int) -> Estimate:
+    def __call__(
+        self, sample: Bytes, noise: Bytes, shape: tuple[int, ...], seed: int, device: str = "cpu"
+    ) -> Estimate:
         """Accuracy of the better classifier; `noise` has as many rows as `sample`."""
         n, d = sample.shape
         half = n // 2
@@ -55,7 +57,7 @@ class C2st:
             "mlp": lambda: perceptron(VIEWS * d, self.hidden, 1),
             "convnet": lambda: convnet(shape, self.channels, 1),
         }.items():
-            network = fit(make, examples, loss, self.budget, seed, f"c2st/{name}")
+            network = fit(make, examples, loss, self.budget, seed, f"c2st/{name}", device)
             answers = predict(network, held_out)[:, 0] > 0
             hits[name] = (int((answers == is_sample).sum()), len(held_out))
         return c2st_accuracy(hits)

@@ -226,13 +226,14 @@ class Learner:
         self.sight, self._goal, self._stream = sight, goal, case.fresh
         self.batch_size = min(budget.batch_size, case.fresh.inputs)
         with seeded(case.seed, name):
-            self._network = goal.make(sight.outputs.width)
+            self._network = goal.make(sight.outputs.width).to(case.device)
         self._averaged = copy.deepcopy(self._network).requires_grad_(False).eval()
         self._optimizer = torch.optim.AdamW(
             self._network.parameters(), lr=budget.lr, weight_decay=budget.weight_decay, fused=True
         )
         self._validation = [
-            (len(part.rows), goal.batch(sight, part)) for part in self._groups(validation)
+            (len(part.rows), [seen.to(case.device) for seen in goal.batch(sight, part)])
+            for part in self._groups(validation)
         ]
         self.steps = 0
         self.curve: dict[int, float] = {}
@@ -292,4 +293,4 @@ class Learner:
     def result(self) -> nn.Module:
         """Return the network that recovered most."""
         self._averaged.load_state_dict(self._kept)
-        return self._averaged
+        return self._averaged.cpu()

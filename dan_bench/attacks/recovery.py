@@ -253,7 +253,7 @@ class PairCritic(nn.Module):
 
 def infonce(critic: nn.Module, inputs: Tensor, outputs: Tensor) -> Tensor:
     """Cross-entropy of each output's own input among those of the batch."""
-    return cross_entropy(critic(inputs, outputs), torch.arange(len(inputs)))
+    return cross_entropy(critic(inputs, outputs), torch.arange(len(inputs), device=inputs.device))
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,7 @@ def fit(
     budget: Budget,
     seed: int,
     name: str,
+    device: str = "cpu",
 ) -> nn.Module:
     """Train a fresh network and return it with the weights of the least validation loss.
 
@@ -144,12 +145,14 @@ def fit(
         budget: epochs, patience and the optimiser's hyperparameters.
         seed: of the run.
         name: of the attacker; names its random streams and stands in messages.
+        device: where it is trained; it is returned on the CPU.
 
     Raises:
         FloatingPointError: the training diverged.
     """
     with seeded(seed, name):
-        network = make()
+        network = make().to(device)
+    examples = [part.to(device) for part in examples]
     order = torch.Generator().manual_seed(derive(seed, f"{name}/order"))
     shuffled = torch.randperm(len(examples[0]), generator=order)
     held_out = max(1, int(VALIDATION_SHARE * len(shuffled)))
@@ -175,7 +178,7 @@ def fit(
     with explained(name, budget.lr):
         train_epochs(network, batches, loss, optimizer, budget.epochs, validate)
     network.load_state_dict(kept)
-    return network.eval().requires_grad_(False)
+    return network.cpu().eval().requires_grad_(False)
 
 
 def classification(network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:

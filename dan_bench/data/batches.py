@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dan_bench.data.device import CPU, DeviceNoise, sent
 from dan_bench.data.noise import FreshNoise, NoiseRows
 from dan_bench.interfaces import Bytes, Data, NoiseLaw
 from dan_bench.rng import generator
@@ -53,6 +54,11 @@ class BatchStacks:
         for batches in self.runs:
             batches.start = step
 
+    def make_on(self, device: torch.device) -> None:
+        """Make all batches there from now on."""
+        for batches in self.runs:
+            batches.make_on(device)
+
     def __len__(self) -> int:
         return len(self.runs[0])
 
@@ -67,6 +73,11 @@ def as_unit(rows: Bytes) -> Tensor:
     numbers += np.float32(0.5)
     numbers *= np.float32(1 / 256)
     return torch.from_numpy(numbers)
+
+
+def middles(cells: Tensor, count: int) -> Tensor:
+    """Return the middles of the cells of those numbers, of `count` (a power of 2) on (0, 1)."""
+    return cells.float().add_(0.5).mul_(1 / count)
 
 
 def as_bytes(y: Tensor) -> Bytes:
@@ -124,6 +135,8 @@ class VisitingOrder:
 
 CHUNK_STEPS = 8
 """Steps that are drawn for at a time, by a thread: numpy holds no interpreter lock meanwhile."""
+HELD_BYTES = 1 << 26
+"""Data in memory of at most that size, as MNIST, are held by an accelerator, too."""
 DRAWING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="noise")
 
 
@@ -148,11 +161,25 @@ class Batches:
     _chunks: dict[int, Future[tuple[NDArray[np.int64], Batch]]] = field(
         default_factory=dict, init=False, repr=False
     )
+    _device: torch.device | None = field(default=None, init=False)
+    _held: Tensor | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.target = NoiseRows(self.seed, "target", 2 * self.width)
         self.fresh = FreshNoise(self.seed, "train/fresh", self.noise_dim, self.noise)
         self._order = VisitingOrder(self.data, len(self.data), self.seed, "order")
+
+    def make_on(self, device: torch.device) -> None:
+        """Make batches on an accelerator from now on, without ever waiting for it.
+
+        Order, data and target are those of the CPU to the bit, and cross over as bytes; fresh noise
+        is `DeviceNoise`.
+        """
+        self._device, self._chunks = device, {}
+        self.made = DeviceNoise(self.seed, "train/fresh", self.noise_dim, self.noise, device)
+        rows = self.data.rows
+        if isinstance(rows, np.ndarray) and rows.nbytes <= HELD_BYTES:
+            self._held = sent(rows, device)
 
     def __len__(self) -> int:
         return self.steps - self.start
@@ -173,7 +200,19 @@ class Batches:
         return rows
 
     def _read(self, rows: NDArray[np.int64]) -> Tensor:
-        return as_unit(self.data.rows[rows])
+        if self._device is None:
+            return as_unit(self.data.rows[rows])
+        if self._held is None:
+            return middles(sent(self.data.rows[rows], self._device), 256)
+        return middles(self._held[sent(rows, self._device)], 256)
+
+    def _random(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Target and fresh noise of consecutive rows."""
+        if self._device is None:
+            return torch.from_numpy(self.target.uniform(rows)), torch.from_numpy(self.fresh(rows))
+        cells = sent(self.target[rows], self._device).view(torch.int16).int() & 0xFFFF
+        numbers = torch.arange(int(rows[0]), int(rows[-1]) + 1, device=self._device)
+        return middles(cells, 1 << 16), self.made(numbers)
 
     def _chunk(self, step: int) -> tuple[tuple[NDArray[np.int64], Batch], int]:
         """Rows and batches drawn for that step and its neighbours, and its place among them."""
@@ -191,11 +230,12 @@ class Batches:
         size = CHUNK_STEPS * self.batch_size
         rows = np.arange(chunk * size, (chunk + 1) * size)
         visited = self._order(rows)
+        target, fresh = self._random(rows)
         labels = np.full(size, -1) if self.data.labels is None else self.data.labels[visited]
         shape = (CHUNK_STEPS, self.batch_size)
         return visited.reshape(shape), Batch(
             torch.empty(CHUNK_STEPS, 0) if self.live else self._read(visited).view(*shape, -1),
-            torch.from_numpy(self.target.uniform(rows)).view(*shape, -1),
-            torch.from_numpy(self.fresh(rows)).view(*shape, -1),
-            torch.from_numpy(labels).view(shape),
+            target.view(*shape, -1),
+            fresh.view(*shape, -1),
+            sent(labels, self._device or CPU).view(shape),
         )

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from dan_bench.data.batches import Batch, as_bytes
+from dan_bench.data.device import name_of
 from dan_bench.data.noise import fast_bytes
 from dan_bench.interfaces import Dataset, Degenerator, Objective
 from dan_bench.metrics.certificate import LinearChannel
@@ -24,6 +25,9 @@ from dan_bench.models.networks import average
 from dan_bench.models.outputs import OUTPUTS, DiscriminatorCritic
 from dan_bench.models.setting import REMEDY, Hyperparameters
 from dan_bench.objectives import accuracy, on_both
+
+KEPT = ("step", "curves", "losses", "devices")
+"""What a checkpoint holds of a module beside Lightning's state."""
 
 
 @dataclass(eq=False, repr=False)
@@ -70,6 +74,8 @@ class AdversarialModule(pl.LightningModule, ABC):
         self.unchecked: list[tuple[int, str, Tensor]] = []
         """Losses that may not be finite, with their steps and names."""
         self.curves: list[dict[str, float]] = []
+        self.devices: list[str] = []
+        """All that it was trained on, which shows in its last digits and then in all of them."""
 
     @classmethod
     def check(cls, setting: Hyperparameters, **arguments: Any) -> None:
@@ -193,6 +199,11 @@ class AdversarialModule(pl.LightningModule, ABC):
             make["discriminator"](self.discriminator.parameters()),
             make["degenerator"](self.degenerator.parameters()),
         ]
+
+    def on_train_start(self) -> None:
+        """Note what it is trained on from here."""
+        if (name := name_of(self.device)) not in self.devices:
+            self.devices.append(name)
 
     def training_step(self, dataloader_iter: Iterator[tuple[Batch, int, int]]) -> None:
         """Learn from one batch after the other, up to a logging step or a `pause`.
@@ -350,15 +361,15 @@ class AdversarialModule(pl.LightningModule, ABC):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep our own step and curves beside Lightning's state."""
-        checkpoint["dan_bench"] = {"step": self.step, "curves": self.curves, "losses": self.losses}
+        checkpoint["dan_bench"] = {name: getattr(self, name) for name in KEPT}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take them back, and the precision, to which Lightning converts only after loading."""
         weights = checkpoint["state_dict"].values()
         self.to(next(weight.dtype for weight in weights if weight.is_floating_point()))
-        self.step = checkpoint["dan_bench"]["step"]
-        self.curves = checkpoint["dan_bench"]["curves"]
-        self.losses = checkpoint["dan_bench"]["losses"]
+        kept = {"devices": []} | checkpoint["dan_bench"]  # which older ones do not name
+        for name in KEPT:
+            setattr(self, name, kept[name])
         # a run that is given more steps than it had goes on, though Lightning saw its last batch
         progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
         progress["is_last_batch"] = False

@@ -108,6 +108,8 @@ class Pack(AdversarialModule):
     def on_train_start(self) -> None:
         """Find the weights where Lightning has put them."""
         self.share_memory()
+        for seed in self.seeds:
+            seed.module.on_train_start()
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Return what it makes of each seed's weights and tensors, stacked."""

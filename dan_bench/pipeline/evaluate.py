@@ -64,6 +64,7 @@ def measure(
     measures: Measures,
     seed: int,
     progress: ProgressCallback,
+    device: str = "cpu",
 ) -> Measurement:
     """Degenerate held-out data and measure the sample.
 
@@ -73,6 +74,7 @@ def measure(
         measures: what to measure.
         seed: of the run; every attacker's stream derives from it.
         progress: called as each part begins, with its name.
+        device: where attackers and classifiers are trained, as torch calls it.
 
     Raises:
         FloatingPointError: an output of the network or a metric is not finite.
@@ -98,14 +100,14 @@ def measure(
         rows = NoiseRows(seed, "c2st/noise", dimension(source.shape))
         noise = rows[np.arange(measures.samples)]
         found["c2st_accuracy"] = timed(
-            "c2st_accuracy", lambda: c2st(challenge.outputs, noise, source.shape, seed)
+            "c2st_accuracy", lambda: c2st(challenge.outputs, noise, source.shape, seed, device)
         )
     if measures.certificate is not None:
         certify = partial(measures.certificate, degenerator, challenge)
         found["certified_destroyed"] = timed("certificate", certify)
     if measures.attacks or measures.comparisons:
         made = partial(case_of, degenerator, source, measures, challenge, seed)
-        case = timed("attackers' data", made)
+        case = replace(timed("attackers' data", made), device=device)
     for name, comparison in measures.comparisons.items():
         found[name] = timed(name, partial(comparison, case, source.load("train")))
     if measures.attacks:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning.loggers import Logger
 
 from dan_bench.callbacks.checkpoint import RUN, SNAPSHOTS, STOP, Checkpoint
@@ -120,6 +119,8 @@ def fit(
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
     )
+    if (device := trainer.strategy.root_device).type != "cpu":
+        batches.make_on(device)
     STOP.wanted, STOP.possible = False, checkpoint is not None and checkpoint.saves
     try:
         trainer.fit(module, batches, ckpt_path=resume, weights_only=True)
@@ -153,22 +154,13 @@ class Effort:
     """Seconds in which nothing was done for it."""
     together: int = 1
     """How many runs were trained as one."""
-    device: str = "cpu"
-    """What it ran on: `cpu`, or the kind and name of an accelerator."""
 
 
 def by_itself(training: PlannedTraining) -> Effort:
     """Carry out a training."""
     start = time.perf_counter()
-    trainer = fit(**vars(training))
-    return Effort(time.perf_counter() - start, device=device_of(trainer))
-
-
-def device_of(trainer: pl.Trainer) -> str:
-    """Return what a trainer computes on."""
-    device: torch.device = trainer.strategy.root_device
-    named = f"{device.type}: {torch.cuda.get_device_name(device)}" if device.type == "cuda" else ""
-    return named or device.type
+    fit(**vars(training))
+    return Effort(time.perf_counter() - start)
 
 
 CARRY_OUT: ContextVar[Callable[[PlannedTraining], Effort]] = ContextVar(

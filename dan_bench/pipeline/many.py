@@ -27,7 +27,6 @@ from dan_bench.pipeline.fit import (
     Effort,
     PlannedTraining,
     by_itself,
-    device_of,
     fit,
     tell_again,
 )
@@ -182,9 +181,9 @@ def train_as_one(members: Sequence[Member], step: int) -> None:
 
     first, start = trainings[0], time.perf_counter()
     checkpoints = [t.checkpoint for t in trainings if t.checkpoint is not None]
-    failure, device = None, "cpu"
+    failure = None
     try:
-        trainer = fit(
+        fit(
             whole,
             BatchStacks([training.batches for training in trainings]),
             accelerator=first.accelerator,
@@ -192,7 +191,6 @@ def train_as_one(members: Sequence[Member], step: int) -> None:
             on_step=on_step,
             checkpoint=PackCheckpoint(whole, checkpoints, step),
         )
-        device = device_of(trainer)
     except Exception as error:
         failure = error
     whole.part()
@@ -204,7 +202,7 @@ def train_as_one(members: Sequence[Member], step: int) -> None:
             member.progress(Progress("training", warning=warning))
         return
     seconds = (time.perf_counter() - start) / len(seeds)
-    effort = Effort(seconds, together=len(seeds), device=device)
+    effort = Effort(seconds, together=len(seeds))
     for seed, member in zip(seeds, members, strict=True):
         seed.module.float()
         member.effort, member.error = effort, seed.error or failure

@@ -196,8 +196,8 @@ class TrainedNetwork(UntrainedNetwork):
         obtained = RunOutcome(costs=size_of(module), waited=effort.waited)
         obtained.costs["training_seconds"] = effort.seconds
         obtained.costs["steps_per_second"] = config.trainer.max_steps / effort.seconds
-        if effort.device != "cpu":  # whose last digits are others, and with them the whole run
-            obtained.provenance["device"] = effort.device
+        if {*module.devices} - {"cpu"}:
+            obtained.provenance["device"] = ", ".join(module.devices)
         if effort.together > 1:
             obtained.provenance["trained_as_one"] = {"seeds": effort.together, "equal": EQUAL}
         if algorithm is not None and config.algorithm1 is not None:

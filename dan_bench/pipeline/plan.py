@@ -12,6 +12,7 @@ import torch
 from dan_bench.callbacks.samples import picture
 from dan_bench.config.build import Component, bind, build, refusals, resolve
 from dan_bench.config.schema import ConfigError, Evaluation, RunConfig
+from dan_bench.data.device import device_for, name_of
 from dan_bench.files import whole
 from dan_bench.interfaces import (
     Dataset,
@@ -150,7 +151,9 @@ class Plan(PlannedRun):
         config, left_out = self.config, dict(self.measures.left_out)
         torch.set_num_threads(config.runtime.threads)
         degenerator, obtained = self.method.obtain(folder, sink, progress)
-        measured = measure(degenerator, self.source, self.measures, config.seed, progress)
+        device = device_for(config.runtime.accelerator)
+        asked = self.source, self.measures, config.seed, progress, str(device)
+        measured = measure(degenerator, *asked)
         if kept:
             keep = slice(config.runtime.keep_samples)
             shown = picture(measured.inputs, measured.sample, self.source.shape)
@@ -168,7 +171,8 @@ class Plan(PlannedRun):
         metrics = measured.metrics | dict.fromkeys(left_out) | obtained.metrics
         about: dict[str, Any] = {} if kept else {ROWS_KEPT: False}
         about |= {NEEDS_ROWS: left_out} if left_out else {}
-        return RunOutcome(metrics, costs, obtained.provenance | about, waited=obtained.waited)
+        about |= {"device": name_of(device)} if device.type != "cpu" else {}
+        return RunOutcome(metrics, costs, about | obtained.provenance, waited=obtained.waited)
 
 
 def plan_run(config: RunConfig) -> Plan:

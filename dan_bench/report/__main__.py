@@ -97,7 +97,9 @@ def board(arguments: list[str]) -> int:
         found = [folder.all() for folder in folders]
         for _, damaged in found:
             say_left_out(damaged)
-        records = list({run.key: run for runs, _ in found for run in runs}.values())
+        # under one key there may be a run of a CPU and one of a GPU, which are two methods
+        of = {(r.key, str(r.provenance.get("device"))): r for runs, _ in found for r in runs}
+        records = list(of.values())
         return records, not any(damaged for _, damaged in found)
 
     def made(metrics: Sequence[str] | None = None) -> tuple[Kept, bool]:

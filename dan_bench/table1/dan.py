@@ -105,7 +105,8 @@ class Dan(Entry):
             train(module, config, source, place.work, None, progress)
         seconds = time.perf_counter() - started
         degenerator = module.cpu().inference(context.seed)
-        measured = measure(degenerator, source, measures, context.seed, context.progress)
+        seed, device = context.seed, context.device
+        measured = measure(degenerator, source, measures, seed, context.progress, device)
         scores = {name: score for name, score in measured.metrics.items() if score is not None}
         asked = 2 * min(ROWS, len(source.load("test")))
         accuracy = module.curves[-1]["held_out_accuracy"]

@@ -14,6 +14,7 @@ import torch
 
 from dan_bench.config.build import build, refusals
 from dan_bench.config.schema import ConfigError, Part, first_names
+from dan_bench.data.device import name_of
 from dan_bench.erase import Evidence, Survey
 from dan_bench.erase.devices import mounted
 from dan_bench.erase.evidence import SPARE_HANDLES
@@ -137,6 +138,7 @@ class EntryRun(PlannedRun):
             "stand_in": self.training.stands_for is not None,
             "notes": [note for note in notes if note is not None],
             "unverified": reasons(files),
+            **({"device": name_of(torch.device(device))} if device != "cpu" else {}),
         }
         return RunOutcome(metrics, result.costs, provenance, failure)
 

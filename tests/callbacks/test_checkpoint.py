@@ -64,6 +64,24 @@ def test_a_resumed_run_is_the_run_that_was_not_interrupted(precision, tmp_path):
     assert all(torch.equal(one, other) for one, other in pairs)
 
 
+def test_a_checkpoint_remembers_what_its_run_was_trained_on(tmp_path, monkeypatch):
+    """A run that began on a GPU and ended on a CPU is not one of a CPU."""
+    with monkeypatch.context() as patch:
+        patch.setattr("dan_bench.models.module.name_of", lambda _: "cuda: NVIDIA H100")
+        checkpoint = saved(tmp_path)
+    resumed = module_of()
+    fit(resumed, batches(resumed, steps=6), checkpoint=checkpoint)
+    assert resumed.devices == ["cuda: NVIDIA H100", "cpu"]
+
+
+def test_a_checkpoint_of_an_earlier_version_says_nothing_of_devices(tmp_path):
+    checkpoint = saved(tmp_path)
+    changed(lambda content: content["dan_bench"].pop("devices"))(checkpoint.path)
+    resumed = module_of()
+    fit(resumed, batches(resumed, steps=6), checkpoint=checkpoint)
+    assert (resumed.step, resumed.devices) == (6, ["cpu"])
+
+
 def truncated(path):
     os.truncate(path, path.stat().st_size // 2)
 

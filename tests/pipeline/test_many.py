@@ -12,6 +12,7 @@ from tiny_runs import SMALL
 
 from dan_bench.callbacks import checkpoint
 from dan_bench.config.compose import configure
+from dan_bench.data.device import device_for, name_of
 from dan_bench.interfaces import Progress
 from dan_bench.models.dan import DAN
 from dan_bench.pipeline.many import run_many
@@ -305,3 +306,54 @@ def test_a_records_key_and_config_are_those_of_its_single_run(tmp_path):
         stored = json.loads((Store(tmp_path).folder(key) / "record.json").read_text())
         assert stored["key"] == key == key_of(configs[key].scientific())
         assert record == replace(record, config=configs[key].scientific())
+
+
+# devices
+
+GPU = "cuda: NVIDIA H100"
+
+
+class Accelerator:
+    """What calls itself one, and is the CPU to torch."""
+
+    type = "cuda"
+
+    def __str__(self):
+        return "cpu"
+
+
+def devices(records):
+    return [record.provenance.get("device") for record in records.values()]
+
+
+@pytest.mark.parametrize("trained", [many, single])
+def test_a_run_that_is_trained_on_a_gpu_says_so_and_one_on_a_cpu_nothing(
+    trained, tmp_path, monkeypatch
+):
+    assert devices(trained(configs_of(tmp_path / "cpu", seeds=(0, 1)))) == [None, None]
+    monkeypatch.setattr("dan_bench.models.module.name_of", lambda _: GPU)
+    assert devices(trained(configs_of(tmp_path / "gpu", seeds=(0, 1)))) == [GPU, GPU]
+
+
+@pytest.mark.parametrize("again", [many, single])
+def test_a_run_that_begins_on_a_gpu_and_ends_on_a_cpu_says_both(again, tmp_path, monkeypatch):
+    configs = configs_of(tmp_path, EVERY, seeds=(0, 1))
+    with monkeypatch.context() as patch:
+        patch.setattr("dan_bench.models.module.name_of", lambda _: GPU)
+        cut_off(configs, step=15)
+    assert devices(again(configs)) == [f"{GPU}, cpu"] * 2
+
+
+def test_a_control_whose_attackers_are_trained_on_a_gpu_says_so(tmp_path, monkeypatch):
+    words = [word for word in SMALL if not word.startswith("trainer.")]
+    config = configure([*words, "model=one_time_pad", f"runtime.results={tmp_path}"])
+    monkeypatch.setattr("dan_bench.pipeline.plan.device_for", lambda _: Accelerator())
+    monkeypatch.setattr("dan_bench.pipeline.plan.name_of", lambda _: GPU)
+    record = run(config, "test")
+    assert (record.status, record.provenance["device"]) == ("done", GPU)
+
+
+def test_a_cpu_is_what_is_asked_for_or_all_that_there_is(monkeypatch):
+    monkeypatch.setattr("torch.accelerator.is_available", lambda: False)
+    asked = [device_for(accelerator) for accelerator in ("cpu", "auto", "gpu")]
+    assert [name_of(device) for device in asked] == ["cpu"] * 3

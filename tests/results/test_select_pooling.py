@@ -78,6 +78,16 @@ def test_runs_on_a_cpu_and_on_a_gpu_are_not_pooled_by_axes_that_say_nothing_of_i
         leaderboard(on_two_devices(), None, ["data", "model", "output", "objective"])
 
 
+def test_runs_of_two_folders_under_one_key_are_both_shown_where_one_is_of_a_gpu(tmp_path, capsys):
+    for record in on_two_devices():
+        Store(tmp_path / record.provenance.get("device", "cpu")[:4]).put(record)
+    folders = ["--results", str(tmp_path / "cpu"), "--with", str(tmp_path / "cuda")]
+    assert main([*folders, "--format", "json"]) == 0
+    cells = json.loads(capsys.readouterr().out)
+    shown = {cell.get("device"): cell["seeds"] for cell in cells if cell["seeds"]}
+    assert shown == {"device=none": 3, "device=cuda: NVIDIA H100": 3}
+
+
 def test_the_command_refuses_and_what_it_says_to_type_is_accepted(tmp_path, capsys):
     for record in runs():
         Store(tmp_path).put(record)

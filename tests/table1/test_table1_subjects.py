@@ -4,6 +4,7 @@ import json
 import math
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,7 @@ from dan_bench.table1 import mp3
 from dan_bench.table1.album import BundledAlbum
 from dan_bench.table1.config import compose_entries
 from dan_bench.table1.dan import WIDTH, Dan
-from dan_bench.table1.entry import RunContext, identified, plan_entry
+from dan_bench.table1.entry import EntryRun, RunContext, TrainingResult, identified, plan_entry
 from dan_bench.table1.imagenet import Vgg
 from dan_bench.table1.learning import Learning, examined, learn, right_class
 
@@ -85,6 +86,18 @@ def test_published_entries_keep_their_keys_but_for_the_models_of_the_suite(tmp_p
     assert len(kept.keys() - models) == 6
     for name in kept.keys() - models:
         assert found[name] == kept[name], name
+
+
+@pytest.mark.parametrize(("accelerator", "said"), [("cpu", None), ("gpu", "cuda: NVIDIA H100")])
+def test_an_entry_that_ran_on_a_gpu_says_so(accelerator, said, tmp_path, monkeypatch):
+    monkeypatch.setattr("dan_bench.table1.entry.name_of", lambda _: "cuda: NVIDIA H100")
+    (config,) = entries("quick", tmp_path, subjects="dan")
+    runtime = config.runtime.model_copy(update={"accelerator": accelerator})
+    idle = SimpleNamespace(
+        write=lambda *_: None, run=lambda *_: TrainingResult(), stands_for=None, note=None
+    )
+    planned = EntryRun(config.model_copy(update={"runtime": runtime}), idle, idle, idle)
+    assert planned.perform(tmp_path, None, lambda _: None).provenance.get("device") == said
 
 
 def test_data_of_ones_own_take_the_place_of_the_stand_ins_and_are_known_by_contents(tmp_path):

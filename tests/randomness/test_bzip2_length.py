@@ -98,6 +98,14 @@ def test_a_long_repeat_takes_no_time_of_its_square():
     assert permutation.compression(x) == len(bz2.compress(text_of(x), 5))
 
 
+@pytest.mark.parametrize("level", [-1, 0, 6, 9])
+def test_levels_whose_blocks_do_not_fit_are_left_to_bzip2(level):
+    assert (
+        compressed_length(array((0, 1))[np.random.default_rng(1).integers(0, 2, 200_000)], level)
+        == 0
+    )
+
+
 def test_no_number_and_one_number():
     assert compressed_length(array([]), 5) == len(bz2.compress(b"", 5))
     assert compressed_length(array([123]), 5) == 0

@@ -67,9 +67,11 @@ FIRST, EITHER = np.array(
 def compressed_length(x: Symbols, level: int) -> int:
     """Return len(bz2.compress(text, level)) of the symbols' decimal numbers between spaces.
 
-    0 where a block has no space, or repeats itself so much that it is not sorted here. `level` is
-    1 to 5: places in larger blocks do not fit.
+    0 where a block has no space, or repeats itself so much that it is not sorted here, and of
+    levels that are not 1 to 5: places in larger blocks do not fit.
     """
+    if not 1 <= level <= 5:
+        return 0
     spelled, digits, slots = SPELLED.copy(), DIGITS.copy(), SLOTS.copy()
     most = min(len(x), 50_000 * level + 1)
     numbers, order = np.empty(most, np.int16), np.empty((2, most), np.uint64)

@@ -114,7 +114,8 @@ class Inversion(NamingAttack):
         if network is None or not network.data.any() or not few(network, own.shape[1]):
             return None
         stream = generator(case.seed, "inversion/lattice")
-        return Lattice(network, own, stream, self.simulated)
+        rows = max(self.simulated, ROWS_A_NUMBER * network.noise.shape[1])
+        return Lattice(network, own, stream, rows)
 
     def _scores(
         self, law: Likelihoods, pairs: Pairs, order: NDArray[np.int64], queries: int

@@ -27,6 +27,8 @@ from dan_bench.interfaces import Bytes, Floats, NoiseLaw, OpenNetwork
 Flags = NDArray[np.bool_]
 VALUES = 1 << 16
 """Of a noise number."""
+MOST_NUMBERS, MOST_SLOPES = 64, 1 << 16
+"""Numbers, and derivatives of an output by them, up to which a search is worth its time."""
 REACHED = 1e-9
 """Share of the largest weight of the data that may lie outside the range of the noise."""
 STARTS, STEPS = 3, 8
@@ -39,6 +41,10 @@ that of least squares, which is wider."""
 RELAXATIONS, ROUNDS, BURNT = 200, 50, 10
 """Projections onto the cell that is missed most; steps of hit-and-run a number, and those of them
 that are thrown away."""
+FARTHEST = 6.0
+"""Deviations of the law that a step of hit-and-run goes at most, where no byte says stop."""
+BEYOND = 1e3
+"""Where no noise is: ends of an interval that has none."""
 MISSED = 0.02
 """Probability of what the model leaves out: kinks, and the network's own precision."""
 INTEGRAL = 0.7
@@ -47,6 +53,8 @@ NEAR, WIDE = np.arange(-2, 3), np.arange(-5, 6)
 """Neighbours on the grid that a sum goes over below that; and those for an interval."""
 SWAPS = 100
 """Of two vectors of a basis that is reduced."""
+INSENSITIVE = 1e-3
+"""Share of the largest slope of a row below which a byte of a sigmoid is left out."""
 FLAT = 1e-4
 """Density that is taken for less, where the grid is so coarse that its steps differ."""
 LEAST = 1e-300
@@ -103,6 +111,10 @@ class Lattice:
         a: Tensor = layers(w @ self._noise.to(w) + self._offset.to(w))
         return a.sigmoid() if self.output == "sigmoid" else a
 
+    def _missed(self, y: Tensor, at: Tensor) -> Tensor:
+        """Return what outputs differ by from those observed: n x d."""
+        return y - at if self.output == "sigmoid" else wrapped(y - at)
+
     def _linearised(self, layers: nn.Module, w: Tensor) -> tuple[Tensor, Tensor]:
         """Outputs for n points w, n x d, and their derivatives, n x d x m."""
 
@@ -143,7 +155,7 @@ class Lattice:
                 if not len(todo):
                     break
                 at, slopes = self._linearised(self._single, w[todo])
-                missed = wrapped(y[todo] - at)
+                missed = self._missed(y[todo], at)
                 squares = missed.square().mean(1).clamp_min(QUANTISATION)
                 found[todo] = squares < DOUBTFUL * QUANTISATION
                 left = slopes.mT / squares[:, None, None]
@@ -156,7 +168,7 @@ class Lattice:
     def _law(self, y: Tensor, w: Tensor) -> Law:
         """Return the law of w given outputs, linearised at a point close by."""
         at, tensor = self._linearised(self._layers, w)
-        missed, slopes = wrapped(y - at).numpy(), tensor.numpy()
+        missed, slopes = self._missed(y, at).numpy(), tensor.numpy()
         inverse = np.linalg.inv(slopes.mT @ slopes / QUANTISATION + self._precision.numpy())
         roots = np.linalg.cholesky(inverse)
         step = inverse @ (slopes.mT @ missed[:, :, None]) / QUANTISATION
@@ -164,15 +176,23 @@ class Lattice:
         if means.shape[1] > SAMPLED:
             return Law(means, roots, None)
         missed = missed - (slopes @ step)[:, :, 0]
+        if self.output == "sigmoid":  # whose first and last byte have no other end
+            size = np.linalg.norm(slopes, axis=2)
+            flat = size < INSENSITIVE * size.max(axis=1, keepdims=True)
+            out = flat | ((y - 0.5).abs() > 0.5 - CELL).numpy()
+            missed, slopes = np.where(out, 0, missed), np.where(out[:, :, None], 0, slopes)
         return within_cells(missed, slopes @ roots, self._slack, Law(means, roots, None))
 
 
 def few(network: OpenNetwork, width: int) -> bool:
     """Return whether noise has fewer bits than outputs of `width` bytes, and hides all data.
 
-    Then all that layers after the first one are given is noise that the data have moved.
+    Then all that layers after the first one are given is noise that the data have moved. False of
+    noise of more numbers than are searched for.
     """
     numbers = network.noise.shape[1]
+    if numbers > MOST_NUMBERS or numbers * width > MOST_SLOPES:
+        return False
     if not 0 < 16 * numbers < 8 * width or np.linalg.matrix_rank(network.noise) < numbers:
         return False
     missed = np.abs(network.data - network.noise @ moves(network)).max()
@@ -226,7 +246,7 @@ def within_cells(missed: Floats, slopes: Floats, slack: float, law: Law) -> Law:
         step = 1.5 * np.sign(far) * np.maximum(np.abs(far) - half, 0)
         if not step.any():
             break
-        v += (step / np.square(slope).sum(axis=1))[:, None] * slope
+        v += (step / np.maximum(np.square(slope).sum(axis=1), LEAST))[:, None] * slope
         left = missed - (slopes @ v[:, :, None])[:, :, 0]
     inside = np.abs(left).max(axis=1) <= half
     means, roots = law.means.copy(), law.roots.copy()
@@ -239,7 +259,8 @@ def within_cells(missed: Floats, slopes: Floats, slack: float, law: Law) -> Law:
         change = (slopes @ way[:, :, None])[:, :, 0]
         steep = np.where(change == 0, LEAST, change)
         middle, reach = left / steep, half / np.abs(steep)
-        low, high = (middle - reach).max(axis=1), (middle + reach).min(axis=1)
+        low = np.maximum((middle - reach).max(axis=1), -FARTHEST)
+        high = np.minimum((middle + reach).min(axis=1), FARTHEST)
         step = (low + (high - low) * stream.random(len(v)))[:, None]
         v, left = v + step * way, left - step * change
         samples.append(v)
@@ -267,7 +288,8 @@ def interval(missed: Floats, slopes: Floats, slack: float, law: Law) -> Law:
     rows, unit = np.arange(len(missed)), law.roots[:, :, 0]
     ends = np.stack([(middle - reach)[rows, first], (middle + reach)[rows, last]], axis=1)
     blur = slack / np.abs(np.stack([steep[rows, first], steep[rows, last]], axis=1))
-    return Law(law.means, law.roots, law.means + unit * ends, unit * blur)
+    ends = np.clip(law.means + unit * ends, -BEYOND, BEYOND)
+    return Law(law.means, law.roots, ends, np.minimum(unit * blur, BEYOND))
 
 
 def log_sums(law: Law, p: Floats, noise: NoiseLaw) -> Floats:

@@ -7,13 +7,18 @@ sweep of ten thousand cannot wait for. What its jobs have in common is one objec
 import copy
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+import yaml
 from omegaconf import DictConfig, OmegaConf
 
 REFERENCE = re.compile(r"\$\{([a-z_]\w*(?:\.[a-z_]\w*)*)\}", re.IGNORECASE)
 """An interpolation of nothing but the name of another value, from the root of the config."""
+CHOICE = re.compile(r"\$\{choose:(\$\{[^{}]*\}),(\{[^{}]*\})\}")
+"""One of the values of a mapping, by such a name."""
 PLAIN = (str, int, float, bool, type(None))
+
+Path = tuple[str, ...]
 
 
 def choose(name: Any, values: Mapping[str, Any]) -> Any:
@@ -21,12 +26,33 @@ def choose(name: Any, values: Mapping[str, Any]) -> Any:
 
     Of a name that has none it is the first: that the name is wrong is said where it stands.
     """
-    return values.get(str(name), next(iter(values.values())))
+    return values.get(str(name), next(iter(values.values()), None))
 
 
 OmegaConf.register_new_resolver("choose", choose, replace=True)
 
-Path = tuple[str, ...]
+
+class Reference(NamedTuple):
+    """Another value, or what is chosen by it."""
+
+    path: Path
+    values: Mapping[str, Any] | None
+
+    def __call__(self, value: Any) -> Any:
+        """Return what stands here where the other value is this one."""
+        return (
+            value if self.values is None or isinstance(value, dict) else choose(value, self.values)
+        )
+
+
+def reference(text: str) -> Reference | None:
+    """Return what an interpolation refers to; None where it is of another kind."""
+    chosen = CHOICE.fullmatch(text)
+    name = REFERENCE.fullmatch(chosen[1] if chosen else text)
+    if name is None:
+        return None
+    values = yaml.safe_load(chosen[2]) if chosen else None
+    return Reference(tuple(name[1].split(".")), values)
 
 
 class Template:
@@ -41,12 +67,12 @@ class Template:
         self._made: dict[tuple[Any, ...], Any] = {}
         self._parts: dict[str, Any] = {}
         self._paths: dict[str, Path | None] = {}
-        self._references: dict[Path, Path] | None = None
+        self._references: dict[Path, Reference] | None = None
         """Where a value is that of another; None where there are other interpolations."""
         texts = dict(interpolations(values))
-        found = {path: REFERENCE.fullmatch(text) for path, text in texts.items()}
-        references = {path: tuple(of[1].split(".")) for path, of in found.items() if of}
-        followed = {".".join(path): self._value(of) for path, of in references.items()}
+        found = {path: reference(text) for path, text in texts.items()}
+        references = {path: of for path, of in found.items() if of}
+        followed = {".".join(path): of(self._value(of.path)) for path, of in references.items()}
         # what is in a list, is of a whole container or of nothing is left to OmegaConf
         if len(references) == len(texts) and all(
             self._path(name) and is_plain(value) for name, value in followed.items()
@@ -67,7 +93,9 @@ class Template:
             return container(values)
         pairs = zip(paths, plain.values(), strict=True)
         given = {path: value for path, value in pairs if path is not None}
-        followed = {path: given[of] for path, of in self._references.items() if of in given}
+        followed = {
+            path: of(given[of.path]) for path, of in self._references.items() if of.path in given
+        }
         changed: dict[str, dict[Path, Any]] = {}
         for path, value in {**followed, **given}.items():
             changed.setdefault(path[0], {})[path] = value

@@ -99,7 +99,8 @@ def board(arguments: list[str]) -> int:
             say_left_out(damaged)
         # under one key there may be a run of a CPU and one of a GPU, which are two methods
         of = {(r.key, str(r.provenance.get("device"))): r for runs, _ in found for r in runs}
-        records = list(of.values())
+        done = {run.key for run in of.values() if run.status == "done"}
+        records = [run for run in of.values() if run.status == "done" or run.key not in done]
         return records, not any(damaged for _, damaged in found)
 
     def made(metrics: Sequence[str] | None = None) -> tuple[Kept, bool]:

@@ -98,6 +98,35 @@ def test_one_number_tells_what_enumeration_says(monkeypatch):
     assert ATTACK(case).value == 0  # as real numbers the noise hides it
 
 
+def saturated(numbers, turns):
+    """A sigmoid of which most units are at one end or the other, each crossing at its own u."""
+    degenerator = Few(numbers, turns, output="sigmoid")
+    last = degenerator.network.layers[0]
+    with torch.no_grad():
+        middles = torch.from_numpy(0.3 + np.random.default_rng(5).normal(size=(D, numbers)))
+        last.bias.copy_(-(last.weight * middles).sum(dim=1))
+    return degenerator
+
+
+def test_units_at_the_end_of_a_sigmoid_spoil_nothing(monkeypatch):
+    monkeypatch.setitem(globals(), "D", 256)
+    degenerator = saturated(1, turns=500.0)
+    bits, error = told(degenerator)
+    found = ATTACK(replace(case_of(degenerator), shape=(16, 16)))
+    assert 0.05 < found.details["bits"] < bits + 4 * 2**0.5 * error
+
+
+@pytest.mark.filterwarnings("error")
+def test_units_without_a_slope_are_no_error():
+    found = ATTACK(case_of(saturated(2, turns=60.0)))
+    assert np.isfinite(found.value)
+
+
+def test_more_numbers_than_rows_that_are_simulated():
+    found = replace(ATTACK, simulated=5)(case_of(Few(8, turns=0.05)))
+    assert np.isfinite(found.value)
+
+
 def test_two_numbers_tell_more_than_real_ones(monkeypatch):
     case = case_of(Few(2, turns=5.0))
     attack = replace(ATTACK, simulated=4000)

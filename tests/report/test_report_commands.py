@@ -217,3 +217,16 @@ def test_certificates_are_put_in_words(tmp_path, capsys):
     (line,) = [line.split("  ") for line in out.splitlines() if line.startswith("still rising")]
     assert [cell.strip() for cell in line if cell] == ["still rising at their cap", "X", "label"]
     assert "99.9 [99.8, 100]" in out
+
+
+def test_with_a_failed_run_gives_way_to_the_one_that_a_gpu_finished(results, tmp_path, capsys):
+    other = tmp_path / "other"
+    Store(other).put(
+        dataclasses.replace(record(2), provenance={"commit": "abc", "device": "cuda: H100"})
+    )
+    table = ["--format", "csv", "--metrics", "joint_bits"]
+    assert "1 failed" in told(capsys, "--results", results, *table)[2]
+    for first, second in ((results, other), (other, results)):
+        code, out, err = told(capsys, "--results", first, "--with", second, *table)
+        assert (code, err) == (0, "")
+        assert out.count("dan") == 3

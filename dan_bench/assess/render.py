@@ -19,7 +19,8 @@ MEANING = {
     "bit correlation": "a bit says something about the one a fixed number of bits later",
     "min-entropy": "a guesser who has seen the rest names the next symbol too often",
     "segments": "it changes along its way: some segments differ from the whole",
-    "linear complexity": "a bit of its words comes from a linear recurrence (MT19937, xorshift+)",
+    "linear complexity": "a bit of its words comes from a linear recurrence (MT19937, xorshift+, "
+    "a low bit of an LCG)",
     "MT19937": "it is the output of Python's random (MT19937) or of MT19937-64: their words follow "
     "from those before",
     "birthday spacings": "its words lie on a lattice (LCG, lagged Fibonacci), or repeat",

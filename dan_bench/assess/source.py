@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +17,17 @@ from dan_bench.interfaces import Bytes, StageCallback
 from dan_bench.tables import one_line
 
 MOST_SYMBOLS = 1 << 30
+OPTIONS = {
+    "h_initial": "--h-submitter",
+    "h_prime": "--h-prime or FILE",
+    "h_in": "--h-in",
+    "n_in": "--n-in",
+    "n_out": "--n-out",
+    "nw": "--nw",
+    "h": "--health",
+    "alpha": "--alpha",
+}
+"""By the name of the argument that an error is about."""
 Answer = tuple[int, dict[str, Any], str]
 """Exit code, what --json prints, and the text."""
 
@@ -39,7 +51,7 @@ def main(
         try:
             code, found, text = ANSWERS[option](asked, progress)
         except ValueError as error:
-            raise InputError(str(error)) from error
+            raise InputError(as_options(str(error))) from error
     return code, json.dumps(found, indent=1, allow_nan=False) if asked.json else text
 
 
@@ -252,6 +264,11 @@ def answer_conditioning(asked: argparse.Namespace, progress: StageCallback) -> A
             raise InputError(f"{one_line(asked.data)} has no entropy: h' is 0")
         result = conditioned_output(*sizes, vetted=vetted, h_prime=h_prime)
     return OK, result.to_json(), conditioning_text(result)
+
+
+def as_options(message: str) -> str:
+    """Return a message about arguments of the library with the names of the options."""
+    return re.sub(rf"\b({'|'.join(OPTIONS)})\b", lambda found: OPTIONS[found[1]], message)
 
 
 def answer_health(asked: argparse.Namespace, _: StageCallback) -> Answer:

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from dan_bench.randomness.conditioning import ConditionedOutput
-from dan_bench.randomness.health import FaultPower, HealthAssessment, HealthCutoffs
+from dan_bench.randomness.health import LEAST, FaultPower, HealthAssessment, HealthCutoffs
 from dan_bench.randomness.restart import RestartAssessment
 from dan_bench.tables import Column, Table, one_line, terminal_lines
 
@@ -104,6 +104,9 @@ def health_text(
                 f"{of.expected:.2g} expected)" + (f", at sample {places}{more}" if places else "")
             )
         lines.append("")
+    if not power:
+        why = "a stuck source would have to be watched for more than a million samples"
+        return "\n".join([*lines, f"Power: not computed below H = {LEAST:g}: {why}"])
     heads = [Column("failed source", "left"), Column("next sample guessed"), Column("samples")]
     heads += [Column("found by RCT"), Column("by APT"), Column("injected: RCT"), Column("APT")]
     heads += [Column("either")]

@@ -1,7 +1,6 @@
 """Continuous health tests of a noise source: SP 800-90B, section 4.4.
 
-The cutoffs that an assessed entropy implies, what the tests find in a stream, and how surely they
-find a source that has failed.
+The cutoffs that an assessed entropy implies, what the tests find, and how surely they find a fault.
 """
 
 import math
@@ -21,6 +20,7 @@ ALPHA = 2.0**-20
 BINARY_WINDOW, OTHER_WINDOW = 1024, 512
 EXAMINED = 50_000
 """Samples of a failed source within which section 4.5 wants half of the faults to be found."""
+LEAST = 1e-4  # bits a sample, below which a source is stuck for over a million samples
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,7 @@ class HealthCutoffs:
     `proportion_exact` is the smallest C that an ideal window reaches with probability alpha at
     most: the first sample of a window always equals itself, which the document's formula overlooks.
     `false_alarm` is the probability with which a window reaches `proportion`, a little above alpha
-    for that reason.
-
-    No cutoff for the Adaptive Proportion Test is above its window: a test that cannot fail is none.
+    for that reason. No `proportion` is above its window: a test that cannot fail is none.
     """
 
     h: float
@@ -121,8 +119,7 @@ def health_cutoffs(h: float, alpha: float = ALPHA, window: int = OTHER_WINDOW) -
     Args:
         h: assessed entropy H, above 0, in bits a sample.
         alpha: probability of a false alarm, in (0, 1): of each sample, and of each window.
-        window: samples W of the Adaptive Proportion Test: 1024 for a source of two symbols, else
-            512.
+        window: samples W of the Adaptive Proportion Test: 1024 for two symbols, else 512.
 
     Raises:
         ValueError: a number is out of its range.
@@ -246,7 +243,7 @@ def health_power(
     ceil(100 / h) + 1 samples: that must be found in 99 % of cases. It is *biased*, or *correlated*
     (a sample repeats the one before), so far that the next sample is guessed with probability
     2^(-h/2), that is, half of its entropy is lost: half of these must be found within 50,000
-    samples. All other symbols are equally likely.
+    samples. All other symbols are equally likely. Below `LEAST` nothing is returned.
 
     Args:
         h: assessed entropy, in bits a sample, above 0 and at most bits_per_symbol.
@@ -265,6 +262,8 @@ def health_power(
     if bits_per_symbol not in range(1, 9):
         raise ValueError(f"bits_per_symbol must lie between 1 and 8, got {bits_per_symbol}")
     cutoffs = health_cutoffs(h, alpha, BINARY_WINDOW if bits_per_symbol == 1 else OTHER_WINDOW)
+    if h < LEAST:
+        return ()
     guessed, size = 2 ** (-h / 2), 1 << bits_per_symbol
     even = 1 / size
     kinds = (
@@ -289,10 +288,7 @@ def health_power(
 def failed_source(
     n: int, size: int, most_common: float, repeat: float, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Return n samples of a failed source as `FaultPower` describes it, of `size` symbols.
-
-    The commonest symbol is 0.
-    """
+    """Return n samples of a failed source (see `FaultPower`) of `size` symbols, 0 the commonest."""
     fresh = rng.integers(1, size, n, dtype=np.uint8)
     fresh[rng.random(n) < most_common] = 0
     drawn = np.where(rng.random(n) < repeat, 0, np.arange(n))
@@ -325,6 +321,8 @@ def _observed(
 @numba.njit(cache=True, nogil=True)
 def repetition_power(n: int, cutoff: int, size: int, most_common: float, repeat: float) -> float:
     """Return the exact probability that n samples of a failed source hold a run of the cutoff."""
+    if cutoff > n or repeat == 1:
+        return 1.0 if cutoff <= n else 0.0
     other = (1 - most_common) / (size - 1)
     fresh = 1 - repeat
     # by length: probability that no run was found, and that the current one has that length

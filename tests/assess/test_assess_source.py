@@ -126,6 +126,14 @@ def test_health_tests_without_a_file_are_cutoffs_and_power(capsys):
 OPTIONS = ("--entropy-source", "--restart", "--conditioning", "--health")
 
 
+@pytest.mark.parametrize("h", [1e-9, 1e-5])
+def test_next_to_no_entropy_has_cutoffs_and_no_power(capsys, h):
+    code, text = answer(capsys, "--health", h, "--bits", 1)
+    assert code == 0
+    assert f"C = {round(20 / h) + 1}" in text
+    assert "not computed below H = 0.0001" in text
+
+
 @pytest.mark.parametrize("option", OPTIONS)
 def test_each_option_has_a_help_of_its_own(capsys, option):
     with pytest.raises(SystemExit) as ended:
@@ -157,18 +165,18 @@ SIZES = ("--n-in", 8, "--n-out", 8, "--nw", 8)
         (("--restart", ".", "--h-submitter", 1), "folder"),
         (("--restart", "short.bin", "--h-submitter", 1, "--bits", 2), "byte 0 of short.bin"),
         (("--restart", "empty.bin", "--h-submitter", 1), "is empty"),
-        (("--conditioning", "vetted", *SIZES, "--h-in", 9), "h_in must be above 0 and at most 8"),
-        (("--conditioning", "vetted", *SIZES, "--h-in", "x"), "h_in must be a number"),
-        (("--conditioning", "non-vetted", *SIZES, "--h-in", 4), "needs h_prime"),
+        (("--conditioning", "vetted", *SIZES, "--h-in", 9), "--h-in must be above 0 and at most 8"),
+        (("--conditioning", "vetted", *SIZES, "--h-in", "x"), "--h-in must be a number"),
+        (("--conditioning", "non-vetted", *SIZES, "--h-in", 4), "needs --h-prime or FILE"),
         (("--conditioning", "vetted", *SIZES, "--h-in", 4, "short.bin"), "non-vetted"),
         (
             ("--conditioning", "non-vetted", *SIZES, "--h-in", 4, "short.bin", "--h-prime", 1),
             "not both",
         ),
         (("--conditioning", "non-vetted", *SIZES, "--h-in", 4, "zeros.bin"), "has no entropy"),
-        (("--health", 0), "h must be above 0"),
+        (("--health", 0), "--health must be above 0"),
         (("--health", 9), "at most the 8 bits"),
-        (("--health", 1, "--alpha", 2), "alpha must lie between"),
+        (("--health", 1, "--alpha", 2), "--alpha must lie between"),
         (("--health", 1, "absent.bin"), "absent.bin: No such file"),
     ],
 )

@@ -214,8 +214,8 @@ def names_of(families: Sequence[StatisticFamily]) -> list[str]:
 
 
 COMPRESSION = StatisticFamily(("compression",), as_they_are, 2, single(compression))
-"""By far the slowest: 0.05 s a permutation of 1 MB near noise, and up to 0.7 s where one symbol is
-so frequent that bzip2 itself is asked; all others together take 0.01 s."""
+"""By far the slowest: 0.05 s a permutation of 1 MB near noise, and more where one symbol is so
+frequent that bzip2 itself is asked; all others together take 0.01 s."""
 
 
 @dataclass

@@ -242,8 +242,8 @@ def swap_for_ever(pipe):
             for name in folders + files
             if len(folder) < 3000
         ]
-        pipe.send("begun")
         swaps = 0
+        begun = False
         while not pipe.poll():
             for number, (folder, name) in enumerate(entries):
                 with contextlib.suppress(OSError):
@@ -251,6 +251,9 @@ def swap_for_ever(pipe):
                     swaps += 1
                 if pipe.poll():
                     break
+            if not begun:
+                pipe.send("begun")  # after a whole round, whatever the scheduler does next
+                begun = True
             if not entries and pipe.poll(0.01):
                 break
         pipe.recv()
@@ -344,18 +347,24 @@ def test_no_canary_is_touched_in_a_thousand_trees_that_are_swapped(
 
 
 def test_the_swapping_process_really_swaps(tmp_path, swapper):
-    """Long enough to be seen: of 20 files and 5 folders, some are lost to it in the walk."""
+    """Of 20 files and 5 folders some are lost to it in the walk.
+
+    Whether a swap falls between two steps of one erasure is up to the scheduler. On one core it
+    happens in about two erasures of three.
+    """
     tree = {b"folder %d" % i: dict.fromkeys([b"a", b"b", b"c", b"d"], "file") for i in range(5)}
     met = 0
-    for _ in range(5):
+    for _ in range(1000):
         with scene(tmp_path) as made:
             made.build(tree, 0)
             with swapper.at_work(made):
                 plan = plan_erasure([made.root])
                 report = erase(plan, FastNoise())
-            assert swapper.swaps > 20
-            met += len(plan.refused) + sum(r.status == "failed" for r in report.files)
-    assert met > 0
+        assert swapper.swaps >= 25
+        met += len(plan.refused) + sum(r.status == "failed" for r in report.files)
+        if met:
+            break
+    assert met
 
 
 def test_wide_and_deep_trees(tmp_path):

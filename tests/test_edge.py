@@ -1,6 +1,7 @@
 """What users type, and what they get where it cannot be used: one line and exit code 2."""
 
 import errno
+import gc
 import os
 import subprocess
 import sys
@@ -107,6 +108,15 @@ TRAIN: dict[str, tuple[list[str], list[str]]] = {
         ["runtime.results=a,b", "'runtime.results=\"a,b\"'"],
     ),
 }
+
+
+def test_a_sweep_that_a_program_starts_leaves_what_it_made_to_the_collector(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dan_bench.sweep.jobs.carry_out", len)
+    before = gc.get_freeze_count()
+    assert train.main(["-m", "data=danoise", "seed=0,1", f"runtime.results={place}"]) == 2
+    assert gc.get_freeze_count() == before
 
 
 @pytest.mark.parametrize(("arguments", "words"), TRAIN.values(), ids=TRAIN.keys())

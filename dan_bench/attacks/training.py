@@ -218,18 +218,26 @@ def circle(rows: Tensor) -> Tensor:
 
     It shows what lies across the wrap from 255 to 0.
     """
-    return torch.cat(sine_and_cosine(rows), dim=1)
+    n, d = rows.shape
+    return write_circle(rows, torch.empty(n, 2 * d, device=rows.device))
 
 
-def sine_and_cosine(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Of bytes as angles, n x d each."""
+def write_circle(rows: Tensor, into: Tensor) -> Tensor:
+    """Write them to `into`, and return it: to join sines and cosines would take longer."""
     turn = rows.to(torch.float32).add_(0.5).mul_(2 * math.pi / 256)
-    return turn.sin(), turn.cos()
+    sines, cosines = into.chunk(2, dim=1)
+    torch.sin(turn, out=sines)
+    torch.cos(turn, out=cosines)
+    return into
 
 
 def views(rows: Tensor) -> Tensor:
     """Bytes on the line and on the circle, n x 3d."""
-    return torch.cat([line(rows), *sine_and_cosine(rows)], dim=1)
+    n, d = rows.shape
+    seen = torch.empty(n, 3 * d, device=rows.device)
+    seen[:, :d] = line(rows)
+    write_circle(rows, seen[:, d:])
+    return seen
 
 
 class FeatureMap:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,28 @@ TRAIN: dict[str, tuple[list[str], list[str]]] = {
         ["runtime.results=a,b", "'runtime.results=\"a,b\"'"],
     ),
 }
+
+
+def test_a_folder_that_is_called_ray_is_not_taken_for_ray(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As in /tmp, where Ray leaves one."""
+    (place / "ray").mkdir()
+
+    class Folder(PathFinder):
+        @classmethod
+        def find_spec(cls, name: str, path: object = None, target: object = None) -> object:
+            return PathFinder.find_spec(name, [str(place)]) if name == "ray" else None
+
+    for name in [name for name in sys.modules if name.split(".")[0] == "ray"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "dan_bench.sweep.ray", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Folder, *sys.meta_path])
+    words = ["-m", "data=danoise", "seed=0,1", "model=identity", "runtime.executor=ray"]
+    assert refused(train.main, words) == 2
+    said = capfd.readouterr().err
+    assert "ray is not installed; type: pip install 'dan-bench[ray]'" in said
+    assert "Traceback" not in said
 
 
 def test_a_sweep_that_a_program_starts_leaves_what_it_made_to_the_collector(

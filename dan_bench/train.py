@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not configs:
             return OK
         from dan_bench.sweep.jobs import carry_out
-    gc.freeze()  # many configs, none of which is ever garbage
+    if arguments is None:  # the process ends with this sweep
+        gc.freeze()  # many configs, none of which is ever garbage
     return carry_out(configs)
 
 

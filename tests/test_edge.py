@@ -1,10 +1,12 @@
 """What users type, and what they get where it cannot be used: one line and exit code 2."""
 
 import errno
+import gc
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +109,37 @@ TRAIN: dict[str, tuple[list[str], list[str]]] = {
         ["runtime.results=a,b", "'runtime.results=\"a,b\"'"],
     ),
 }
+
+
+def test_a_folder_that_is_called_ray_is_not_taken_for_ray(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As in /tmp, where Ray leaves one."""
+    (place / "ray").mkdir()
+
+    class Folder(PathFinder):
+        @classmethod
+        def find_spec(cls, name: str, path: object = None, target: object = None) -> object:
+            return PathFinder.find_spec(name, [str(place)]) if name == "ray" else None
+
+    for name in [name for name in sys.modules if name.split(".")[0] == "ray"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "dan_bench.sweep.ray", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Folder, *sys.meta_path])
+    words = ["-m", "data=danoise", "seed=0,1", "model=identity", "runtime.executor=ray"]
+    assert refused(train.main, words) == 2
+    said = capfd.readouterr().err
+    assert "ray is not installed; type: pip install 'dan-bench[ray]'" in said
+    assert "Traceback" not in said
+
+
+def test_a_sweep_that_a_program_starts_leaves_what_it_made_to_the_collector(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dan_bench.sweep.jobs.carry_out", len)
+    before = gc.get_freeze_count()
+    assert train.main(["-m", "data=danoise", "seed=0,1", f"runtime.results={place}"]) == 2
+    assert gc.get_freeze_count() == before
 
 
 @pytest.mark.parametrize(("arguments", "words"), TRAIN.values(), ids=TRAIN.keys())

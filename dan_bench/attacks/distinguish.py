@@ -48,7 +48,7 @@ class C2st:
         n, d = sample.shape
         half = n // 2
         training = np.concatenate([sample[:half], noise[:half]])
-        features = FeatureMap(training)
+        features = FeatureMap(training, device=device)
         examples = (features(training), torch.cat([torch.ones(half), torch.zeros(half)]))
         held_out = features(np.concatenate([sample[half:], noise[half:]]))
         is_sample = np.arange(len(held_out)) < len(held_out) // 2

@@ -4,6 +4,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import mul
 
 import numpy as np
 import torch
@@ -128,9 +129,9 @@ class Growth:
 class Sight:
     """How an attacker sees inputs and outputs: as features, centred on those of some pairs."""
 
-    def __init__(self, views: Callable[[Bytes], Tensor], pairs: Pairs) -> None:
-        self.inputs = FeatureMap(pairs.inputs, views)
-        self.outputs = FeatureMap(pairs.outputs, views)
+    def __init__(self, views: Callable[[Tensor], Tensor], pairs: Pairs, device: str) -> None:
+        self.inputs = FeatureMap(pairs.inputs, views, device)
+        self.outputs = FeatureMap(pairs.outputs, views, device)
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ class Goal:
 
     Args:
         make: returns the network for rows of so many features.
-        batch: from what it sees of some pairs to the tensors that `loss` compares.
+        batch: from what it sees of some pairs to the tensors that `loss` compares, on its device.
         loss: mean over a batch.
         worth: loss of who knows nothing; that of who knows everything is 0.
         group: rows that are validated together, where the loss depends on it.
@@ -157,7 +158,7 @@ class Learned:
     """A trained attacker.
 
     Args:
-        network: frozen.
+        network: frozen, on the device where it was trained.
         sight: what it sees.
         validation: pairs that it never learned from.
         details: for the record: `steps` and `examples` that it took, `still_rising` (1 where the
@@ -185,7 +186,7 @@ def learn(goal: Goal, case: Case, budget: Growth, name: str) -> Learned:
     validation = case.auxiliary.part(slice(case.fresh.held_out))
     with explained(name, budget.lr):
         on_line, on_circle = (
-            Learner(goal, Sight(views, validation), case, validation, budget, name)
+            Learner(goal, Sight(views, validation, case.device), case, validation, budget, name)
             for views in (line, circle)
         )
         on_line.advance(budget.first_steps)
@@ -232,8 +233,7 @@ class Learner:
             self._network.parameters(), lr=budget.lr, weight_decay=budget.weight_decay, fused=True
         )
         self._validation = [
-            (len(part.rows), [seen.to(case.device) for seen in goal.batch(sight, part)])
-            for part in self._groups(validation)
+            (len(part.rows), goal.batch(sight, part)) for part in self._groups(validation)
         ]
         self.steps = 0
         self.curve: dict[int, float] = {}
@@ -256,7 +256,7 @@ class Learner:
         )
 
         @torch.no_grad()
-        def average(step: int, _: int, __: float) -> None:
+        def average(step: int, _: int, __: Tensor) -> None:
             weight = 4 / (first + step + 3)
             for mean, new in zip(
                 self._averaged.parameters(), self._network.parameters(), strict=True
@@ -281,16 +281,14 @@ class Learner:
     @torch.no_grad()
     def _recovered(self) -> float:
         """Share of what there was that the averaged network recovers from the validation pairs."""
-        rows = sum(count for count, _ in self._validation)
-        loss = sum(
-            count * float(self._goal.loss(self._averaged, *batch))
-            for count, batch in self._validation
-        )
+        rows = [count for count, _ in self._validation]
+        losses = [self._goal.loss(self._averaged, *batch) for _, batch in self._validation]
+        loss: float = sum(map(mul, rows, torch.stack(losses).tolist()))
         if not math.isfinite(loss):
             raise FloatingPointError(f"its validation loss is {loss}")
-        return 1 - loss / rows / self._goal.worth
+        return 1 - loss / sum(rows) / self._goal.worth
 
     def result(self) -> nn.Module:
         """Return the network that recovered most."""
         self._averaged.load_state_dict(self._kept)
-        return self._averaged.cpu()
+        return self._averaged

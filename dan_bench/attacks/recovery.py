@@ -16,6 +16,7 @@ from torch.nn.functional import cross_entropy, mse_loss
 from dan_bench.attacks.fresh import Goal, Growth, Sight, learn
 from dan_bench.attacks.likelihood import NamingAttack
 from dan_bench.attacks.training import circle, classification, perceptron, predict
+from dan_bench.data.device import sent
 from dan_bench.interfaces import Bytes, Case, Degenerator, EnumerableNoise, Estimate, Pairs
 from dan_bench.metrics.recovery import (
     dictionary_information,
@@ -54,7 +55,10 @@ class Label:
         shares = counts / counts.sum()
         goal = Goal(
             make=lambda width: perceptron(width, self.hidden, len(counts)),
-            batch=lambda sight, pairs: (sight.outputs(pairs.outputs), numbered(pairs.labels)),
+            batch=lambda sight, pairs: (
+                sight.outputs(pairs.outputs),
+                numbered(pairs.labels, case.device),
+            ),
             loss=classification,
             worth=max(float(special.entr(shares).sum()), np.finfo(float).tiny),
         )
@@ -72,10 +76,10 @@ class Label:
         return replace(estimate, details=estimate.details | found.details)
 
 
-def numbered(labels: Numbers | None) -> Tensor:
-    """Labels, which there are, as a tensor."""
+def numbered(labels: Numbers | None, device: str) -> Tensor:
+    """Labels, which there are, as a tensor on the device."""
     assert labels is not None
-    return torch.from_numpy(labels)
+    return sent(labels, device)
 
 
 @dataclass(frozen=True)
@@ -102,11 +106,11 @@ class Reconstruction:
         mean = pictures.mean(dim=0)
         # scaled so that the loss is a share of the variance, however faint the data
         deviation = pictures.sub_(mean).square().mean().sqrt().clamp_min(1e-3)
+        validated, mean = pictures[: case.fresh.held_out] / deviation, mean.to(case.device)
 
         def wanted(inputs: Bytes) -> Tensor:
-            return torch.from_numpy(inputs).to(torch.float32).sub_(mean).div_(deviation)
+            return sent(inputs, case.device).to(torch.float32).sub_(mean).div_(deviation)
 
-        validated = wanted(case.auxiliary.inputs[: case.fresh.held_out])
         goal = Goal(
             make=lambda width: perceptron(width, self.hidden, len(mean)),
             batch=lambda sight, pairs: (sight.outputs(pairs.outputs), wanted(pairs.inputs)),
@@ -115,7 +119,7 @@ class Reconstruction:
         )
         found = learn(goal, case, self.budget, "reconstruction")
         guess = predict(found.network, found.sight.outputs(case.challenge.outputs))
-        truth = wanted(case.challenge.inputs).double().numpy()
+        truth = wanted(case.challenge.inputs).cpu().double().numpy()
         estimate = variance_explained(truth, guess, truth.mean(axis=0), case.confidence)
         return replace(estimate, details=estimate.details | found.details)
 
@@ -248,7 +252,7 @@ class PairCritic(nn.Module):
     def scores(self, sight: Sight, pairs: Pairs) -> Floats:
         """Return the scores of some pairs, n x n."""
         found: Tensor = self(sight.inputs(pairs.inputs), sight.outputs(pairs.outputs))
-        return found.double().numpy()
+        return found.cpu().double().numpy()
 
 
 def infonce(critic: nn.Module, inputs: Tensor, outputs: Tensor) -> Tensor:
@@ -301,7 +305,7 @@ class Rehearsal(NamingAttack):
         """Best and mean match of every query with every candidate, the true one on the diagonal."""
         chosen = generator(case.seed, f"rehearsal/{stream}").permutation(len(pairs.rows))
         chosen = chosen[: self.candidates]
-        wanted = circle(pairs.outputs[chosen[: self.queries]])
+        wanted = circle(sent(pairs.outputs[chosen[: self.queries]], case.device))
         return np.concatenate(
             [
                 np.stack([match.max(axis=1).T, match.mean(axis=1).T], axis=2)
@@ -319,8 +323,9 @@ def matches(
     for start in range(0, len(inputs), at_once):
         part = np.repeat(inputs[start : start + at_once], draws, axis=0)
         rows = first_row + start * draws + np.arange(len(part))
-        match = circle(degenerator(part, rows)) @ wanted.T / inputs.shape[1]
-        yield match.reshape(-1, draws, len(wanted)).double().numpy()
+        made = sent(degenerator(part, rows), wanted.device)
+        match = circle(made) @ wanted.T / inputs.shape[1]
+        yield match.reshape(-1, draws, len(wanted)).cpu().double().numpy()
 
 
 def logit(evidence: Floats, true: Numbers) -> Floats:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
+from dan_bench.data.device import sent
 from dan_bench.data.grids import Fold
 from dan_bench.interfaces import Bytes
 from dan_bench.rng import derive
@@ -41,7 +42,7 @@ def train_epochs(
     optimizer: Optimizer,
     epochs: int,
     after_epoch: Callable[[int], bool | None],
-    after_step: Callable[[int, int, float], None] | None = None,
+    after_step: Callable[[int, int, Tensor], None] | None = None,
 ) -> None:
     """Train a network in place.
 
@@ -56,23 +57,32 @@ def train_epochs(
         after_step: called with the number of the step and of the epoch, from 1, and the loss.
 
     Raises:
-        FloatingPointError: the loss or a weight is no longer finite.
+        FloatingPointError: the loss or a weight is no longer finite; on an accelerator, where to
+            look at a number is to wait, at the end of the epoch.
     """
+
+    def check(loss: Tensor) -> None:
+        if not math.isfinite(reached := loss.item()):
+            raise FloatingPointError(f"the loss is {reached} after {step} steps")
+
     device, step = next(network.parameters()).device, 0
     for epoch in range(1, epochs + 1):
         network.train()
+        total = torch.zeros((), device=device)
         for batch in batches:
             value = loss(network, *(part.to(device) for part in batch))
             optimizer.zero_grad(set_to_none=True)
             value.backward()
             optimizer.step()
             step += 1
-            reached = value.item()
-            if not math.isfinite(reached):
-                raise FloatingPointError(f"the loss is {reached} after {step} steps")
+            total += value.detach()
+            if value.is_cpu:
+                check(value)
             if after_step is not None:
-                after_step(step, epoch, reached)
-        if not all(weight.isfinite().all() for weight in network.state_dict().values()):
+                after_step(step, epoch, value.detach())
+        check(total)
+        finite = [weight.isfinite().all() for weight in network.state_dict().values()]
+        if not torch.stack(finite).all():
             raise FloatingPointError(f"a weight is not finite after {step} steps")
         network.eval()
         if after_epoch(epoch):
@@ -120,6 +130,7 @@ class ShuffledBatches:
 
     def __iter__(self) -> Iterator[list[Tensor]]:
         shuffled = self.rows[torch.randperm(len(self.rows), generator=self.order)]
+        shuffled = shuffled.to(self.examples[0].device)
         return ([part[rows] for part in self.examples] for rows in shuffled.split(self.size))
 
 
@@ -145,7 +156,7 @@ def fit(
         budget: epochs, patience and the optimiser's hyperparameters.
         seed: of the run.
         name: of the attacker; names its random streams and stands in messages.
-        device: where it is trained; it is returned on the CPU.
+        device: where it is trained, and stays.
 
     Raises:
         FloatingPointError: the training diverged.
@@ -166,8 +177,9 @@ def fit(
     @torch.no_grad()
     def validate(_: int) -> bool:
         nonlocal best, kept, stale
-        losses = (float(loss(network, *b)) * len(b[0]) for b in zip(*validation, strict=True))
-        reached = sum(losses) / held_out
+        losses = torch.stack([loss(network, *b) for b in zip(*validation, strict=True)]).tolist()
+        each = zip(losses, validation[0], strict=True)
+        reached = sum(value * len(part) for value, part in each) / held_out
         if not math.isfinite(reached):
             raise FloatingPointError(f"its validation loss is {reached}")
         stale += 1
@@ -178,7 +190,7 @@ def fit(
     with explained(name, budget.lr):
         train_epochs(network, batches, loss, optimizer, budget.epochs, validate)
     network.load_state_dict(kept)
-    return network.cpu().eval().requires_grad_(False)
+    return network.eval().requires_grad_(False)
 
 
 def classification(network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
@@ -190,32 +202,42 @@ def classification(network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor
 def predict(
     network: nn.Module, inputs: Tensor
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """Return the network's outputs for all inputs, as float64."""
-    return torch.cat([network(part) for part in inputs.split(1000)]).double().numpy()
+    """Return the network's outputs for all inputs, computed where it is, as float64."""
+    device = next(network.parameters()).device
+    outputs = [network(part.to(device)) for part in inputs.split(1000)]
+    return torch.cat(outputs).cpu().double().numpy()
 
 
-def line(rows: Bytes) -> Tensor:
+def line(rows: Tensor) -> Tensor:
     """Bytes as numbers between -1 and 1, n x d."""
-    return torch.from_numpy(rows).to(torch.float32).add_(0.5).div_(128).sub_(1)
+    return rows.to(torch.float32).add_(0.5).div_(128).sub_(1)
 
 
-def circle(rows: Bytes) -> Tensor:
+def circle(rows: Tensor) -> Tensor:
     """Bytes as points of the circle, n x 2d: all sines first.
 
     It shows what lies across the wrap from 255 to 0.
     """
-    return torch.cat(sine_and_cosine(rows), dim=1)
+    n, d = rows.shape
+    return write_circle(rows, torch.empty(n, 2 * d, device=rows.device))
 
 
-def sine_and_cosine(rows: Bytes) -> tuple[Tensor, Tensor]:
-    """Of bytes as angles, n x d each."""
-    turn = torch.from_numpy(rows).to(torch.float32).add_(0.5).mul_(2 * math.pi / 256)
-    return turn.sin(), turn.cos()
+def write_circle(rows: Tensor, into: Tensor) -> Tensor:
+    """Write them to `into`, and return it: to join sines and cosines would take longer."""
+    turn = rows.to(torch.float32).add_(0.5).mul_(2 * math.pi / 256)
+    sines, cosines = into.chunk(2, dim=1)
+    torch.sin(turn, out=sines)
+    torch.cos(turn, out=cosines)
+    return into
 
 
-def views(rows: Bytes) -> Tensor:
+def views(rows: Tensor) -> Tensor:
     """Bytes on the line and on the circle, n x 3d."""
-    return torch.cat([line(rows), *sine_and_cosine(rows)], dim=1)
+    n, d = rows.shape
+    seen = torch.empty(n, 3 * d, device=rows.device)
+    seen[:, :d] = line(rows)
+    write_circle(rows, seen[:, d:])
+    return seen
 
 
 class FeatureMap:
@@ -223,17 +245,21 @@ class FeatureMap:
 
     Without the centring, what all rows have in common (the black of a digit's background) kills
     the hidden units: a decoder then recovers nothing even from the data themselves.
+
+    Bytes are sent to the device, and the features are made there.
     """
 
-    def __init__(self, rows: Bytes, views: Callable[[Bytes], Tensor] = views) -> None:
-        self._views = views
-        self._mean = views(rows).mean(dim=0)
+    def __init__(
+        self, rows: Bytes, views: Callable[[Tensor], Tensor] = views, device: str = "cpu"
+    ) -> None:
+        self._views, self._device = views, device
+        self._mean = views(sent(rows, device)).mean(dim=0)
         self.width = len(self._mean)
         """Numbers a row."""
 
     def __call__(self, rows: Bytes) -> Tensor:
         """Return n x width numbers."""
-        return self._views(rows).sub_(self._mean)
+        return self._views(sent(rows, self._device)).sub_(self._mean)
 
 
 def perceptron(inputs: int, hidden: int, outputs: int) -> nn.Module:

@@ -20,13 +20,13 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Quote, QuotedString, Sweep
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import InterpolationToMissingValueError, OmegaConfBaseException
 from yaml import YAMLError
 
 from dan_bench.cli import InputError, unusable
 from dan_bench.config.compose import plain_values
 from dan_bench.config.launchers import NO_SETTINGS, SEARCH, launched, register
-from dan_bench.config.schema import CONF, Known, RunConfig
+from dan_bench.config.schema import CONF, Known, RunConfig, missing_value
 from dan_bench.config.template import with_settings
 
 REFUSALS = (HydraException, OmegaConfBaseException, YAMLError, InputError)
@@ -119,6 +119,8 @@ def reason(error: Exception) -> str:
     if isinstance(error, MissingConfigException) and error.options:
         group, _, choice = str(error.missing_cfg_file).rpartition("/")
         return did_you_mean(f"{group}=", choice, error.options) + str(error)
+    if isinstance(error, InterpolationToMissingValueError):
+        return missing_value(str(error).splitlines()[0].rpartition(" ")[2])
     cause = error.__cause__
     if isinstance(cause, OmegaConfBaseException) and isinstance(cause.parent_node, DictConfig):
         where = cause.parent_node

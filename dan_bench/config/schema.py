@@ -338,5 +338,12 @@ def explain(error: ValidationError, where: str = "") -> str:
         place = ".".join([*([where] if where else []), *(str(part) for part in detail["loc"])])
         whole = detail["type"] == "missing" or isinstance(detail["input"], Mapping)
         given = "" if whole else f"={detail['input']!r}"
-        lines.append(f"{place}{given}: {detail['msg'].removeprefix('Value error, ')}")
+        said = detail["msg"].removeprefix("Value error, ")
+        absent = detail["input"] == "???"
+        lines.append(missing_value(place) if absent else f"{place}{given}: {said}")
     return "\n".join(lines)
+
+
+def missing_value(name: str) -> str:
+    """Say of a value that is OmegaConf's `???` what to do."""
+    return f"{name}=???: the value is missing, type {name}=VALUE"

@@ -27,10 +27,10 @@ def device_for(accelerator: str) -> torch.device:
     return torch.accelerator.current_accelerator() or CPU if there_is else CPU
 
 
-def sent(array: NDArray[np.generic], device: torch.device) -> Tensor:
+def sent(array: NDArray[np.generic], device: torch.device | str) -> Tensor:
     """Return an array on a device, without waiting for the copy where that is CUDA's."""
     tensor = torch.from_numpy(array)
-    if device.type != "cuda":
+    if torch.device(device).type != "cuda":
         return tensor.to(device)
     # from memory that is not pinned, the copy would wait for all that was begun there
     return tensor.pin_memory().to(device, non_blocking=True)

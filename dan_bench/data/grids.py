@@ -28,13 +28,14 @@ class Fold(nn.Module):
     def forward(self, numbers: Tensor) -> Tensor:
         """Return numbers B x d as a grid."""
         missing = -numbers.shape[1] % (self.rows * self.columns * self.colours)
-        pictures = pad(numbers, (0, missing)).unflatten(
-            1, (-1, self.rows, self.columns, self.colours)
-        )
-        planes = pictures.permute(0, 1, 4, 2, 3).flatten(1, 2)
-        return pixel_unshuffle(
-            pad(planes, (0, -self.columns % self.side, 0, -self.rows % self.side)), self.side
-        )
+        whole = pad(numbers, (0, missing)) if missing else numbers  # which pad would copy
+        pictures = whole.unflatten(1, (-1, self.rows, self.columns, self.colours))
+        planes: Tensor = pictures.permute(0, 1, 4, 2, 3).flatten(1, 2)
+        if self.side == 1:
+            return planes
+        beyond = (0, -self.columns % self.side, 0, -self.rows % self.side)
+        padded: Tensor = pad(planes, beyond) if any(beyond) else planes
+        return pixel_unshuffle(padded, self.side)
 
 
 class Unfold(nn.Module):

@@ -52,12 +52,16 @@ class FrozenDegenerator:
         self._layers = layers
 
     def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
-        """Run the network on the data, in chunks of bounded size."""
+        """Run the network on the data where it is, in chunks of bounded size.
+
+        In single precision, which CUDA's convolutions are not unless they are told.
+        """
         out = np.empty_like(data)
         for start in range(0, len(data), CHUNK):
             part = slice(start, start + CHUNK)
             noise = torch.from_numpy(self._fresh(rows[part]))
-            out[part] = as_bytes(self._degenerate(as_unit(data[part]), noise))
+            with torch.backends.cudnn.flags(allow_tf32=False):
+                out[part] = as_bytes(self._degenerate(as_unit(data[part]), noise))
         return out
 
     def opened(self) -> OpenNetwork | None:

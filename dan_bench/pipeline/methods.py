@@ -12,6 +12,7 @@ import torch
 from dan_bench.config.build import asked_for, bind, build, refusals
 from dan_bench.config.schema import ConfigError, RunConfig
 from dan_bench.data.batches import as_unit
+from dan_bench.data.device import device_for
 from dan_bench.files import whole
 from dan_bench.interfaces import (
     Dataset,
@@ -145,7 +146,7 @@ class UntrainedNetwork(Control):
         """Write weights.pt, unless nothing that was made of the data is to be kept."""
         if self.config.runtime.keep_inputs is False:
             return
-        weights = module.state_dict()
+        weights = {name: weight.cpu() for name, weight in module.state_dict().items()}
         if without is not None:
             weights = {name: w for name, w in weights.items() if without not in name}
         with whole(folder / "weights.pt", synced=False) as file:
@@ -161,6 +162,7 @@ class UntrainedNetwork(Control):
         with whole(folder / "curves.parquet", synced=False) as file:
             pd.DataFrame(module.curves).to_parquet(file)
         degenerator: Degenerator = module.cpu().inference(self.config.seed)
+        module.to(device_for(self.config.runtime.accelerator))  # where it runs from here
         return degenerator
 
 

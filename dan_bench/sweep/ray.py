@@ -15,8 +15,7 @@ from functools import cache
 from math import ceil
 from typing import Any
 
-import ray
-from ray import exceptions
+import ray.exceptions  # missing, too, where a folder is called ray, as Ray's own in /tmp
 
 from dan_bench.cli import InputError, explained, say
 from dan_bench.config.schema import RunConfig, Runtime
@@ -25,11 +24,11 @@ from dan_bench.sweep.local import LocalProcesses, cores
 
 STORE_BYTES = 80 << 20
 """Memory for objects of a cluster that is started here, near the least that Ray takes: configs."""
-CAUSES: Mapping[type[exceptions.RayError], tuple[Cause, str]] = {
-    exceptions.TaskCancelledError: ("cancelled", ""),
-    exceptions.OutOfMemoryError: ("out_of_memory", "ended by Ray"),
-    exceptions.NodeDiedError: ("lost", "its node died"),
-    exceptions.WorkerCrashedError: ("lost", "its Ray worker died"),
+CAUSES: Mapping[type[ray.exceptions.RayError], tuple[Cause, str]] = {
+    ray.exceptions.TaskCancelledError: ("cancelled", ""),
+    ray.exceptions.OutOfMemoryError: ("out_of_memory", "ended by Ray"),
+    ray.exceptions.NodeDiedError: ("lost", "its node died"),
+    ray.exceptions.WorkerCrashedError: ("lost", "its Ray worker died"),
 }
 """By what Ray raises for a task, why it is over, and in which words."""
 CONNECT_SECONDS = 5.0
@@ -136,9 +135,9 @@ class RayTasks:
         self._open.remove(reference)
         try:
             ending: Ending = ray.get(reference)
-        except exceptions.RayTaskError as error:
+        except ray.exceptions.RayTaskError as error:
             return Ending("crashed", str(error).strip().rpartition("\n")[2])
-        except exceptions.RayError as error:
+        except ray.exceptions.RayError as error:
             kinds = (CAUSES[kind] for kind in CAUSES if isinstance(error, kind))
             return Ending(*next(kinds, ("lost", first_line(error))))
         return ending

@@ -68,7 +68,8 @@ def learn(
     curves: list[dict[str, float]] = []
     scores: dict[str, Estimate] = {}
 
-    def after_step(step: int, epoch: int, value: float) -> None:
+    def after_step(step: int, epoch: int, loss: Tensor) -> None:
+        value = loss.item()
         curves.append({"step": step, "epoch": epoch, "loss": value})
         doing = f"training, epoch {epoch} of {epochs}, loss {value:.3f}"
         context.progress(Progress(doing, step, steps))

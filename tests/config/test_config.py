@@ -88,6 +88,8 @@ REFUSED: dict[str, tuple[list[str], list[str]]] = {
         ["runtime.slurm", "runtime.executor=slurm"],
     ),
     "Ray's settings without Ray": (["runtime.ray.num_gpus=1"], ["runtime.executor=ray"]),
+    "a seed without a value": (["seed=???"], ["seed=???: the value is missing, type seed=VALUE"]),
+    "data without a seed": (["data=danoise", "seed=???"], ["seed=???: the value is missing"]),
     "a folder without a root": (["data=folder"], ["data.root", "data.root=DIR"]),
     "a folder that is not there": (
         ["data=folder", "data.root=/nonexistent"],

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from gpu_copies import GPU, Copies
 from scipy import stats
 from torch._subclasses import FakeTensorMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from dan_bench.data import batches as module
 from dan_bench.data.batches import CHUNK_STEPS, Batches
@@ -13,7 +13,7 @@ from dan_bench.data.device import DeviceNoise, philox
 from dan_bench.data.noise import Danoise, FreshNoise, quantiles
 from dan_bench.interfaces import Data
 
-CPU, GPU = torch.device("cpu"), torch.device("cuda:0")
+CPU = torch.device("cpu")
 ROWS = np.random.default_rng(0).integers(0, 256, (50, 6), dtype=np.uint8)
 LABELLED = Data(ROWS, np.arange(50) % 10)
 FALSE_ALARM = 1e-4
@@ -162,20 +162,6 @@ def test_data_that_change_on_the_way_are_read_when_a_device_uses_them():
     before = there.at(0).data
     rows[:] = 255 - rows
     assert torch.allclose(there.at(0).data, 1 - before)
-
-
-class Copies(TorchDispatchMode):
-    """What is copied to the GPU: whether that waits."""
-
-    def __init__(self):
-        super().__init__()
-        self.waiting = []
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
-        if func is torch.ops.aten._to_copy.default and kwargs.get("device") == GPU:
-            self.waiting.append(not kwargs.get("non_blocking"))
-        return func(*args, **kwargs)
 
 
 @pytest.mark.parametrize("held", [0, 1 << 26])

@@ -6,7 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from sweeps import LONG, REPOSITORY, Workplace, ended, until
+
+from dan_bench.config.compose import configure
+from dan_bench.config.schema import ConfigError
+from dan_bench.pipeline.plan import plan
+from dan_bench.sweep.local import cores, open_executor, visible_gpus
 
 
 def killed(place: Workplace, process: object, seen: str = "") -> str:
@@ -89,3 +95,53 @@ def test_processes_are_spread_over_the_gpus_and_each_is_shown_one(tmp_path: Path
         for record in place.store.all()[0]
     }
     assert told == {seed: f"RuntimeError: GPUs {gpu}" for seed, gpu in enumerate("252")}
+
+
+@pytest.mark.parametrize(
+    ("named", "words", "slots", "gpus"),
+    [
+        (None, ["accelerator=gpu"], 3, ["0", "1", "2"]),
+        ("4,GPU-6a,7", ["accelerator=auto", "threads=2"], 3, ["4", "GPU-6a", "7"]),
+        ("4,5,6,nothing,8", ["accelerator=gpu"], 3, ["4", "5", "6"]),
+        ("4,5,6", ["accelerator=gpu", "workers=12"], 12, ["4", "5", "6"]),
+        (None, ["accelerator=cpu"], cores(), ["0", "1", "2"]),
+    ],
+)
+def test_workers_are_counted_by_gpu_and_not_by_core(
+    named: str | None,
+    words: list[str],
+    slots: int,
+    gpus: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dan_bench.sweep.local.start_server", lambda _: None)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if named is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    assert visible_gpus() == gpus
+    config = configure(["data=danoise", *(f"runtime.{word}" for word in words)])
+    assert open_executor({"key": config}).slots == slots
+
+
+def test_a_gpu_that_is_not_there_is_refused_before_any_work(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("torch.accelerator.is_available", lambda: False)
+    words = ["data=danoise", "runtime.accelerator=gpu", f"runtime.results={tmp_path}"]
+    with pytest.raises(ConfigError, match=r"runtime.accelerator=gpu: .*type cpu or auto"):
+        plan(configure(words))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_that_workers_are_forked_with_has_asked_for_a_gpu() -> None:
+    """CUDA cannot be used in the fork of a process that has counted its devices."""
+    asked = (
+        "import torch\n"
+        "def refuse(*_): raise RuntimeError('asked for a GPU')\n"
+        "for name in ('_cuda_init', '_cuda_getDeviceCount', '_accelerator_getDeviceIndex'):\n"
+        "    setattr(torch._C, name, refuse)\n"
+        "torch.cuda.device_count = torch.accelerator.is_available = refuse\n"
+        "import dan_bench.sweep.worker, dan_bench.randomness.min_entropy.estimators\n"
+    )
+    subprocess.run([sys.executable, "-c", asked], check=True, cwd=REPOSITORY, timeout=LONG)

@@ -91,8 +91,6 @@ def ignored_options(asked: argparse.Namespace) -> str:
             for other in others:
                 if getattr(asked, other) not in (None, False):
                     return f"--{name} runs instead of an assessment: leave out --{other}"
-    if asked.formerly is not None and asked.form != "raw":
-        return "--form is the former name of --format: give one of them"
     return ""
 
 
@@ -213,18 +211,7 @@ def assess_file(
     """Assess and draw one stream as asked, and the generator's output that goes beside it."""
     from dan_bench.assess.reading import UnusableInput, read
 
-    reading = partial(
-        read,
-        names,
-        layout.bits,
-        layout.limit,
-        progress.read,
-        form=layout.form,
-        skip=layout.skip,
-        lanes=layout.lanes,
-        segment=asked.segment,
-        strict=layout.strict,
-    )
+    reading = partial(read, names, layout, progress.read, segment=asked.segment)
     # before the tests are loaded: what cannot be read is refused at once
     stream = reading() if asked.windows is None else None
     progress("load the tests")

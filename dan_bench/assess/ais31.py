@@ -1,6 +1,5 @@
 """`assess --ais31 a|b|irn|all`: the procedures of AIS 20/31 on the beginning of a stream."""
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -22,7 +21,7 @@ from dan_bench.randomness.ais31 import (
 )
 from dan_bench.randomness.ais31.procedures import IRN_BITS, USUAL_B
 from dan_bench.randomness.sp800_22.result import Bits
-from dan_bench.tables import Column, Table, one_line, terminal_lines, terminal_width
+from dan_bench.tables import Column, Table, one_line, shown_width, terminal_lines
 
 PROCEDURES = ("a", "b", "irn")
 BLOCK = 1 << 20
@@ -98,7 +97,6 @@ def bits_of(symbols: np.ndarray[Any, np.dtype[Any]], width: int) -> Bits:
 
 
 def _text(name: str, symbols: int, width: int, ran: dict[str, Ran]) -> str:
-    shown = terminal_width() if sys.stdout is not None and sys.stdout.isatty() else None
     lines = [f"{one_line(name)}: the first {symbols:,} symbols of {width} bits, AIS 20/31"]
     for procedure, found in ran.items():
         if isinstance(found, TooFewBits):
@@ -109,7 +107,7 @@ def _text(name: str, symbols: int, width: int, ran: dict[str, Ran]) -> str:
         for number, one in enumerate(found.rounds):
             if number:
                 lines += ["", "repetition", ""]
-            lines += terminal_lines(_table(one.tests), shown)
+            lines += terminal_lines(_table(one.tests), shown_width())
             if one.failed:
                 lines += ["", *_failures(one.tests)]
         lines += ["", f"{procedure}: {found.verdict}" + (f": {found.needs}" if found.needs else "")]

@@ -81,12 +81,12 @@ def test_several_files_are_one_stream(tmp_path):
     for k, part in enumerate((data[:1234], data[1234:])):
         names.append(str(tmp_path / f"{k}.bin"))
         (tmp_path / f"{k}.bin").write_bytes(b"head" + part)
-    found = read(names, 8, 4000, skip=4)
+    found = read(names, Layout(limit=4000, skip=4))
     assert found.name == " + ".join(names)
     assert found.windows[0].symbols.tobytes() == data[:4000]
     (tmp_path / "0.bin").write_bytes(b"")
     with pytest.raises(UnusableInput, match=r"0\.bin holds no symbols"):
-        read(names, 8, None, skip=4)
+        read(names, Layout(skip=4))
 
 
 def test_drift_is_a_family_and_sets_the_exit_code(tmp_path, capsys):
@@ -130,11 +130,6 @@ def test_a_command_line_that_makes_no_sense_is_refused(arguments, said, capsys):
 def test_segments_that_do_not_fit_are_refused(tmp_path, capsys):
     assert command.main([str(text(tmp_path, bytes(5000))), "--segment", "3000"]) == 2
     assert "it has 1 whole segments of 3,000 symbols" in capsys.readouterr().err
-
-
-def test_the_former_option_has_the_former_names(tmp_path, capsys):
-    path = text(tmp_path, "01" * 4000)
-    assert assessed(capsys, path, "--form", "bits")[1]["format"] == "ascii01"
 
 
 def test_ais31_as_a_command(tmp_path, capsys):

@@ -91,6 +91,8 @@ def ignored_options(asked: argparse.Namespace) -> str:
             for other in others:
                 if getattr(asked, other) not in (None, False):
                     return f"--{name} runs instead of an assessment: leave out --{other}"
+    if asked.formerly is not None and asked.form != "raw":
+        return "--form is the former name of --format: give one of them"
     return ""
 
 

@@ -201,6 +201,10 @@ FORMS: dict[str, FileFormat] = {
     },
 }
 NAMED = (*FORMS, "csv:COLUMN")
+FORMERLY = {"bytes": "raw", "bits": "ascii01"} | {
+    name.removeprefix("u"): name for name in FORMS if name.startswith("u")
+}
+"""What the forms were called when the option was `--form`."""
 
 
 def form_of(name: str) -> FileFormat:

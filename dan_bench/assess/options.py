@@ -30,6 +30,7 @@ def add_reading_options(made: argparse.ArgumentParser) -> None:
         "the highest first), text (ascii01, hex, base64, decimal, float, csv:COLUMN) or words of "
         "16, 32 or 64 bits (u16le, u16be, u32le ...)",
     )
+    made.add_argument("--form", dest="formerly", help=argparse.SUPPRESS)
     made.add_argument(
         "--bits",
         type=int,
@@ -62,7 +63,10 @@ def add_reading_options(made: argparse.ArgumentParser) -> None:
 
 
 def layout_of(asked: argparse.Namespace, command: argparse.ArgumentParser) -> "Layout":
-    """Return how to read files; a command line that makes no sense ends with what it should be."""
+    """Return how to read the files; a command line that makes no sense ends with what it should be.
+
+    `asked.form` becomes the form's present name.
+    """
     if asked.limit is not None and asked.limit < 1:
         command.error(f"--limit {asked.limit}: must be at least 1 byte")
     if asked.skip < 0:
@@ -70,10 +74,12 @@ def layout_of(asked: argparse.Namespace, command: argparse.ArgumentParser) -> "L
     if asked.files.count("-") > 1:
         command.error("standard input can be read once only")
 
-    from dan_bench.assess.forms import form_of  # numpy, which --help does without
+    from dan_bench.assess.forms import FORMERLY, form_of  # numpy, which --help does without
     from dan_bench.assess.reading import Layout
 
     strict, asked.bits = asked.bits is not None, asked.bits or 8
+    if asked.formerly is not None:
+        asked.form = FORMERLY.get(asked.formerly, asked.formerly)
     try:
         width = form_of(asked.form).width or asked.bits
     except ValueError as error:

@@ -40,6 +40,7 @@ def test_what_runs_instead_of_an_assessment_takes_none_of_its_options(
     ("given", "said"),
     [
         (["--ais31", "a", "--advise"], "leave out --advise"),
+        (["--form", "hex", "--format", "u16le"], "former name"),
     ],
 )
 def test_one_of_two_is_asked_for(

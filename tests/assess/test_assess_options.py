@@ -132,6 +132,11 @@ def test_segments_that_do_not_fit_are_refused(tmp_path, capsys):
     assert "it has 1 whole segments of 3,000 symbols" in capsys.readouterr().err
 
 
+def test_the_former_option_has_the_former_names(tmp_path, capsys):
+    path = text(tmp_path, "01" * 4000)
+    assert assessed(capsys, path, "--form", "bits")[1]["format"] == "ascii01"
+
+
 def test_ais31_as_a_command(tmp_path, capsys):
     path = text(tmp_path, hashlib.shake_128(b"ais31").digest(1_000_000))
     code, found = assessed(capsys, path, "--ais31", "b")

@@ -68,7 +68,9 @@ def page(records: Sequence[RunRecord], store: Results, results: Path) -> str:
         style=asset("page.css").replace("/* series */", colours()),
         bundle=bundle(),
         script=Markup("\n").join(asset(name) for name in SCRIPTS),
-        summary=summary(records),
+        done=done,
+        commits=sorted({str(r.provenance.get("commit"))[:12] for r in done if r.provenance}),
+        ended=max((str(r.provenance.get("ended", ""))[:10] for r in done), default=""),
         opening=opening,
         pictured="" if pictured is None else triptych(pictured[0], pictured[1]),
         lead="" if opening is None else lead(opening, links),
@@ -123,21 +125,6 @@ def colours() -> Markup:
 def embedded(value: Any) -> Markup:
     """Return a value as JSON that may stand in a script element."""
     return Markup(json.dumps(value, separators=(",", ":")).replace("<", "\\u003c"))
-
-
-def summary(records: Sequence[RunRecord]) -> str:
-    """Say what the page was made from."""
-    done = [record for record in records if record.status == "done"]
-    commits = sorted({str(r.provenance.get("commit"))[:12] for r in done if r.provenance})
-    ended = max((str(r.provenance.get("ended", "")) for r in done), default="")
-    failed = len(records) - len(done)
-    return (
-        f"{len(done):,} runs"
-        + (f", {failed:,} failed" if failed else "")
-        + (f", the last of {ended[:10]}" if ended else "")
-        + (f", by commit{'s' * (len(commits) > 1)} {', '.join(commits[:4])}" if commits else "")
-        + (f" and {len(commits) - 4} more" if len(commits) > 4 else "")
-    )
 
 
 def interactive(figure: Figure) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -27,6 +28,7 @@ from dan_bench.results.archive import (
 from dan_bench.results.cache import (
     NAME,
     CachedStore,
+    array_of,
     encoded,
     from_table,
     to_table,
@@ -349,3 +351,12 @@ def test_there_is_nothing_where_there_is_no_folder(tmp_path: Path) -> None:
     assert open_results(tmp_path / "nowhere").all() == ([], {})
     (tmp_path / "runs").write_text("not a folder")
     assert open_results(tmp_path).all() == ([], {})
+
+
+@pytest.mark.parametrize("values", [[], [None], ["", "a", None, "\u00e4\u20ac", None]])
+def test_arrays_that_are_made_without_pandas_are_arrows(values: list[str | None]) -> None:
+    made = array_of(values)
+    made.validate(full=True)
+    assert made.equals(pa.array(values, pa.string()))
+    for kind in (np.int32, np.int64, np.float64):
+        assert array_of(np.array([3, -1], kind)).equals(pa.array(np.array([3, -1], kind)))

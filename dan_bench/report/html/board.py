@@ -46,7 +46,8 @@ def boards(
             for name in metrics
             if any(name in row.cells or needs(row.runs, name) for _, row in members)
         ]
-        rows = [(row.kind == "baseline", parts.row(i, row, there)) for i, row in members]
+        groups = [(name, group_of(name)) for name in there]
+        rows = [(row.kind == "baseline", parts.row(i, row, groups)) for i, row in members]
         rest = [text for is_ideal, text in rows if not is_ideal]
         said = caption([row for _, row in members], missing=NONE)
         about = (f"board-{k}", section, said, evaluation, list(map(metric, there)))

@@ -23,7 +23,8 @@ from dan_bench.randomness.ais31.procedures import IRN_BITS, USUAL_B
 from dan_bench.randomness.sp800_22.result import Bits
 from dan_bench.tables import Column, Table, one_line, shown_width, terminal_lines
 
-PROCEDURES = ("a", "b", "irn")
+PROCEDURES = {"a": "A", "b": "B", "irn": "T_irn"}
+"""What each is called in a report."""
 BLOCK = 1 << 20
 SHOWN = 8
 MEANING = {
@@ -62,7 +63,7 @@ def run(
     Raises:
         UnusableInput: it cannot be read.
     """
-    chosen = PROCEDURES if which == "all" else (which,)
+    chosen = list(PROCEDURES) if which == "all" else [which]
     width = len(layout.lanes) or layout.bits
     most = {"a": sum(bits_of_a(width)), "b": USUAL_B, "irn": IRN_BITS}
     wanted = -(-2 * max(most[name] for name in chosen) // width)
@@ -75,12 +76,10 @@ def run(
         try:
             if name == "a":
                 ran["A"] = procedure_a(bits, width, progress)
-            elif name == "b":
-                ran["B"] = procedure_b(bits, progress)
             else:
-                ran["T_irn"] = t_irn(bits, progress)
+                ran[PROCEDURES[name]] = (procedure_b if name == "b" else t_irn)(bits, progress)
         except TooFewBits as error:
-            ran[{"a": "A", "b": "B", "irn": "T_irn"}[name]] = error
+            ran[PROCEDURES[name]] = error
     verdicts = {one.verdict if isinstance(one, Ais31Procedure) else "" for one in ran.values()}
     code = FAILED if "failed" in verdicts else OK if verdicts == {"passed"} else REFUSED
     name = " + ".join(names)

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from dan_bench.randomness.conditioning import conditioned_output as conditioned_output
     from dan_bench.randomness.gaps import gap_test as gap_test
     from dan_bench.randomness.health import health_cutoffs as health_cutoffs
-    from dan_bench.randomness.health import health_power as health_power
     from dan_bench.randomness.health import health_tests as health_tests
+    from dan_bench.randomness.health_power import health_power as health_power
     from dan_bench.randomness.iid import iid_tests as iid_tests
     from dan_bench.randomness.lanes import lane_search as lane_search
     from dan_bench.randomness.linearity import linear_complexity_test as linear_complexity_test
@@ -58,7 +58,8 @@ _HOMES = {
     **dict.fromkeys(("Estimate", "RunRecord"), "interfaces"),
     **dict.fromkeys(_ENTROPY, "metrics.entropy"),
     **dict.fromkeys(("conditioned_entropy", "conditioned_output"), "randomness.conditioning"),
-    **dict.fromkeys(("health_cutoffs", "health_power", "health_tests"), "randomness.health"),
+    **dict.fromkeys(("health_cutoffs", "health_tests"), "randomness.health"),
+    "health_power": "randomness.health_power",
     **{
         f"ais31_{name}": f"randomness.ais31:{name}"
         for name in ("procedure_a", "procedure_b", "t_irn")

@@ -281,9 +281,9 @@ def answer_health(asked: argparse.Namespace, _: StageCallback) -> Answer:
         BINARY_WINDOW,
         OTHER_WINDOW,
         health_cutoffs,
-        health_power,
         health_tests,
     )
+    from dan_bench.randomness.health_power import health_power
 
     if asked.trials < 1:
         raise InputError(f"--trials {asked.trials}: must be at least 1")

@@ -3,7 +3,8 @@
 from decimal import Decimal
 
 from dan_bench.randomness.conditioning import ConditionedOutput
-from dan_bench.randomness.health import LEAST, FaultPower, HealthAssessment, HealthCutoffs
+from dan_bench.randomness.health import HealthAssessment, HealthCutoffs
+from dan_bench.randomness.health_power import LEAST, FaultPower
 from dan_bench.randomness.restart import RestartAssessment
 from dan_bench.tables import Column, Table, one_line, terminal_lines
 

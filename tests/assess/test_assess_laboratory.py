@@ -17,7 +17,8 @@ from dan_bench.assess.laboratory.report import as_json
 from dan_bench.assess.reading import UnusableInput
 from dan_bench.cli import InputError
 from dan_bench.randomness.conditioning import conditioned_entropy, conditioned_output
-from dan_bench.randomness.health import health_power, health_tests
+from dan_bench.randomness.health import health_tests
+from dan_bench.randomness.health_power import health_power
 from dan_bench.randomness.iid import iid_tests
 from dan_bench.randomness.min_entropy import assess
 from dan_bench.randomness.restart import restart_tests

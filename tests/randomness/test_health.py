@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dan_bench.randomness.health import (
+from dan_bench.randomness.health import health_cutoffs, health_tests
+from dan_bench.randomness.health_power import (
     failed_source,
-    health_cutoffs,
     health_power,
-    health_tests,
     proportion_power,
     repetition_power,
 )

@@ -21,7 +21,8 @@ from dan_bench.randomness.conditioning import (
     conditioned_entropy,
     conditioned_output,
 )
-from dan_bench.randomness.health import FaultPower, HealthAssessment, health_power, health_tests
+from dan_bench.randomness.health import HealthAssessment, health_tests
+from dan_bench.randomness.health_power import FaultPower, health_power
 from dan_bench.randomness.iid import IidAssessment, iid_tests
 from dan_bench.randomness.min_entropy import MinEntropyAssessment, assess
 from dan_bench.randomness.restart import RestartAssessment, as_matrix, most_common, restart_tests

@@ -7,6 +7,8 @@ which compile with any LaTeX and distinguish one name from another.
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from itertools import groupby
 
 MARKDOWN = re.compile(r"[\\|*`<&~$]|\](?=\()|_(?![^\W_])")
 """What Markdown, or the mathematics on GitHub, would take for its own: a `]` only before a link's
@@ -48,6 +50,15 @@ class Link(str):
         made = super().__new__(cls, text)
         made.anchor = anchor
         return made
+
+
+def spans(numbers: Iterable[int]) -> list[str]:
+    """Return whole numbers in ascending order as texts, neighbours together: `0-3`, `7`."""
+    found = []
+    for _, group in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
+        of = [number for _, number in group]
+        found.append(f"{of[0]}-{of[-1]}" if len(of) > 1 else f"{of[0]}")
+    return found
 
 
 def one_line(text: str) -> str:

@@ -114,7 +114,7 @@ def publish(results: Path, parts: Sequence[GridPart], base: Path | None = None) 
     """
     from dan_bench.report import figures as drawing
     from dan_bench.report import table
-    from dan_bench.report.claims.command import main as findings
+    from dan_bench.report.claims.render import main as findings
     from dan_bench.report.figures.grid import grid
     from dan_bench.report.headline import headline
     from dan_bench.report.table1 import main as table_one

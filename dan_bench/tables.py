@@ -11,6 +11,7 @@ import json
 import math
 import re
 import shutil
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -165,6 +166,11 @@ PLAIN_WIDTH = 100
 def terminal_width() -> int:
     """Return the terminal's width, or `COLUMNS`; of a pipe or a file `PLAIN_WIDTH`."""
     return shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns
+
+
+def shown_width() -> int | None:
+    """Return the width of the terminal that is printed to; None where it is none."""
+    return terminal_width() if sys.stdout is not None and sys.stdout.isatty() else None
 
 
 def fold(text: str, width: int) -> list[str]:

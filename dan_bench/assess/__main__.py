@@ -213,18 +213,7 @@ def assess_file(
     """Assess and draw one stream as asked, and the generator's output that goes beside it."""
     from dan_bench.assess.reading import UnusableInput, read
 
-    reading = partial(
-        read,
-        names,
-        layout.bits,
-        layout.limit,
-        progress.read,
-        form=layout.form,
-        skip=layout.skip,
-        lanes=layout.lanes,
-        segment=asked.segment,
-        strict=layout.strict,
-    )
+    reading = partial(read, names, layout, progress.read, segment=asked.segment)
     # before the tests are loaded: what cannot be read is refused at once
     stream = reading() if asked.windows is None else None
     progress("load the tests")

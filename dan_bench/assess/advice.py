@@ -1,6 +1,5 @@
 """`assess --advise` and `--segment`: which bits of a value to assess; where a stream changes."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -10,9 +9,10 @@ import numpy as np
 from dan_bench.assess.assessment import FamilyResult
 from dan_bench.assess.forms import form_of
 from dan_bench.assess.reading import Layout, ReadCallback, UnusableInput, values_of
+from dan_bench.markup import spans
 from dan_bench.randomness.bit_selection import SAMPLES, LaneReport, lane_report
 from dan_bench.randomness.segments import STATISTICS, SegmentReport
-from dan_bench.tables import Column, Table, one_line, terminal_lines, terminal_width
+from dan_bench.tables import Column, Table, one_line, shown_width, terminal_lines
 
 MOST_ROWS = 32
 DEPENDS = 0.01
@@ -48,17 +48,7 @@ def advise(
 
 def lanes_text(lanes: Sequence[int]) -> str:
     """Return lanes as `--lane` takes them, such as 0-3,7."""
-    runs: list[list[int]] = []
-    for lane in lanes:
-        if runs and lane == runs[-1][-1] + 1:
-            runs[-1].append(lane)
-        else:
-            runs.append([lane])
-    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
-
-
-def _shown() -> int | None:
-    return terminal_width() if sys.stdout is not None and sys.stdout.isatty() else None
+    return ",".join(spans(lanes))
 
 
 def _advice(name: str, report: LaneReport, width: int) -> str:
@@ -81,7 +71,7 @@ def _advice(name: str, report: LaneReport, width: int) -> str:
     lines = [
         f"{one_line(name)}: the bits of {report.samples:,} values of {width} bits, 0 the lowest",
         "",
-        *terminal_lines(Table(headings, rows), _shown()),
+        *terminal_lines(Table(headings, rows), shown_width()),
         "",
     ]
     if not report.advised:
@@ -123,7 +113,7 @@ def segment_table(report: SegmentReport) -> str:
         f"{len(report.segments):,} segments of {report.size:,} symbols, {number:,} outside of a "
         f"band: 99 % of streams of independent symbols have none{left}"
     )
-    return "\n".join([said, "", *terminal_lines(Table(headings, rows), _shown())]) + "\n"
+    return "\n".join([said, "", *terminal_lines(Table(headings, rows), shown_width())]) + "\n"
 
 
 def segments_json(report: SegmentReport) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """`assess --ais31 a|b|irn|all`: the procedures of AIS 20/31 on the beginning of a stream."""
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -22,9 +21,10 @@ from dan_bench.randomness.ais31 import (
 )
 from dan_bench.randomness.ais31.procedures import IRN_BITS, USUAL_B
 from dan_bench.randomness.sp800_22.result import Bits
-from dan_bench.tables import Column, Table, one_line, terminal_lines, terminal_width
+from dan_bench.tables import Column, Table, one_line, shown_width, terminal_lines
 
-PROCEDURES = ("a", "b", "irn")
+PROCEDURES = {"a": "A", "b": "B", "irn": "T_irn"}
+"""What each is called in a report."""
 BLOCK = 1 << 20
 SHOWN = 8
 MEANING = {
@@ -63,7 +63,7 @@ def run(
     Raises:
         UnusableInput: it cannot be read.
     """
-    chosen = PROCEDURES if which == "all" else (which,)
+    chosen = list(PROCEDURES) if which == "all" else [which]
     width = len(layout.lanes) or layout.bits
     most = {"a": sum(bits_of_a(width)), "b": USUAL_B, "irn": IRN_BITS}
     wanted = -(-2 * max(most[name] for name in chosen) // width)
@@ -76,12 +76,10 @@ def run(
         try:
             if name == "a":
                 ran["A"] = procedure_a(bits, width, progress)
-            elif name == "b":
-                ran["B"] = procedure_b(bits, progress)
             else:
-                ran["T_irn"] = t_irn(bits, progress)
+                ran[PROCEDURES[name]] = (procedure_b if name == "b" else t_irn)(bits, progress)
         except TooFewBits as error:
-            ran[{"a": "A", "b": "B", "irn": "T_irn"}[name]] = error
+            ran[PROCEDURES[name]] = error
     verdicts = {one.verdict if isinstance(one, Ais31Procedure) else "" for one in ran.values()}
     code = FAILED if "failed" in verdicts else OK if verdicts == {"passed"} else REFUSED
     name = " + ".join(names)
@@ -98,7 +96,6 @@ def bits_of(symbols: np.ndarray[Any, np.dtype[Any]], width: int) -> Bits:
 
 
 def _text(name: str, symbols: int, width: int, ran: dict[str, Ran]) -> str:
-    shown = terminal_width() if sys.stdout is not None and sys.stdout.isatty() else None
     lines = [f"{one_line(name)}: the first {symbols:,} symbols of {width} bits, AIS 20/31"]
     for procedure, found in ran.items():
         if isinstance(found, TooFewBits):
@@ -109,7 +106,7 @@ def _text(name: str, symbols: int, width: int, ran: dict[str, Ran]) -> str:
         for number, one in enumerate(found.rounds):
             if number:
                 lines += ["", "repetition", ""]
-            lines += terminal_lines(_table(one.tests), shown)
+            lines += terminal_lines(_table(one.tests), shown_width())
             if one.failed:
                 lines += ["", *_failures(one.tests)]
         lines += ["", f"{procedure}: {found.verdict}" + (f": {found.needs}" if found.needs else "")]

@@ -9,19 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from dan_bench.assess.pieces import Pieces
 from dan_bench.assess.reading import Stream, Window
 from dan_bench.interfaces import Bytes, StageCallback
 from dan_bench.metrics import baseline
-from dan_bench.randomness import gaps, mt19937, spectrum, tally
+from dan_bench.randomness import gaps, mt19937, spacings, spectrum, tally
 from dan_bench.randomness.bit_lags import strongest_bit_lag, strongest_bit_lag_of_noise
 from dan_bench.randomness.iid import IidAssessment, iid_tests
 from dan_bench.randomness.lanes import lane_search
 from dan_bench.randomness.linearity import LEAST_BITS, LinearComplexity, linear_complexity_test
 from dan_bench.randomness.min_entropy import MinEntropyAssessment
 from dan_bench.randomness.min_entropy import assess as min_entropy
+from dan_bench.randomness.min_entropy.symbols import packed
 from dan_bench.randomness.sp800_22 import Battery, sp800_22
-from dan_bench.randomness.spacings import LEAST_BYTES, BirthdaySpacings
 from dan_bench.randomness.xorshift import names_xorshift
 
 LEVEL = 0.01
@@ -104,6 +103,37 @@ class Assessment:
     def worst(self) -> WindowResult:
         """The window with the least min-entropy."""
         return min(self.windows, key=lambda one: one.min_entropy.assessed)
+
+
+class Pieces:
+    """What adds up over a stream: equal spacings and gaps, counted in pieces of 16 MiB."""
+
+    def __init__(self, bits: int) -> None:
+        self._bits = bits
+        self._held: list[Bytes] = []
+        self._repeats: list[list[spacings.Repeats]] = []
+        self._gaps: dict[gaps.WordLane, gaps.GapCounts] = {}
+
+    def add(self, symbols: Bytes) -> None:
+        """Take what follows; what came before it is counted where both are more than a piece."""
+        part = packed(symbols, self._bits)
+        if self._held and sum(map(len, self._held)) + len(part) > spacings.PIECE:
+            self._count()
+        self._held.append(part)
+
+    def _count(self) -> None:
+        if not self._held:
+            return
+        piece, self._held = np.concatenate(self._held), []
+        self._repeats.append(spacings.spacings_of(piece))
+        for found in gaps.gaps_of(piece):
+            so_far = self._gaps.get(found.lane)
+            self._gaps[found.lane] = found if so_far is None else so_far + found
+
+    def counted(self) -> tuple[list[spacings.Repeats], list[gaps.GapCounts]]:
+        """Return the sums; either is empty where too little was added."""
+        self._count()
+        return spacings.added(self._repeats), list(self._gaps.values())
 
 
 def assess(
@@ -337,9 +367,11 @@ def of_python(windows: Sequence[Window], bits: int) -> FamilyResult:
 def of_pieces(pieces: Pieces, bits: int) -> list[FamilyResult]:
     """Judge what adds up over all that was looked at: equal spacings, and gaps."""
     repeats, counted = pieces.counted()
-    found = [FamilyResult("birthday spacings", needs=f"{LEAST_BYTES * 8 // bits:,} symbols")]
+    found = [
+        FamilyResult("birthday spacings", needs=f"{spacings.LEAST_BYTES * 8 // bits:,} symbols")
+    ]
     if repeats:
-        test = BirthdaySpacings(tuple(repeats))
+        test = spacings.BirthdaySpacings(tuple(repeats))
         oddest, p_value = test.oddest, test.p_value
         low, high = (float(special.pdtrik(level, oddest.expected)) for level in TAILS)
         detail = f"equal spacings of {oddest.reading}"

@@ -61,6 +61,9 @@ class Layout:
         return len(self.lanes) or self.bits
 
 
+RAW = Layout()
+
+
 @dataclass(frozen=True)
 class Stream:
     """Counts of all of a stream, and some of it as it is.
@@ -82,29 +85,20 @@ class Stream:
 
 def read(
     names: str | Sequence[str],
-    bits: int,
-    limit: int | None,
+    layout: Layout = RAW,
     progress: ReadCallback = lambda *_: None,
     window: int = WINDOW,
-    form: str = "raw",
-    skip: int = 0,
-    lanes: tuple[int, ...] = (),
     segment: int | None = None,
-    strict: bool = False,
     choose: Callable[[Iterable[Bytes], int], list[Window]] | None = None,
 ) -> Stream:
     """Read a file, or standard input where the name is `-`, or several files as one stream.
 
     Args:
         names: path, or paths.
-        bits: of a symbol, 1 to 16. Symbols of more than eight are mapped down to the bits that
-            carry most, which the first window decides.
-        limit: as in `Layout`, as are `form`, `skip`, `lanes` and `strict`.
+        layout: how they become symbols. Symbols of more than eight bits are mapped down to the bits
+            that carry most, which the first window decides.
         progress: called with the bytes read so far, and their total where that is known.
         window: symbols of a window.
-        form: name of a form.
-        skip: bytes left out.
-        lanes: bits of a value.
         segment: symbols of a segment; None: none are compared.
         choose: takes all blocks and the size of a window, and returns the windows kept, of which
             there is at least one; by default `windows_of`.
@@ -113,7 +107,7 @@ def read(
         UnusableInput: a file is not readable, empty, endless, or not of that form.
     """
     names = [names] if isinstance(names, str) else list(names)
-    layout = Layout(bits, form, lanes, skip, limit, strict)
+    form, lanes = layout.form, layout.lanes
     tally = Tally()
     chosen, width = lanes, layout.width
     wide = width > 8
@@ -140,7 +134,7 @@ def read(
         report = compared.report() if compared else None
     except SegmentsUnusable as error:
         raise UnusableInput(f"{shown}: {error}") from error
-    hinted = form == "raw" or (form == "bits" and bits == 8)
+    hinted = form == "raw" or (form == "bits" and layout.bits == 8)
     hint = hint_of(windows[0].symbols, tally.symbols, width) if hinted and not lanes else ""
     return Stream(" + ".join(names), tally, windows, form, hint, width, chosen, report)
 

@@ -1,6 +1,5 @@
 """An assessment as a table for people, and as JSON for programs."""
 
-import sys
 from typing import Any
 
 from dan_bench.assess.advice import lanes_text, segment_table, segments_json
@@ -8,7 +7,7 @@ from dan_bench.assess.assessment import TAILS, Assessment, FamilyResult, WindowR
 from dan_bench.metrics import baseline
 from dan_bench.randomness.iid import IidTest
 from dan_bench.randomness.tally import shannon_of_noise
-from dan_bench.tables import Column, Table, one_line, terminal_lines, terminal_width
+from dan_bench.tables import Column, Table, one_line, shown_width, terminal_lines
 
 MEANING = {
     "symbol counts": "some symbols come more often than others, or all of them too evenly",
@@ -62,7 +61,7 @@ def table(assessment: Assessment, beside: Assessment | None = None) -> str:
 
     `beside` is that of as much of a generator's output, shown in a column of its own.
     """
-    width = terminal_width() if sys.stdout is not None and sys.stdout.isatty() else None
+    width = shown_width()
     stream, n, bits = assessment.stream, assessment.stream.tally.n, assessment.bits_per_symbol
     windows = "; ".join(f"{len(w.symbols):,} from {w.offset:,}" for w in stream.windows)
     if seen := assessment.seen:

@@ -306,10 +306,10 @@ def answer_health(asked: argparse.Namespace, _: StageCallback) -> Answer:
 
 def symbols_of(name: str, bits: int) -> Bytes:
     """Return all of a file, each byte a symbol of that many bits; InputError where one is not."""
-    from dan_bench.assess.reading import UnusableInput, read
+    from dan_bench.assess.reading import Layout, UnusableInput, read
 
     try:
-        windows = read(name, bits, None, window=MOST_SYMBOLS).windows
+        windows = read(name, Layout(bits), window=MOST_SYMBOLS).windows
     except UnusableInput as error:
         raise InputError(str(error)) from error
     if len(windows) > 1:

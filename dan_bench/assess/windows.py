@@ -15,6 +15,7 @@ from dan_bench.assess.assessment import (
     WORKERS,
     Assessment,
     FamilyResult,
+    Pieces,
     WindowEvidence,
     WindowResult,
     assess,
@@ -22,7 +23,6 @@ from dan_bench.assess.assessment import (
     of_tally,
     of_windows,
 )
-from dan_bench.assess.pieces import Pieces
 from dan_bench.assess.reading import WINDOW, Stream, Window, windows_of
 from dan_bench.interfaces import Bytes, StageCallback
 from dan_bench.randomness.iid import iid_tests

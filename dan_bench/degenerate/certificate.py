@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, BinaryIO
@@ -21,6 +20,7 @@ from dan_bench.degenerate.text import text_of
 from dan_bench.erase import ErasureReport, FileResult
 from dan_bench.erase.free_space import NOT_FREE, FreeSpaceResult
 from dan_bench.interfaces import Estimate, NoiseSource
+from dan_bench.results.provenance import tool
 
 CLAIM = (
     "The most that this can claim is Clear, as NIST SP 800-88 Rev. 2 defines it: the data cannot "
@@ -84,7 +84,7 @@ class Certificate:
             "not_known": list(NOT_KNOWN),
             "method": METHOD,
             "verification": VERIFICATION,
-            "tool": f"dan_bench {_version()}, Python {platform.python_version()}, "
+            "tool": f"{tool()}, Python {platform.python_version()}, "
             f"{platform.system()} {platform.release()}",
             "host": _clean(platform.node()),
             "operator": None if self.operator is None else _clean(self.operator),
@@ -270,10 +270,3 @@ def _template(text: str) -> tuple[str, tuple[int, ...]]:
 def _clean(text: str) -> str:
     """Return a text that is Unicode."""
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _version() -> str:
-    try:
-        return version("dan-bench")
-    except PackageNotFoundError:
-        return "not installed"

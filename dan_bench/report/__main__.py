@@ -22,7 +22,7 @@ COMMANDS = {
     "headline": ("two sentences and a table of eight rows", "headline:main"),
     "table1": ("the paper's Table 1, as `python -m dan_bench.table1` measured it", "table1:main"),
     "figures": ("draw results/figures", "figures:main"),
-    "findings": ("the claims, each judged from the records", "claims.command:main"),
+    "findings": ("the claims, each judged from the records", "claims.render:main"),
     "html": ("the results as one self-contained page", "html.command:main"),
     "saturation": ("what gradient is left as the discriminator learns", "saturation:main"),
     "runs": ("which runs there are, filtered and sorted; or their keys", "listing:main"),

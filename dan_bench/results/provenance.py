@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,14 @@ def provenance() -> dict[str, Any]:
         },
         "ended": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def tool() -> str:
+    """Return the name and version of this program, for reports and certificates."""
+    try:
+        return f"dan_bench {version('dan-bench')}"
+    except PackageNotFoundError:
+        return "dan_bench not installed"
 
 
 def processor() -> str | None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from dan_bench.assess import __main__ as command
 from dan_bench.assess.forms import FORMS, NAMED, MalformedInput, form_of
 from dan_bench.assess.hints import hint_of
-from dan_bench.assess.reading import UnusableInput, read
+from dan_bench.assess.reading import Layout, UnusableInput, read
 from dan_bench.randomness.bit_selection import take_lanes
 
 
@@ -270,7 +270,7 @@ def test_a_symbol_that_does_not_fit_is_refused_with_the_hint(tmp_path):
     path = tmp_path / "bits.txt"
     path.write_bytes(BITS.encode())
     with pytest.raises(UnusableInput, match=r"byte 0 of .* is 4[89], .*--format ascii01"):
-        read(str(path), 1, None)
+        read(str(path), Layout(1))
 
 
 @pytest.mark.parametrize("piped", [False, True])
@@ -279,15 +279,16 @@ def test_what_is_skipped_is_left_out(piped, tmp_path):
     path.write_bytes(RAW)
     if piped:
         script = (
-            "import sys; from dan_bench.assess.reading import read; "
-            "sys.stdout.buffer.write(read('-', 8, 50, skip=1000).windows[0].symbols.tobytes())"
+            "import sys; from dan_bench.assess.reading import Layout, read; "
+            "found = read('-', Layout(limit=50, skip=1000)); "
+            "sys.stdout.buffer.write(found.windows[0].symbols.tobytes())"
         )
         ended = subprocess.run(
             [sys.executable, "-c", script], input=RAW, capture_output=True, check=True
         )
         found = ended.stdout
     else:
-        found = read(str(path), 8, 50, skip=1000).windows[0].symbols.tobytes()
+        found = read(str(path), Layout(limit=50, skip=1000)).windows[0].symbols.tobytes()
     assert found == RAW[1000:1050]
 
 
@@ -296,7 +297,7 @@ def test_nothing_left_is_said(skip, tmp_path):
     path = tmp_path / "a.bin"
     path.write_bytes(RAW)
     with pytest.raises(UnusableInput, match=f"holds no symbols after the first {skip:,} bytes"):
-        read(str(path), 8, None, skip=skip)
+        read(str(path), Layout(skip=skip))
     with pytest.raises(SystemExit):
         command.main([str(path), "--skip", "-1"])
 

@@ -81,12 +81,12 @@ def test_several_files_are_one_stream(tmp_path):
     for k, part in enumerate((data[:1234], data[1234:])):
         names.append(str(tmp_path / f"{k}.bin"))
         (tmp_path / f"{k}.bin").write_bytes(b"head" + part)
-    found = read(names, 8, 4000, skip=4)
+    found = read(names, Layout(limit=4000, skip=4))
     assert found.name == " + ".join(names)
     assert found.windows[0].symbols.tobytes() == data[:4000]
     (tmp_path / "0.bin").write_bytes(b"")
     with pytest.raises(UnusableInput, match=r"0\.bin holds no symbols"):
-        read(names, 8, None, skip=4)
+        read(names, Layout(skip=4))
 
 
 def test_drift_is_a_family_and_sets_the_exit_code(tmp_path, capsys):

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dan_bench.assess import __main__ as command
-from dan_bench.assess.reading import UnusableInput, read
+from dan_bench.assess.reading import Layout, UnusableInput, read
 from dan_bench.randomness.tally import Tally
 from dan_bench.tables import one_line
 
@@ -36,7 +36,7 @@ def noise(tmp_path):
 
 def refusal(name, bits=8, limit=None):
     with pytest.raises(UnusableInput) as refused:
-        read(str(name), bits, limit)
+        read(str(name), Layout(bits, limit=limit))
     return str(refused.value)
 
 
@@ -54,10 +54,10 @@ def test_a_stream_is_counted_whole_and_seen_in_windows(tmp_path_factory, n, wind
         reader, writer = os.pipe()
         os.write(writer, data.tobytes())
         os.close(writer)
-        found = read(f"/dev/fd/{reader}", 8, None, window=window)
+        found = read(f"/dev/fd/{reader}", window=window)
         os.close(reader)
     else:
-        found = read(str(path), 8, None, window=window)
+        found = read(str(path), window=window)
     whole = Tally()
     whole.add(data)
     assert np.array_equal(found.tally.pairs, whole.pairs)
@@ -123,13 +123,13 @@ def test_no_value_depends_on_how_many_threads_numpy_may_have(tmp_path):
 
 @pytest.mark.parametrize(("limit", "expected"), [(1, 1), (7000, 7000), (10**9, 20_000)])
 def test_no_more_than_the_limit_is_read(noise, limit, expected):
-    found = read(str(noise), 8, limit)
+    found = read(str(noise), Layout(limit=limit))
     assert found.tally.n == expected
     assert np.array_equal(found.windows[0].symbols, ideal(0, 20_000)[:expected])
 
 
 def test_a_limit_tames_a_device():
-    assert read("/dev/zero", 8, 5000).tally.n == 5000
+    assert read("/dev/zero", Layout(limit=5000)).tally.n == 5000
     assert "say --limit BYTES" in refusal("/dev/zero")
     assert "say --limit BYTES" in refusal("/dev/urandom")
 
@@ -140,8 +140,8 @@ def test_a_byte_that_does_not_fit_is_named_with_the_remedy(tmp_path):
     said = refusal(path, 4)
     assert said.startswith(f"byte 3 of {path} is 16, and 4 bits end at 15")
     assert "leave it out" in said
-    assert read(str(path), 5, None).tally.n == 5
-    assert read(str(path), 4, 3).tally.n == 3
+    assert read(str(path), Layout(5)).tally.n == 5
+    assert read(str(path), Layout(4, limit=3)).tally.n == 3
 
 
 # what is no file

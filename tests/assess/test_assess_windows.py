@@ -84,7 +84,7 @@ def test_few_windows_are_held_of_a_long_stream():
 def test_all_is_every_symbol_once(n, tmp_path):
     path, data, taken = tmp_path / "a.bin", ideal(n, n), []
     path.write_bytes(data.tobytes())
-    stream = read(str(path), 8, None, window=PART, choose=every(taken.append))
+    stream = read(str(path), window=PART, choose=every(taken.append))
     assert np.array_equal(np.concatenate([window.symbols for window in taken]), data)
     assert [window.offset for window in taken] == list(range(0, n, PART))
     assert stream.windows[0] is taken[0]

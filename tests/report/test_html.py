@@ -24,7 +24,8 @@ from dan_bench.report import table1
 from dan_bench.report.__main__ import main
 from dan_bench.report.html.command import main as command
 from dan_bench.report.html.command import server
-from dan_bench.report.html.page import ASSETS, LIMIT
+from dan_bench.report.html.page import LIMIT
+from dan_bench.report.html.templates import ASSETS
 from dan_bench.results.record import Store, key_of
 
 REPOSITORY = Path(__file__).parents[2]

@@ -6,8 +6,8 @@ from typing import Any
 from scipy import special
 
 from dan_bench.assess import ais31
+from dan_bench.assess.ais31 import PROCEDURES
 from dan_bench.assess.laboratory.folder import (
-    PROCEDURES,
     SIZES,
     SourceFolder,
     all_of,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from dan_bench.assess.ais31 import PROCEDURES
 from dan_bench.assess.forms import form_of
 from dan_bench.assess.options import lanes_of, probability
 from dan_bench.assess.reading import Layout, UnusableInput, symbols_of
@@ -19,7 +20,6 @@ from dan_bench.tables import one_line
 
 SETTINGS = "source.json"
 MOST = 1 << 30
-PROCEDURES = {"a": "A", "b": "B", "irn": "T_irn"}
 REQUIRED = ("bits", "h_submitter")
 OPTIONAL = ("format", "lane", "alpha", "iid", "ais31", "segment", "conditioning", "esv")
 SIZES = ("n_in", "n_out", "nw")

@@ -6,7 +6,6 @@ import shlex
 import tempfile
 import time
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from dan_bench.assess.laboratory.text import report_text
 from dan_bench.assess.reading import UnusableInput
 from dan_bench.cli import FAILED, OK, InputError
 from dan_bench.interfaces import StageCallback
+from dan_bench.results.provenance import tool
 from dan_bench.tables import one_line
 
 
@@ -137,14 +137,6 @@ def sha256(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def tool() -> str:
-    """Return the name and version of this program."""
-    try:
-        return f"dan_bench {version('dan-bench')}"
-    except PackageNotFoundError:
-        return "dan_bench, not installed"
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Findings as text for a terminal, as Markdown, and as JSON."""
+"""`python -m dan_bench.report findings`: what the records say of each claim, in three formats."""
 
 import json
 import math
@@ -10,7 +10,9 @@ from itertools import groupby
 from typing import get_args
 
 from dan_bench.interfaces import Estimate
-from dan_bench.report.claims.judge import Finding, Observation, Says, Verdict
+from dan_bench.report.claims.judge import Finding, Observation, Says, Verdict, findings
+from dan_bench.report.claims.runs import Material
+from dan_bench.report.inputs import finished, read, results_parser
 from dan_bench.report.runs import span
 from dan_bench.results.select import OLD
 from dan_bench.tables import (
@@ -22,6 +24,7 @@ from dan_bench.tables import (
     number,
     one_line,
     places,
+    terminal_width,
 )
 from dan_bench.tables import escape_markdown as as_markdown
 
@@ -164,3 +167,20 @@ FORMATS: dict[str, Callable[[Sequence[Finding], bool, int], str]] = {
     "markdown": markdown,
     "json": as_json,
 }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Judge and print; 0 where there are records, 2 where there are none."""
+    parser = results_parser(
+        "findings",
+        "Judge each claim of the paper and of the note, and our own, by the records alone: "
+        "agree, disagree,\nundecided, or not measured (and what would measure it).",
+    )
+    parser.add_argument("--format", choices=FORMATS, default="table")
+    parser.add_argument("--keys", action="store_true", help="name the runs behind each figure")
+    asked = parser.parse_args(arguments)
+    results, records = read(asked.results)
+    done = finished([*records, *read(asked.results, "table1")[1]], asked.results)
+    found = findings(Material(done, results))
+    print(FORMATS[asked.format](found, asked.keys, terminal_width()), end="")
+    return 0

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dan_bench.interfaces import Estimate, Results, RunRecord
+from dan_bench.markup import spans
 from dan_bench.results.select import OLD, is_old
 
 DEFAULT_DATA = "mnist"
@@ -50,14 +51,7 @@ Draw = Callable[[Sequence[RunRecord], Results], Figure | None]
 def seeds_of(runs: Sequence[RunRecord]) -> str:
     """Return the seeds of runs in spans, as `seeds 0-4, 7`."""
     seeds = sorted({int(run.config["seed"]) for run in runs})
-    spans: list[list[int]] = []
-    for seed in seeds:
-        if spans and seed == spans[-1][-1] + 1:
-            spans[-1].append(seed)
-        else:
-            spans.append([seed])
-    said = ", ".join(f"{s[0]}-{s[-1]}" if len(s) > 1 else f"{s[0]}" for s in spans)
-    return f"{'seed' if len(seeds) == 1 else 'seeds'} {said}"
+    return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(spans(seeds))}"
 
 
 def rows_of(runs: Sequence[RunRecord]) -> str:

@@ -1,23 +1,16 @@
 """The finding as a picture: what a collapsed network makes of the data, beside true noise."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from dan_bench.interfaces import Bytes, Results, RunRecord
 from dan_bench.report.figures.figure import Figure
-from dan_bench.report.figures.pictures import (
-    SCALE,
-    SheetItem,
-    mosaic,
-    python_noise,
-    shape_of,
-    sheet,
-)
+from dan_bench.report.figures.pictures import mosaic, python_noise, shape_of, side_by_side
 from dan_bench.report.headline import DIMENSIONS, ENTROPY, Headline, headline, name_of, value
 
 TILES, COLUMNS = 6, 3
-TITLE, UNDER, BETWEEN = 24, 22, 32
+BETWEEN = 32
 """Pixels."""
 CAPTION = (
     "Where collapse hides: the first {count} held-out rows of {data}, what {method} makes of them, "
@@ -64,18 +57,8 @@ def finding(records: Sequence[RunRecord], results: Results) -> Figure | None:
         return None
     of, shape, run = found
     pictures = {name: mosaic(rows, shape, COLUMNS) for name, (_, rows) in of.items()}
-    high, wide = (SCALE * size for size in next(iter(pictures.values())).shape[:2])
-
-    def items() -> Iterator[SheetItem]:
-        for i, (name, picture) in enumerate(pictures.items()):
-            left = i * (wide + BETWEEN)
-            yield SheetItem(name, left, 0, "heading")
-            yield SheetItem(picture, left, TITLE)
-            yield SheetItem(of[name][0], left, TITLE + high + 6)
-
-    width = len(pictures) * (wide + BETWEEN) - BETWEEN
     count = len(next(iter(of.values()))[1])
     data, method, _ = of
     caption = CAPTION.format(count=count, data=data, method=method)
-    chart = sheet(list(items()), width, TITLE + high + UNDER)
+    chart = side_by_side(pictures, BETWEEN, [measured for measured, _ in of.values()])
     return Figure(chart, caption, (run,), f"{count} held-out rows")

@@ -4,7 +4,7 @@ import base64
 import io
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -64,6 +64,22 @@ def sheet(items: Sequence[SheetItem], width: float, height: float) -> Any:
             ).encode(url="picture:N")
         layers.append(chart.encode(x=x, y=y))
     return alt.layer(*layers).properties(width=width, height=height)
+
+
+TITLE, UNDER = 24, 22
+"""Pixels above and below pictures that stand side by side."""
+
+
+def side_by_side(pictures: Mapping[str, Any], between: int, under: Sequence[str] = ()) -> Any:
+    """Return a chart of pictures of one size, each under its name, and above a text if given."""
+    high, wide = (SCALE * size for size in next(iter(pictures.values())).shape[:2])
+    items = []
+    for i, (name, picture) in enumerate(pictures.items()):
+        left = i * (wide + between)
+        items += [SheetItem(name, left, 0, "heading"), SheetItem(picture, left, TITLE)]
+        items += [SheetItem(text, left, TITLE + high + 6) for text in under[i : i + 1]]
+    width = len(pictures) * (wide + between) - between
+    return sheet(items, width, TITLE + high + (UNDER if under else 0))
 
 
 def encoded(picture: Any) -> str:
@@ -217,7 +233,7 @@ MEASURED = {
     "shannon_bits": ("{:.2f} bits a byte", 1),
     "effective_dimensions": ("{:.1f} % of the effective dimensions of noise", 100),
 }
-TITLE, BETWEEN = 24, 36
+BETWEEN = 36
 """Pixels."""
 
 
@@ -231,16 +247,9 @@ def python_or_dan(records: Sequence[RunRecord], results: Results) -> Figure | No
         "Python's random": python_noise(found.rows.shape),
         f"{found.run.config['model']['name'].upper()}, {EPOCHS} epochs": found.rows,
     }
-    pictures = [mosaic(rows, found.shape, columns_for(count)) for rows in panels.values()]
-    high, wide = (SCALE * size for size in pictures[0].shape[:2])
-
-    def items() -> Iterator[SheetItem]:
-        for i, (title, picture) in enumerate(zip(panels, pictures, strict=True)):
-            left = i * (wide + BETWEEN)
-            yield SheetItem(title, left, 0, "heading")
-            yield SheetItem(picture, left, TITLE)
-
-    chart = sheet(list(items()), 2 * wide + BETWEEN, TITLE + high)
+    columns = columns_for(count)
+    pictures = {title: mosaic(rows, found.shape, columns) for title, rows in panels.items()}
+    chart = side_by_side(pictures, BETWEEN)
     caption = BESIDE.format(
         seed=NOISE_SEED,
         model=found.method,

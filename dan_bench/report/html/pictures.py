@@ -5,9 +5,11 @@ import io
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from html import escape
+from functools import cache
+from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from PIL import Image
 
 from dan_bench.interfaces import Bytes, Results, RunRecord
@@ -16,6 +18,7 @@ from dan_bench.report.figures.finding import COLUMNS, Panels
 from dan_bench.report.figures.pictures import SCALE, encoded, mosaic, python_noise
 from dan_bench.report.headline import DIMENSIONS, ENTROPY, value
 from dan_bench.report.html.runs import MethodSummary
+from dan_bench.report.html.templates import template
 from dan_bench.results.left_out import NO_ROWS, without_rows
 from dan_bench.results.select import KINDS
 
@@ -25,10 +28,6 @@ MOST_BYTES = 12_000
 MOST_METHODS, MOST_OF_ONE = 24, 12
 """Of all data sets together, and of each."""
 ZOOM = 2
-CANVAS = (
-    '<canvas id="game-{0}" role="img" aria-label="{0} picture" width="28" height="28"></canvas>'
-)
-BUTTON = '<button type="button" data-side="{0}">The {0} one is Python\'s</button>'
 
 
 @dataclass(frozen=True)
@@ -116,73 +115,35 @@ def strip(pictures: Bytes) -> Strip:
     return Strip(uri, count, width, height)
 
 
-def not_kept(methods: Sequence[MethodSummary]) -> str:
-    """Say of which data sets there are no pictures because no rows were kept."""
-    bare = [one.row.section for one in methods if one.runs and without_rows(one.runs[0])]
-    return "".join(
-        f"<p><b>{escape(section)}</b>: no pictures of {count} method{'s' * (count > 1)}: "
-        f"{escape(NO_ROWS)}.</p>"
-        for section, count in Counter(bare).items()
-    )
-
-
-def viewer(found: Sequence[Gallery], missing: str) -> str:
-    """Return the game and the gallery, and what is missing there."""
-    if not found:
-        return missing or "<p>No run of this folder has kept pictures.</p>"
+def viewer(found: Sequence[Gallery], methods: Sequence[MethodSummary]) -> Markup:
+    """Return the game and the gallery, and of which data sets no rows were kept."""
     shown = [
         (f"{k}-{i}", gallery.section, method)
         for k, gallery in enumerate(found)
         for i, (method, _) in enumerate(gallery.outputs)
     ]
     hard = [at for at, _, of in shown if of.row.verdicts["looks like noise"].word == "yes"]
-    options = "".join(
-        f'<option value="{at}"{" selected" * (at in hard[:1])}>'
-        f"{escape(section)}: {escape(method.name)}</option>"
-        for at, section, method in shown
-    )
-    sides = "".join(
-        f"<figure>{CANVAS.format(side)}<figcaption>{BUTTON.format(side)}</figcaption></figure>"
-        for side in ("left", "right")
-    )
-    tables = "\n".join(table(k, gallery) for k, gallery in enumerate(found))
-    return f"""<div id="game" class="game" hidden>
-<p><label for="game-method">Method</label> <select id="game-method">{options}</select></p>
-<div class="pair">{sides}</div>
-<p id="game-said" role="status" aria-live="polite">One of the two is Python's random noise.
-The other began as data. Which is the noise?</p></div>
-{tables}{missing}"""
+    bare = [one.row.section for one in methods if one.runs and without_rows(one.runs[0])]
+    hardest = hard[0] if hard else ""
+    made: Markup = macros().viewer(found, shown, hardest, Counter(bare), NO_ROWS)
+    return made
 
 
-def table(k: int, gallery: Gallery) -> str:
-    """One set of originals and what became of them, each beside as much noise."""
-    name = escape(gallery.section)
-    noise = picture("Python's random", gallery.noise, f"noise-{k}")
-    beside = gallery.noise
-    drawn = (
-        f'<div class="strip" role="img" aria-label="{beside.tiles} pictures: Python\'s random" '
-        f'style="background-image:var(--noise-{k})"></div>'
-    )
-    rows = [
-        row("the originals", "held-out", picture("the originals", gallery.originals), noise),
-        *(
-            row(method.name, said(method), picture(method.name, of, f"outputs-{k}-{i}"), drawn)
-            for i, (method, of) in enumerate(gallery.outputs)
-        ),
-    ]
-    body = "\n".join(rows)
-    size = f"width:{ZOOM * beside.width * beside.tiles}px;height:{ZOOM * beside.height}px"
-    style = f":root{{--noise-{k}:url({beside.uri})}}#gallery-of-{k} div.strip{{{size}}}"
-    return f"""<style>{style}</style>
-<div class="scroll" role="region" aria-labelledby="gallery-{k}" tabindex="0">
-<table class="gallery" id="gallery-of-{k}"><caption id="gallery-{k}"><b>{name}</b>: the first
-held-out rows, and what each method's first seed made of them; those that collapsed the most come
-first</caption>
-<thead><tr><th scope="col">method</th><th scope="col">what it made</th>
-<th scope="col">Python's random, the target</th></tr></thead>
-<tbody>
-{body}
-</tbody></table></div>"""
+def triptych(found: Panels, shape: Sequence[int]) -> Markup:
+    """Return the pictures of the finding side by side, with what was measured of each."""
+    panels = []
+    for name, (measured, rows) in found.items():
+        whole = mosaic(rows, shape, COLUMNS)
+        high, wide = whole.shape[:2]
+        panels.append((name, measured, len(rows), encoded(whole), SCALE * wide, SCALE * high))
+    made: Markup = macros().triptych(panels)
+    return made
+
+
+@cache
+def macros() -> Any:
+    """Return the macros of pictures.html."""
+    return template("pictures.html", said=said, zoom=ZOOM).module
 
 
 def said(method: MethodSummary) -> str:
@@ -196,35 +157,3 @@ def said(method: MethodSummary) -> str:
         f"run {method.runs[0].key}",
     ]
     return " · ".join(filter(None, measured))
-
-
-def row(name: str, more: str, made: str, noise: str) -> str:
-    """One strip, its name, and noise."""
-    return (
-        f'<tr><th scope="row">{escape(name)} <small>{escape(more)}</small></th>'
-        f"<td>{made}</td><td>{noise}</td></tr>"
-    )
-
-
-def picture(name: str, strip: Strip, of: str = "") -> str:
-    """Return one strip as an image."""
-    named = f'id="{of}" ' if of else ""
-    return (
-        f'<img class="strip" {named}src="{strip.uri}" data-tiles="{strip.tiles}" '
-        f'alt="{strip.tiles} pictures: {escape(name)}" width="{ZOOM * strip.width * strip.tiles}" '
-        f'height="{ZOOM * strip.height}">'
-    )
-
-
-def triptych(found: Panels, shape: Sequence[int]) -> str:
-    """Return the pictures of the finding side by side, with what was measured of each."""
-    figures = []
-    for name, (measured, rows) in found.items():
-        whole = mosaic(rows, shape, COLUMNS)
-        high, wide = whole.shape[:2]
-        figures.append(
-            f'<figure><img class="strip" src="{encoded(whole)}" alt="{len(rows)} pictures: '
-            f'{escape(name)}" width="{SCALE * wide}" height="{SCALE * high}">'
-            f"<figcaption><b>{escape(name)}</b> {escape(measured)}</figcaption></figure>"
-        )
-    return f'<div class="triptych">{"".join(figures)}</div>'

@@ -5,7 +5,6 @@ import gzip
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from dan_bench.interfaces import Estimate, RunRecord
@@ -13,7 +12,6 @@ from dan_bench.report.figures.grid import short_names
 from dan_bench.report.leaderboard import Leaderboard, Row, look_up
 from dan_bench.report.runs import bracket
 from dan_bench.results.select import flatten
-from dan_bench.tables import MISSING
 
 NONE = "\N{EN DASH}"
 """What the page shows where there is no value: an X would stand beside the sign of a no."""
@@ -74,20 +72,6 @@ def shortened(markup: str) -> list[str]:
     for sign, piece in pairs:
         markup = markup.replace(piece, sign)
     return [markup, *(text for pair in reversed(pairs) for text in pair)]
-
-
-def folded(i: int, method: MethodSummary) -> str:
-    """Return a folded part with the verdicts' reasons; the page fills in the table when opened."""
-    verdicts = "".join(
-        f"<li>{escape(name)}: <b>{escape(NONE if found.word == MISSING else found.word)}</b>"
-        f"{f' ({escape(found.reason)})' if found.reason else ''}</li>"
-        for name, found in method.row.verdicts.items()
-    )
-    count = f"{len(method.runs)} run{'s' * (len(method.runs) > 1)}"
-    return (
-        f'<details class="run" id="run-{i}"><summary>{escape(method.row.section)}: '
-        f"{escape(method.name)} <small>{count}</small></summary><ul>{verdicts}</ul></details>"
-    )
 
 
 Column = list[Any]
@@ -185,16 +169,3 @@ def in_parts(values: Sequence[Mapping[str, Any]]) -> list[Column]:
             at = [places.get(id(part), len(lists)) for part in found]
             columns.append([None, [*lists, None], at])
     return columns
-
-
-def failures(records: Sequence[RunRecord]) -> str:
-    """List the runs that failed, and of what."""
-    failed = [record for record in records if record.status == "failed"]
-    if not failed:
-        return ""
-    items = "".join(
-        f"<li><code>{record.key}</code> {escape(str(record.config['model'].get('name')))}: "
-        f"{escape((record.traceback or 'no traceback').strip().splitlines()[-1])}</li>"
-        for record in failed
-    )
-    return f"<h3>Failed runs, {len(failed)}</h3><ul>{items}</ul>"

@@ -167,6 +167,8 @@ class OpenNetwork:
     """How these become numbers in (0, 1): `sigmoid`, or `torus`, their fractional part."""
     law: NoiseLaw
     """Of the fresh noise."""
+    run: Callable[[Bytes, NDArray[np.float32]], Bytes]
+    """From data, n x d, and noise, n x m, to output bytes, n x d, as the network itself rounds."""
 
 
 @runtime_checkable

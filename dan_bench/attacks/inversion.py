@@ -61,12 +61,14 @@ class Inversion(NamingAttack):
         calibration: pairs of the attacker's own that the temperature is fitted to.
         simulated: rows that he runs the network on, for the laws of its layers.
         rounds: of unwrapping, at most.
+        runs: of the network for each output, at most, where its noise is few numbers on a grid.
     """
 
     queries: PositiveInt
     calibration: PositiveInt
     simulated: PositiveInt
     rounds: PositiveInt
+    runs: PositiveInt = 2048
 
     def __call__(self, case: Case) -> Estimate | None:
         """Recovered bits over log2 K; None where there is no network, or it is given no data.
@@ -115,7 +117,7 @@ class Inversion(NamingAttack):
             return None
         stream = generator(case.seed, "inversion/lattice")
         rows = max(self.simulated, ROWS_A_NUMBER * network.noise.shape[1])
-        return Lattice(network, own, stream, rows)
+        return Lattice(network, own, stream, rows, self.runs)
 
     def _scores(
         self, law: Likelihoods, pairs: Pairs, order: NDArray[np.int64], queries: int

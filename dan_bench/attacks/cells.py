@@ -63,13 +63,13 @@ def within_cells(law: Law, slack: float) -> Law:
     v, left, units = v[inside], left[inside], units[inside]
     samples = []
     for _ in range(ROUNDS * m):
-        way = stream.standard_normal(v.shape)
-        change = (units @ way[:, :, None])[:, :, 0]
+        way = stream.standard_normal(m)  # the same for all rows: none depends on the others
+        change = units @ way
         steep = np.where(change == 0, LEAST, change)
         middle, reach = left / steep, half / np.abs(steep)
         low = np.maximum((middle - reach).max(axis=1), -FARTHEST)
         high = np.minimum((middle + reach).min(axis=1), FARTHEST)
-        step = (low + (high - low) * stream.random(len(v)))[:, None]
+        step = (low + (high - low) * stream.random())[:, None]
         v, left = v + step * way, left - step * change
         samples.append(v)
     kept = np.stack(samples[BURNT * m :])
@@ -83,16 +83,14 @@ def within_cells(law: Law, slack: float) -> Law:
     return Law(means, roots, missed, law.slopes)
 
 
-def expected(law: Law, p: Floats, noise: NoiseLaw) -> Floats:
-    """Return about how many points of the grid agree with each output, given its p: n.
+def points_bits(law: Law, p: Floats, noise: NoiseLaw) -> Floats:
+    """Return the binary logarithm of how many points of the grid agree with outputs of known p: n.
 
-    That of a normal law's entropy, the largest for its covariance.
+    Of as many as the normal law's entropy says, the largest for its covariance.
     """
-    deviations = np.diagonal(law.roots, axis1=1, axis2=2)
-    number: Floats = np.prod(
-        math.sqrt(2 * math.pi * math.e) * deviations / steps(law.means - p, noise), axis=1
-    )
-    return number
+    deviations = np.diagonal(law.roots, axis1=1, axis2=2) / steps(law.means - p, noise)
+    bits: Floats = np.log2(math.sqrt(2 * math.pi * math.e) * deviations).sum(axis=1)
+    return bits
 
 
 def radius(m: int) -> float:

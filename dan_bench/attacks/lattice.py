@@ -14,6 +14,7 @@ Where so many points agree that their number hardly depends on the candidate, no
 
 import copy
 import math
+from collections import Counter
 
 import numpy as np
 import torch
@@ -24,9 +25,9 @@ from torch import Tensor, nn
 from dan_bench.attacks.cells import (
     SAMPLED,
     Law,
-    expected,
     near,
     place,
+    points_bits,
     radius,
     reduced,
     steps,
@@ -48,8 +49,9 @@ AT_A_TIME = 32
 """Rows; where none of the first is found, no more are looked for."""
 HARDLY = 0.1
 """Bits of entropy of what the first layer is given of the candidates, below which none is asked."""
-LOOKED_AT = 32
-"""Own outputs for which points of the grid are counted before any is searched for."""
+LOOKED_AT, TWICE = 16, 256
+"""Own outputs for which points of the grid are counted before any is searched for; those that are
+made in double precision too, to see what rounding does."""
 ROUNDED, UNLIKELY = 5.0, -8.0
 """Deviations of rounding by which a byte may be missed, and logarithm of the likelihood of all,
 below which a point is not tried."""
@@ -87,7 +89,7 @@ class Lattice:
         self.of_noise, self.output = network.law, network.output
         self._run, self._runs = network.run, runs
         self._grid = quantiles(network.law)
-        self._moves = moves(network)
+        self._moves, self._read = moves(network), network.data.any(axis=0)
         self._layers = copy.deepcopy(network.layers).requires_grad_(False)
         self._single = copy.deepcopy(self._layers).float()
         self._noise, self._offset = map(torch.from_numpy, (network.noise.T, network.offset))
@@ -99,18 +101,30 @@ class Lattice:
         u = both @ first.T + network.offset.astype(np.float32)
         single = self._activated(self._single(torch.from_numpy(u)))
         self._phases = phases(single)
-        double = self._fractions(self._layers, self._own)
-        self._slack = max(LEAST, float(wrapped(double - single).square().mean().sqrt()))
+        double = self._fractions(self._layers, self._own[:TWICE])
+        rounding = wrapped(double - single[:TWICE])
+        self._slack = max(LEAST, float(rounding.square().mean().sqrt()))
         self._mean, self._precision = self._own.mean(0), precision(self._own)
         some = slice(LOOKED_AT)
         seen = torch.from_numpy(fractions(network.run(chosen[some], noise[some])))
         law = self._law(seen, self._own[some])
-        self.points = expected(law, self.moved(chosen[some]), network.law)
+        self._bits = points_bits(law, self.moved(chosen[some]), network.law)
 
     def moved(self, inputs: Bytes) -> Floats:
         """Return p of n inputs: n x m."""
         p: Floats = (inputs + 0.5) / 256 @ self._moves.T
         return p
+
+    def limits(self, candidates: Bytes) -> dict[str, float]:
+        """Return `given_bits` and `points_bits`, which say how much there can be to find.
+
+        The first is the entropy of what the first layer is given of the candidates: no attacker
+        recovers more. The other is the binary logarithm of how many points of the grid agree with
+        an output, a candidate, in the median over own outputs: where it is many, about as many do
+        for each candidate.
+        """
+        given = entropy(candidates[:, self._read])
+        return {"given_bits": given, "points_bits": float(np.median(self._bits))}
 
     def _fractions(self, layers: nn.Module, w: Tensor) -> Tensor:
         """Outputs for n points w, as numbers of which the torus takes the fractional part."""
@@ -138,7 +152,8 @@ class Lattice:
         scores = np.zeros((len(outputs), len(candidates)))
         found = np.zeros(len(outputs), dtype=bool)
         p = self.moved(candidates)
-        if len(p) * self.points.min() > ENUMERATED * self._runs or entropy(p) < HARDLY:
+        most = math.log2(ENUMERATED * self._runs / len(p))
+        if self._bits.min() > most or entropy(candidates[:, self._read]) < HARDLY:
             return scores, found
         for start in range(0, len(outputs), AT_A_TIME):
             rows = slice(start, start + AT_A_TIME)
@@ -281,7 +296,7 @@ def precision(points: Tensor) -> Tensor:
     return inverse
 
 
-def entropy(rows: Floats) -> float:
+def entropy(rows: Bytes) -> float:
     """Return the entropy in bits of a row that is drawn at random: at most that can be told."""
-    each = np.unique(rows, axis=0, return_counts=True)[1] / len(rows)
-    return float(-each @ np.log2(each))
+    each = np.array(list(Counter(row.tobytes() for row in rows).values())) / len(rows)
+    return max(0.0, float(-each @ np.log2(each)))

@@ -9,7 +9,8 @@ w is found with the network's own layers, whatever they are: from the likest of 
 outputs, by Gauss-Newton steps on residuals modulo 1. The points of the grid that then agree with
 all bytes, to within rounding, are enumerated for every candidate, and the network is run on each.
 Which bytes that gives depends on how the network rounds, and so tells more than real numbers would.
-Where so many points agree that their number hardly depends on the candidate, nothing is asked.
+Where so many agree that their number hardly depends on the candidate, the noise is taken for real
+numbers.
 """
 
 import copy
@@ -25,6 +26,7 @@ from torch import Tensor, nn
 from dan_bench.attacks.cells import (
     SAMPLED,
     Law,
+    density,
     near,
     place,
     points_bits,
@@ -37,6 +39,7 @@ from dan_bench.attacks.layers import CELL, QUANTISATION
 from dan_bench.attacks.unwrap import DOUBTFUL, fractions
 from dan_bench.data.noise import VALUES, quantiles
 from dan_bench.interfaces import Bytes, Floats, Numbers, OpenNetwork
+from dan_bench.metrics.certificate import gaussian_leak
 
 Flags = NDArray[np.bool_]
 MOST_NUMBERS, MOST_SLOPES = 64, 1 << 16
@@ -48,7 +51,8 @@ STARTS, STEPS = 3, 8
 AT_A_TIME = 32
 """Rows; where none of the first is found, no more are looked for."""
 HARDLY = 0.1
-"""Bits of entropy of what the first layer is given of the candidates, below which none is asked."""
+"""Bits that the first layer is given of the candidates, or lets through noise of real numbers,
+below which nothing is searched for."""
 LOOKED_AT, TWICE = 16, 256
 """Own outputs for which points of the grid are counted before any is searched for; those that are
 made in double precision too, to see what rounding does."""
@@ -63,6 +67,8 @@ MISSED = 0.02
 """Probability of what the model leaves out: kinks, and what is rounded otherwise."""
 LEAST = 1e-12
 """Deviation of rounding, in turns."""
+UNSEEN = 1e-300
+"""Density of the noise where it has none."""
 INSENSITIVE = 1e-3
 """Share of the largest slope of a row below which a byte of a sigmoid is left out."""
 
@@ -152,8 +158,9 @@ class Lattice:
         scores = np.zeros((len(outputs), len(candidates)))
         found = np.zeros(len(outputs), dtype=bool)
         p = self.moved(candidates)
-        most = math.log2(ENUMERATED * self._runs / len(p))
-        if self._bits.min() > most or entropy(candidates[:, self._read]) < HARDLY:
+        on_grid = self._bits.min() <= math.log2(ENUMERATED * self._runs / len(p))
+        told = gaussian_leak(p) if not on_grid else math.inf  # of noise of real numbers
+        if min(told, entropy(candidates[:, self._read])) < HARDLY:
             return scores, found
         for start in range(0, len(outputs), AT_A_TIME):
             rows = slice(start, start + AT_A_TIME)
@@ -168,7 +175,10 @@ class Lattice:
         return scores, found
 
     def _scores(self, outputs: Bytes, law: Law, candidates: Bytes, p: Floats) -> Floats:
-        """Return log-likelihoods, n x K: for how many points of the grid the bytes are the same."""
+        """Return log-likelihoods, n x K, by how many points of the grid give the same bytes.
+
+        Where there are too many to try, by the law of real numbers.
+        """
         tried = [self._points(Law(*row), p) for row in zip(*law, strict=True)]
         row = np.repeat(np.arange(len(tried)), [len(which) for which, _ in tried])
         which, places = (np.concatenate(parts) for parts in zip(*tried, strict=True))
@@ -179,8 +189,11 @@ class Lattice:
             same[i] = (made == outputs[row[i]]).all(axis=1)
         number = np.zeros((len(outputs), len(p)))
         np.add.at(number, (row[same], which[same]), 1)
-        share = number / np.maximum(number.sum(axis=1, keepdims=True), 1)
-        scores: Floats = np.log((1 - MISSED) * share + MISSED / len(p))
+        scores: Floats = np.log(density(law.means[:, None] - p, self.of_noise) + UNSEEN).sum(axis=2)
+        scores -= special.logsumexp(scores, axis=1, keepdims=True)
+        whole = number.sum(axis=1, keepdims=True)
+        share = (1 - MISSED) * number / np.maximum(whole, 1) + MISSED * np.exp(scores)
+        np.log(share, out=scores, where=whole > 0)
         return scores
 
     def _points(self, law: Law, p: Floats) -> tuple[Numbers, Numbers]:

@@ -89,7 +89,9 @@ def told(degenerator, numbers, rows, reach):
 
 
 @pytest.mark.parametrize("law", ["gaussian", "uniform"])
-@pytest.mark.parametrize(("numbers", "turns", "rows", "reach"), [(1, 10.0, K, 40), (2, 4.0, K // 2, 16)])
+@pytest.mark.parametrize(
+    ("numbers", "turns", "rows", "reach"), [(1, 10.0, K, 40), (2, 4.0, K // 2, 16)]
+)
 def test_few_numbers_tell_what_enumeration_says(numbers, turns, rows, reach, law, monkeypatch):
     degenerator = Few(numbers, turns, law=law)
     case = case_of(degenerator)

@@ -66,9 +66,7 @@ BATCH = 1000
 MISSED = 0.02
 """Probability of what the model leaves out: kinks, and what is rounded otherwise."""
 LEAST = 1e-12
-"""Deviation of rounding, in turns."""
-UNSEEN = 1e-300
-"""Density of the noise where it has none."""
+"""Deviation of rounding in turns, and density of the noise where it has none."""
 INSENSITIVE = 1e-3
 """Share of the largest slope of a row below which a byte of a sigmoid is left out."""
 
@@ -189,7 +187,7 @@ class Lattice:
             same[i] = (made == outputs[row[i]]).all(axis=1)
         number = np.zeros((len(outputs), len(p)))
         np.add.at(number, (row[same], which[same]), 1)
-        scores: Floats = np.log(density(law.means[:, None] - p, self.of_noise) + UNSEEN).sum(axis=2)
+        scores: Floats = np.log(density(law.means[:, None] - p, self.of_noise) + LEAST).sum(axis=2)
         scores -= special.logsumexp(scores, axis=1, keepdims=True)
         whole = number.sum(axis=1, keepdims=True)
         share = (1 - MISSED) * number / np.maximum(whole, 1) + MISSED * np.exp(scores)

@@ -7,7 +7,8 @@ the default evaluation is run on each, and `rehearsal` as the secrecy experiment
 the clock and of the processor, on one thread, beside the share recovered and its interval.
 Overrides are those of dan_bench.train, such as data=danoise or model=untrained. Of a network with
 few noise numbers (+experiment=secrecy model=infodan noise_dim=2) a line says how many bits can be
-recovered at all, and how many points of the numbers' grid agree with an output.
+recovered at all, how many noise of real numbers would let through, and how many points of the
+numbers' grid agree with an output.
 """
 
 import argparse
@@ -50,8 +51,8 @@ def line(name: str, attack: Attack, case: Case) -> str:
     of = found.details
     if "points_bits" not in of:
         return got
-    limits = f"bits given {of['given_bits']:.3f}, points a candidate 2^{of['points_bits']:.1f}"
-    return f"{got}   undone {of['undone']:.3f}, {limits}"
+    real = f"bits given {of['given_bits']:.3f}, through real noise {of['real_bits']:.4f}"
+    return f"{got}   undone {of['undone']:.3f}, {real}, points 2^{of['points_bits']:.1f}"
 
 
 def main() -> None:

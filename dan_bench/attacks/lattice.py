@@ -120,15 +120,18 @@ class Lattice:
         return p
 
     def limits(self, candidates: Bytes) -> dict[str, float]:
-        """Return `given_bits` and `points_bits`, which say how much there can be to find.
+        """Return `given_bits`, `real_bits` and `points_bits`: how much there can be to find.
 
-        The first is the entropy of what the first layer is given of the candidates: no attacker
-        recovers more. The other is the binary logarithm of how many points of the grid agree with
-        an output, a candidate, in the median over own outputs: where it is many, about as many do
-        for each candidate.
+        The entropy of what the first layer is given of the candidates: no attacker recovers more;
+        at most what of that Gaussian noise of real numbers lets through; and the binary logarithm
+        of how many points of the grid agree with an output, a candidate, in the median over own
+        outputs: where it is many, about as many do for each candidate.
         """
-        given = entropy(candidates[:, self._read])
-        return {"given_bits": given, "points_bits": float(np.median(self._bits))}
+        return {
+            "given_bits": entropy(candidates[:, self._read]),
+            "real_bits": gaussian_leak(self.moved(candidates)),
+            "points_bits": float(np.median(self._bits)),
+        }
 
     def _fractions(self, layers: nn.Module, w: Tensor) -> Tensor:
         """Outputs for n points w, as numbers of which the torus takes the fractional part."""

@@ -5,7 +5,10 @@
 The two networks are trained by the default config, in turn and with one seed, and every attack of
 the default evaluation is run on each, and `rehearsal` as the secrecy experiment has it: seconds by
 the clock and of the processor, on one thread, beside the share recovered and its interval.
-Overrides are those of dan_bench.train, such as data=danoise or model=untrained.
+Overrides are those of dan_bench.train, such as data=danoise or model=untrained. Of a network with
+few noise numbers (+experiment=secrecy model=infodan noise_dim=2) a line says how many bits can be
+recovered at all, how many noise of real numbers would let through, and how many points of the
+numbers' grid agree with an output.
 """
 
 import argparse
@@ -44,7 +47,12 @@ def line(name: str, attack: Attack, case: Case) -> str:
     if found is None:
         return f"{name:16s} {took}   nothing of the kind to recover"
     low, high = found.low or 0.0, found.high or 0.0
-    return f"{name:16s} {took} {100 * found.value:10.2f}   [{100 * low:.2f}, {100 * high:.2f}]"
+    got = f"{name:16s} {took} {100 * found.value:10.2f}   [{100 * low:.2f}, {100 * high:.2f}]"
+    of = found.details
+    if "points_bits" not in of:
+        return got
+    real = f"bits given {of['given_bits']:.3f}, through real noise {of['real_bits']:.4f}"
+    return f"{got}   undone {of['undone']:.3f}, {real}, points 2^{of['points_bits']:.1f}"
 
 
 def main() -> None:

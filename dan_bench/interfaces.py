@@ -158,15 +158,15 @@ class OpenNetwork:
     data: NDArray[np.float64]
     """A, k x d, of its first layer u = A x + B z + c: data x in (0, 1)^d, noise z of variance 1."""
     noise: NDArray[np.float64]
-    """B, k x m."""
+    """B, k x m; the offset is c, k."""
     offset: NDArray[np.float64]
-    """c, k."""
     layers: nn.Sequential
     """From u, n x k, to the pre-activations of the output, n x d; it may be empty."""
     output: str
     """How these become numbers in (0, 1): `sigmoid`, or `torus`, their fractional part."""
     law: NoiseLaw
-    """Of the fresh noise."""
+    run: Callable[[Bytes, NDArray[np.float32]], Bytes]
+    """From data, n x d, and noise, n x m, to output bytes, n x d, as the network itself rounds."""
 
 
 @runtime_checkable

@@ -61,24 +61,27 @@ class Inversion(NamingAttack):
         calibration: pairs of the attacker's own that the temperature is fitted to.
         simulated: rows that he runs the network on, for the laws of its layers.
         rounds: of unwrapping, at most.
+        runs: of the network for each output, at most, where its noise is few numbers on a grid.
     """
 
     queries: PositiveInt
     calibration: PositiveInt
     simulated: PositiveInt
     rounds: PositiveInt
+    runs: PositiveInt = 2048
 
     def __call__(self, case: Case) -> Estimate | None:
         """Recovered bits over log2 K; None where there is no network, or it is given no data.
 
         Details also hold `undone`, the share of the outputs that were traced back to what made
-        them, and `temperature`.
+        them, `temperature`, and what a lattice's `limits` are.
         """
         own, held = (
             generator(case.seed, f"inversion/{stream}").permutation(len(pairs.rows))
             for stream, pairs in (("known", case.auxiliary), ("held", case.challenge))
         )
-        laws = [self._law(case, own[self.calibration :]), self._lattice(case)]
+        lattice = self._lattice(case)
+        laws = [self._law(case, own[self.calibration :]), lattice]
         given = [law for law in laws if law is not None]
         if not given:
             return None
@@ -91,6 +94,8 @@ class Inversion(NamingAttack):
         factor = calibrated[best].temperature
         found = dictionary_information(factor * scores, np.arange(len(scores)), case.confidence)
         more = {"undone": float(undone.mean()), "temperature": factor}
+        if lattice is not None:
+            more |= lattice.limits(case.challenge.inputs[held[: self.candidates]])
         return replace(found, details=found.details | more)
 
     def _law(self, case: Case, rows: NDArray[np.int64]) -> Likelihoods | None:
@@ -107,7 +112,7 @@ class Inversion(NamingAttack):
         stream = generator(case.seed, "inversion/simulated")
         return law_of_noise(network, layers, own.inputs, stream, self)
 
-    def _lattice(self, case: Case) -> Likelihoods | None:
+    def _lattice(self, case: Case) -> Lattice | None:
         """Likelihoods under noise of few numbers that are on a grid; None where it is not so."""
         degenerator, own = case.degenerator, case.auxiliary.inputs
         network = degenerator.opened() if isinstance(degenerator, WhiteBox) else None
@@ -115,7 +120,7 @@ class Inversion(NamingAttack):
             return None
         stream = generator(case.seed, "inversion/lattice")
         rows = max(self.simulated, ROWS_A_NUMBER * network.noise.shape[1])
-        return Lattice(network, own, stream, rows)
+        return Lattice(network, own, stream, rows, self.runs)
 
     def _scores(
         self, law: Likelihoods, pairs: Pairs, order: NDArray[np.int64], queries: int

@@ -6,12 +6,16 @@ beside 1. But z is on a grid, and who knows w finely enough sees for which candi
 (Mironov 2012, "On significance of the least significant bits for differential privacy").
 
 w is found with the network's own layers, whatever they are: from the likest of the attacker's own
-outputs, by Gauss-Newton steps on residuals modulo 1.
+outputs, by Gauss-Newton steps on residuals modulo 1. The points of the grid that then agree with
+all bytes, to within rounding, are enumerated for every candidate, and the network is run on each.
+Which bytes that gives depends on how the network rounds, and so tells more than real numbers would.
+Where so many agree that their number hardly depends on the candidate, the noise is taken for real
+numbers.
 """
 
 import copy
 import math
-from typing import NamedTuple
+from collections import Counter
 
 import numpy as np
 import torch
@@ -19,14 +23,25 @@ from numpy.typing import NDArray
 from scipy import linalg, special
 from torch import Tensor, nn
 
+from dan_bench.attacks.cells import (
+    SAMPLED,
+    Law,
+    density,
+    near,
+    place,
+    points_bits,
+    radius,
+    reduced,
+    steps,
+    within_cells,
+)
 from dan_bench.attacks.layers import CELL, QUANTISATION
 from dan_bench.attacks.unwrap import DOUBTFUL, fractions
-from dan_bench.data.noise import quantiles
-from dan_bench.interfaces import Bytes, Floats, NoiseLaw, OpenNetwork
+from dan_bench.data.noise import VALUES, quantiles
+from dan_bench.interfaces import Bytes, Floats, Numbers, OpenNetwork
+from dan_bench.metrics.certificate import gaussian_leak
 
 Flags = NDArray[np.bool_]
-VALUES = 1 << 16
-"""Of a noise number."""
 MOST_NUMBERS, MOST_SLOPES = 64, 1 << 16
 """Numbers, and derivatives of an output by them, up to which a search is worth its time."""
 REACHED = 1e-9
@@ -35,42 +50,25 @@ STARTS, STEPS = 3, 8
 """Of a search: own outputs that are likest, and Gauss-Newton steps from each."""
 AT_A_TIME = 32
 """Rows; where none of the first is found, no more are looked for."""
-SAMPLED = 4
-"""Numbers up to which the intersection of the bytes' cells is sampled; of more, the law of w is
-that of least squares, which is wider."""
-RELAXATIONS, ROUNDS, BURNT = 200, 50, 10
-"""Projections onto the cell that is missed most; steps of hit-and-run a number, and those of them
-that are thrown away."""
-FARTHEST = 6.0
-"""Deviations of the law that a step of hit-and-run goes at most, where no byte says stop."""
-BEYOND = 1e3
-"""Where no noise is: ends of an interval that has none."""
+HARDLY = 0.1
+"""Bits that the first layer is given of the candidates, or lets through noise of real numbers,
+below which nothing is searched for."""
+LOOKED_AT, TWICE = 16, 256
+"""Own outputs for which points of the grid are counted before any is searched for; those that are
+made in double precision too, to see what rounding does."""
+ROUNDED, UNLIKELY = 5.0, -8.0
+"""Deviations of rounding by which a byte may be missed, and logarithm of the likelihood of all,
+below which a point is not tried."""
+ENUMERATED = 8
+"""Points near enough to be looked at, for each that the network may be run on."""
+BATCH = 1000
+"""Points that the network is run on together, as many as by its owner: it may round otherwise."""
 MISSED = 0.02
-"""Probability of what the model leaves out: kinks, and the network's own precision."""
-INTEGRAL = 0.7
-"""Deviation in steps of the grid from which a sum over it is an integral, to within 1e-4."""
-NEAR, WIDE = np.arange(-2, 3), np.arange(-5, 6)
-"""Neighbours on the grid that a sum goes over below that; and those for an interval."""
-SWAPS = 100
-"""Of two vectors of a basis that is reduced."""
+"""Probability of what the model leaves out: kinks, and what is rounded otherwise."""
+LEAST = 1e-12
+"""Deviation of rounding in turns, and density of the noise where it has none."""
 INSENSITIVE = 1e-3
 """Share of the largest slope of a row below which a byte of a sigmoid is left out."""
-FLAT = 1e-4
-"""Density that is taken for less, where the grid is so coarse that its steps differ."""
-LEAST = 1e-300
-
-
-class Law(NamedTuple):
-    """What outputs say of w."""
-
-    means: Floats
-    """n x m."""
-    roots: Floats
-    """Lower Cholesky factors of the covariances, n x m x m."""
-    ends: Floats | None
-    """Of the intervals, n x 2, where m = 1."""
-    blur: Floats | None = None
-    """How far off either may be: a standard deviation, n x 2."""
 
 
 class Lattice:
@@ -81,34 +79,65 @@ class Lattice:
         inputs: of the attacker's own.
         stream: of his noise.
         simulated: rows that he runs the network on, to start from.
+        runs: of the network, for each output, at most.
     """
 
     def __init__(
-        self, network: OpenNetwork, inputs: Bytes, stream: np.random.Generator, simulated: int
+        self,
+        network: OpenNetwork,
+        inputs: Bytes,
+        stream: np.random.Generator,
+        simulated: int,
+        runs: int,
     ) -> None:
         self.of_noise, self.output = network.law, network.output
-        self._moves = moves(network)
+        self._run, self._runs = network.run, runs
+        self._grid = quantiles(network.law)
+        self._moves, self._read = moves(network), network.data.any(axis=0)
         self._layers = copy.deepcopy(network.layers).requires_grad_(False)
         self._single = copy.deepcopy(self._layers).float()
         self._noise, self._offset = map(torch.from_numpy, (network.noise.T, network.offset))
         chosen = inputs[stream.integers(0, len(inputs), simulated)]
-        fresh = stream.integers(0, VALUES, (simulated, network.noise.shape[1]))
-        own = quantiles(network.law)[fresh] + self.moved(chosen)
-        self._own = torch.from_numpy(own)
-        double = self._fractions(self._layers, self._own)
-        single = self._fractions(self._single, self._own.float())
+        noise = self._grid[stream.integers(0, VALUES, (simulated, network.noise.shape[1]))]
+        self._own = torch.from_numpy(noise + self.moved(chosen))
+        both = np.hstack([(chosen + 0.5) / 256, noise]).astype(np.float32)
+        first = np.hstack([network.data, network.noise]).astype(np.float32)
+        u = both @ first.T + network.offset.astype(np.float32)
+        single = self._activated(self._single(torch.from_numpy(u)))
         self._phases = phases(single)
-        self._slack = float(wrapped(double - single).square().mean().sqrt())
+        double = self._fractions(self._layers, self._own[:TWICE])
+        rounding = wrapped(double - single[:TWICE])
+        self._slack = max(LEAST, float(rounding.square().mean().sqrt()))
         self._mean, self._precision = self._own.mean(0), precision(self._own)
+        some = slice(LOOKED_AT)
+        seen = torch.from_numpy(fractions(network.run(chosen[some], noise[some])))
+        law = self._law(seen, self._own[some])
+        self._bits = points_bits(law, self.moved(chosen[some]), network.law)
 
     def moved(self, inputs: Bytes) -> Floats:
         """Return p of n inputs: n x m."""
         p: Floats = (inputs + 0.5) / 256 @ self._moves.T
         return p
 
+    def limits(self, candidates: Bytes) -> dict[str, float]:
+        """Return `given_bits`, `real_bits` and `points_bits`: how much there can be to find.
+
+        The entropy of what the first layer is given of the candidates: no attacker recovers more;
+        at most what of that Gaussian noise of real numbers lets through; and the binary logarithm
+        of how many points of the grid agree with an output, a candidate, in the median over own
+        outputs: where it is many, about as many do for each candidate.
+        """
+        return {
+            "given_bits": entropy(candidates[:, self._read]),
+            "real_bits": gaussian_leak(self.moved(candidates)),
+            "points_bits": float(np.median(self._bits)),
+        }
+
     def _fractions(self, layers: nn.Module, w: Tensor) -> Tensor:
         """Outputs for n points w, as numbers of which the torus takes the fractional part."""
-        a: Tensor = layers(w @ self._noise.to(w) + self._offset.to(w))
+        return self._activated(layers(w @ self._noise.to(w) + self._offset.to(w)))
+
+    def _activated(self, a: Tensor) -> Tensor:
         return a.sigmoid() if self.output == "sigmoid" else a
 
     def _missed(self, y: Tensor, at: Tensor) -> Tensor:
@@ -130,6 +159,10 @@ class Lattice:
         scores = np.zeros((len(outputs), len(candidates)))
         found = np.zeros(len(outputs), dtype=bool)
         p = self.moved(candidates)
+        on_grid = self._bits.min() <= math.log2(ENUMERATED * self._runs / len(p))
+        told = gaussian_leak(p) if not on_grid else math.inf  # of noise of real numbers
+        if min(told, entropy(candidates[:, self._read])) < HARDLY:
+            return scores, found
         for start in range(0, len(outputs), AT_A_TIME):
             rows = slice(start, start + AT_A_TIME)
             y = torch.from_numpy(fractions(outputs[rows]))
@@ -139,8 +172,64 @@ class Lattice:
             at = start + np.flatnonzero(found[rows])
             if len(at):
                 law = self._law(y[at - start], w[at - start].double())
-                scores[at] = log_sums(law, p, self.of_noise)
+                scores[at] = self._scores(outputs[at], law, candidates, p)
         return scores, found
+
+    def _scores(self, outputs: Bytes, law: Law, candidates: Bytes, p: Floats) -> Floats:
+        """Return log-likelihoods, n x K, by how many points of the grid give the same bytes.
+
+        Where there are too many to try, by the law of real numbers.
+        """
+        tried = [self._points(Law(*row), p) for row in zip(*law, strict=True)]
+        row = np.repeat(np.arange(len(tried)), [len(which) for which, _ in tried])
+        which, places = (np.concatenate(parts) for parts in zip(*tried, strict=True))
+        same = np.zeros(len(row), dtype=bool)
+        for start in range(0, len(row), BATCH):
+            i = np.resize(np.arange(start, min(start + BATCH, len(row))), BATCH)
+            made = self._run(candidates[which[i]], self._grid[places[i]])
+            same[i] = (made == outputs[row[i]]).all(axis=1)
+        number = np.zeros((len(outputs), len(p)))
+        np.add.at(number, (row[same], which[same]), 1)
+        scores: Floats = np.log(density(law.means[:, None] - p, self.of_noise) + LEAST).sum(axis=2)
+        scores -= special.logsumexp(scores, axis=1, keepdims=True)
+        whole = number.sum(axis=1, keepdims=True)
+        share = (1 - MISSED) * number / np.maximum(whole, 1) + MISSED * np.exp(scores)
+        np.log(share, out=scores, where=whole > 0)
+        return scores
+
+    def _points(self, law: Law, p: Floats) -> tuple[Numbers, Numbers]:
+        """Return points of the grid that may have made an output: none if they are too many.
+
+        Args:
+            law: of one row.
+            p: of the candidates, K x m.
+
+        Returns:
+            For each point its candidate, and which value of the grid each number is, n x m.
+        """
+        m = len(law.means)
+        none = np.zeros(0, dtype=np.int64), np.zeros((0, m), dtype=np.int64)
+        basis = linalg.solve_triangular(
+            law.roots, np.diag(steps(law.means - p.mean(0), self.of_noise)), lower=True
+        )
+        change = reduced(basis)
+        targets = place(law.means - p, self.of_noise) @ linalg.inv(change).T
+        root = linalg.qr(basis @ change, mode="r")[0].astype(np.float64)
+        found = near(root, targets, radius(m), ENUMERATED * self._runs)
+        if found is None:
+            return none
+        which, places = found[0], np.round(found[1] @ change.T).astype(np.int64)
+        inside = ((places >= 0) & (places < VALUES)).all(axis=1)
+        which, places = which[inside], places[inside]
+        w = self._grid[places].astype(np.float64) + p[which] - law.means
+        reach = radius(m) * np.linalg.norm(law.slopes @ law.roots, axis=1)
+        half = CELL / 2
+        told = np.abs(law.missed) + reach > half - ROUNDED * self._slack
+        left = half - np.abs(law.missed[told] - w @ law.slopes[told].T)
+        kept = (left > -ROUNDED * self._slack).all(axis=1)
+        likely = special.log_ndtr(left[kept] / self._slack).sum(axis=1) > UNLIKELY
+        which, places = which[kept][likely], places[kept][likely]
+        return (which, places) if len(which) <= self._runs else none
 
     def _search(self, y: Tensor) -> tuple[Tensor, Flags]:
         """Return w of n outputs, and whether they agree with it to within their cells."""
@@ -173,15 +262,14 @@ class Lattice:
         roots = np.linalg.cholesky(inverse)
         step = inverse @ (slopes.mT @ missed[:, :, None]) / QUANTISATION
         means = w.numpy() + step[:, :, 0]
-        if means.shape[1] > SAMPLED:
-            return Law(means, roots, None)
         missed = missed - (slopes @ step)[:, :, 0]
         if self.output == "sigmoid":  # whose first and last byte have no other end
             size = np.linalg.norm(slopes, axis=2)
             flat = size < INSENSITIVE * size.max(axis=1, keepdims=True)
             out = flat | ((y - 0.5).abs() > 0.5 - CELL).numpy()
             missed, slopes = np.where(out, 0, missed), np.where(out[:, :, None], 0, slopes)
-        return within_cells(missed, slopes @ roots, self._slack, Law(means, roots, None))
+        law = Law(means, roots, missed, slopes)
+        return law if means.shape[1] > SAMPLED else within_cells(law, ROUNDED * self._slack)
 
 
 def few(network: OpenNetwork, width: int) -> bool:
@@ -222,172 +310,7 @@ def precision(points: Tensor) -> Tensor:
     return inverse
 
 
-def within_cells(missed: Floats, slopes: Floats, slack: float, law: Law) -> Law:
-    """Return the law of w, uniform where all bytes are as they were seen.
-
-    A point inside is found by projections (Agmon 1954, Motzkin & Schoenberg 1954), mean and
-    covariance by hit-and-run (Smith 1984). A row without such a point keeps its law.
-
-    Args:
-        missed: what the bytes' middles differ by from the outputs at the law's means, n x d.
-        slopes: of the outputs, n x d x m, in units of the law.
-        slack: deviation of the outputs from the model.
-        law: by least squares.
-    """
-    n, _, m = slopes.shape
-    half = CELL / 2 + slack
-    stream, rows = np.random.default_rng(0), np.arange(n)
-    if m == 1:
-        return interval(missed, slopes[:, :, 0], slack, law)
-    v, left = np.zeros((n, m)), missed.copy()
-    for _ in range(RELAXATIONS):
-        worst = np.abs(left).argmax(axis=1)
-        far, slope = left[rows, worst], slopes[rows, worst]
-        step = 1.5 * np.sign(far) * np.maximum(np.abs(far) - half, 0)
-        if not step.any():
-            break
-        v += (step / np.maximum(np.square(slope).sum(axis=1), LEAST))[:, None] * slope
-        left = missed - (slopes @ v[:, :, None])[:, :, 0]
-    inside = np.abs(left).max(axis=1) <= half
-    means, roots = law.means.copy(), law.roots.copy()
-    if not inside.any():
-        return law
-    v, left, slopes = v[inside], left[inside], slopes[inside]
-    samples = []
-    for _ in range(ROUNDS * m):
-        way = stream.standard_normal(v.shape)
-        change = (slopes @ way[:, :, None])[:, :, 0]
-        steep = np.where(change == 0, LEAST, change)
-        middle, reach = left / steep, half / np.abs(steep)
-        low = np.maximum((middle - reach).max(axis=1), -FARTHEST)
-        high = np.minimum((middle + reach).min(axis=1), FARTHEST)
-        step = (low + (high - low) * stream.random(len(v)))[:, None]
-        v, left = v + step * way, left - step * change
-        samples.append(v)
-    kept = np.stack(samples[BURNT * m :])
-    centre = kept.mean(axis=0)
-    covariance = np.einsum("snk,snl->nkl", kept - centre, kept - centre) / len(kept)
-    old = roots[inside]
-    means[inside] += (old @ centre[:, :, None])[:, :, 0]
-    roots[inside] = np.linalg.cholesky(old @ covariance @ old.mT)
-    return Law(means, roots, None)
-
-
-def interval(missed: Floats, slopes: Floats, slack: float, law: Law) -> Law:
-    """Return the interval of w, of one number, in which all bytes are as they were seen.
-
-    Args:
-        missed: what the bytes' middles differ by from the outputs at the law's means, n x d.
-        slopes: of the outputs, n x d, in units of the law.
-        slack: deviation of the outputs from the model.
-        law: by least squares.
-    """
-    steep = np.where(slopes == 0, LEAST, slopes)
-    middle, reach = missed / steep, CELL / 2 / np.abs(steep)
-    first, last = (middle - reach).argmax(axis=1), (middle + reach).argmin(axis=1)
-    rows, unit = np.arange(len(missed)), law.roots[:, :, 0]
-    ends = np.stack([(middle - reach)[rows, first], (middle + reach)[rows, last]], axis=1)
-    blur = slack / np.abs(np.stack([steep[rows, first], steep[rows, last]], axis=1))
-    ends = np.clip(law.means + unit * ends, -BEYOND, BEYOND)
-    return Law(law.means, law.roots, ends, np.minimum(unit * blur, BEYOND))
-
-
-def log_sums(law: Law, p: Floats, noise: NoiseLaw) -> Floats:
-    """Return log P(w given z + p), summed over the grid of z, up to a constant a row: n x K.
-
-    Of one number the grid's values in the interval are counted. Of more, the grid is taken as
-    regular about w, and its sum is that of a theta function, number by number in a reduced basis.
-    """
-    grid = quantiles(noise).astype(np.float64)
-    if law.ends is not None and law.blur is not None:
-        low, high = (law.ends[:, [i]] - p.T for i in (0, 1))
-        middle = (low + high) / 2
-        expected = (
-            VALUES * density(middle, noise) * np.maximum(high - low, law.blur.sum(axis=1)[:, None])
-        )
-        values = grid[nearest_to(middle, noise)[:, :, None] + WIDE]
-        inside = special.ndtr((values - low[:, :, None]) / law.blur[:, 0, None, None])
-        inside *= special.ndtr((high[:, :, None] - values) / law.blur[:, 1, None, None])
-        count = np.where(expected < len(WIDE) / 2, inside.sum(axis=2), expected)
-        scores: Floats = np.log((1 - MISSED) * count + MISSED * expected + LEAST)
-        return scores
-    scores = np.empty((len(law.means), len(p)))
-    for row, (mean, root) in enumerate(zip(law.means, law.roots, strict=True)):
-        smooth = np.log(density(mean - p, noise) + LEAST).sum(axis=1)
-        step = 1 / (VALUES * np.maximum(density(mean - p.mean(axis=0), noise), FLAT))
-        basis: Floats = linalg.solve_triangular(root, np.diag(step), lower=True)
-        if np.linalg.slogdet(basis)[1] < 0:  # more than one of the grid's points is likely
-            scores[row] = smooth
-            continue
-        change = reduced(basis) if len(mean) <= SAMPLED else np.eye(len(mean))
-        upper = linalg.qr(basis @ change, mode="r")[0].astype(np.float64)
-        found = sums(upper, place(mean - p, noise) @ linalg.inv(change).T)
-        scores[row] = np.logaddexp(
-            math.log(1 - MISSED) + found,
-            math.log(MISSED) + smooth - smooth.mean() + special.logsumexp(found) - math.log(len(p)),
-        )
-    return scores
-
-
-def sums(root: Floats, points: Floats) -> Floats:
-    """Return log of the sum over integers k of exp(-|R (k - t)|^2 / 2), for each point t: K.
-
-    Coordinate by coordinate from the last, of which the nearest integer is taken (Babai 1986). From
-    where they are finer than the deviation, the sum is an integral, the same for all points.
-
-    Args:
-        root: R, m x m, upper triangular.
-        points: K x m.
-    """
-    total, off = np.zeros(len(points)), np.zeros_like(points)
-    for j in range(len(root) - 1, -1, -1):
-        if abs(root[j, j]) * INTEGRAL < 1:
-            break
-        at = points[:, j] - off[:, j + 1 :] @ root[j, j + 1 :] / root[j, j]
-        near = np.round(at)
-        apart = root[j, j] * (near[:, None] + NEAR - at[:, None])
-        total += special.logsumexp(-(apart**2) / 2, axis=1)
-        off[:, j] = near - points[:, j]
-    return total
-
-
-def reduced(basis: Floats) -> Floats:
-    """Return integers U, m x m, of determinant 1 or -1, such that the columns of B U are short.
-
-    Lenstra, Lenstra & Lovasz 1982, "Factoring polynomials with rational coefficients".
-    """
-    m = len(basis)
-    change, k, swaps = np.eye(m), 1, 0
-    root = linalg.qr(basis, mode="r")[0]
-    while k < m and swaps < SWAPS:
-        for j in range(k - 1, -1, -1):
-            times = np.round(root[j, k] / root[j, j])
-            root[:, k] -= times * root[:, j]
-            change[:, k] -= times * change[:, j]
-        if root[k, k] ** 2 + root[k - 1, k] ** 2 >= 0.75 * root[k - 1, k - 1] ** 2:
-            k += 1
-            continue
-        change[:, [k - 1, k]] = change[:, [k, k - 1]]
-        root = linalg.qr(basis @ change, mode="r")[0]
-        k, swaps = max(k - 1, 1), swaps + 1
-    return change
-
-
-def place(z: Floats, noise: NoiseLaw) -> Floats:
-    """Return which value of the grid a number is, as a real number from -1/2."""
-    below: Floats = special.ndtr(z) if noise == "gaussian" else z / 12**0.5 + 0.5
-    return VALUES * below - 0.5
-
-
-def nearest_to(z: Floats, noise: NoiseLaw) -> NDArray[np.int64]:
-    """Return the number of the grid's value that is nearest, as far as it has neighbours."""
-    margin = -WIDE[0]
-    return np.clip(np.round(place(z, noise)), margin, VALUES - 1 - margin).astype(np.int64)
-
-
-def density(z: Floats, noise: NoiseLaw) -> Floats:
-    """Return the density of a noise number before it is put on its grid."""
-    if noise == "gaussian":
-        bell: Floats = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
-        return bell
-    return np.where(np.abs(z) <= 3**0.5, 1 / 12**0.5, 0.0)
+def entropy(rows: Bytes) -> float:
+    """Return the entropy in bits of a row that is drawn at random: at most that can be told."""
+    each = np.array(list(Counter(row.tobytes() for row in rows).values())) / len(rows)
+    return max(0.0, float(-each @ np.log2(each)))

@@ -20,6 +20,8 @@ from dan_bench.interfaces import Bytes, Data, NoiseLaw, Split, dimension
 from dan_bench.rng import derive
 
 BLOCK_ROWS = 1024
+VALUES = 1 << 16
+"""Of a fresh number."""
 Shape = Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=3)]
 """Shape of one row, where a config may set it: a length, or rows, columns[, colours]."""
 
@@ -121,7 +123,7 @@ def quantiles(law: NoiseLaw) -> NDArray[np.float32]:
     They are the law's quantiles at the middles of equal cells. The Gaussian's outermost are at
     4.33; beyond them true noise has 1.5e-5 of its probability.
     """
-    middles = (np.arange(1 << 16) + 0.5) / (1 << 16)
+    middles = (np.arange(VALUES) + 0.5) / VALUES
     numbers = ndtri(middles) if law == "gaussian" else 3**0.5 * (2 * middles - 1)
     return numbers.astype(np.float32)
 

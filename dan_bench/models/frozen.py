@@ -52,24 +52,24 @@ class FrozenDegenerator:
         self._layers = layers
 
     def __call__(self, data: Bytes, rows: NDArray[np.int64]) -> Bytes:
-        """Run the network on the data where it is, in chunks of bounded size.
-
-        In single precision, which CUDA's convolutions are not unless they are told.
-        """
+        """Run the network on the data where it is, in chunks of bounded size."""
         out = np.empty_like(data)
         for start in range(0, len(data), CHUNK):
             part = slice(start, start + CHUNK)
-            noise = torch.from_numpy(self._fresh(rows[part]))
-            with torch.backends.cudnn.flags(allow_tf32=False):
-                out[part] = as_bytes(self._degenerate(as_unit(data[part]), noise))
+            out[part] = self._run(data[part], self._fresh(rows[part]))
         return out
+
+    def _run(self, data: Bytes, noise: NDArray[np.float32]) -> Bytes:
+        # in single precision, in which CUDA's convolutions do not run unless they are told to
+        with torch.backends.cudnn.flags(allow_tf32=False):
+            return as_bytes(self._degenerate(as_unit(data), torch.from_numpy(noise)))
 
     def opened(self) -> OpenNetwork | None:
         """Return the network, for who attacks it with its weights in hand."""
         if self.channel is None or self._layers is None:
             return None
         u, of = self.channel, self._setting
-        return OpenNetwork(u.data, u.noise, u.offset, self._layers, of.output, of.noise)
+        return OpenNetwork(u.data, u.noise, u.offset, self._layers, of.output, of.noise, self._run)
 
     def leak_bound(self, inputs: Bytes) -> float:
         """Return an upper bound in bits on what the output says of one of the inputs.

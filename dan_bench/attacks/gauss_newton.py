@@ -7,6 +7,7 @@ normal, and candidates are scored by the law of the noise at u, blurred by that.
 """
 
 import copy
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +27,7 @@ from dan_bench.attacks.layers import (
     log_likelihoods,
     without_prior,
 )
-from dan_bench.attacks.unwrap import BLURRED, fractions
+from dan_bench.attacks.unwrap import fractions
 from dan_bench.interfaces import Bytes, Floats, OpenNetwork
 from dan_bench.metrics.certificate import LinearChannel, gaussian_leak
 
@@ -37,18 +38,28 @@ WORTH = 0.05
 """Bits of a candidate: where nobody can recover more, calibration does not see it either."""
 SIMULATED = 512
 """Rows of which the pre-activations are kept."""
-POINTS = 3
+POINTS = 2
 """At which the network is linearised: each gives a start."""
-STARTS, STEPS, PRODUCTS = 2, 4, 6
-"""Starts that are followed, the best first; Gauss-Newton steps from each; conjugate gradients in a
-step, each with one product by the Jacobian and one by its transpose."""
+STARTS, STEPS = 2, 10
+"""Starts that are followed, the best first, and Gauss-Newton steps from each: at most."""
+PRODUCTS = 4
+"""Conjugate gradients in the first step, each with one product by the Jacobian and one by its
+transpose; one more in each step after it."""
+SOLVED = 0.03
+"""Share of a step's own equations that conjugate gradients may leave, squared."""
+SPREAD = 0.1
+"""Variance in turns from which a torus is left alone: of its numbers, one in nine goes round."""
 SETTLED = 0.03
 """What a step takes off -2 log p, for each number, below which a row needs no other."""
-UNEXPLAINED = 0.01
+SHARP = 0.01
+"""Share of the noise's variance that the error of u may have of a row that needs no other."""
+UNEXPLAINED = 0.03
 """Share of an output's deviations from the mean that may be left of a row that is undone."""
-AT_A_TIME = 128
+AT_A_TIME = 32
+"""Rows; where none of the first is undone, no others are tried."""
 DAMPED, SHORTER, LONGER = 1e-3, 10.0, 0.3
 """Damping at first, and its factors after a step that was too long, and after one that was not."""
+LEAST = 1e-30
 EDGE, BEYOND = 3**0.5, 6.0
 """Where uniform noise ends; deviations of u within which it matters that it does."""
 MISSED = 1e-3
@@ -93,13 +104,15 @@ class GaussNewton:
         self._prior = Normal(images.mean(axis=0), covariance)
         self._mean = single(self._prior.mean)
         self._precision = single(linalg.inv(covariance))
-        self.tells = self._output == "sigmoid" or bool(self._own.var(axis=0).min() < BLURRED)
+        self.tells = self._output == "sigmoid" or bool(self._own.var(axis=0).mean() < SPREAD)
         """Whether outputs say anything of pre-activations: not where all of them go round."""
         if self.tells:
             self._points = [self._linearised(point) for point in self._u[:POINTS].split(1)]
             self._posterior: Floats = np.mean([p.covariance for p in self._points], axis=0)
             self._preconditioner = single(self._posterior)
             self._damping = 1 / self._preconditioner.diagonal()
+            share = self._posterior.trace() / np.square(network.noise).sum()
+            self._share = math.inf if self._uniform else share  # whose edges are sharp
 
     def _linearised(self, point: Tensor) -> Linear:
         """The network near a point, 1 x k."""
@@ -125,11 +138,13 @@ class GaussNewton:
 
     def __call__(self, outputs: Bytes, candidates: Bytes) -> tuple[Floats, Flags]:
         """Return log-likelihoods, n x K, and for which rows u was found."""
-        found = [
-            self._search(outputs[start : start + AT_A_TIME])
-            for start in range(0, len(outputs), AT_A_TIME)
-        ]
-        u, undone = (np.concatenate(part) for part in zip(*found, strict=True))
+        u = np.tile(self._prior.mean, (len(outputs), 1))
+        undone = np.zeros(len(outputs), dtype=bool)
+        for start in range(0, len(outputs), AT_A_TIME):
+            rows = slice(start, start + AT_A_TIME)
+            u[rows], undone[rows] = self._search(outputs[rows])
+            if not undone.any():
+                break  # a search that fails takes longest
         means, noise = self._channel.images(candidates), self._channel.noise
         if self._uniform and boxed(noise):
             return in_box(u, self._posterior, means, noise), undone
@@ -172,22 +187,25 @@ class GaussNewton:
         energy, error = self._energy(y, weight, u)
         damping = torch.full((len(u), 1), DAMPED)
         todo = torch.arange(len(u))
-        for _ in range(STEPS):
+        for turn in range(STEPS):
             # an error as large as the residuals are by now: sharper ones cost conjugate gradients
             loose = (error[todo] / y.shape[1]).clamp_min(1)[:, None]
-            step = self._step(y[todo], weight[todo] / loose, u[todo], damping[todo])
+            step = self._step(
+                y[todo], weight[todo] / loose, u[todo], damping[todo], PRODUCTS + turn
+            )
             new, left = self._energy(y[todo], weight[todo], u[todo] + step)
             gained = energy[todo] - new
             good = gained > 0
             at = todo[good]
             u[at], energy[at], error[at] = u[at] + step[good], new[good], left[good]
             damping[todo] *= torch.where(good, LONGER, SHORTER)[:, None]
-            todo = todo[~good | (gained > SETTLED * y.shape[1])]
+            left_open = error[todo] * self._share > SHARP * y.shape[1]
+            todo = todo[~good | (gained > SETTLED * y.shape[1]) & left_open]
             if not len(todo):
                 break
         return u
 
-    def _step(self, y: Tensor, weight: Tensor, u: Tensor, damping: Tensor) -> Tensor:
+    def _step(self, y: Tensor, weight: Tensor, u: Tensor, damping: Tensor, products: int) -> Tensor:
         """Return a damped Gauss-Newton step, by conjugate gradients: n x k."""
         damping, u = damping * self._damping, u.clone().requires_grad_()
         at = self._layers(u)
@@ -203,13 +221,17 @@ class GaussNewton:
         left = pulled(weight * missed) - (u.detach() - self._mean) @ self._precision
         step, z = torch.zeros_like(left), left @ self._preconditioner
         way, size = z, (left * z).sum(1, keepdim=True)
-        for _ in range(PRODUCTS):
+        enough = SOLVED * size
+        for _ in range(products):
             turned = product(way)
-            length = size / (way * turned).sum(1, keepdim=True).clamp_min(1e-30)
+            length = size / (way * turned).sum(1, keepdim=True).clamp_min(LEAST)
+            length = torch.where(size > enough, length, 0)  # a row does not depend on the others
             step, left = step + length * way, left - length * turned
             z = left @ self._preconditioner
             new = (left * z).sum(1, keepdim=True)
-            way, size = z + new / size.clamp_min(1e-30) * way, new
+            way, size = z + new / size.clamp_min(LEAST) * way, new
+            if (size <= enough).all():
+                break
         return step
 
 

@@ -60,10 +60,11 @@ class Inversion(NamingAttack):
 
     A perceptron with leaky ReLUs is undone: a sigmoid with its quantisation error, a torus where
     its numbers spread over less than half a turn (`unwrap`), linear layers by weighted least
-    squares. For convolutions, which it does not undo, a normal law of the output given the input is
-    fitted to the attacker's own pairs; where the input sets the size of the noise and no more, the
-    law of the output's size. Scores are calibrated on such pairs, by a temperature from
-    1 down to 0, at which nothing is said.
+    squares. Other layers, such as convolutions, are not undone one by one: what the first layer
+    handed on is searched for (`gauss_newton`) in half as many rows, and where that finds nothing, a
+    normal law of the output given the input is fitted to the attacker's own pairs. Where the input
+    sets the size of the noise and no more, it is the law of the output's size. Scores are
+    calibrated on such pairs, by a temperature from 1 down to 0, at which nothing is said.
 
     Args:
         candidates: K.
@@ -129,8 +130,8 @@ class Inversion(NamingAttack):
         return Lattice(network, own, stream, rows)
 
     def _search(self, case: Case, order: NDArray[np.int64]) -> Likelihoods | None:
-        """Likelihoods by a search for the first layer's numbers, of networks that are not undone;
-        None where it would find nothing.
+        """Likelihoods by a search for what the first layer hands on, where layers are not undone;
+        None if that would find nothing.
         """
         network, own = opened(case.degenerator), case.auxiliary.inputs
         if network is None or few(network, own.shape[1]) or layers_of(network.layers) is not None:

@@ -202,14 +202,13 @@ def test_where_none_of_the_first_rows_is_found_no_others_are_tried(monkeypatch):
 
 
 def test_more_starts_find_more_of_a_map_that_is_bent(monkeypatch):
-    case, shares = case_of(Convolved(0.1)), []
+    case, shares = case_of(Convolved(0.13)), []
     for points, starts in ((1, 1), (6, 3)):
         monkeypatch.setattr(gauss_newton, "POINTS", points)
         monkeypatch.setattr(gauss_newton, "STARTS", starts)
         undone = search(case)(case.challenge.outputs[:K], case.challenge.inputs[:K])[1]
         shares.append(undone.mean())
-    assert shares[0] < shares[1]
-    assert shares[1] > 0.9
+    assert shares[1] > shares[0] + 0.2
 
 
 def test_a_product_by_the_jacobian_is_a_difference():

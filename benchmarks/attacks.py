@@ -1,6 +1,6 @@
 """What does each attack take, and what does it get? DAN at its default size, sigmoid and torus.
 
-    python benchmarks/attacks.py [OVERRIDE ...]
+    python benchmarks/attacks.py [--only ATTACK] [OVERRIDE ...]
 
 The two networks are trained by the default config, in turn and with one seed, and every attack of
 the default evaluation is run on each, and `rehearsal` as the secrecy experiment has it: seconds by
@@ -59,16 +59,18 @@ def main() -> None:
     """Print a table for each output."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("overrides", nargs="*", metavar="OVERRIDE")
-    overrides = parser.parse_args().overrides
+    parser.add_argument("--only", metavar="ATTACK", help="run this attack alone")
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
     for output in ("sigmoid", "torus"):
-        planned = plan(configure(["logger=none", f"output={output}", *overrides]))
+        planned = plan(configure(["logger=none", f"output={output}", *arguments.overrides]))
         assert isinstance(planned, Plan)
         case = trained(planned)
         print(f"{planned.config.title()}")
         print(f"{'attack':16s} {'clock s':>8s} {'cpu s':>8s} {'recovered %':>11s}   95 % interval")
         for name, attack in {**planned.measures.attacks, "rehearsal": REHEARSAL}.items():
-            print(line(name, attack, case), flush=True)
+            if arguments.only in (None, name):
+                print(line(name, attack, case), flush=True)
         print()
 
 

@@ -40,7 +40,7 @@ def test_no_test_module_imports_another() -> None:
             assert not any(name.split(".")[-1].startswith("test_") for name in names), path
 
 
-MOST_LINES = 46_667
+MOST_LINES = 46_987
 """Raised for new features alone: from 26,378 for the white-box attack, the certificates and the
 ladder of known truth; from 29,350 for erasure that survives kills, batches small files, looks
 past the file system and certifies; from 34,985 for sweeps on Slurm and Ray, claims without
@@ -50,7 +50,7 @@ and a report for a laboratory; from 43,600 for submissions that are verified, on
 without keeping them, and a page that opens on the finding; from 45,700 for boards that the report
 keeps; from 45,900 for the attack on noise of few numbers, the length under bzip2 without bzip2,
 and noise and batches made on an accelerator; from 46,561 for running the network on the points of
-the grid that agree. Otherwise it may only be lowered.
+the grid that agree, and for the search through convolutions. Otherwise it may only be lowered.
 20,000 is where it is going."""
 
 

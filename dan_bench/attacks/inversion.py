@@ -15,6 +15,7 @@ from pydantic import PositiveInt
 from scipy import linalg, special
 from torch import nn
 
+from dan_bench.attacks.gauss_newton import GaussNewton, searchable
 from dan_bench.attacks.lattice import Lattice, few
 from dan_bench.attacks.layers import (
     QUANTISATION,
@@ -27,7 +28,16 @@ from dan_bench.attacks.layers import (
 )
 from dan_bench.attacks.likelihood import NamingAttack
 from dan_bench.attacks.unwrap import fractions, unwrap
-from dan_bench.interfaces import Bytes, Case, Estimate, Levelled, OpenNetwork, Pairs, WhiteBox
+from dan_bench.interfaces import (
+    Bytes,
+    Case,
+    Degenerator,
+    Estimate,
+    Levelled,
+    OpenNetwork,
+    Pairs,
+    WhiteBox,
+)
 from dan_bench.metrics.certificate import LinearChannel
 from dan_bench.metrics.recovery import dictionary_information
 from dan_bench.rng import generator
@@ -50,10 +60,11 @@ class Inversion(NamingAttack):
 
     A perceptron with leaky ReLUs is undone: a sigmoid with its quantisation error, a torus where
     its numbers spread over less than half a turn (`unwrap`), linear layers by weighted least
-    squares. For convolutions, which it does not undo, a normal law of the output given the input is
-    fitted to the attacker's own pairs; where the input sets the size of the noise and no more, the
-    law of the output's size. Scores are calibrated on such pairs, by a temperature from
-    1 down to 0, at which nothing is said.
+    squares. Other layers, such as convolutions, are not undone one by one: what the first layer
+    handed on is searched for (`gauss_newton`) in half as many rows, and where that finds nothing, a
+    normal law of the output given the input is fitted to the attacker's own pairs. Where the input
+    sets the size of the noise and no more, it is the law of the output's size. Scores are
+    calibrated on such pairs, by a temperature from 1 down to 0, at which nothing is said.
 
     Args:
         candidates: K.
@@ -80,18 +91,21 @@ class Inversion(NamingAttack):
             generator(case.seed, f"inversion/{stream}").permutation(len(pairs.rows))
             for stream, pairs in (("known", case.auxiliary), ("held", case.challenge))
         )
-        lattice = self._lattice(case)
-        laws = [self._law(case, own[self.calibration :]), lattice]
-        given = [law for law in laws if law is not None]
+
+        def calibrated(law: Likelihoods) -> Calibration:
+            return calibration(self._scores(law, case.auxiliary, own, self.calibration)[0])
+
+        searched, lattice = self._search(case, own), self._lattice(case)
+        given = [] if searched is None else [(calibrated(searched), searched)]
+        if not given or given[0][0].gain == 0:
+            others = self._law(case, own[self.calibration :]), lattice
+            given = [(calibrated(law), law) for law in others if law is not None] + given
         if not given:
             return None
-        calibrated = [
-            calibration(self._scores(law, case.auxiliary, own, self.calibration)[0])
-            for law in given
-        ]
-        best = max(range(len(given)), key=lambda i: calibrated[i].gain)
-        scores, undone = self._scores(given[best], case.challenge, held, self.queries)
-        factor = calibrated[best].temperature
+        best, law = max(given, key=lambda pair: pair[0].gain)
+        queries = self.queries // 2 if law is searched else self.queries
+        scores, undone = self._scores(law, case.challenge, held, queries)
+        factor = best.temperature
         found = dictionary_information(factor * scores, np.arange(len(scores)), case.confidence)
         more = {"undone": float(undone.mean()), "temperature": factor}
         if lattice is not None:
@@ -101,11 +115,9 @@ class Inversion(NamingAttack):
     def _law(self, case: Case, rows: NDArray[np.int64]) -> Likelihoods | None:
         """What makes likelihoods; `rows` are those of the attacker's pairs that it may fit."""
         degenerator, own = case.degenerator, case.auxiliary
-        network = degenerator.opened() if isinstance(degenerator, WhiteBox) else None
+        network = opened(degenerator)
         if network is None:
             return level_law(degenerator, own, rows) if isinstance(degenerator, Levelled) else None
-        if not network.data.any():
-            return None
         layers = layers_of(network.layers)
         if layers is None:
             return fitted_law(network, own, rows)
@@ -114,13 +126,25 @@ class Inversion(NamingAttack):
 
     def _lattice(self, case: Case) -> Lattice | None:
         """Likelihoods under noise of few numbers that are on a grid; None where it is not so."""
-        degenerator, own = case.degenerator, case.auxiliary.inputs
-        network = degenerator.opened() if isinstance(degenerator, WhiteBox) else None
-        if network is None or not network.data.any() or not few(network, own.shape[1]):
+        network, own = opened(case.degenerator), case.auxiliary.inputs
+        if network is None or not few(network, own.shape[1]):
             return None
         stream = generator(case.seed, "inversion/lattice")
         rows = max(self.simulated, ROWS_A_NUMBER * network.noise.shape[1])
         return Lattice(network, own, stream, rows, self.runs)
+
+    def _search(self, case: Case, order: NDArray[np.int64]) -> Likelihoods | None:
+        """Likelihoods by a search for what the first layer hands on, where layers are not undone;
+        None if that would find nothing.
+        """
+        network, own = opened(case.degenerator), case.auxiliary.inputs
+        if network is None or few(network, own.shape[1]) or layers_of(network.layers) is not None:
+            return None
+        if not searchable(network, own[order[: self.candidates]]):
+            return None
+        stream = generator(case.seed, "inversion/search")
+        search = GaussNewton(network, own, stream, self.simulated)
+        return search if search.tells else None
 
     def _scores(
         self, law: Likelihoods, pairs: Pairs, order: NDArray[np.int64], queries: int
@@ -129,6 +153,12 @@ class Inversion(NamingAttack):
         offered = order[: self.candidates]
         scores, undone = law(pairs.outputs[offered[:queries]], pairs.inputs[offered])
         return scores * undone[:, None], undone
+
+
+def opened(degenerator: Degenerator) -> OpenNetwork | None:
+    """Return the network of a degenerator that can be read; None also if it is given no data."""
+    network = degenerator.opened() if isinstance(degenerator, WhiteBox) else None
+    return network if network is not None and network.data.any() else None
 
 
 class Layer(NamedTuple):

@@ -29,7 +29,7 @@ EXTRAS = {
         *("torch", "torchvision", "pytorch_lightning"),
         *("hydra", "omegaconf", "requests", "skimage", "soundfile", "urllib3"),
     ),
-    "figures": ("altair", "jinja2", "markupsafe", "vl_convert"),
+    "figures": ("altair", "jinja2", "markdown_it", "markupsafe", "vl_convert"),
     "loggers": ("wandb", "wandb_workspaces", "tensorboard"),
     "slurm": ("submitit",),
     "ray": ("ray",),

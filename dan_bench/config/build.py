@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic_core import SchemaError
 
 from dan_bench.cli import InputError, explained, missing_extra
-from dan_bench.config.schema import RENAMED, ConfigError, Part, UserPath, explain
+from dan_bench.config.schema import RENAMED, ConfigError, Part, UserPath, explain, missing
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,8 @@ def bind(part: Part, where: str, provided: Collection[str] = ()) -> Component:
     except (TypeError, ValueError, NameError, SchemaError) as error:
         why = str(error).splitlines()[-1].strip()
         raise ConfigError(f"{where}._target_={part.target}: no arguments fit it: {why}") from error
+    if unset := "\n".join(missing(part.arguments, where)):
+        raise ConfigError(unset)
     try:
         checked = schema.model_validate(part.arguments)
     except ValidationError as error:

@@ -114,7 +114,7 @@ class Strict(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise ConfigError(explain(error)) from error
+            raise ConfigError("\n".join(missing(values)) or explain(error)) from error
 
     @classmethod
     def _parts(cls, values: Mapping[str, Any], known: Known) -> Iterator[tuple[str, BaseModel]]:
@@ -338,10 +338,20 @@ def explain(error: ValidationError, where: str = "") -> str:
         place = ".".join([*([where] if where else []), *(str(part) for part in detail["loc"])])
         whole = detail["type"] == "missing" or isinstance(detail["input"], Mapping)
         given = "" if whole else f"={detail['input']!r}"
-        said = detail["msg"].removeprefix("Value error, ")
-        absent = detail["input"] == "???"
-        lines.append(missing_value(place) if absent else f"{place}{given}: {said}")
+        lines.append(f"{place}{given}: {detail['msg'].removeprefix('Value error, ')}")
     return "\n".join(lines)
+
+
+def missing(values: Any, name: str = "") -> Iterator[str]:
+    """Yield a line for each value in plain containers that is OmegaConf's `???`."""
+    if isinstance(values, Mapping):
+        for key, value in values.items():
+            yield from missing(value, f"{name}.{key}" if name else str(key))
+    elif isinstance(values, list):
+        for place, value in enumerate(values):
+            yield from missing(value, f"{name}.{place}")
+    elif isinstance(values, str) and values == "???":
+        yield missing_value(name)
 
 
 def missing_value(name: str) -> str:

@@ -123,8 +123,7 @@ def start_server(threads: int) -> ForkServerContext:
     for name in THREADS:
         os.environ[name] = str(threads)
     context = multiprocessing.get_context("forkserver")
-    compiled = "dan_bench.randomness.min_entropy.estimators"  # with numba, a fifth of a second
-    context.set_forkserver_preload(["__main__", "dan_bench.sweep.worker", compiled])
+    context.set_forkserver_preload(["__main__", "dan_bench.sweep.worker"])
     resource_tracker.ensure_running()
     # Ctrl-C reaches all processes of the terminal; the driver, which hears it, ends the others
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])

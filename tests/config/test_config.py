@@ -89,8 +89,9 @@ REFUSED: dict[str, tuple[list[str], list[str]]] = {
     ),
     "Ray's settings without Ray": (["runtime.ray.num_gpus=1"], ["runtime.executor=ray"]),
     "a seed without a value": (["seed=???"], ["seed=???: the value is missing, type seed=VALUE"]),
+    "no rate": (["optimizer.degenerator.lr=???"], ["type optimizer.degenerator.lr=VALUE"]),
     "data without a seed": (["data=danoise", "seed=???"], ["seed=???: the value is missing"]),
-    "a folder without a root": (["data=folder"], ["data.root", "data.root=DIR"]),
+    "a folder without a root": (["data=folder"], ["type data.root=VALUE"]),
     "a folder that is not there": (
         ["data=folder", "data.root=/nonexistent"],
         ["data.root=/nonexistent", "data.root=DIR"],

@@ -29,6 +29,7 @@ from recipes import STREAMS
 from dan_bench.assess.assessment import (
     LEVEL,
     FamilyResult,
+    Pieces,
     of_complexity,
     of_lags,
     of_lines,
@@ -36,7 +37,6 @@ from dan_bench.assess.assessment import (
     of_python,
     of_tally,
 )
-from dan_bench.assess.pieces import Pieces
 from dan_bench.assess.reading import WINDOW, Stream, Window
 from dan_bench.assess.windows import WindowedAssessment, combined
 from dan_bench.randomness.tally import Tally

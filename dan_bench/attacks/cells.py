@@ -42,7 +42,8 @@ def within_cells(law: Law, slack: float) -> Law:
     """Return the law of w, uniform where all bytes are as they were seen, or missed by `slack`.
 
     A point inside is found by projections (Agmon 1954, Motzkin & Schoenberg 1954), mean and
-    covariance by hit-and-run (Smith 1984). A row without such a point keeps its law.
+    covariance by hit-and-run (Smith 1984). A row keeps its law if there is no such point, and if
+    that law is narrower somewhere: there the noise's range bounds w, and not the bytes.
     """
     units = law.slopes @ law.roots
     n, _, m = units.shape
@@ -75,10 +76,12 @@ def within_cells(law: Law, slack: float) -> Law:
     kept = np.stack(samples[BURNT * m :])
     centre = kept.mean(axis=0)
     covariance = np.einsum("snk,snl->nkl", kept - centre, kept - centre) / len(kept)
+    bounded = np.linalg.eigvalsh(covariance)[:, -1] <= 1
+    inside[inside], centre, covariance = bounded, centre[bounded], covariance[bounded]
     means, roots, missed = law.means.copy(), law.roots.copy(), law.missed.copy()
     old = roots[inside]
     means[inside] += (old @ centre[:, :, None])[:, :, 0]
-    missed[inside] -= (units @ centre[:, :, None])[:, :, 0]
+    missed[inside] -= (units[bounded] @ centre[:, :, None])[:, :, 0]
     roots[inside] = np.linalg.cholesky(old @ covariance @ old.mT)
     return Law(means, roots, missed, law.slopes)
 

@@ -78,12 +78,14 @@ def dictionary_information(
         confidence: of the interval.
 
     Returns:
-        Share of the log2 K bits that name one candidate among K.
+        Share of the log2 K bits that name one candidate among K; details hold `named`, the share of
+        queries whose input has the highest score.
     """
     candidates = scores.shape[1]
     chosen = scores[np.arange(len(true)), true] - special.logsumexp(scores, axis=1)
     bits = np.log2(candidates) + chosen / np.log(2)
     estimate = share_of(bits, float(np.log2(candidates)), confidence)
-    named = float((scores.argmax(axis=1) == true).mean())
-    more = {"named": named, "candidates": float(candidates)}
+    best = scores == scores.max(axis=1, keepdims=True)
+    named = best[np.arange(len(true)), true] / best.sum(axis=1)  # who has several guesses
+    more = {"named": float(named.mean()), "candidates": float(candidates)}
     return replace(estimate, details=estimate.details | more)

@@ -48,18 +48,25 @@ class Convolved:
         grid = nn.Unflatten(1, (4, 4, 4))
         whole = nn.Sequential(grid, *layers, nn.Flatten()).double().requires_grad_(False)
         data = loud * stream.normal(size=(D, D)) / D**0.5
-        self.network = OpenNetwork(data, np.eye(D), np.full(D, 0.1), whole, output, law)
+        noise, offset = np.eye(D), np.full(D, 0.1)
+        self.network = OpenNetwork(data, noise, offset, whole, output, law, self.given)
         self.noise_bits, self._draw = 16.0 * D, FreshNoise(0, "fresh", D, law)
 
     def opened(self):
         return self.network
 
     def first(self, data, rows):
-        return (data + 0.5) / 256 @ self.network.data.T + self._draw(rows) + 0.1
+        return self._first(data, self._draw(rows))
+
+    def _first(self, data, noise):
+        return (data + 0.5) / 256 @ self.network.data.T + noise + 0.1
+
+    def given(self, data, noise):
+        raw = self.network.layers(torch.from_numpy(self._first(data, noise)))
+        return as_bytes(raw.sigmoid() if self.network.output == "sigmoid" else raw - raw.floor())
 
     def __call__(self, data, rows):
-        raw = self.network.layers(torch.from_numpy(self.first(data, rows)))
-        return as_bytes(raw.sigmoid() if self.network.output == "sigmoid" else raw - raw.floor())
+        return self.given(data, self._draw(rows))
 
 
 def pictures(seed):

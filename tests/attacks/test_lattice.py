@@ -35,6 +35,7 @@ class Few:
             last.weight.copy_(torch.from_numpy(turns * stream.normal(size=(D, numbers))))
         layers = nn.Sequential(last).requires_grad_(False)
         data = faint * stream.normal(size=(numbers, D))
+        last.bias.copy_(torch.from_numpy(stream.uniform(-0.5, 0.5, D)))
         self.network = OpenNetwork(
             data, np.eye(numbers), np.full(numbers, 0.3), layers, output, law, self.given
         )
@@ -117,6 +118,15 @@ def test_nothing_depends_on_how_many_are_attacked_together(monkeypatch):
     assert np.array_equal(together, apart)
     assert np.array_equal(found, again)
     assert np.ptp(together, axis=1).max() > 1
+
+
+def test_where_only_the_sum_of_two_numbers_shows_one_of_them_is_free():
+    degenerator = Few(2)
+    weight = degenerator.network.layers[0].weight
+    weight[:, 1] = weight[:, 0]
+    found = ATTACK(case_of(degenerator))
+    assert found.details["points_bits"] > 12  # 2^16 values of one, few of the other
+    assert found.value == 0
 
 
 def test_where_the_first_layer_is_given_the_same_of_all_nothing_is_asked():

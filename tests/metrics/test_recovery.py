@@ -252,3 +252,10 @@ def test_the_interval_holds_the_value():
 def test_no_attack_at_all_is_refused():
     with pytest.raises(ValueError, match="at least one attack"):
         percent_destroyed({})
+
+
+def test_who_has_several_guesses_names_one_of_them_by_chance():
+    scores = np.zeros((4, 8))
+    assert dictionary_information(scores, np.arange(4)).details["named"] == 1 / 8
+    scores[2, 2:4] = 1
+    assert dictionary_information(scores, np.arange(4)).details["named"] == (3 / 8 + 1 / 2) / 4

@@ -40,7 +40,7 @@ def test_no_test_module_imports_another() -> None:
             assert not any(name.split(".")[-1].startswith("test_") for name in names), path
 
 
-MOST_LINES = 47_003
+MOST_LINES = 47_120
 """Raised for new features alone: from 26,378 for the white-box attack, the certificates and the
 ladder of known truth; from 29,350 for erasure that survives kills, batches small files, looks
 past the file system and certifies; from 34,985 for sweeps on Slurm and Ray, claims without

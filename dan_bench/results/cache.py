@@ -7,7 +7,7 @@ another version or not writable is ignored.
 As a table, what has one form in every record is a column of its own. So is each part of the config
 and of the provenance, `config.model` and `provenance.commit`: records have most of them in common,
 and what is the same is kept and read once. All but the first three columns are JSON texts, which
-tell 1 from 1.0 and keep the order of names.
+tell 1 from 1.0 and keep the order of names. A cache has metrics and costs as numbers beside them.
 """
 
 import contextlib
@@ -16,22 +16,23 @@ import json
 import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from dan_bench.cli import uncollected
 from dan_bench.files import whole
 from dan_bench.interfaces import SCHEMA_VERSION, Estimate, RunRecord
+from dan_bench.results.numbers import array_of, coded, from_numbers, row_of, to_numbers
 from dan_bench.results.reading import DAMAGES, read_table
-from dan_bench.results.record import DamagedRecord, SharedParts, Store, described, loads, read
+from dan_bench.results.record import DamagedRecord, SharedParts, Store, described, read
 
 NAME = ".cache.parquet"
-VERSION = f"3/{SCHEMA_VERSION}"
+VERSION = f"2/{SCHEMA_VERSION}"
 LEAST = 100
 """Records read from files for which the cache is rewritten; fewer are read again in less time."""
 SETTLED = 2.0
@@ -139,7 +140,7 @@ class CachedStore(Store):
 
     def _keep(self, kept: Mapping[tuple[str, Stamp], RunRecord]) -> None:
         """Write the cache, in one piece."""
-        table = encoded(to_table(list(kept.values())))
+        table = with_numbers(list(kept.values()))
         for i, name in enumerate(STAMP):
             numbers = np.array([stamp[i] for _, stamp in kept], dtype=np.int64)
             table = table.append_column(name, array_of(numbers))
@@ -149,7 +150,7 @@ class CachedStore(Store):
                 table,
                 file,
                 compression="lz4",
-                use_dictionary=[name for name in table.column_names if name not in TEXTS],
+                use_dictionary=[name for name in table.column_names if name not in PLAIN],
                 write_page_checksum=True,
             )
 
@@ -173,6 +174,7 @@ class CheckedStore(CachedStore):
 
 SCALARS = ("key", "status", "schema_version")
 TEXTS = ("metrics", "costs", "traceback")
+PLAIN = (*TEXTS, "numbers")
 """Columns of which hardly two rows are the same."""
 IN_PARTS = ("config", "provenance")
 
@@ -211,16 +213,24 @@ def to_table(records: Sequence[RunRecord]) -> pa.Table:
     return pa.table(columns).add_column(2, SCALARS[2], array_of(versions))
 
 
-def encoded(table: pa.Table) -> pa.Table:
-    """Return a table of `to_table` whose texts are read as codes where many are the same."""
+def with_numbers(records: Sequence[RunRecord]) -> pa.Table:
+    """Return what `to_table` does, with metrics and costs as numbers where they can be."""
+    rows = list(map(row_of, records))
+    rest = [
+        record if row is None else replace(record, metrics={}, costs={})
+        for record, row in zip(records, rows, strict=True)
+    ]
+    table = to_table(rest)
+    for name, column in to_numbers(rows).items():
+        table = table.append_column(name, column)
     for i, name in enumerate(table.column_names):
-        if name not in (*TEXTS, *SCALARS):
+        if name not in (*PLAIN, *SCALARS):  # which are then read as codes, and each text once
             table = table.set_column(i, name, table.column(name).dictionary_encode())
     return table
 
 
 def from_table(table: pa.Table) -> list[RunRecord]:
-    """Return the records of a table of `to_table`; more columns are no fault.
+    """Return the records of a table of `to_table` or `with_numbers`; more columns are no fault.
 
     Parts that are equal are one object: who wants to change one must copy it.
 
@@ -228,9 +238,9 @@ def from_table(table: pa.Table) -> list[RunRecord]:
         ValueError or another of `DAMAGES`: it did not make it.
     """
     scalars = [table.column(name).to_pylist() for name in SCALARS]
-    loaded = [loads(f"[{','.join(table.column(name).to_pylist())}]".encode()) for name in TEXTS]
+    loaded = [json.loads(f"[{','.join(table.column(name).to_pylist())}]") for name in TEXTS]
     wholes = [in_parts(table, whole) for whole in IN_PARTS]
-    return [
+    records = [
         RunRecord(
             key,
             status,
@@ -245,6 +255,10 @@ def from_table(table: pa.Table) -> list[RunRecord]:
             *scalars, *loaded, *wholes, strict=True
         )
     ]
+    for i, (metrics, costs) in from_numbers(table).items():
+        records[i].metrics.update(metrics)
+        records[i].costs.update(costs)
+    return records
 
 
 def in_parts(table: pa.Table, whole: str) -> list[Any]:
@@ -266,25 +280,3 @@ def parsed(table: pa.Table, name: str) -> list[Any]:
 
 
 text: Callable[[object], str] = json.JSONEncoder(separators=(",", ":")).encode
-
-
-def array_of(values: NDArray[Any] | Sequence[str | None]) -> pa.Array:
-    """Return what `pa.array` makes of numbers or texts; that imports pandas, for 0.24 s."""
-    if isinstance(values, np.ndarray):
-        kind, parts = pa.from_numpy_dtype(values.dtype), [None, pa.py_buffer(values)]
-        return pa.Array.from_buffers(kind, len(values), parts)
-    encoded = [b"" if value is None else value.encode() for value in values]
-    starts = np.cumsum([0, *map(len, encoded)])
-    if starts[-1] >> 31:  # more than one array of Arrow's holds
-        return pa.array(values, pa.string())
-    there = np.packbits(np.array([v is not None for v in values], dtype=bool), bitorder="little")
-    contents = (there, starts.astype(np.int32), b"".join(encoded))
-    return pa.Array.from_buffers(pa.string(), len(values), list(map(pa.py_buffer, contents)))
-
-
-def coded(column: pa.ChunkedArray) -> tuple[list[int | None], list[str | None]]:
-    """Return the code of each text of a column, and the texts by code."""
-    whole = column.combine_chunks()
-    if not pa.types.is_dictionary(whole.type):
-        whole = whole.dictionary_encode()
-    return whole.indices.to_pylist(), whole.dictionary.to_pylist()

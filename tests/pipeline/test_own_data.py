@@ -16,7 +16,7 @@ from dan_bench.pipeline.own_data import identify, keeps_rows
 from dan_bench.pipeline.plan import check, plan
 from dan_bench.pipeline.run import run
 from dan_bench.report import table
-from dan_bench.report.html.pictures import not_kept
+from dan_bench.report.html.pictures import viewer
 from dan_bench.report.html.runs import summaries
 from dan_bench.report.leaderboard import boards
 from dan_bench.report.runs import show
@@ -168,7 +168,7 @@ def test_of_public_data_nobody_says_that_they_are_the_users_own(logger, tmp_path
     more = [word for word in SHORT if not word.startswith("data") and "joint" not in word]
     more += ["data=danoise", f"logger={logger}", f"runtime.results={tmp_path}", "model=dan"]
     record = run(configure([*more, "runtime.keep_inputs=false"]), "test")
-    said = not_kept(summaries(boards([record]))) + "\n".join(check([configure([*more])]))
+    said = str(viewer([], summaries(boards([record])))) + "\n".join(check([configure([*more])]))
     said += "".join(path.read_bytes().decode("latin1") for path in files_in(tmp_path))
     assert "neither rows of the data" in said
     assert "your own" not in said
@@ -229,6 +229,6 @@ def test_tables_and_the_page_say_what_is_missing_and_why(album, tmp_path):
     assert json.loads((Store(tmp_path).folder(record.key) / "record.json").read_text())
     assert "needs 1,000" in table([record], "markdown")
     assert "needs 1,000" in terminal(show(record), 100)
-    assert "no pictures of 1 method: neither rows of the data" in not_kept(
-        summaries(boards([record]))
+    assert "no pictures of 1 method: neither rows of the data" in viewer(
+        [], summaries(boards([record]))
     )

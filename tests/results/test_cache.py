@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import gc
+import json
 import os
 import random
 import shutil
@@ -25,14 +26,8 @@ from dan_bench.results import cache
 from dan_bench.results.archive import (
     open_results,
 )
-from dan_bench.results.cache import (
-    NAME,
-    CachedStore,
-    array_of,
-    encoded,
-    from_table,
-    to_table,
-)
+from dan_bench.results.cache import NAME, CachedStore, from_table, to_table, with_numbers
+from dan_bench.results.numbers import array_of
 from dan_bench.results.record import SharedParts, Store
 
 NUMBERS = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.just(-0.0)
@@ -72,8 +67,40 @@ def test_records_come_back_from_a_table_as_they_were(records: list[RunRecord]) -
     out = pa.BufferOutputStream()
     pq.write_table(to_table(records), out)
     again = pq.read_table(pa.BufferReader(out.getvalue()))
-    for table in (to_table(records), again, encoded(to_table(records))):
+    for table in (to_table(records), again, with_numbers(records)):
         assert exactly(from_table(table)) == exactly(records)
+
+
+def test_what_a_float_cannot_hold_stays_text_and_the_rest_are_numbers() -> None:
+    details = {"zero": -0.0, "count": 3, "largest": 2**53}
+    plain = RunRecord("0" * 16, "done", {}, {"a": Estimate(0.5, n=7, details=details), "b": None})
+    larger = dataclasses.replace(plain, metrics={"a": Estimate(2**53 + 1)})
+    logical = dataclasses.replace(plain, costs={"seconds": True})
+    bare = [dataclasses.replace(plain, metrics=of) for of in ({}, {"b": None})]
+    records = [larger, plain, logical, plain, *bare]
+    table = with_numbers(records)
+    kept = [of is not None for of in table["form"].to_pylist()]
+    assert kept == [False, True, False, True, True, True]
+    assert exactly(from_table(table)) == exactly(records)
+
+
+@pytest.mark.parametrize("spoilt", [[1.0], [1.0] * 99, None])
+def test_numbers_that_are_not_of_their_form_are_refused(spoilt: list[float] | None) -> None:
+    table = with_numbers([made(0), made(1)])
+    i = table.column_names.index("numbers")
+    kept = table["numbers"].to_pylist()[:1]
+    column = pa.array([*kept, spoilt], pa.list_(pa.float64()))
+    with pytest.raises(ValueError, match="not of their form"):
+        from_table(table.set_column(i, "numbers", column))
+
+
+@pytest.mark.parametrize("names", [[], [["a", []]], [["a", ["b", "c"]], ["more", []]]])
+def test_a_form_of_other_numbers_is_refused(names: list[Any]) -> None:
+    table = with_numbers([made(0)])
+    kinds, costs, _ = json.loads(table["form"][0].as_py())
+    form = pa.array([json.dumps([kinds, costs, names])], pa.string())
+    with pytest.raises(ValueError, match="does not name its numbers"):
+        from_table(table.set_column(table.column_names.index("form"), "form", form))
 
 
 def test_numbers_that_json_does_not_know_come_back_too() -> None:

@@ -278,8 +278,8 @@ def test_no_canary_is_touched_in_a_thousand_trees_that_are_swapped(
 def test_the_swapping_process_really_swaps(tmp_path, swapper):
     """Of 20 files and 5 folders some are lost to it in the walk.
 
-    Whether a swap falls between two steps of one erasure is up to the scheduler. On one core it
-    happens in about two erasures of three.
+    Whether a swap falls between two steps of one erasure is up to the scheduler,
+    so that it is tried until one does.
     """
     tree = {b"folder %d" % i: dict.fromkeys([b"a", b"b", b"c", b"d"], "file") for i in range(5)}
     met = 0
